@@ -1,0 +1,23 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * Holds a value that was derived from inputs, so that a preview could show it, against what the service reports once
+ * the resource is there. A difference fails the update with both values.
+ *
+ * @param what names the value in the error
+ */
+export function holdAgainst(
+    what: string,
+    derived: string,
+    reported: pulumi.Output<string>,
+): pulumi.Output<string> {
+    return reported.apply((value) => {
+        if (value !== derived) {
+            throw new pulumi.RunError(
+                `The ${what} that the client files use is "${derived}", but the service reports "${value}". ` +
+                    "Do not use the files; report both values to the maintainers of python-registry.",
+            );
+        }
+        return value;
+    });
+}

@@ -1,0 +1,146 @@
+import { closest, distance } from "fastest-levenshtein";
+
+/** The repository roles that a stack grants, by the names that its configuration uses. */
+export const roles = ["reader", "writer", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+/** Who holds each role. */
+export type PrincipalsByRole = Readonly<Record<Role, readonly string[]>>;
+
+/** How many principals one allow policy takes, and how many of them may be groups and domains. */
+export const policyLimits = { principals: 1500, groupsAndDomains: 250 } as const;
+
+/** The forms of principal that are accepted, for messages. */
+export const principalForms =
+    "user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://…";
+
+const addressTypes = ["user", "group", "serviceAccount", "domain"] as const;
+const everyone = ["allUsers", "allAuthenticatedUsers"];
+
+const email = /^[^\s\p{C}@:/]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/iu;
+const domain = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/i;
+const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
+const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/[^\s\p{C}]+$/u;
+
+/** Whether the principal stands for everyone, or for everyone who has signed in. */
+export function isPublic(principal: string): boolean {
+    return everyone.includes(principal);
+}
+
+/**
+ * The one spelling of a principal. IAM compares addresses without regard to case and stores them in lower case;
+ * federated identities are compared as they are.
+ */
+export function canonicalPrincipal(principal: string): string {
+    const [type, address] = splitOnce(principal);
+    return address !== undefined && isAddressType(type) ? `${type}:${address.toLowerCase()}` : principal;
+}
+
+/**
+ * What is wrong with a principal's form, as a sentence fragment that follows the value, with the likely meant value
+ * where there is one; undefined if nothing is.
+ *
+ * @see https://cloud.google.com/iam/docs/principal-identifiers
+ */
+export function principalMistake(principal: string): string | undefined {
+    if (isPublic(principal) || federated.test(principal)) {
+        return undefined;
+    }
+    const [type, address] = splitOnce(principal);
+    if (address === undefined) {
+        return `is no IAM principal. Allowed: ${principalForms}.${meant(likelyWithoutPrefix(principal))}`;
+    }
+    if (!isAddressType(type)) {
+        const known = closest(type.toLowerCase(), [...addressTypes]);
+        const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 && !address.startsWith("//");
+        return `has the unknown type "${type}:". Allowed: ${principalForms}.${meant(near ? [`${known}:${address}`] : [])}`;
+    }
+    if (type === "domain") {
+        return domain.test(address)
+            ? undefined
+            : `names no domain. Allowed: domain: and a domain, as in domain:example.com.`;
+    }
+    if (!email.test(address)) {
+        return `has no valid e-mail address. Allowed: ${type}: and an address, as in ${type}:name@example.com.`;
+    }
+    if (type !== "serviceAccount" && serviceAccountAddress.test(address)) {
+        return `is a service account's address, which IAM takes only as serviceAccount:.${meant([`serviceAccount:${address}`])}`;
+    }
+    return undefined;
+}
+
+/**
+ * Counts a policy's principals as IAM does for its limits: every appearance of a principal or a domain counts, a
+ * group counts once however often it appears.
+ *
+ * @see https://cloud.google.com/iam/quotas#limits
+ */
+export function countPrincipals(policy: PrincipalsByRole): { principals: number; groupsAndDomains: number } {
+    const all = roles.flatMap((role) => policy[role]).map(canonicalPrincipal);
+    const groups = new Set(all.filter((principal) => principal.startsWith("group:")));
+    const domains = all.filter((principal) => principal.startsWith("domain:"));
+    return { principals: all.length, groupsAndDomains: groups.size + domains.length };
+}
+
+/**
+ * The e-mail address of a project's own service account, which follows from its id.
+ *
+ * @see https://cloud.google.com/iam/docs/service-account-types#user-managed
+ */
+export function serviceAccountEmail(project: string, id: string): string {
+    // A domain-scoped project, example.com:tools, is turned around: tools.example.com.
+    const [domain, name] = splitOnce(project);
+    return `${id}@${name === undefined ? project : `${name}.${domain}`}.iam.gserviceaccount.com`;
+}
+
+/** Who is to hold each role: the principals that are listed, then the project's dedicated accounts. */
+export function principalsByRole({
+    project,
+    readers = [],
+    writers = [],
+    admins = [],
+    serviceAccounts = {},
+}: {
+    readonly project: string;
+    readonly readers?: readonly string[];
+    readonly writers?: readonly string[];
+    readonly admins?: readonly string[];
+    readonly serviceAccounts?: Readonly<Record<string, { readonly access: Role }>>;
+}): PrincipalsByRole {
+    const accounts = (role: Role) =>
+        Object.entries(serviceAccounts)
+            .filter(([, account]) => account.access === role)
+            .map(([id]) => `serviceAccount:${serviceAccountEmail(project, id)}`);
+    return {
+        reader: [...readers, ...accounts("reader")],
+        writer: [...writers, ...accounts("writer")],
+        admin: [...admins, ...accounts("admin")],
+    };
+}
+
+function likelyWithoutPrefix(value: string): string[] {
+    if (serviceAccountAddress.test(value)) {
+        return [`serviceAccount:${value}`];
+    }
+    if (email.test(value)) {
+        return [`user:${value}`, `group:${value}`];
+    }
+    if (domain.test(value)) {
+        return [`domain:${value}`];
+    }
+    const known = closest(value, everyone);
+    return distance(value.toLowerCase(), known.toLowerCase()) <= 2 ? [known] : [];
+}
+
+function meant(values: readonly string[]): string {
+    return values.length === 0 ? "" : ` Did you mean ${values.map((value) => `"${value}"`).join(" or ")}?`;
+}
+
+function isAddressType(type: string): type is (typeof addressTypes)[number] {
+    return (addressTypes as readonly string[]).includes(type);
+}
+
+function splitOnce(text: string): [string, string | undefined] {
+    const colon = text.indexOf(":");
+    return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)];
+}

@@ -1,0 +1,67 @@
+import * as artifactregistry from "@pulumi/gcp/artifactregistry";
+import * as pulumi from "@pulumi/pulumi";
+import { type PrincipalsByRole, type Role, roles } from "./principals";
+
+/** Whether the stack owns each role's members (`authoritative`) or only adds its own (`additive`). */
+export type AccessMode = "authoritative" | "additive";
+
+/** Who is granted what on which repository. */
+export interface RepositoryAccessArgs {
+    readonly repository: artifactregistry.Repository;
+    readonly principals: PrincipalsByRole;
+    readonly mode: AccessMode;
+    /** What must exist before a principal can be granted anything: the stack's own accounts, by principal. */
+    readonly madeHere: ReadonlyMap<string, pulumi.Resource>;
+}
+
+const roleNames: Readonly<Record<Role, string>> = {
+    reader: "roles/artifactregistry.reader",
+    writer: "roles/artifactregistry.writer",
+    admin: "roles/artifactregistry.repoAdmin",
+};
+
+/**
+ * Grants roles on the repository, never on the project.
+ *
+ * Authoritative grants are one binding a role, whatever the number of principals: whoever was given one of these
+ * roles elsewhere loses it. Additive grants are one member a principal and leave all others alone.
+ *
+ * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
+ */
+export class RepositoryAccess extends pulumi.ComponentResource {
+    constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("python-registry:index:RepositoryAccess", name, {}, opts);
+        const { repository, principals, mode, madeHere } = args;
+
+        for (const role of roles) {
+            const members = [...principals[role]];
+            const grant = {
+                project: repository.project,
+                location: repository.location,
+                repository: repository.repositoryId,
+                role: roleNames[role],
+            };
+            const waitFor = (granted: readonly string[]) => ({
+                parent: this,
+                dependsOn: granted.flatMap((principal) => madeHere.get(principal) ?? []),
+            });
+            if (mode === "additive") {
+                for (const member of members) {
+                    new artifactregistry.RepositoryIamMember(
+                        `${name}-${role}-${member}`,
+                        { ...grant, member },
+                        waitFor([member]),
+                    );
+                }
+            } else if (members.length > 0) {
+                new artifactregistry.RepositoryIamBinding(
+                    `${name}-${role}`,
+                    { ...grant, members },
+                    waitFor(members),
+                );
+            }
+        }
+
+        this.registerOutputs();
+    }
+}

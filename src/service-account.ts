@@ -1,0 +1,78 @@
+import * as serviceaccount from "@pulumi/gcp/serviceaccount";
+import * as pulumi from "@pulumi/pulumi";
+import { holdAgainst } from "./derived";
+import { serviceAccountEmail } from "./principals";
+
+/** What a dedicated service account is made of. Plain values: its e-mail address follows from them. */
+export interface ServiceAccountArgs {
+    /** Project id. */
+    readonly project: string;
+    /** Account id: the part of the e-mail address before the `@`. */
+    readonly accountId: string;
+    readonly displayName?: pulumi.Input<string>;
+    /** Names of the key generations to keep, oldest first; the last is the current one. None by default. */
+    readonly keys?: readonly string[];
+}
+
+/** The current key of a service account. */
+export interface ServiceAccountKey {
+    /** Name of the generation. */
+    readonly generation: string;
+    /** Standard base64 of the JSON key file; secret. */
+    readonly keyBase64: pulumi.Output<string>;
+}
+
+/**
+ * A service account of its own for one use, with as many key generations as are named: none, unless a tool cannot do
+ * without. To rotate, add a generation, take the new files everywhere, then remove the old one.
+ *
+ * @see https://cloud.google.com/iam/docs/best-practices-service-accounts
+ */
+export class ServiceAccount extends pulumi.ComponentResource {
+    /** The account itself, for what must wait for it but not for its keys. */
+    readonly account: serviceaccount.Account;
+    /** E-mail address; known before the account is made. */
+    readonly email: string;
+    /** The account as a principal, `serviceAccount:EMAIL`. */
+    readonly member: string;
+    /** The current key; undefined without any. */
+    readonly currentKey: ServiceAccountKey | undefined;
+
+    constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("python-registry:index:ServiceAccount", name, {}, opts);
+        const { project, accountId } = args;
+
+        // A component's own dependsOn does not reach its children.
+        const waiting = {
+            parent: this,
+            ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }),
+        };
+
+        this.account = new serviceaccount.Account(
+            name,
+            {
+                project,
+                accountId,
+                ...(args.displayName === undefined ? {} : { displayName: args.displayName }),
+            },
+            waiting,
+        );
+        this.email = serviceAccountEmail(project, accountId);
+        this.member = `serviceAccount:${this.email}`;
+
+        const keys = (args.keys ?? []).map((generation): ServiceAccountKey => {
+            const key = new serviceaccount.Key(
+                `${name}-${generation}`,
+                { serviceAccountId: this.account.name },
+                { parent: this, additionalSecretOutputs: ["privateKey"] },
+            );
+            return { generation, keyBase64: pulumi.secret(key.privateKey) };
+        });
+        this.currentKey = keys.at(-1);
+
+        this.registerOutputs({
+            email: holdAgainst("service account's address", this.email, this.account.email),
+            member: this.member,
+        });
+    }
+}
