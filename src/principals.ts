@@ -15,10 +15,11 @@ export const principalForms =
     "user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://…";
 
 const addressTypes = ["user", "group", "serviceAccount", "domain"] as const;
+const types = [...addressTypes, "principal", "principalSet"];
 const everyone = ["allUsers", "allAuthenticatedUsers"];
 
-const email = /^[^\s\p{C}@:/]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/iu;
-const domain = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+$/i;
+const domain = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
+const localPart = /^[^\s\p{C}@:/]{1,64}$/u;
 const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
 const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/[^\s\p{C}]+$/u;
 
@@ -51,16 +52,17 @@ export function principalMistake(principal: string): string | undefined {
         return `is no IAM principal. Allowed: ${principalForms}.${meant(likelyWithoutPrefix(principal))}`;
     }
     if (!isAddressType(type)) {
-        const known = closest(type.toLowerCase(), [...addressTypes]);
-        const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 && !address.startsWith("//");
-        return `has the unknown type "${type}:". Allowed: ${principalForms}.${meant(near ? [`${known}:${address}`] : [])}`;
+        const known = closest(type.toLowerCase(), types);
+        const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 ? [`${known}:${address}`] : [];
+        const valid = near.filter((likely) => principalMistake(likely) === undefined);
+        return `has an unknown type. Allowed: ${principalForms}.${meant(valid)}`;
     }
     if (type === "domain") {
         return domain.test(address)
             ? undefined
             : `names no domain. Allowed: domain: and a domain, as in domain:example.com.`;
     }
-    if (!email.test(address)) {
+    if (!isEmail(address)) {
         return `has no valid e-mail address. Allowed: ${type}: and an address, as in ${type}:name@example.com.`;
     }
     if (type !== "serviceAccount" && serviceAccountAddress.test(address)) {
@@ -119,11 +121,10 @@ export function principalsByRole({
 }
 
 function likelyWithoutPrefix(value: string): string[] {
-    if (serviceAccountAddress.test(value)) {
-        return [`serviceAccount:${value}`];
-    }
-    if (email.test(value)) {
-        return [`user:${value}`, `group:${value}`];
+    if (isEmail(value)) {
+        return serviceAccountAddress.test(value)
+            ? [`serviceAccount:${value}`]
+            : [`user:${value}`, `group:${value}`];
     }
     if (domain.test(value)) {
         return [`domain:${value}`];
@@ -133,7 +134,14 @@ function likelyWithoutPrefix(value: string): string[] {
 }
 
 function meant(values: readonly string[]): string {
-    return values.length === 0 ? "" : ` Did you mean ${values.map((value) => `"${value}"`).join(" or ")}?`;
+    return values.length === 0
+        ? ""
+        : ` Did you mean ${values.map((value) => JSON.stringify(value)).join(" or ")}?`;
+}
+
+function isEmail(text: string): boolean {
+    const at = text.indexOf("@");
+    return at >= 0 && localPart.test(text.slice(0, at)) && domain.test(text.slice(at + 1));
 }
 
 function isAddressType(type: string): type is (typeof addressTypes)[number] {

@@ -90,21 +90,29 @@ export function parseSettings(
     const region = config["gcp:region"];
     const regional = raw["location"] === undefined && region !== undefined;
     const given: Record<string, unknown> = regional ? { ...raw, location: region } : raw;
-    const show: Show = (key, value) => {
-        const [top = key] = key.split(/[.[]/);
-        return secretKeys.has(top) ? "[secret]" : shown(value);
+    const fullKey = (name: string) =>
+        regional && name === "location" ? "gcp:region" : `${namespace}:${name}`;
+    const show: Show = (name, value) => (secretKeys.has(fullKey(name)) ? "[secret]" : shown(value));
+    const say: Say = ([name, ...path], value, message) => {
+        const key = fullKey(name);
+        return secretKeys.has(key)
+            ? `${key}: [secret] ${withoutSuggestion(message)}`
+            : `${key}${configPath(path)}: ${sentence(value, message)}`;
     };
 
     const project = v.safeParse(projectId, config["gcp:project"]);
     const own = v.safeParse(schema, given);
     const mistakes = [
-        ...(project.issues ?? []).map((issue) => sentence("gcp:project", issue, show)),
-        ...(own.issues ?? []).map((issue) => {
-            const path = issue.path ?? [];
-            const inherited = regional && path[0]?.key === "location";
-            return sentence(inherited ? "gcp:region" : `${namespace}:${configPath(path)}`, issue, show);
-        }),
-        ...acrossLists(given, config["gcp:project"] ?? "", show),
+        ...(project.issues ?? []).map(({ input, message }) =>
+            secretKeys.has("gcp:project")
+                ? `gcp:project: [secret] ${withoutSuggestion(message)}`
+                : `gcp:project: ${sentence(input, message)}`,
+        ),
+        ...(own.issues ?? []).map(({ path = [], input, message }) =>
+            say(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
+        ),
+        ...unusedKeys(given, say, show),
+        ...acrossLists(given, config["gcp:project"] ?? "", say, show),
     ];
     if (mistakes.length > 0 || !own.success || !project.success) {
         return { mistakes };
@@ -117,39 +125,54 @@ export function parseSettings(
         writers: values.writers.map(canonicalPrincipal),
         admins: values.admins.map(canonicalPrincipal),
     };
-    return { settings, notices: redundantGrants(principalsByRole(settings)) };
+    const secret = ["gcp:project", ...["readers", "writers", "admins", "serviceAccounts"].map(fullKey)].some(
+        (key) => secretKeys.has(key),
+    );
+    return { settings, notices: redundantGrants(principalsByRole(settings), secret) };
 }
 
 // ---------------------------------------------------------------------------------------------------- the schema
 
 const text = (allowed: string) => v.string((issue) => `${belongs(issue.input, "text")} Allowed: ${allowed}.`);
 const matching = (pattern: RegExp, allowed: string) =>
-    v.pipe(text(allowed), v.regex(pattern, `is not valid. Allowed: ${allowed}.`));
+    v.pipe(
+        text(allowed),
+        v.regex(pattern, ({ input }) => `is not valid. Allowed: ${allowed}.${meantSpelling(input, pattern)}`),
+    );
 const oneOf = <const T extends readonly string[]>(options: T) =>
     v.picklist(
         options,
-        ({ input }) => `is not valid. Allowed: ${options.join(", ")}.${meant(input, options)}`,
+        ({ input }) =>
+            `${input === undefined ? "is not set" : "is not valid"}. Allowed: ${options.join(", ")}.${meant(input, options)}`,
     );
 const flag = v.boolean((issue) => belongs(issue.input, "true or false"));
-const map = (of: string) => (issue: v.BaseIssue<unknown>) => belongs(issue.input, `a map of ${of}`);
+const map = (of: string) => v.custom(isRecord, ({ input }) => belongs(input, `a map of ${of}`));
 
-/** An object whose unknown keys are mistakes, with the nearest known one. */
-function only<T extends v.ObjectEntries>(entries: T, of: string) {
-    return v.strictObject(entries, (issue) => {
-        const key = issue.path?.at(-1)?.key;
-        if (issue.expected === "never") {
-            const known = Object.keys(entries);
-            return `is an unknown key. Allowed: ${known.join(", ")}.${meant(key, known)}`;
-        }
-        return issue.received === "undefined" ? "is not set." : map(of)(issue);
-    });
-}
+/** A map of anything, by name. */
+const record = <K extends v.BaseSchema<string, string, v.BaseIssue<unknown>>, V extends v.GenericSchema>(
+    key: K,
+    value: V,
+    of: string,
+) => v.pipe(map(of), v.record(key, value));
 
+/** A map of these entries; `unusedKeys` finds what else is in it. */
+const only = <T extends v.ObjectEntries>(entries: T, of: string) =>
+    v.pipe(
+        map(of),
+        // What is missing is said in the words of the entry itself.
+        v.object(entries, ({ path }) => {
+            const missing = entries[String(path?.[0].key)];
+            return missing ? (v.safeParse(missing, undefined).issues?.[0].message ?? "") : "";
+        }),
+    );
+
+const projectPattern = /^(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/;
 const projectId = v.pipe(
     v.string("is not set. Allowed: a project id. Set it with: pulumi config set gcp:project PROJECT_ID"),
     v.regex(
-        /^(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
-        "is not valid. Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools-1).",
+        projectPattern,
+        ({ input }) =>
+            `is not valid. Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools-1).${meantSpelling(input, projectPattern)}`,
     ),
 );
 
@@ -160,7 +183,7 @@ const location = v.pipe(
     v.check(
         (value) => locations.includes(value),
         ({ input }) =>
-            `is an unknown location. Allowed: a region such as ${closest(input, [...locations])}, or us, europe, asia.${meant(input, locations)}`,
+            `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia.${meant(input, locations)}`,
     ),
 );
 
@@ -177,7 +200,7 @@ const repositoryId = v.pipe(
 );
 
 const labels = v.pipe(
-    v.record(
+    record(
         matching(
             /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
             "as a label's key 1 to 63 lower-case letters, digits, _ and -, starting with a letter",
@@ -186,7 +209,7 @@ const labels = v.pipe(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
             "as a label's value at most 63 lower-case letters, digits, _ and -",
         ),
-        map("labels"),
+        "labels",
     ),
     v.check(
         (value) => Object.keys(value).length <= 64,
@@ -210,7 +233,7 @@ const principals = (role: Role) =>
         ({ input }) =>
             `${belongs(input, "a list")} Allowed: a list of IAM principals.` +
             (typeof input === "string"
-                ? ` Did you mean ${JSON.stringify([input])}? Set it with: pulumi config set --path '${namespace}:${role}s[0]' ${JSON.stringify(input)}`
+                ? ` Did you mean ${shown([input])}? Set it with: pulumi config set --path '${namespace}:${role}s[0]' PRINCIPAL`
                 : ""),
     );
 
@@ -225,54 +248,56 @@ const generations = v.pipe(
     v.maxLength(10, ({ input }) => `names ${input.length} keys. Allowed: at most 10 an account.`),
     v.rawCheck(({ dataset, addIssue }) => {
         if (dataset.typed) {
-            for (const [first, second] of repeated(dataset.value, (name) => name)) {
+            for (const [first, second, index] of repeated(dataset.value, (name) => name.toLowerCase())) {
+                const spelled = first === second ? "" : " (case does not count)";
                 addIssue({
-                    message: `names "${second}" twice${first === second ? "" : ` ("${first}")`}. Allowed: each generation once.`,
+                    message: `is listed twice${spelled}. Allowed: each generation once.`,
+                    input: second,
+                    path: [
+                        { type: "array", origin: "value", input: dataset.value, key: index, value: second },
+                    ],
                 });
             }
         }
     }),
 );
 
-const serviceAccounts = v.record(
+const accountEntries = {
+    access: oneOf(roles),
+    displayName: v.exactOptional(
+        v.pipe(
+            text("at most 100 characters"),
+            v.maxLength(100, "is too long. Allowed: at most 100 characters."),
+        ),
+    ),
+    keys: v.exactOptional(generations),
+};
+
+const serviceAccounts = record(
     matching(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
         "as an account id 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
-    only(
-        {
-            access: oneOf(roles),
-            displayName: v.exactOptional(
-                v.pipe(
-                    text("at most 100 characters"),
-                    v.maxLength(100, "is too long. Allowed: at most 100 characters."),
-                ),
-            ),
-            keys: v.exactOptional(generations),
-        },
-        "access, displayName and keys",
-    ),
-    map("account ids to {access, displayName, keys}"),
+    only(accountEntries, "access, displayName and keys"),
+    "account ids to {access, displayName, keys}",
 );
 
-const schema = only(
-    {
-        location,
-        repository: v.optional(repositoryId, "python"),
-        description: v.exactOptional(text("text")),
-        labels: v.optional(labels, {}),
-        readers: v.optional(principals("reader"), []),
-        writers: v.optional(principals("writer"), []),
-        admins: v.optional(principals("admin"), []),
-        access: v.optional(oneOf(["authoritative", "additive"]), "authoritative"),
-        allowPublic: v.optional(flag, false),
-        serviceAccounts: v.optional(serviceAccounts, { "python-publisher": { access: "writer" } }),
-        keyring: v.optional(oneOf(["auto", "import", "subprocess"]), "auto"),
-        enableApis: v.optional(flag, true),
-        protect: v.optional(flag, true),
-    },
-    "settings",
-);
+const entries = {
+    location,
+    repository: v.optional(repositoryId, "python"),
+    description: v.exactOptional(text("text")),
+    labels: v.optional(labels, {}),
+    readers: v.optional(principals("reader"), []),
+    writers: v.optional(principals("writer"), []),
+    admins: v.optional(principals("admin"), []),
+    access: v.optional(oneOf(["authoritative", "additive"]), "authoritative"),
+    allowPublic: v.optional(flag, false),
+    serviceAccounts: v.optional(serviceAccounts, { "python-publisher": { access: "writer" } }),
+    keyring: v.optional(oneOf(["auto", "import", "subprocess"]), "auto"),
+    enableApis: v.optional(flag, true),
+    protect: v.optional(flag, true),
+};
+const schema = only(entries, "settings");
 
 // Pulumi hands every value over as text: lists, maps and booleans as JSON. What is no JSON stays text, so that the
 // schema can say what it found.
@@ -298,8 +323,49 @@ function json(value: string): unknown {
 
 // ------------------------------------------------------------------------------------------ what no single key shows
 
+/** Every key that no schema has a use for; the parser would leave it out in silence. */
+function unusedKeys(given: Readonly<Record<string, unknown>>, say: Say, show: Show): string[] {
+    const message = (name: string, value: unknown, key: string, known: readonly string[]) =>
+        `is an unknown key (its value: ${show(name, value)}). Allowed: ${known.join(", ")}.${meant(key, known)}`;
+    const settingNames = Object.keys(entries);
+    const accountNames = Object.keys(accountEntries);
+    const accounts = isRecord(given["serviceAccounts"]) ? given["serviceAccounts"] : {};
+    // Names that every JavaScript object has: the parser skips them.
+    const reserved = ["labels", "serviceAccounts"].flatMap((name) =>
+        Object.keys(isRecord(given[name]) ? given[name] : {})
+            .filter((key) => ["__proto__", "constructor", "prototype"].includes(key))
+            .map((key) => say([name, key], key, "is a reserved name. Allowed: any other.")),
+    );
+    return [
+        // What is secret is the value, not the name that it stands under.
+        ...Object.entries(given)
+            .filter(([name]) => !settingNames.includes(name))
+            .map(
+                ([name, value]) =>
+                    `${namespace}:${name}: ${shown(name)} ${message(name, value, name, settingNames)}`,
+            ),
+        ...Object.entries(accounts).flatMap(([id, account]) =>
+            Object.entries(isRecord(account) ? account : {})
+                .filter(([key]) => !accountNames.includes(key))
+                .map(([key, value]) =>
+                    say(
+                        ["serviceAccounts", id, key],
+                        key,
+                        message("serviceAccounts", value, key, accountNames),
+                    ),
+                ),
+        ),
+        ...reserved,
+    ];
+}
+
 /** Mistakes that show only when a list is read as a whole, or with the others. */
-function acrossLists(given: Readonly<Record<string, unknown>>, project: string, show: Show): string[] {
+function acrossLists(
+    given: Readonly<Record<string, unknown>>,
+    project: string,
+    say: Say,
+    show: Show,
+): string[] {
     const lists: PrincipalsByRole = {
         reader: strings(given["readers"]),
         writer: strings(given["writers"]),
@@ -319,20 +385,18 @@ function acrossLists(given: Readonly<Record<string, unknown>>, project: string, 
     });
     const mistakes: string[] = [];
     for (const role of roles) {
-        const key = `${namespace}:${role}s`;
-        const say = (value: string, message: string) =>
-            mistakes.push(`${key}: ${show(key, value)} ${message}`);
+        const list = (value: string, message: string) => mistakes.push(say([`${role}s`], value, message));
         for (const [first, second] of repeated(lists[role], canonicalPrincipal)) {
-            const spelled = first === second ? "" : ` (as ${show(key, first)}: case does not count)`;
-            say(second, `is listed twice${spelled}. Allowed: each principal once.`);
+            const spelled = first === second ? "" : ` (as ${show(`${role}s`, first)}: case does not count)`;
+            list(second, `is listed twice${spelled}. Allowed: each principal once.`);
         }
         const dedicated = new Set(policy[role].slice(lists[role].length));
         for (const principal of lists[role].filter((listed) => dedicated.has(canonicalPrincipal(listed)))) {
-            say(principal, `has this role by serviceAccounts already. Allowed: each principal once.`);
+            list(principal, "has this role by serviceAccounts already. Allowed: each principal once.");
         }
         if (role === "reader" && given["allowPublic"] !== true) {
             for (const principal of lists.reader.filter(isPublic)) {
-                say(
+                list(
                     principal,
                     `would let everyone download. Allowed: only with ${namespace}:allowPublic: true, if that is meant.`,
                 );
@@ -354,8 +418,8 @@ function acrossLists(given: Readonly<Record<string, unknown>>, project: string, 
     return mistakes;
 }
 
-/** Says which grants add nothing, since a wider role is held by the same principal. */
-function redundantGrants(policy: PrincipalsByRole): string[] {
+/** Says which grants add nothing, since a wider role is held by the same principal; not by whom if that is secret. */
+function redundantGrants(policy: PrincipalsByRole, secret: boolean): string[] {
     return roles.flatMap((role, index) =>
         roles
             .slice(index + 1)
@@ -364,19 +428,22 @@ function redundantGrants(policy: PrincipalsByRole): string[] {
                     .filter((principal) => policy[wider].includes(principal))
                     .map(
                         (principal) =>
-                            `${principal} is both ${role} and ${wider}; ${wider} includes ${role}.`,
+                            `${secret ? "A principal" : principal} is both ${role} and ${wider}; ${wider} includes ${role}.`,
                     ),
             ),
     );
 }
 
-/** Pairs of a value and an earlier one that has the same identity. */
-function repeated(values: readonly string[], identity: (value: string) => string): [string, string][] {
+/** Values that have the same identity as an earlier one: the earlier one, the value, and its index. */
+function repeated(
+    values: readonly string[],
+    identity: (value: string) => string,
+): [first: string, second: string, index: number][] {
     const first = new Map<string, string>();
-    return values.flatMap((value): [string, string][] => {
+    return values.flatMap((value, index): [string, string, number][] => {
         const earlier = first.get(identity(value));
         if (earlier !== undefined) {
-            return [[earlier, value]];
+            return [[earlier, value, index]];
         }
         first.set(identity(value), value);
         return [];
@@ -385,32 +452,44 @@ function repeated(values: readonly string[], identity: (value: string) => string
 
 // --------------------------------------------------------------------------------------------------------- the words
 
-type Show = (key: string, value: unknown) => string;
+/** Where a value stands: the name of a setting, then names and indices in its value. */
+type ConfigPath = readonly [name: string, ...path: (string | number)[]];
 
-function sentence(key: string, issue: v.BaseIssue<unknown>, show: Show): string {
-    const value = issue.received === "undefined" ? "" : `${show(key, issue.input)} `;
-    return `${key}: ${value}${issue.message}`;
+/** A value of a setting as a message shows it, unless it is secret. */
+type Show = (name: string, value: unknown) => string;
+
+/** Words a mistake; a value that is secret is left out, with everything that would tell something of it. */
+type Say = (path: ConfigPath, value: unknown, message: string) => string;
+
+function sentence(value: unknown, message: string): string {
+    return value === undefined ? message : `${shown(value)} ${message}`;
 }
 
-/** A path as `pulumi config set --path` takes it. */
-function configPath(path: readonly v.IssuePathItem[]): string {
+/** A message ends with what was likely meant, which is close to the value. */
+function withoutSuggestion(message: string): string {
+    return message.replace(/ Did you mean .*/s, "");
+}
+
+/** The path below a key, as `pulumi config set --path` takes it. */
+function configPath(path: readonly (string | number)[]): string {
     return path
-        .map(({ key }, index) =>
-            typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`,
+        .map((key) =>
+            typeof key === "number" ? `[${key}]` : /^[\w-]+$/.test(key) ? `.${key}` : `[${shown(key)}]`,
         )
         .join("");
 }
 
 function shown(value: unknown): string {
     const text = JSON.stringify(value);
-    return text.length <= 120 ? text : `${text.slice(0, 117)}…`;
+    // Not between the halves of one character.
+    return text.length <= 120 ? text : `${text.slice(0, 117).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 function belongs(value: unknown, expected: string): string {
     const found = Array.isArray(value)
         ? "a list"
         : value === null
-          ? "null"
+          ? "an empty value"
           : { string: "a text", number: "a number", boolean: "true or false", object: "a map" }[
                 typeof value as string
             ];
@@ -421,9 +500,20 @@ function meant(input: unknown, options: readonly string[]): string {
     if (typeof input !== "string") {
         return "";
     }
-    const near = closest(input.toLowerCase(), [...options]);
+    const lower = input.toLowerCase();
+    // Who writes eu or read has begun a word.
+    const begun = lower.length > 1 && options.find((option) => option.toLowerCase().startsWith(lower));
+    const near = begun || closest(lower, [...options]);
     const tolerance = Math.max(2, Math.floor(input.length / 3));
-    return distance(input.toLowerCase(), near.toLowerCase()) <= tolerance ? ` Did you mean "${near}"?` : "";
+    return begun || distance(lower, near.toLowerCase()) <= tolerance ? ` Did you mean "${near}"?` : "";
+}
+
+/** The same name as the pattern allows it, if it is only spelled otherwise. */
+function meantSpelling(input: string, pattern: RegExp): string {
+    const lower = input.trim().toLowerCase();
+    const hyphens = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+    const near = [input.trim(), lower, hyphens].find((spelling) => pattern.test(spelling));
+    return near === undefined ? "" : ` Did you mean "${near}"?`;
 }
 
 function strings(value: unknown): string[] {

@@ -1,0 +1,41 @@
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** A generated file: where it goes below a directory, its text, and whether it holds a credential. */
+export interface ClientFile {
+    readonly path: string;
+    readonly text: string;
+    readonly secret: boolean;
+}
+
+/** The outputs of the program that hold client files. */
+export interface ClientFileOutputs {
+    readonly pipConf: string;
+    readonly pypirc: string;
+    readonly credentials: Readonly<Record<string, { pipConf: string; pypirc: string; keyFile: string }>>;
+}
+
+/** Lays the outputs out as files: the keyring form on top, the password form in a folder for each account. */
+export function clientFiles({ pipConf, pypirc, credentials }: ClientFileOutputs): ClientFile[] {
+    return [
+        { path: "pip.conf", text: pipConf, secret: false },
+        { path: ".pypirc", text: pypirc, secret: false },
+        ...Object.entries(credentials).flatMap(([id, credential]) => [
+            { path: join(id, "pip.conf"), text: credential.pipConf, secret: true },
+            { path: join(id, ".pypirc"), text: credential.pypirc, secret: true },
+            { path: join(id, "key.json"), text: credential.keyFile, secret: true },
+        ]),
+    ];
+}
+
+/** Writes files below a directory, readable by their owner only where they hold a credential. */
+export async function writeFiles(directory: string, files: readonly ClientFile[]): Promise<void> {
+    for (const { path, text, secret } of files) {
+        const file = join(directory, path);
+        const mode = secret ? 0o600 : 0o644;
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+        await writeFile(file, text, { mode });
+        // An existing file keeps its mode otherwise.
+        await chmod(file, mode);
+    }
+}

@@ -1,0 +1,88 @@
+import * as pulumi from "@pulumi/pulumi";
+import { createRequire } from "node:module";
+import { GoogleProvider } from "./google-provider";
+import type { ProgramEvent, ProgramRun } from "./in-process-engine";
+
+// The process in which the in-process engine runs a program: gets a run, sends back events, exits.
+
+function send(event: ProgramEvent): Promise<void> {
+    return new Promise((resolve, reject) => {
+        process.send?.(event, (error: Error | null) => {
+            if (error) reject(error);
+            else resolve();
+        });
+    });
+}
+
+async function fail(error: unknown): Promise<never> {
+    const message = pulumi.RunError.isInstance(error)
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
+    await send({ kind: "error", message });
+    process.exit(1);
+}
+
+async function runProgram(run: ProgramRun): Promise<void> {
+    const provider = new GoogleProvider(run.config);
+    pulumi.runtime.setAllConfig(run.config, [...run.secretKeys]);
+    await pulumi.runtime.setMocks(
+        {
+            call: ({ token }) => {
+                throw new Error(`the in-process engine knows no function ${token}`);
+            },
+            newResource: async ({ type, name, inputs, custom }) => {
+                const isComponent = custom === false || type.startsWith("python-registry:");
+                try {
+                    const made =
+                        isComponent || run.preview
+                            ? undefined
+                            : await provider.create(type, inputs as Record<string, unknown>);
+                    await send({ kind: "resource", resource: { type, name } });
+                    return made ?? { id: run.preview ? undefined : `${name}-id`, state: inputs as object };
+                } catch (error) {
+                    return await fail(error);
+                }
+            },
+        },
+        "python-registry",
+        run.stack,
+        run.preview,
+    );
+
+    const exported = createRequire(__filename)(run.program) as Record<string, unknown>;
+    const outputs: Record<string, { value: unknown; secret: boolean }> = {};
+    const unknown: string[] = [];
+    for (const [name, value] of Object.entries(exported)) {
+        const output = pulumi.output(value) as pulumi.Output<unknown> & Resolved;
+        const [resolved, secret, known] = await Promise.all([
+            output.promise(),
+            output.isSecret,
+            output.isKnown,
+        ]);
+        if (known) {
+            outputs[name] = { value: resolved, secret };
+        } else {
+            unknown.push(name);
+        }
+    }
+    // What nothing waited for, a grant above all, may still be under way.
+    await pulumi.runtime.disconnect();
+    await send({ kind: "outputs", outputs, unknown });
+    process.exit(0);
+}
+
+/** What an Output has beside its public face. */
+interface Resolved {
+    promise(): Promise<unknown>;
+    readonly isSecret: Promise<boolean>;
+    readonly isKnown: Promise<boolean>;
+}
+
+process.on("unhandledRejection", (error) => void fail(error));
+process.once("message", (run: ProgramRun) => {
+    runProgram(run).catch(fail);
+});
+// The engine went away: nobody is left to tell.
+process.once("disconnect", () => process.exit(1));

@@ -1,0 +1,180 @@
+import { Command, Option } from "commander";
+import { mkdir, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { styleText } from "node:util";
+import { type ClientFileOutputs, clientFiles, writeFiles } from "./client-files";
+import type { DeploymentResult, Engine } from "./engine";
+import { inProcessEngine } from "./in-process-engine";
+import { leaveNothingBehind, untilInterrupted } from "./lifetime";
+import { type Cast, proveClientFiles } from "./proofs";
+import { findPulumi, PulumiEngine } from "./pulumi-engine";
+import { pythonTools } from "./python-tools";
+import { type Sandbox, startSandbox } from "./sandbox";
+import { readStackConfig } from "./stack-config";
+
+// npm start: the main job, from nothing, on this machine.
+
+interface Options {
+    readonly keep: boolean;
+    readonly engine: "auto" | "pulumi" | "in-process";
+}
+
+const root = join(__dirname, "..");
+const workDirectory = join(root, ".sandbox");
+const filesDirectory = join(workDirectory, "files");
+const stack = "sandbox";
+const cast: Cast = { repository: "python", writer: "python-publisher", reader: "python-installer" };
+
+const command = new Command("npm start --")
+    .description(
+        "Brings up the sandbox stack from nothing on this machine, with no cloud account: starts a stand-in for Google " +
+            "Cloud on 127.0.0.1, runs the program against it, writes the client files to .sandbox/files, and proves " +
+            "them with the real pip and twine. Ends by itself; the exit code is 0 only if every proof holds.",
+    )
+    .option(
+        "--keep",
+        "leave the sandbox up until Ctrl-C, and print the environment variables to play with it",
+        false,
+    )
+    .addOption(
+        new Option("--engine <engine>", "what runs the program; auto takes Pulumi where its CLI is to be had")
+            .choices(["auto", "pulumi", "in-process"])
+            .default("auto"),
+    );
+
+async function main(options: Options): Promise<number> {
+    heading("Sandbox");
+    await using sandbox = await startSandbox();
+    line(
+        `Google Cloud is played at ${sandbox.apiUrl}, the Python hosts behind the proxy ${sandbox.proxyUrl}`,
+    );
+    const engine = await chooseEngine(options.engine);
+
+    heading(`Deployment (${engine.description})`);
+    const config = {
+        ...(await readStackConfig(join(root, `Pulumi.${stack}.yaml`))),
+        ...sandbox.providerConfig,
+    };
+    const result = await engine.up({ stack, config, onProgress: line });
+
+    heading("Resources");
+    result.resources.forEach(({ type, name }) => {
+        line(`${name.padEnd(44)} ${styleText("dim", type)}`);
+    });
+    heading("Outputs");
+    printOutputs(result.outputs);
+
+    heading("Files");
+    const outputs = clientFileOutputs(result.outputs);
+    await rm(filesDirectory, { recursive: true, force: true });
+    await mkdir(filesDirectory, { recursive: true, mode: 0o700 });
+    const files = clientFiles(outputs);
+    await writeFiles(filesDirectory, files);
+    files.forEach(({ path, secret }) => {
+        line(
+            `${relative(root, join(filesDirectory, path))}${secret ? "  (a credential: only you can read it)" : ""}`,
+        );
+    });
+
+    heading("Proofs");
+    const tools = await pythonTools(line);
+    let failed = 0;
+    for await (const { claim, failure } of proveClientFiles(sandbox, tools, outputs, cast)) {
+        line(`${failure === undefined ? styleText("green", "✔") : styleText("red", "✘")} ${claim}`);
+        if (failure !== undefined) {
+            failed += 1;
+            line(withoutCredentials(failure, outputs));
+        }
+    }
+    heading(failed === 0 ? "All proofs hold" : `${failed} failed`);
+
+    if (options.keep) {
+        await play(sandbox, tools.bin);
+    }
+    return failed === 0 ? 0 : 1;
+}
+
+async function chooseEngine(wanted: Options["engine"]): Promise<Engine> {
+    if (wanted === "in-process") {
+        return inProcessEngine;
+    }
+    const found = await findPulumi(line);
+    if (!("missing" in found)) {
+        const directory = join(workDirectory, "pulumi");
+        await rm(directory, { recursive: true, force: true });
+        return new PulumiEngine(found, directory);
+    }
+    if (wanted === "pulumi") {
+        throw new Error(`--engine pulumi needs ${found.missing}`);
+    }
+    return {
+        ...inProcessEngine,
+        description: `${inProcessEngine.description}; this machine lacks ${found.missing}`,
+    };
+}
+
+function clientFileOutputs(outputs: DeploymentResult["outputs"]): ClientFileOutputs {
+    const value = (name: keyof ClientFileOutputs) => outputs[name]?.value;
+    return {
+        pipConf: value("pipConf") as string,
+        pypirc: value("pypirc") as string,
+        credentials: value("credentials") as ClientFileOutputs["credentials"],
+    };
+}
+
+function printOutputs(outputs: DeploymentResult["outputs"]): void {
+    for (const [name, { value, secret }] of Object.entries(outputs)) {
+        if (secret) {
+            line(`${name}: [secret]`);
+        } else if (typeof value === "string") {
+            line(`${name}:\n${value.trimEnd().replace(/^/gm, "    ")}`);
+        } else {
+            line(`${name}: ${JSON.stringify(value, null, 2)}`);
+        }
+    }
+}
+
+async function play(sandbox: Sandbox, bin: string): Promise<void> {
+    heading("The sandbox stays up. In another terminal:");
+    const environment = {
+        ...sandbox.clientEnvironment,
+        PATH: `${bin}:$PATH`,
+        PIP_CONFIG_FILE: join(filesDirectory, "pip.conf"),
+        GOOGLE_APPLICATION_CREDENTIALS: join(filesDirectory, cast.reader, "key.json"),
+    };
+    for (const [name, value] of Object.entries(environment)) {
+        console.log(`export ${name}="${value}"`);
+    }
+    console.log(`pip install --target "$(mktemp -d)" sandbox-sample`);
+    heading("Ctrl-C ends it.");
+    await untilInterrupted();
+}
+
+/** The text without the passwords and keys that a tool may have printed. */
+function withoutCredentials(text: string, { credentials }: ClientFileOutputs): string {
+    return Object.values(credentials)
+        .map(({ keyFile }) => Buffer.from(keyFile).toString("base64"))
+        .flatMap((key) => [key, encodeURIComponent(key)])
+        .reduce((masked, key) => masked.replaceAll(key, "[secret]"), text);
+}
+
+function heading(text: string): void {
+    console.log(`\n${styleText("bold", text)}`);
+}
+
+function line(text: string): void {
+    console.log(`  ${text.replaceAll("\n", "\n  ")}`);
+}
+
+leaveNothingBehind();
+command.action(async (options: Options) => {
+    try {
+        process.exitCode = await main(options);
+    } catch (error) {
+        console.error(
+            `\n${styleText("red", "error:", { stream: process.stderr })} ${(error as Error).message}`,
+        );
+        process.exitCode = 1;
+    }
+});
+void command.parseAsync();

@@ -1,0 +1,194 @@
+import * as v from "valibot";
+import { GoogleError, newEtag } from "./google-api";
+
+/** Who has which role on one resource. https://cloud.google.com/iam/docs/reference/rest/v1/Policy */
+export interface Policy {
+    readonly version: 1;
+    /** Changes with every write; a write that names another one is refused. */
+    readonly etag: string;
+    readonly bindings: readonly Binding[];
+}
+
+export interface Binding {
+    readonly role: string;
+    /** IAM principals, such as `user:dev@example.com`. */
+    readonly members: readonly string[];
+}
+
+/** Group address → its members, as principals. IAM looks them up in Google Groups, the sandbox here. */
+export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What may be done with a repository, as far as the sandbox tells apart. */
+export type Permission =
+    | "artifactregistry.repositories.get"
+    | "artifactregistry.repositories.downloadArtifacts"
+    | "artifactregistry.repositories.uploadArtifacts"
+    | "artifactregistry.repositories.update"
+    | "artifactregistry.repositories.delete"
+    | "artifactregistry.repositories.getIamPolicy"
+    | "artifactregistry.repositories.setIamPolicy";
+
+const reads: Permission[] = [
+    "artifactregistry.repositories.get",
+    "artifactregistry.repositories.downloadArtifacts",
+];
+const writes: Permission[] = [...reads, "artifactregistry.repositories.uploadArtifacts"];
+
+/** https://cloud.google.com/artifact-registry/docs/access-control#roles */
+const repositoryRoles: ReadonlyMap<string, readonly Permission[]> = new Map([
+    ["roles/artifactregistry.reader", reads],
+    ["roles/artifactregistry.writer", writes],
+    // Deletes packages too: an API that the sandbox does not play.
+    ["roles/artifactregistry.repoAdmin", writes],
+    [
+        "roles/artifactregistry.admin",
+        [
+            ...writes,
+            "artifactregistry.repositories.update",
+            "artifactregistry.repositories.delete",
+            "artifactregistry.repositories.getIamPolicy",
+            "artifactregistry.repositories.setIamPolicy",
+        ],
+    ],
+]);
+
+const everybody = ["allUsers", "allAuthenticatedUsers"];
+const member = v.union(
+    [
+        v.picklist(everybody),
+        v.pipe(v.string(), v.regex(/^(user|group|serviceAccount):[^\s@:]+@[^\s@:]+$/)),
+        v.pipe(v.string(), v.regex(/^domain:[^\s@:]+\.[^\s@:]+$/)),
+        v.pipe(v.string(), v.regex(/^principal(Set)?:\/\/\S+$/)),
+        v.pipe(v.string(), v.regex(/^deleted:\S+$/)),
+    ],
+    (issue) => `Invalid member: ${issue.received}.`,
+);
+
+/** The policy in the body of a setIamPolicy. Conditions are refused: the sandbox could not enforce them. */
+export const policySchema = v.strictObject({
+    version: v.optional(v.picklist([0, 1, 2, 3])),
+    etag: v.optional(v.string()),
+    bindings: v.optional(
+        v.array(
+            v.strictObject({
+                role: v.pipe(
+                    v.string(),
+                    v.regex(
+                        /^((projects|organizations)\/[^/]+\/)?roles\/[\w.]+$/,
+                        (issue) => `Invalid role: ${issue.received}.`,
+                    ),
+                ),
+                members: v.optional(v.array(member), []),
+            }),
+        ),
+        [],
+    ),
+});
+
+/** How IAM answers the policy of a resource that was never given one. */
+export const emptyPolicy: Policy = { version: 1, etag: "ACAB", bindings: [] };
+
+/** A policy on the wire: without grants, `bindings` is absent. */
+export function policyJson({ version, etag, bindings }: Policy): object {
+    return { version, etag, ...(bindings.length > 0 && { bindings }) };
+}
+
+/**
+ * The policy after a setIamPolicy: one binding a role, no principal twice, a new etag.
+ * @throws GoogleError ABORTED for a stale etag, INVALID_ARGUMENT for more principals than IAM allows
+ */
+export function replacedPolicy(current: Policy, wanted: v.InferOutput<typeof policySchema>): Policy {
+    if (wanted.etag && wanted.etag !== current.etag) {
+        throw new GoogleError(
+            "ABORTED",
+            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential " +
+                `backoff. The request's ETag '${wanted.etag}' did not match the current policy's ETag '${current.etag}'.`,
+        );
+    }
+    const members = new Map<string, Set<string>>();
+    for (const binding of wanted.bindings) {
+        if (binding.members.length === 0) continue;
+        members.set(binding.role, new Set([...(members.get(binding.role) ?? []), ...binding.members]));
+    }
+    const bindings = [...members].map(([role, set]) => ({ role, members: [...set] }));
+    refuseTooMany(bindings.flatMap((binding) => binding.members));
+    return { version: 1, etag: newEtag(), bindings };
+}
+
+/** https://cloud.google.com/iam/quotas#limits */
+function refuseTooMany(members: readonly string[]) {
+    // Every appearance counts, but for a group, which counts once.
+    const groups = new Set(members.filter((each) => each.startsWith("group:"))).size;
+    const domains = members.filter((each) => each.startsWith("domain:")).length;
+    if (members.length > 1500 || groups + domains > 250) {
+        throw new GoogleError(
+            "INVALID_ARGUMENT",
+            `The policy has ${members.length} principals, ${groups + domains} of them groups and domains: ` +
+                "at most 1500 and 250 are allowed.",
+        );
+    }
+}
+
+/**
+ * Holds a repository's bindings against what Artifact Registry knows.
+ * @throws GoogleError INVALID_ARGUMENT
+ */
+export function checkRepositoryBindings(bindings: readonly Binding[]) {
+    for (const { role, members } of bindings) {
+        if (role.startsWith("roles/artifactregistry.") && !repositoryRoles.has(role)) {
+            throw new GoogleError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
+        }
+        const open = members.find((each) => everybody.includes(each));
+        if (open !== undefined && role !== "roles/artifactregistry.reader") {
+            throw new GoogleError("INVALID_ARGUMENT", `${open} can only be granted reading, not ${role}.`);
+        }
+    }
+}
+
+/**
+ * The policy as IAM keeps it when a service account is deleted: its grants stay, on a principal that nobody can be,
+ * so that a new account under the old name gets nothing.
+ * https://cloud.google.com/iam/docs/principal-identifiers#deleted-principals
+ */
+export function withoutServiceAccount(policy: Policy, email: string, uniqueId: string): Policy {
+    const gone = `serviceaccount:${email}`.toLowerCase();
+    const mark = (each: string) =>
+        each.toLowerCase() === gone ? `deleted:serviceAccount:${email}?uid=${uniqueId}` : each;
+    const held = policy.bindings.some(({ members }) => members.some((each) => mark(each) !== each));
+    if (!held) return policy;
+    const bindings = policy.bindings.map(({ role, members }) => ({ role, members: members.map(mark) }));
+    return { ...policy, etag: newEtag(), bindings };
+}
+
+/** Whether `policy` gives `principal` (undefined: a request without credentials) a permission on its repository. */
+export function grants(
+    policy: Policy,
+    permission: Permission,
+    principal: string | undefined,
+    groups: Groups,
+): boolean {
+    return policy.bindings.some(
+        ({ role, members }) =>
+            repositoryRoles.get(role)?.includes(permission) &&
+            members.some((each) => includes(each, principal, groups)),
+    );
+}
+
+/** Whether a policy's member stands for a principal. Addresses are compared without regard to case, as IAM does. */
+function includes(member: string, principal: string | undefined, groups: Groups): boolean {
+    if (member === "allUsers") return true;
+    if (principal === undefined) return false;
+    if (member === "allAuthenticatedUsers") return true;
+    if (member.startsWith("principal")) return member === principal;
+    const wanted = member.toLowerCase();
+    const caller = principal.toLowerCase();
+    if (wanted.startsWith("group:")) {
+        return [...groups]
+            .filter(([address]) => `group:${address.toLowerCase()}` === wanted)
+            .some(([, people]) => [...people].some((each) => each.toLowerCase() === caller));
+    }
+    if (wanted.startsWith("domain:")) {
+        return caller.startsWith("user:") && caller.endsWith(`@${wanted.slice("domain:".length)}`);
+    }
+    return wanted === caller;
+}

@@ -1,0 +1,47 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Workstation } from "./workstation";
+
+/** A tiny package: what it is called and what importing it gives away. */
+export interface SamplePackage {
+    /** Distribution name; the module is called the same with underscores. */
+    readonly name: string;
+    readonly version: string;
+}
+
+/**
+ * Builds a wheel and an sdist with the real build tool.
+ *
+ * @param directory where the sources and `dist/` go; made if need be
+ * @returns the paths of both files
+ */
+export async function buildPackage(
+    workstation: Workstation,
+    directory: string,
+    { name, version }: SamplePackage,
+): Promise<string[]> {
+    const module = name.replaceAll("-", "_");
+    await mkdir(directory, { recursive: true });
+    await writeFile(
+        join(directory, "pyproject.toml"),
+        [
+            "[build-system]",
+            'requires = ["flit_core"]',
+            'build-backend = "flit_core.buildapi"',
+            "[project]",
+            `name = "${name}"`,
+            `version = "${version}"`,
+            'description = "A sample"',
+            "[tool.flit.module]",
+            `name = "${module}"`,
+            "",
+        ].join("\n"),
+    );
+    await writeFile(join(directory, `${module}.py`), `"""A sample."""\n\nversion = "${version}"\n`);
+    const built = await workstation.run("python", "-m", "build", "--no-isolation", directory);
+    if (built.exitCode !== 0) {
+        throw new Error(`building a package failed:\n${built.output}`);
+    }
+    const dist = join(directory, "dist");
+    return (await readdir(dist)).sort().map((file) => join(dist, file));
+}

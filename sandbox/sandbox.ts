@@ -1,0 +1,148 @@
+import { createAdaptorServer } from "@hono/node-server";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Cloud } from "./cloud";
+import { controlPlane } from "./control-plane";
+import { startProxy } from "./proxy";
+import { PublicIndex } from "./public-index";
+import { pythonEndpoint, pythonHost } from "./python-endpoint";
+import type { LoggedRequest } from "./request-log";
+import { AccessTokens, tokenEndpoint } from "./tokens";
+
+export type { LoggedRequest } from "./request-log";
+
+/** A stand-in for Google Cloud and for the public Python index, on 127.0.0.1. */
+export interface Sandbox extends AsyncDisposable {
+    /** Root of the control plane, `http://127.0.0.1:PORT`. */
+    readonly apiUrl: string;
+    /** Forward proxy for the clients, `http://127.0.0.1:PORT`. */
+    readonly proxyUrl: string;
+    /** PEM file of the throw-away certificate authority, in a private directory that close() removes. */
+    readonly caFile: string;
+    /** Bearer token of the operator who runs Pulumi: the project's owner. */
+    readonly accessToken: string;
+    /** Stack configuration, `gcp:…`, that points the Google provider at this sandbox. */
+    readonly providerConfig: Readonly<Record<string, string>>;
+    /** Environment variables that make Python's tools use the proxy and trust its authority. */
+    readonly clientEnvironment: Readonly<Record<string, string>>;
+    /** All requests so far, oldest first, without any secret. */
+    readonly requests: readonly LoggedRequest[];
+    /** The state, for tests that look at it or change it behind the program's back. */
+    readonly cloud: Cloud;
+    /**
+     * An access token for a principal such as `user:dev@example.com`: what `gcloud auth print-access-token` gives a person.
+     * One hour unless said otherwise; a lifetime of 0 has expired already.
+     */
+    issueToken(member: string, lifetimeSeconds?: number): string;
+    /** Publishes a file on the public index. */
+    publishPublic(file: { project: string; filename: string; content: Buffer }): void;
+    /** Ends both servers and removes the directory. Can be called again. */
+    close(): Promise<void>;
+}
+
+/** Starts a sandbox with one project, new and empty, on free ports. */
+export async function startSandbox({
+    project = "sandbox-project",
+    projectNumber = "123456789012",
+}: { project?: string; projectNumber?: string } = {}): Promise<Sandbox> {
+    const operator = "user:operator@example.com";
+    const requests: LoggedRequest[] = [];
+    const cloud = new Cloud();
+    cloud.addProject(project, projectNumber, operator);
+    const tokens = new AccessTokens(cloud);
+    const publicIndex = new PublicIndex(requests);
+    const oauth = tokenEndpoint(cloud, tokens, requests);
+    const python = pythonEndpoint(cloud, tokens, requests);
+
+    function answer(request: Request) {
+        const host = new URL(request.url).hostname;
+        if (host === "oauth2.googleapis.com") return oauth.fetch(request);
+        if (pythonHost.test(host)) return python.fetch(request);
+        return publicIndex.app.fetch(request);
+    }
+
+    const opened: (() => Promise<unknown>)[] = [];
+    let closed: Promise<void> | undefined;
+    const close = () => (closed ??= Promise.all(opened.map((end) => end())).then(() => undefined));
+
+    try {
+        const directory = await mkdtemp(join(tmpdir(), "python-registry-sandbox-"));
+        opened.push(() => rm(directory, { recursive: true }));
+        const api = await serve(controlPlane(cloud, tokens, requests));
+        opened.push(() => api.close());
+        const proxy = await startProxy(answer);
+        opened.push(() => proxy.close());
+        const caFile = join(directory, "ca.pem");
+        await writeFile(caFile, proxy.caCertificate);
+        // A day: long enough for a sandbox that somebody plays with.
+        const accessToken = tokens.issue(operator, 24 * 3600);
+        return {
+            apiUrl: api.url,
+            proxyUrl: proxy.url,
+            caFile,
+            accessToken,
+            providerConfig: providerConfig(api.url, accessToken),
+            clientEnvironment: clientEnvironment(proxy.url, caFile),
+            requests,
+            cloud,
+            issueToken: (member, lifetimeSeconds) => tokens.issue(member, lifetimeSeconds),
+            publishPublic: (file) => {
+                publicIndex.publish(file.project, file.filename, file.content);
+            },
+            close,
+            [Symbol.asyncDispose]: close,
+        };
+    } catch (error) {
+        await close();
+        throw error;
+    }
+}
+
+/** Serves an application over plain HTTP on a free port of 127.0.0.1. */
+async function serve(app: { fetch: (request: Request) => Response | Promise<Response> }) {
+    // The adapter's own, faster Request and Response must not replace Node's for everybody in the process.
+    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return {
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        close: async () => {
+            const ended = once(server, "close");
+            server.close();
+            server.closeAllConnections();
+            await ended;
+        },
+    };
+}
+
+/** https://www.pulumi.com/registry/packages/gcp/installation-configuration/ */
+function providerConfig(apiUrl: string, accessToken: string): Record<string, string> {
+    return {
+        "gcp:artifactRegistryCustomEndpoint": `${apiUrl}/artifactregistry/v1/`,
+        "gcp:iamBetaCustomEndpoint": `${apiUrl}/iam/v1/`,
+        "gcp:serviceUsageCustomEndpoint": `${apiUrl}/serviceusage/v1/`,
+        "gcp:resourceManagerCustomEndpoint": `${apiUrl}/cloudresourcemanager/v1/`,
+        "gcp:accessToken": accessToken,
+    };
+}
+
+function clientEnvironment(proxyUrl: string, caFile: string): Record<string, string> {
+    return {
+        // Some clients read only the one spelling, some only the other.
+        HTTP_PROXY: proxyUrl,
+        http_proxy: proxyUrl,
+        HTTPS_PROXY: proxyUrl,
+        https_proxy: proxyUrl,
+        NO_PROXY: "",
+        no_proxy: "",
+        PIP_CERT: caFile, // pip
+        REQUESTS_CA_BUNDLE: caFile, // requests: twine, google-auth, poetry
+        SSL_CERT_FILE: caFile, // OpenSSL and rustls: urllib, httpx, uv
+        CURL_CA_BUNDLE: caFile, // curl
+        NODE_EXTRA_CA_CERTS: caFile, // Node.js
+    };
+}

@@ -1,0 +1,123 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+import type { Cloud, Project } from "./cloud";
+import { conforming, doneOperation, GoogleError, requestBody } from "./google-api";
+import type { Answering } from "./request-log";
+
+const serviceName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.googleapis\.com$/));
+
+/** Which APIs are enabled. https://cloud.google.com/service-usage/docs/reference/rest/v1/services */
+export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
+    const app = new Hono<Answering>();
+
+    function ownedProject(principal: string | undefined, id: string): Project {
+        const project = cloud.project(id);
+        if (principal === project.owner) return project;
+        throw new GoogleError(
+            "PERMISSION_DENIED",
+            `Permission denied to list or enable services of project ${id}.`,
+        );
+    }
+
+    app.get("/projects/:project/services", (c) => {
+        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const filter = c.req.query("filter") ?? "state:ENABLED";
+        if (filter !== "state:ENABLED") {
+            throw new GoogleError("INVALID_ARGUMENT", "The sandbox lists with filter=state:ENABLED only.");
+        }
+        return c.json({ services: [...project.services].sort().map((name) => serviceJson(project, name)) });
+    });
+
+    app.get("/projects/:project/services/:service{[^/:]+}", (c) =>
+        c.json(
+            serviceJson(
+                ownedProject(c.get("principal"), c.req.param("project")),
+                conforming(serviceName, c.req.param("service")),
+            ),
+        ),
+    );
+
+    app.post("/projects/:project/services/:service{[^/:]+:enable}", async (c) => {
+        await requestBody(c, v.strictObject({}));
+        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const name = conforming(serviceName, c.req.param("service").replace(/:enable$/, ""));
+        project.services.add(name);
+        return c.json(
+            doneOperation("", "google.api.serviceusage.v1.EnableServiceResponse", {
+                service: serviceJson(project, name),
+            }),
+        );
+    });
+
+    app.post("/projects/:project/services/:service{[^/:]+:disable}", async (c) => {
+        await requestBody(
+            c,
+            v.strictObject({
+                disableDependentServices: v.optional(v.boolean()),
+                checkIfServiceHasUsage: v.optional(v.string()),
+            }),
+        );
+        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const name = conforming(serviceName, c.req.param("service").replace(/:disable$/, ""));
+        project.services.delete(name);
+        return c.json(
+            doneOperation("", "google.api.serviceusage.v1.DisableServiceResponse", {
+                service: serviceJson(project, name),
+            }),
+        );
+    });
+
+    app.post("/projects/:project/services:batchEnable", async (c) => {
+        const { serviceIds } = await requestBody(
+            c,
+            v.strictObject({ serviceIds: v.pipe(v.array(serviceName), v.minLength(1), v.maxLength(20)) }),
+        );
+        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        for (const name of serviceIds) project.services.add(name);
+        return c.json(
+            doneOperation("", "google.api.serviceusage.v1.BatchEnableServicesResponse", {
+                services: serviceIds.map((name) => serviceJson(project, name)),
+            }),
+        );
+    });
+
+    return app;
+}
+
+/**
+ * Refuses, in the words of any Google API, a call to an API that the project has not enabled.
+ * @throws GoogleError PERMISSION_DENIED, reason SERVICE_DISABLED
+ */
+export function requireApi({ id, number, services }: Project, api: { name: string; title: string }) {
+    if (services.has(api.name)) return;
+    const activationUrl = `https://console.developers.google.com/apis/api/${api.name}/overview?project=${id}`;
+    throw new GoogleError(
+        "PERMISSION_DENIED",
+        `${api.title} has not been used in project ${id} before or it is disabled. Enable it by visiting ` +
+            `${activationUrl} then retry. If you enabled this API recently, wait a few minutes for the action to ` +
+            "propagate to our systems and retry.",
+        [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                reason: "SERVICE_DISABLED",
+                domain: "googleapis.com",
+                metadata: {
+                    service: api.name,
+                    serviceTitle: api.title,
+                    consumer: `projects/${number}`,
+                    containerInfo: id,
+                    activationUrl,
+                },
+            },
+        ],
+    );
+}
+
+function serviceJson({ number, services }: Project, name: string): object {
+    return {
+        name: `projects/${number}/services/${name}`,
+        config: { name },
+        state: services.has(name) ? "ENABLED" : "DISABLED",
+        parent: `projects/${number}`,
+    };
+}

@@ -1,0 +1,124 @@
+import { Hono } from "hono";
+import { decodeProtectedHeader, errors, jwtVerify } from "jose";
+import { randomBytes } from "node:crypto";
+import type { Cloud, ServiceAccount } from "./cloud";
+import { tokenUri } from "./key-file";
+import { logged, type Answering, type LoggedRequest } from "./request-log";
+
+/** Seconds: how long an access token lives, and the furthest that a signed claim may reach. */
+const hour = 3600;
+
+interface AccessToken {
+    readonly principal: string;
+    /** The very account that a service account's token was issued to, not one that later gets its name. */
+    readonly account?: ServiceAccount;
+    /** Milliseconds since the epoch. */
+    readonly expires: number;
+}
+
+/** OAuth access tokens: random strings that mean something only to their issuer. */
+export class AccessTokens {
+    readonly #issued = new Map<string, AccessToken>();
+
+    constructor(private readonly cloud: Cloud) {}
+
+    /** @throws Error for a service account that its project does not have */
+    issue(principal: string, lifetimeSeconds = hour): string {
+        const email = /^serviceAccount:(.+)$/.exec(principal)?.[1] ?? "";
+        if (this.cloud.lacksServiceAccount(email)) {
+            throw new Error(`no token can be issued: there is no service account ${email}`);
+        }
+        const account = this.cloud.findServiceAccount(email);
+        const token = `ya29.${randomBytes(96).toString("base64url")}`;
+        this.#issued.set(token, {
+            principal,
+            ...(account && { account }),
+            expires: Date.now() + lifetimeSeconds * 1000,
+        });
+        return token;
+    }
+
+    /** Whose token this is; undefined for one that is unknown, expired, or of an account deleted or disabled since. */
+    principalOf(token: string): string | undefined {
+        const issued = this.#issued.get(token);
+        if (!issued || issued.expires <= Date.now()) return undefined;
+        const { principal, account } = issued;
+        const stands =
+            !account || (this.cloud.findServiceAccount(account.email) === account && !account.disabled);
+        return stands ? principal : undefined;
+    }
+}
+
+/** What the token endpoint answers for a claim that it does not accept. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+class Refusal extends Error {
+    constructor(
+        readonly error: string,
+        description: string,
+    ) {
+        super(description);
+    }
+}
+
+/**
+ * The OAuth server: gives a service account an access token for a claim that it signed with one of its keys.
+ * https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+ */
+export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
+    const app = new Hono<Answering>();
+    app.use(logged(log, "token"));
+    app.post("/token", async (c) => {
+        const form = new URLSearchParams(await c.req.text());
+        if (form.get("grant_type") !== "urn:ietf:params:oauth:grant-type:jwt-bearer") {
+            throw new Refusal("unsupported_grant_type", "Invalid grant_type");
+        }
+        const principal = `serviceAccount:${await signer(cloud, form.get("assertion") ?? "")}`;
+        c.set("principal", principal);
+        c.header("Cache-Control", "no-store");
+        return c.json({ access_token: tokens.issue(principal), expires_in: hour - 1, token_type: "Bearer" });
+    });
+    app.onError((refusal, c) => {
+        if (!(refusal instanceof Refusal)) throw refusal;
+        return c.json({ error: refusal.error, error_description: refusal.message }, 400);
+    });
+    return app;
+}
+
+/** The address of the account that signed an assertion. */
+async function signer(cloud: Cloud, assertion: string): Promise<string> {
+    try {
+        const { kid = "" } = decodeProtectedHeader(assertion);
+        const found = cloud.usableKey(kid);
+        if (!found) throw new Refusal("invalid_grant", "Invalid JWT Signature.");
+        const { payload } = await jwtVerify(assertion, found.key.publicKey, {
+            algorithms: ["RS256"],
+            issuer: found.account.email,
+            audience: tokenUri,
+            requiredClaims: ["iat", "exp"],
+            maxTokenAge: hour,
+            clockTolerance: 30,
+        });
+        const { iat = 0, exp = 0, sub = payload.iss, scope } = payload;
+        if (exp - iat > hour) throw new errors.JWTExpired("too long", payload);
+        if (sub !== payload.iss) {
+            throw new Refusal("unauthorized_client", "The sandbox knows no domain-wide delegation.");
+        }
+        if (!scope) throw new Refusal("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
+        return found.account.email;
+    } catch (error) {
+        throw error instanceof Refusal ? error : new Refusal("invalid_grant", description(error));
+    }
+}
+
+function description(error: unknown): string {
+    if (
+        error instanceof errors.JWTExpired ||
+        (error instanceof errors.JWTClaimValidationFailed && error.claim === "iat")
+    ) {
+        return (
+            "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. " +
+            "Check your iat and exp values in the JWT claim."
+        );
+    }
+    if (error instanceof errors.JWTClaimValidationFailed) return `Invalid JWT: Failed ${error.claim} check.`;
+    return "Invalid JWT Signature.";
+}

@@ -1,0 +1,92 @@
+import { execa } from "execa";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+
+/** What a tool did: its exit code and all that it printed. */
+export interface ToolResult {
+    readonly exitCode: number;
+    readonly output: string;
+}
+
+/** What a workstation has. */
+export interface WorkstationOptions {
+    /** Directories with the commands, first one first. */
+    readonly path: readonly string[];
+    /** What is in the environment beside the bare necessities. */
+    readonly environment?: Readonly<Record<string, string>>;
+    /** pip.conf, put at its ordinary place. */
+    readonly pipConf?: string;
+    /** `.pypirc`, put at its ordinary place. */
+    readonly pypirc?: string;
+    /** A service account's key file, named by GOOGLE_APPLICATION_CREDENTIALS. */
+    readonly keyFile?: string;
+}
+
+/**
+ * A person's or a pipeline's computer as the tools see it: an empty home with the given files at the places where the
+ * tools look for them, and an environment that inherits nothing.
+ */
+export class Workstation implements AsyncDisposable {
+    /** Home directory. */
+    readonly home: string;
+    readonly #environment: Record<string, string>;
+
+    private constructor(home: string, environment: Record<string, string>) {
+        this.home = home;
+        this.#environment = environment;
+    }
+
+    static async open({
+        path,
+        environment,
+        pipConf,
+        pypirc,
+        keyFile,
+    }: WorkstationOptions): Promise<Workstation> {
+        const home = await mkdtemp(join(tmpdir(), "python-registry-home-"));
+        const workstation = new Workstation(home, {
+            HOME: home,
+            PATH: [...path, "/usr/bin", "/bin"].join(delimiter),
+            LANG: "C.UTF-8",
+            TMPDIR: home,
+            PIP_DISABLE_PIP_VERSION_CHECK: "1",
+            // A cache would hide what the index answers.
+            PIP_NO_CACHE_DIR: "1",
+            ...environment,
+            ...(keyFile === undefined ? {} : { GOOGLE_APPLICATION_CREDENTIALS: join(home, "key.json") }),
+        });
+        await workstation.#put(".config/pip/pip.conf", pipConf);
+        await workstation.#put(".pypirc", pypirc);
+        await workstation.#put("key.json", keyFile);
+        return workstation;
+    }
+
+    /** Runs a command at home, to its end. */
+    async run(command: string, ...args: string[]): Promise<ToolResult> {
+        const result = await execa(command, args, {
+            cwd: this.home,
+            extendEnv: false,
+            env: this.#environment,
+            // The command is looked up on the workstation's PATH, not on ours.
+            preferLocal: false,
+            reject: false,
+            all: true,
+            stdin: "ignore",
+            timeout: 120_000,
+        });
+        return { exitCode: result.exitCode ?? -1, output: result.all };
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        await rm(this.home, { recursive: true, force: true });
+    }
+
+    async #put(path: string, text: string | undefined): Promise<void> {
+        if (text !== undefined) {
+            const file = join(this.home, path);
+            await mkdir(dirname(file), { recursive: true });
+            await writeFile(file, text, { mode: 0o600 });
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/pulumi-engine";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+
+// The real CLI and the real Google provider against the sandbox. The provider takes 11 s for an account and 10 s more
+// for a key.
+
+const stack = "engine";
+const project = "sandbox-project";
+
+describe("the real engine", function () {
+    this.timeout(300_000);
+    let cli: PulumiCli;
+    let sandbox: Sandbox;
+    let directory: string;
+    let engine: PulumiEngine;
+
+    before(async function () {
+        const found = await findPulumi();
+        if ("missing" in found) {
+            console.log(`    skipped: this machine lacks ${found.missing}`);
+            this.skip();
+        }
+        cli = found;
+    });
+    beforeEach(async () => {
+        sandbox = await startSandbox({ project });
+        directory = await mkdtemp(join(tmpdir(), "python-registry-engine-"));
+        engine = new PulumiEngine(cli, directory);
+    });
+    afterEach(async () => {
+        await sandbox.close();
+        await rm(directory, { recursive: true });
+    });
+
+    const configuration = (own: Readonly<Record<string, unknown>>) => ({
+        stack,
+        config: {
+            "gcp:project": project,
+            ...sandbox.providerConfig,
+            "python-registry:location": "europe-west1",
+            ...Object.fromEntries(
+                Object.entries(own).map(([key, value]) => [
+                    `python-registry:${key}`,
+                    typeof value === "string" ? value : JSON.stringify(value),
+                ]),
+            ),
+        },
+    });
+    const pulumi = (command: string, ...args: string[]) => engine.run([command, "--stack", stack, ...args]);
+    const up = (...args: string[]) => pulumi("up", "--yes", "--skip-preview", ...args);
+    /** What was sent that changes something, since the last time. */
+    let seen = 0;
+    const changes = (): string[] => {
+        const since: LoggedRequest[] = sandbox.requests.slice(seen);
+        seen = sandbox.requests.length;
+        return since
+            .filter(({ method }) => method !== "GET")
+            .map(
+                ({ method, path }) => `${method} ${path.replace(/\?.*/, "").replace(/^.*\/(?=[^/]*$)/, "")}`,
+            );
+    };
+    beforeEach(() => (seen = 0));
+
+    it("takes a registry from preview to destroy", async () => {
+        const readers = ["group:developers@example.com"];
+        await engine.init(configuration({ readers }));
+
+        // A preview shows the finished files and changes nothing.
+        const first = await pulumi("preview", "--diff");
+        assert.ok(
+            first.includes(
+                String.raw`"[global]\nextra-index-url = https://europe-west1-python.pkg.dev/sandbox-project/python/simple/\n"`,
+            ),
+        );
+        assert.doesNotMatch(first.slice(first.indexOf("pipConf")), /unknown/);
+        assert.deepEqual(changes(), []);
+
+        await up();
+        assert.deepEqual(changes().sort(), [
+            "POST artifactregistry.googleapis.com:enable",
+            "POST iam.googleapis.com:enable",
+            "POST python:setIamPolicy",
+            "POST python:setIamPolicy",
+            "POST repositories",
+            "POST serviceAccounts",
+        ]);
+        assert.deepEqual((await engine.outputs(stack))["credentials"], { value: {}, secret: true });
+
+        // Neither a second up nor a refresh finds anything to do.
+        await up("--expect-no-changes");
+        await pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+        assert.deepEqual(changes(), []);
+
+        // However many members change, one policy is written.
+        const more = Array.from({ length: 60 }, (_, n) => `user:reader-${n}@example.com`);
+        await engine.configure(configuration({ readers: [...readers, ...more] }));
+        const { changeSummary } = JSON.parse(await pulumi("preview", "--json")) as { changeSummary: object };
+        assert.deepEqual(changeSummary, { same: 9, update: 1 });
+        await up();
+        assert.deepEqual(changes(), ["POST python:setIamPolicy"]);
+
+        // Protected: refused, and nothing is touched.
+        await assert.rejects(pulumi("destroy", "--yes"), /protect/);
+        await engine.configure(configuration({ readers, repository: "renamed" }));
+        await assert.rejects(pulumi("up", "--yes"), /protect/);
+        assert.deepEqual(changes(), []);
+
+        await engine.configure(configuration({ readers, protect: false }));
+        await up();
+        await pulumi("destroy", "--yes", "--skip-preview");
+        const left = sandbox.cloud.project(project);
+        assert.deepEqual([left.repositories.size, left.serviceAccounts.size], [0, 0]);
+        assert.ok(left.services.has("artifactregistry.googleapis.com"), "APIs stay enabled");
+    });
+
+    it("rotates keys without a moment in which none is valid, and keeps them out of state and logs", async () => {
+        const keys = (...generations: string[]) =>
+            configuration({
+                serviceAccounts: { "python-publisher": { access: "writer", keys: generations } },
+            });
+        const account = () => [...sandbox.cloud.project(project).serviceAccounts.values()][0];
+        const current = async () => {
+            const { value } = (await engine.outputs(stack))["credentials"] ?? {};
+            return (value as Record<string, { generation: string; keyFile: string }>)["python-publisher"];
+        };
+
+        await engine.init(keys("2026-08"));
+        const printed = [await up()];
+        const old = await current();
+        assert.equal(account()?.keys.size, 1);
+
+        await engine.configure(keys("2026-08", "2026-11"));
+        printed.push(await pulumi("preview", "--diff"), await up());
+        const fresh = await current();
+        assert.equal(account()?.keys.size, 2);
+        assert.equal(fresh?.generation, "2026-11");
+
+        await engine.configure(keys("2026-11"));
+        printed.push(await up());
+        assert.equal(account()?.keys.size, 1);
+        assert.deepEqual(await current(), fresh);
+        await up("--expect-no-changes");
+
+        printed.push(await pulumi("stack"), await pulumi("stack", "output"), await pulumi("stack", "export"));
+        const written = await filesBelow(directory);
+        for (const text of [...printed, ...written]) {
+            assert.doesNotMatch(text, /PRIVATE KEY|_json_key_base64/);
+            for (const key of [old, fresh]) {
+                assert.ok(!text.includes(Buffer.from(key?.keyFile ?? "").toString("base64")));
+            }
+        }
+        assert.ok(written.length > 3);
+    });
+
+    it("reports every mistake at once, without a trace, and registers nothing", async () => {
+        await engine.init(
+            configuration({ location: "mars-west1", readers: ["someone@example.com"], reader: "x" }),
+        );
+        await assert.rejects(pulumi("preview"), ({ message }: Error) => {
+            assert.match(message, /has 3 mistakes; nothing was changed/);
+            assert.match(message, /python-registry:location: "mars-west1" is an unknown location/);
+            assert.match(message, /"user:someone@example.com" or "group:someone@example.com"/);
+            assert.match(message, /Did you mean "readers"/);
+            assert.doesNotMatch(message, /\.ts:\d+/);
+            return true;
+        });
+        assert.deepEqual(sandbox.requests, []);
+    });
+});
+
+async function filesBelow(directory: string): Promise<string[]> {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), "utf8")));
+}

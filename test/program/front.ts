@@ -1,0 +1,57 @@
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Sandbox } from "../../sandbox/sandbox";
+
+/** What a front may do to a call on its way. */
+export interface FrontOptions {
+    /** Waited for before the call goes through. */
+    readonly before?: (call: string) => Promise<void>;
+    /** Changes the answer. */
+    readonly answer?: (call: string, body: string) => string;
+}
+
+/** A control plane in front of the sandbox's, which can hold calls back and change answers. */
+export interface Front extends AsyncDisposable {
+    /** Stack configuration that points at it. */
+    readonly providerConfig: Record<string, string>;
+}
+
+export async function frontOf(sandbox: Sandbox, { before, answer }: FrontOptions): Promise<Front> {
+    const server = createServer((request, response) => {
+        const call = `${request.method ?? ""} ${request.url ?? ""}`;
+        const forward = async () => {
+            const body = await text(request);
+            await before?.(call);
+            const answered = await fetch(sandbox.apiUrl + (request.url ?? ""), {
+                method: request.method ?? "GET",
+                headers: {
+                    authorization: request.headers.authorization ?? "",
+                    "content-type": "application/json",
+                },
+                ...(body === "" ? {} : { body }),
+            });
+            const received = await answered.text();
+            response.writeHead(answered.status, { "content-type": "application/json" });
+            response.end(answer?.(call, received) ?? received);
+        };
+        forward().catch((error: unknown) => response.destroy(error as Error));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return {
+        providerConfig: Object.fromEntries(
+            Object.entries(sandbox.providerConfig).map(([key, value]) => [
+                key,
+                value.replace(sandbox.apiUrl, url),
+            ]),
+        ),
+        async [Symbol.asyncDispose]() {
+            server.close();
+            server.closeAllConnections();
+            await once(server, "close");
+        },
+    };
+}

@@ -1,0 +1,22 @@
+import { Registry } from "../../../src/registry";
+
+// A program that knows nothing of this project's configuration, and makes two registries.
+const tools = new Registry("tools", {
+    project: "sandbox-project",
+    location: "us",
+    repository: "tools",
+    readers: ["group:everyone@sandbox.example"],
+    serviceAccounts: { "tools-publisher": { access: "writer" } },
+});
+const models = new Registry("models", {
+    project: "sandbox-project",
+    location: "europe-west4",
+    repository: "models",
+    access: "additive",
+    writers: ["group:scientists@sandbox.example"],
+    enableApis: false,
+    protect: false,
+});
+
+export const indexUrls = [tools.urls.indexUrl, models.urls.indexUrl];
+export const publisher = tools.serviceAccounts["tools-publisher"]?.member;

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { runProgram } from "../../sandbox/in-process-engine";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { frontOf } from "./front";
+
+const project = "sandbox-project";
+const repositoryPath = `projects/${project}/locations/europe-west1/repositories/python`;
+
+/** The least configuration, and whatever a test adds to it; lists and maps are written as JSON. */
+function configuration(
+    sandbox: Pick<Sandbox, "providerConfig">,
+    more: Record<string, unknown> = {},
+): Record<string, string> {
+    const own = { location: "europe-west1", ...more };
+    return {
+        "gcp:project": project,
+        ...sandbox.providerConfig,
+        ...Object.fromEntries(
+            Object.entries(own).map(([key, value]) => [
+                key.includes(":") ? key : `python-registry:${key}`,
+                typeof value === "string" ? value : JSON.stringify(value),
+            ]),
+        ),
+    };
+}
+
+const up = (config: Record<string, string>) => runProgram({ stack: "test", config });
+const calls = (requests: readonly LoggedRequest[]) => requests.map(({ method, path }) => `${method} ${path}`);
+const principals = (count: number) => Array.from({ length: count }, (_, n) => `user:reader-${n}@example.com`);
+
+/** Role → members, as the sandbox's policy has them. */
+async function policy(sandbox: Sandbox, repository = repositoryPath): Promise<Record<string, string[]>> {
+    const response = await fetch(`${sandbox.apiUrl}/artifactregistry/v1/${repository}:getIamPolicy`, {
+        headers: { authorization: `Bearer ${sandbox.accessToken}` },
+    });
+    const { bindings = [] } = (await response.json()) as { bindings?: { role: string; members: string[] }[] };
+    return Object.fromEntries(bindings.map(({ role, members }) => [role, members]));
+}
+
+/** Runs the program where somebody else makes grants on the repository just before the program does. */
+async function upAfterOtherGrants(
+    sandbox: Sandbox,
+    others: { role: string; members: string[] }[],
+    more: Record<string, unknown>,
+): Promise<Record<string, string[]>> {
+    let granted = false;
+    await using front = await frontOf(sandbox, {
+        before: async (call) => {
+            if (call.includes(":getIamPolicy") && !granted) {
+                granted = true;
+                const made = await fetch(
+                    `${sandbox.apiUrl}/artifactregistry/v1/${repositoryPath}:setIamPolicy`,
+                    {
+                        method: "POST",
+                        headers: {
+                            authorization: `Bearer ${sandbox.accessToken}`,
+                            "content-type": "application/json",
+                        },
+                        body: JSON.stringify({ policy: { bindings: others } }),
+                    },
+                );
+                assert.equal(made.status, 200);
+            }
+        },
+    });
+    await up(configuration(front, more));
+    assert.ok(granted);
+    return await policy(sandbox);
+}
+
+describe("the program", () => {
+    let sandbox: Sandbox;
+    beforeEach(async () => {
+        sandbox = await startSandbox({ project });
+    });
+    afterEach(() => sandbox.close());
+
+    it("makes a repository, an account and two grants, and nothing else", async () => {
+        await up(configuration(sandbox, { readers: ["group:developers@example.com"] }));
+
+        assert.deepEqual(
+            new Set(calls(sandbox.requests).filter((call) => call.startsWith("POST "))),
+            new Set([
+                `POST /serviceusage/v1/projects/${project}/services/artifactregistry.googleapis.com:enable`,
+                `POST /serviceusage/v1/projects/${project}/services/iam.googleapis.com:enable`,
+                `POST /artifactregistry/v1/projects/${project}/locations/europe-west1/repositories?repository_id=python`,
+                `POST /iam/v1/projects/${project}/serviceAccounts`,
+                `POST /artifactregistry/v1/${repositoryPath}:setIamPolicy`,
+            ]),
+        );
+        assert.deepEqual(await policy(sandbox), {
+            "roles/artifactregistry.reader": ["group:developers@example.com"],
+            "roles/artifactregistry.writer": [
+                `serviceAccount:python-publisher@${project}.iam.gserviceaccount.com`,
+            ],
+        });
+    });
+
+    it("sends what the configuration says of the repository", async () => {
+        await up(
+            configuration(sandbox, {
+                description: "Ours",
+                labels: { team: "platform" },
+                repository: "wheels",
+            }),
+        );
+
+        const creation = sandbox.requests.find(({ path }) => path.includes("repository_id=wheels"));
+        assert.deepEqual(creation?.body, {
+            format: "PYTHON",
+            mode: "STANDARD_REPOSITORY",
+            description: "Ours",
+            labels: { team: "platform" },
+        });
+    });
+
+    it("enables no API with enableApis: false", async () => {
+        await assert.rejects(
+            up(configuration(sandbox, { enableApis: false })),
+            /has not been used in project .* before or it is disabled/,
+        );
+        assert.deepEqual(
+            calls(sandbox.requests).filter((call) => call.includes(":enable")),
+            [],
+        );
+    });
+
+    it("makes as many calls for a thousand readers as for one", async () => {
+        await up(configuration(sandbox, { readers: principals(1) }));
+        const forOne = sandbox.requests.length;
+        await using second = await startSandbox({ project });
+        await up(configuration(second, { readers: principals(1000) }));
+
+        assert.equal(second.requests.length, forOne);
+        assert.equal((await policy(second))["roles/artifactregistry.reader"]?.length, 1000);
+    });
+
+    const others = [
+        { role: "roles/artifactregistry.reader", members: ["user:stray@example.com"] },
+        { role: "roles/artifactregistry.repoAdmin", members: ["user:stray@example.com"] },
+    ];
+
+    it("owns the members of the roles it grants when access is authoritative", async () => {
+        const readers = ["user:reader@example.com"];
+        assert.deepEqual(await upAfterOtherGrants(sandbox, others, { readers, serviceAccounts: {} }), {
+            "roles/artifactregistry.reader": ["user:reader@example.com"],
+            "roles/artifactregistry.repoAdmin": ["user:stray@example.com"],
+        });
+    });
+
+    it("leaves everybody else's grants alone when access is additive", async () => {
+        const more = { access: "additive", readers: ["user:reader@example.com"], serviceAccounts: {} };
+        assert.deepEqual(await upAfterOtherGrants(sandbox, others, more), {
+            "roles/artifactregistry.reader": ["user:stray@example.com", "user:reader@example.com"],
+            "roles/artifactregistry.repoAdmin": ["user:stray@example.com"],
+        });
+    });
+
+    it("reports every mistake at once and sends nothing", async () => {
+        const mistaken = configuration(sandbox, {
+            location: "europe-west11",
+            readers: ["developers@example.com", "allUsers"],
+            writers: ["allUsers"],
+            repozitory: "x",
+        });
+        delete mistaken["gcp:project"];
+
+        await assert.rejects(up(mistaken), ({ message }: Error) => {
+            for (const said of [
+                /gcp:project: is not set/,
+                /python-registry:location: "europe-west11" .*Did you mean "europe-west1/,
+                /readers\[0\]: "developers@example\.com" .*"user:developers@example\.com" or "group:developers@example\.com"/,
+                /readers: "allUsers" .*allowPublic/,
+                /writers\[0\]: "allUsers"/,
+                /python-registry:repozitory: "repozitory" is an unknown key.*Did you mean "repository"/,
+            ]) {
+                assert.match(message, said);
+            }
+            return true;
+        });
+        assert.deepEqual(sandbox.requests, []);
+    });
+
+    it("does not let the account wait for the Artifact Registry API", async () => {
+        const accountAsked = Promise.withResolvers<undefined>();
+        await using front = await frontOf(sandbox, {
+            before: async (call) => {
+                if (call.endsWith("/serviceAccounts")) accountAsked.resolve(undefined);
+                if (call.includes("artifactregistry.googleapis.com:enable")) await accountAsked.promise;
+            },
+        });
+        // Were it waiting, neither would ever be sent.
+        await up(configuration(front));
+    });
+
+    it("does not let the readers' grant wait for the account", async () => {
+        const granted = Promise.withResolvers<undefined>();
+        await using front = await frontOf(sandbox, {
+            before: async (call) => {
+                if (call.endsWith("/serviceAccounts")) await granted.promise;
+            },
+            answer: (call, body) => {
+                if (call.endsWith(":setIamPolicy")) granted.resolve(undefined);
+                return body;
+            },
+        });
+        await up(configuration(front, { readers: ["group:developers@example.com"] }));
+    });
+
+    it("fails with both values when the service's address is not the derived one", async () => {
+        await using front = await frontOf(sandbox, {
+            answer: (_, body) => body.replace("europe-west1-python.pkg.dev", "elsewhere-python.pkg.dev"),
+        });
+        await assert.rejects(
+            up(configuration(front)),
+            /"europe-west1-python\.pkg\.dev\/sandbox-project\/python".*"elsewhere-python\.pkg\.dev\/sandbox-project\/python"/,
+        );
+    });
+
+    it("knows every output but the credentials in a preview, and asks for nothing", async () => {
+        const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
+        const config = configuration(sandbox, { serviceAccounts });
+        const preview = await runProgram({ stack: "test", config }, { preview: true });
+        assert.deepEqual(preview.unknown, ["credentials"]);
+        assert.deepEqual(sandbox.requests, []);
+
+        const { outputs } = await up(config);
+        for (const [name, output] of Object.entries(preview.outputs)) {
+            assert.deepEqual(output, outputs[name], name);
+        }
+    });
+
+    it("keeps keys secret, and gives the current generation", async () => {
+        const serviceAccounts = { "python-publisher": { access: "writer", keys: ["2026-08", "2026-11"] } };
+        const { outputs } = await up(configuration(sandbox, { serviceAccounts }));
+
+        const credentials = outputs["credentials"]?.value as Record<
+            string,
+            { generation: string; keyFile: string }
+        >;
+        const { generation, keyFile } = credentials["python-publisher"]!;
+        assert.equal(generation, "2026-11");
+        const key = JSON.parse(keyFile) as { private_key: string; client_email: string };
+        assert.equal(key.client_email, `python-publisher@${project}.iam.gserviceaccount.com`);
+        const secretOutputs = Object.entries(outputs).filter(([, { secret }]) => secret);
+        assert.deepEqual(
+            secretOutputs.map(([name]) => name),
+            ["credentials"],
+        );
+        const { credentials: _, ...rest } = outputs;
+        assert.doesNotMatch(JSON.stringify(rest), /PRIVATE KEY|private_key|_json_key/);
+    });
+
+    it("works in a domain-scoped project", async () => {
+        await using scoped = await startSandbox({ project: "example.com:tools-1" });
+        const { outputs } = await up(configuration(scoped, { "gcp:project": "example.com:tools-1" }));
+
+        assert.deepEqual(outputs["access"]?.value, {
+            reader: [],
+            writer: ["serviceAccount:python-publisher@tools-1.example.com.iam.gserviceaccount.com"],
+            admin: [],
+        });
+        assert.match(String(outputs["pipConf"]?.value), /pkg\.dev\/example\.com:tools-1\/python\/simple\/$/m);
+    });
+
+    it("is made of components that another program can use", async () => {
+        const { outputs } = await runProgram(
+            { stack: "other", config: { ...sandbox.providerConfig } },
+            { program: join(__dirname, "other-program") },
+        );
+        assert.deepEqual(outputs["indexUrls"]?.value, [
+            "https://us-python.pkg.dev/sandbox-project/tools/simple/",
+            "https://europe-west4-python.pkg.dev/sandbox-project/models/simple/",
+        ]);
+        assert.deepEqual(
+            await policy(sandbox, `projects/${project}/locations/europe-west4/repositories/models`),
+            {
+                "roles/artifactregistry.writer": ["group:scientists@sandbox.example"],
+            },
+        );
+    });
+});

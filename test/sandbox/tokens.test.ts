@@ -1,0 +1,152 @@
+import { strict as assert } from "node:assert";
+import { importPKCS8, SignJWT, UnsecuredJWT, type JWTPayload } from "jose";
+import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import {
+    accountsPath,
+    basic,
+    createKey,
+    createRepository,
+    grant,
+    ok,
+    packages,
+    through,
+    upload,
+    type Json,
+    type KeyFile,
+    text,
+} from "./client";
+
+const tokenUri = "https://oauth2.googleapis.com/token";
+const grantType = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const now = Math.floor(Date.now() / 1000);
+
+/** An assertion as google-auth makes it, with some claims and the key id changed. */
+async function assertion(
+    file: KeyFile,
+    claims: JWTPayload = {},
+    keyId = file.private_key_id,
+): Promise<string> {
+    const standard = {
+        iss: file.client_email,
+        aud: tokenUri,
+        scope: "https://www.googleapis.com/auth/cloud-platform",
+        iat: now,
+        exp: now + 3600,
+    };
+    return new SignJWT({ ...standard, ...claims })
+        .setProtectedHeader({ alg: "RS256", typ: "JWT", kid: keyId })
+        .sign(await importPKCS8(file.private_key, "RS256"));
+}
+
+describe("sandbox: access tokens", () => {
+    let sandbox: Sandbox;
+    beforeEach(async () => {
+        sandbox = await startSandbox();
+        await createRepository(sandbox);
+    });
+    afterEach(() => sandbox.close());
+
+    async function exchange(signed: string, type = grantType): Promise<{ status: number; json: Json }> {
+        const reply = await through(sandbox, tokenUri, {
+            method: "POST",
+            headers: { "Content-Type": "application/x-www-form-urlencoded" },
+            body: Buffer.from(String(new URLSearchParams({ grant_type: type, assertion: signed }))),
+        });
+        return { status: reply.status, json: JSON.parse(reply.text) as Json };
+    }
+
+    async function refuses(signed: string, description: RegExp, error = "invalid_grant") {
+        const { status, json } = await exchange(signed);
+        assert.equal(status, 400, JSON.stringify(json));
+        assert.equal(json["error"], error);
+        assert.match(text(json["error_description"]), description);
+    }
+
+    it("are given for a signed claim, and are the account's", async () => {
+        const { file, email } = await createKey(sandbox);
+        const { status, json } = await exchange(await assertion(file));
+        assert.equal(status, 200, JSON.stringify(json));
+        assert.equal(json["token_type"], "Bearer");
+        assert.equal(json["expires_in"], 3599);
+        await grant(sandbox, "writer", `serviceAccount:${email}`);
+        const uploaded = await upload(sandbox, basic("oauth2accesstoken", text(json["access_token"])));
+        assert.equal(uploaded.status, 200);
+        assert.equal(
+            sandbox.requests.find(({ plane }) => plane === "token")?.principal,
+            `serviceAccount:${email}`,
+        );
+    });
+
+    it("are not given for a claim that somebody else signed", async () => {
+        const [mine, other] = [(await createKey(sandbox)).file, (await createKey(sandbox, "stranger")).file];
+        await refuses(
+            await assertion(other, { iss: mine.client_email }, mine.private_key_id),
+            /^Invalid JWT Signature\.$/,
+        );
+        await refuses(await assertion(other, { iss: mine.client_email }), /./);
+        const unsigned = new UnsecuredJWT({
+            iss: mine.client_email,
+            aud: tokenUri,
+            iat: now,
+            exp: now + 60,
+        }).encode();
+        await refuses(unsigned, /./);
+        await refuses("nonsense", /./);
+        await refuses("", /./);
+    });
+
+    it("are not given for a key that is unknown, deleted, disabled or expired", async () => {
+        const signature = /^Invalid JWT Signature\.$/;
+        const key = await createKey(sandbox);
+        const signed = await assertion(key.file);
+        await refuses(await assertion(key.file, {}, "0".repeat(40)), signature);
+        await ok(sandbox, "POST", `${key.path}:disable`);
+        await refuses(signed, signature);
+        await ok(sandbox, "POST", `${key.path}:enable`);
+        assert.equal((await exchange(signed)).status, 200);
+        const kept = sandbox.cloud.findServiceAccount(key.email)?.keys.get(key.file.private_key_id);
+        assert.ok(kept);
+        const { validBefore } = kept;
+        kept.validBefore = new Date();
+        await refuses(signed, signature);
+        kept.validBefore = validBefore;
+        await ok(sandbox, "DELETE", key.path);
+        await refuses(signed, signature);
+    });
+
+    it("are not given for another audience, time, subject or no scope", async () => {
+        const { file } = await createKey(sandbox);
+        await refuses(await assertion(file, { aud: "https://example.com/token" }), /aud/);
+        await refuses(await assertion(file, { iat: now - 7200, exp: now - 3600 }), /short-lived/);
+        await refuses(await assertion(file, { exp: now + 7200 }), /short-lived/);
+        await refuses(await assertion(file, { iat: now + 600, exp: now + 1200 }), /short-lived/);
+        await refuses(
+            await assertion(file, { sub: "user@example.com" }),
+            /delegation/,
+            "unauthorized_client",
+        );
+        await refuses(await assertion(file, { scope: "" }), /scope/, "invalid_scope");
+        const { status, json } = await exchange(await assertion(file), "refresh_token");
+        assert.deepEqual([status, json["error"]], [400, "unsupported_grant_type"]);
+    });
+
+    it("die with their account, and rest while it is disabled", async () => {
+        const { file, email } = await createKey(sandbox);
+        await grant(sandbox, "reader", `serviceAccount:${email}`);
+        const { json } = await exchange(await assertion(file));
+        const headers = basic("oauth2accesstoken", text(json["access_token"]));
+        const read = async () => (await through(sandbox, `${packages}/simple/a/`, { headers })).status;
+        assert.equal(await read(), 404);
+        await ok(sandbox, "POST", `${accountsPath}/${email}:disable`);
+        assert.equal(await read(), 401);
+        await ok(sandbox, "POST", `${accountsPath}/${email}:enable`);
+        assert.equal(await read(), 404);
+        await ok(sandbox, "DELETE", `${accountsPath}/${email}`);
+        assert.equal(await read(), 401);
+    });
+
+    it("cannot be issued to a service account that is not there", () => {
+        const ghost = "serviceAccount:ghost@sandbox-project.iam.gserviceaccount.com";
+        assert.throws(() => sandbox.issueToken(ghost), /no service account ghost@/);
+    });
+});
