@@ -20,6 +20,7 @@ export type ProgramEvent =
           readonly kind: "outputs";
           readonly outputs: Readonly<Record<string, EngineOutput>>;
           readonly unknown: readonly string[];
+          readonly peakMiB: number;
       }
     | { readonly kind: "error"; readonly message: string };
 
@@ -43,11 +44,19 @@ export interface ProgramOptions {
     readonly secretKeys?: readonly string[];
 }
 
+/** What came of a run. */
+export interface ProgramResult extends DeploymentResult {
+    /** Names of the outputs that a preview cannot know yet. */
+    readonly unknown: readonly string[];
+    /** The most memory that the program's process held. */
+    readonly peakMiB: number;
+}
+
 /** @throws Error with what the program or the API said. */
 export async function runProgram(
     { stack, config, onProgress }: Deployment,
     options: ProgramOptions = {},
-): Promise<DeploymentResult & { readonly unknown: readonly string[] }> {
+): Promise<ProgramResult> {
     const child = fork(join(__dirname, "in-process-program.ts"), {
         cwd: root,
         execArgv: ["--require", "./compile-cache.cjs", "--require", "ts-node/register"],
@@ -85,5 +94,5 @@ export async function runProgram(
     for (const line of said.trim().split("\n").filter(Boolean)) {
         onProgress?.(line);
     }
-    return { resources, outputs: done.outputs, unknown: done.unknown };
+    return { resources, outputs: done.outputs, unknown: done.unknown, peakMiB: done.peakMiB };
 }

@@ -69,7 +69,8 @@ async function runProgram(run: ProgramRun): Promise<void> {
     }
     // What nothing waited for, a grant above all, may still be under way.
     await pulumi.runtime.disconnect();
-    await send({ kind: "outputs", outputs, unknown });
+    const peakMiB = process.resourceUsage().maxRSS / 1024;
+    await send({ kind: "outputs", outputs, unknown, peakMiB });
     process.exit(0);
 }
 

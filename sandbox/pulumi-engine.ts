@@ -88,6 +88,18 @@ function runCli(
 }
 
 /**
+ * Writes the project file into a folder of its own, beside which Pulumi then writes the stack files; the program itself
+ * stays where it is.
+ */
+export async function writeProject(directory: string): Promise<void> {
+    const project = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+    await writeFile(
+        join(directory, "Pulumi.yaml"),
+        stringify({ ...project, main: relative(directory, root) }),
+    );
+}
+
+/**
  * The program under the real CLI and provider, with a backend, a passphrase and a project folder of its own: the
  * user's backend, stacks and stack files are not touched.
  */
@@ -111,10 +123,7 @@ export class PulumiEngine implements Engine {
     /** Makes the stack with its configuration. */
     async init({ stack, config }: Pick<Deployment, "stack" | "config">): Promise<void> {
         await mkdir(join(this.#directory, "state"), { recursive: true, mode: 0o700 });
-        const project = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
-        // The program stays where it is; only the project file, beside which Pulumi writes, is a copy.
-        const main = relative(this.#directory, root);
-        await writeFile(join(this.#directory, "Pulumi.yaml"), stringify({ ...project, main }));
+        await writeProject(this.#directory);
         await this.configure({ stack, config });
         await this.run(["stack", "init", stack, "--no-select"]);
     }

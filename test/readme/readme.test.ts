@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { execa } from "execa";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { findPulumi, writeProject } from "../../sandbox/pulumi-engine";
+import { pythonTools } from "../../sandbox/python-tools";
+import { buildPackage } from "../../sandbox/sample-package";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { Workstation } from "../../sandbox/workstation";
+
+// The README's commands, run as they stand there.
+
+const root = join(__dirname, "..", "..");
+
+/** The lines of the README's shell blocks, in order. */
+async function commands(): Promise<string[]> {
+    const readme = await readFile(join(root, "README.md"), "utf8");
+    return [...readme.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)]
+        .flatMap(([, block = ""]) => block.split("\n"))
+        .map((line) => line.trim())
+        .filter((line) => line !== "");
+}
+
+const isNpm = (line: string) => line.startsWith("npm ");
+
+/** A key of the publisher that the stack made, as a pipeline's identity. */
+async function publisherKey(sandbox: Sandbox): Promise<string> {
+    const account = "projects/my-project/serviceAccounts/python-publisher@my-project.iam.gserviceaccount.com";
+    const response = await fetch(`${sandbox.apiUrl}/iam/v1/${account}/keys`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${sandbox.accessToken}`, "content-type": "application/json" },
+        body: "{}",
+    });
+    const { privateKeyData } = (await response.json()) as { privateKeyData: string };
+    return Buffer.from(privateKeyData, "base64").toString();
+}
+
+describe("the README", () => {
+    it("names npm commands that are there", async () => {
+        assert.deepEqual((await commands()).filter(isNpm), [
+            "npm ci && npm start",
+            "npm ci && npm test",
+            "npm start -- --help",
+            "npm start -- --keep",
+            "npm run bench",
+        ]);
+        // npm ci has made what this runs on, this is npm test, and npm start has tests of its own.
+        assert.match((await execa("npm", ["start", "--", "--help"], { cwd: root })).stdout, /--keep/);
+        assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
+    });
+
+    it("leads from nothing to pip install, and to an upload from CI", async function () {
+        this.timeout(300_000);
+        const cli = await findPulumi();
+        if ("missing" in cli || cli.command[0] !== "pulumi") {
+            console.log(
+                `    skipped: this machine lacks ${"missing" in cli ? cli.missing : "a pulumi on PATH"}`,
+            );
+            this.skip();
+        }
+        const tools = await pythonTools();
+        await using sandbox = await startSandbox({ project: "my-project" });
+        await using developer = await Workstation.open({ path: [tools.bin] });
+        const { home } = developer;
+        const project = await mkdtemp(join(tmpdir(), "python-registry-readme-"));
+        const stackFile = join(project, "Pulumi.team-dev.yaml");
+        const atProject = {
+            cwd: project,
+            env: {
+                ...cli.environment,
+                PULUMI_BACKEND_URL: `file://${project}`,
+                PULUMI_CONFIG_PASSPHRASE: "readme",
+                PULUMI_SKIP_CONFIRMATIONS: "true",
+                VIRTUAL_ENV: home,
+            },
+        };
+        const work = join(home, "work");
+        const atWork = {
+            cwd: work,
+            extendEnv: false,
+            env: {
+                ...sandbox.clientEnvironment,
+                HOME: home,
+                PATH: [tools.bin, "/usr/bin", "/bin"].join(delimiter),
+                GOOGLE_APPLICATION_CREDENTIALS: join(home, "key.json"),
+                // What activating a virtual environment there comes to.
+                PIP_CONFIG_FILE: join(home, "pip.conf"),
+                PIP_TARGET: join(home, "site"),
+            },
+        };
+        const upload = () => execa("bash", ["-c", "twine upload -r python dist/*"], atWork);
+
+        try {
+            await writeProject(project);
+            for (const line of (await commands()).filter((command) => !isNpm(command))) {
+                if (line.startsWith("pip install keyring ")) {
+                    // From PyPI, which is not played; the tools' environment was made with the same packages.
+                    const requirements = await readFile(join(root, "sandbox", "requirements.txt"), "utf8");
+                    line.split(" ")
+                        .slice(2)
+                        .forEach((name) => {
+                            assert.ok(requirements.includes(`\n${name}==`), name);
+                        });
+                } else if (line.startsWith("pulumi ")) {
+                    // The user's own ~/.pypirc is not touched, while the CLI keeps its home.
+                    await execa("bash", ["-c", line.replace("$HOME", home)], atProject);
+                } else {
+                    await execa("bash", ["-c", line], atWork);
+                }
+
+                if (line === "pulumi stack init team-dev") {
+                    const made = parse(await readFile(stackFile, "utf8")) as object;
+                    await writeFile(stackFile, stringify({ ...made, config: sandbox.providerConfig }));
+                } else if (line === "pulumi up") {
+                    await writeFile(join(home, "key.json"), await publisherKey(sandbox), { mode: 0o600 });
+                } else if (line.startsWith("pip install keyring ")) {
+                    // Somebody has published the package that the next step installs.
+                    await mkdir(work);
+                    await buildPackage(developer, work, { name: "my-package", version: "1.0.0" });
+                    const pypirc = await execa("pulumi", ["stack", "output", "pypirc"], atProject);
+                    await writeFile(join(home, ".pypirc"), pypirc.stdout);
+                    await upload();
+                    await rm(work, { recursive: true });
+                    await buildPackage(developer, work, { name: "my-package", version: "1.1.0" });
+                }
+            }
+        } finally {
+            await rm(project, { recursive: true });
+        }
+
+        const files = [...sandbox.cloud.project("my-project").repositories.values()][0]?.files.keys() ?? [];
+        assert.deepEqual(
+            [...files].filter((file) => file.includes("-1.1.0")).map((file) => file.replace(/^.*\./, "")),
+            ["whl", "gz"],
+            "the README's upload",
+        );
+        assert.match(
+            await readFile(join(home, "site", "my_package.py"), "utf8"),
+            /1\.0\.0/,
+            "its installation",
+        );
+    });
+});
