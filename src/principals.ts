@@ -15,11 +15,13 @@ export const principalForms =
     "user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://…";
 
 const addressTypes = ["user", "group", "serviceAccount", "domain"] as const;
-const types = [...addressTypes, "principal", "principalSet"];
+const federatedTypes = ["principal", "principalSet"];
 const everyone = ["allUsers", "allAuthenticatedUsers"];
 
 const domain = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 const localPart = /^[^\s\p{C}@:/]{1,64}$/u;
+/** A Kubernetes account of a GKE cluster's workload identity, in the older spelling: PROJECT.svc.id.goog[NAMESPACE/NAME]. */
+const kubernetesAccount = /^[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+\/[a-z0-9.-]+\]$/;
 const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
 const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/[^\s\p{C}]+$/u;
 
@@ -52,7 +54,10 @@ export function principalMistake(principal: string): string | undefined {
         return `is no IAM principal. Allowed: ${principalForms}.${meant(likelyWithoutPrefix(principal))}`;
     }
     if (!isAddressType(type)) {
-        const known = closest(type.toLowerCase(), types);
+        if (federatedTypes.includes(type)) {
+            return `names no federated identity. Allowed: ${type}:// and a path, as in ${type}://iam.googleapis.com/….`;
+        }
+        const known = closest(type.toLowerCase(), [...addressTypes, ...federatedTypes]);
         const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 ? [`${known}:${address}`] : [];
         const valid = near.filter((likely) => principalMistake(likely) === undefined);
         return `has an unknown type. Allowed: ${principalForms}.${meant(valid)}`;
@@ -61,6 +66,9 @@ export function principalMistake(principal: string): string | undefined {
         return domain.test(address)
             ? undefined
             : `names no domain. Allowed: domain: and a domain, as in domain:example.com.`;
+    }
+    if (type === "serviceAccount" && kubernetesAccount.test(address)) {
+        return undefined;
     }
     if (!isEmail(address)) {
         return `has no valid e-mail address. Allowed: ${type}: and an address, as in ${type}:name@example.com.`;

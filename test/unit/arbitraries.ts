@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import { locations } from "../../src/locations";
+
+// Valid values of each kind, and configurations made of them, as Pulumi hands them to a program.
+
+const lower = Array.from("abcdefghijklmnopqrstuvwxyz");
+const digits = Array.from("0123456789");
+
+/** Lower-case letters, digits and hyphens, from a letter to a letter or digit. */
+function id(min: number, max: number): fc.Arbitrary<string> {
+    const middle = fc.string({
+        unit: fc.constantFrom(...lower, ...digits, "-"),
+        minLength: min - 2,
+        maxLength: max - 2,
+    });
+    return fc
+        .tuple(fc.constantFrom(...lower), middle, fc.constantFrom(...lower, ...digits))
+        .map((parts) => parts.join(""));
+}
+
+export const domain = fc.domain();
+const projectId = id(6, 30);
+// The top level of a project's domain is an organization's: letters only.
+const scope = fc.tuple(id(2, 20), fc.constantFrom("com", "example", "co.uk")).map((parts) => parts.join("."));
+export const project = fc.oneof(
+    projectId,
+    fc.tuple(scope, projectId).map((parts) => parts.join(":")),
+);
+export const location = fc.constantFrom(...locations);
+export const repository = fc
+    .oneof(fc.constantFrom(...lower), id(2, 63))
+    .filter((name) => name !== "distutils");
+export const accountId = id(6, 30).filter((name) => !["constructor", "prototype"].includes(name));
+export const generation = fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/);
+export const keyring = fc.constantFrom("auto" as const, "import" as const, "subprocess" as const);
+export const labels = fc.dictionary(
+    id(2, 63).map((key) => key.replaceAll("-", "_")),
+    fc.stringMatching(/^[a-z0-9_-]{0,63}$/),
+    { maxKeys: 5 },
+);
+export const keyBytes = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+
+const mail = fc.tuple(id(2, 30), domain).map((parts) => parts.join("@"));
+export const principal = fc.oneof(
+    fc.tuple(fc.constantFrom("user", "group"), mail).map((parts) => parts.join(":")),
+    fc
+        .tuple(id(6, 30), projectId)
+        .map(([name, home]) => `serviceAccount:${name}@${home}.iam.gserviceaccount.com`),
+    domain.map((name) => `domain:${name}`),
+    fc
+        .tuple(fc.constantFrom("principal", "principalSet"), fc.stringMatching(/^[\w./:'"#=-]{1,40}$/))
+        .map(([type, subject]) => `${type}://iam.googleapis.com/${subject}`),
+);
+export const principals = fc.uniqueArray(principal, {
+    selector: (value) => value.toLowerCase(),
+    maxLength: 6,
+});
+export const account = fc.record(
+    {
+        access: fc.constantFrom("reader" as const, "writer" as const, "admin" as const),
+        displayName: fc.string({ maxLength: 100 }),
+        keys: fc.uniqueArray(generation, { selector: (name) => name.toLowerCase(), maxLength: 10 }),
+    },
+    { requiredKeys: ["access"] },
+);
+
+/** The values of a valid configuration; keys of the project's own are without their namespace. */
+export const values = fc.record(
+    {
+        "gcp:project": project,
+        location,
+        repository,
+        description: fc.string({ unit: "binary", minLength: 1 }),
+        labels,
+        readers: principals,
+        writers: principals,
+        admins: principals,
+        access: fc.constantFrom("authoritative", "additive"),
+        allowPublic: fc.boolean(),
+        serviceAccounts: fc.dictionary(accountId, account, { maxKeys: 4 }),
+        keyring,
+        enableApis: fc.boolean(),
+        protect: fc.boolean(),
+    },
+    { requiredKeys: ["gcp:project", "location"] },
+);
+
+/** A configuration as Pulumi hands it over: full keys, structures as JSON. */
+export function configuration(of: object): Record<string, string> {
+    return Object.fromEntries(
+        Object.entries(of).map(([key, value]: [string, unknown]) => [
+            key.includes(":") ? key : `python-registry:${key}`,
+            typeof value === "string" ? value : JSON.stringify(value),
+        ]),
+    );
+}
