@@ -26,11 +26,15 @@ const roleNames: Readonly<Record<Role, string>> = {
  * Authoritative grants are one binding a role, whatever the number of principals: whoever was given one of these
  * roles elsewhere loses it. Additive grants are one member a principal and leave all others alone.
  *
+ * The mode is part of this component's name, and its grants go with it: when the mode changes, the old grants are
+ * forgotten rather than taken back. Pulumi deletes after it creates, and taking back a binding, or a member, would take
+ * the new grants of the same principals along.
+ *
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("python-registry:index:RepositoryAccess", name, {}, opts);
+        super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, {}, opts);
         const { repository, principals, mode, madeHere } = args;
 
         for (const role of roles) {
@@ -43,6 +47,7 @@ export class RepositoryAccess extends pulumi.ComponentResource {
             };
             const waitFor = (granted: readonly string[]) => ({
                 parent: this,
+                deletedWith: this,
                 dependsOn: granted.flatMap((principal) => madeHere.get(principal) ?? []),
             });
             if (mode === "additive") {

@@ -156,6 +156,22 @@ describe("the real engine", function () {
         assert.ok(written.length > 3);
     });
 
+    it("takes nobody's access away when access changes between authoritative and additive", async () => {
+        const readers = ["group:a@example.com", "group:b@example.com"];
+        const reading = () =>
+            [...sandbox.cloud.project(project).repositories.values()].flatMap(({ policy }) =>
+                policy.bindings.flatMap(({ members }) => members),
+            );
+        await engine.init(configuration({ readers, serviceAccounts: {} }));
+        await up();
+        for (const access of ["additive", "authoritative"]) {
+            await engine.configure(configuration({ readers, serviceAccounts: {}, access }));
+            await up();
+            assert.deepEqual(reading().sort(), readers);
+            await up("--refresh", "--expect-no-changes");
+        }
+    });
+
     it("reports every mistake at once, without a trace, and registers nothing", async () => {
         await engine.init(
             configuration({ location: "mars-west1", readers: ["someone@example.com"], reader: "x" }),
