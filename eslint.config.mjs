@@ -18,6 +18,10 @@ export default tseslint.config(
         },
     },
     {
+        files: ["**/*.cjs"],
+        languageOptions: { globals: { __dirname: "readonly" } },
+    },
+    {
         files: ["test/**/*.ts"],
         rules: { "@typescript-eslint/no-non-null-assertion": "off" },
     },

@@ -62,6 +62,9 @@ export async function runProgram(
         execArgv: ["--require", "./compile-cache.cjs", "--require", "ts-node/register"],
         stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
+    // Before the temporary files are removed, or the child might make them anew.
+    const endChild = () => child.kill("SIGKILL");
+    process.prependListener("exit", endChild);
     let said = "";
     for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
@@ -88,6 +91,7 @@ export async function runProgram(
     };
     child.send(run);
     const [code] = (await once(child, "close")) as [number | null];
+    process.off("exit", endChild);
     if (code !== 0 || done === undefined) {
         throw new Error(failure ?? (said.trim() || `the program ended with ${code ?? "a signal"}`));
     }

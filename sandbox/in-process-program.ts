@@ -20,7 +20,8 @@ async function fail(error: unknown): Promise<never> {
         : error instanceof Error
           ? (error.stack ?? error.message)
           : String(error);
-    await send({ kind: "error", message });
+    // Were a failure to tell a failure too, there would be no end: the engine may have gone away.
+    await send({ kind: "error", message }).catch(() => undefined);
     process.exit(1);
 }
 

@@ -36,7 +36,9 @@ export function untilInterrupted(): Promise<void> {
         const alive = setInterval(() => undefined, 60_000);
         for (const signal of signals) {
             process.removeAllListeners(signal);
-            process.once(signal, () => {
+            // Not only once: under npm a Ctrl-C arrives twice, and without a handler the second would end this process
+            // before it has cleaned up.
+            process.on(signal, () => {
                 clearInterval(alive);
                 resolve();
             });

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 /** What a tool did: its exit code and all that it printed. */
 export interface ToolResult {
@@ -51,6 +52,8 @@ export class Workstation implements AsyncDisposable {
             LANG: "C.UTF-8",
             TMPDIR: home,
             PIP_DISABLE_PIP_VERSION_CHECK: "1",
+            // A machine in Google Cloud has an account of its own, which gcloud would find.
+            CLOUDSDK_CORE_CHECK_GCE_METADATA: "false",
             // A cache would hide what the index answers.
             PIP_NO_CACHE_DIR: "1",
             ...environment,
@@ -75,7 +78,8 @@ export class Workstation implements AsyncDisposable {
             stdin: "ignore",
             timeout: 120_000,
         });
-        return { exitCode: result.exitCode ?? -1, output: result.all };
+        // twine colours its output for a pipe too, and no variable keeps it from that.
+        return { exitCode: result.exitCode ?? -1, output: stripVTControlCharacters(result.all) };
     }
 
     async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { WorkstationOptions } from "../../sandbox/workstation";
+import { forms, project, reader, TestRegistry, useRegistry, writer } from "./registry";
+
+// What Python reads in the generated files, at the places where the tools find them.
+
+const uploadUrl = `https://europe-west1-python.pkg.dev/${project}/python/`;
+/** As pip and twine read their files. */
+const script = `
+import configparser, json, os, sys
+parser = configparser.RawConfigParser()
+assert parser.read(os.path.expanduser(sys.argv[1]))
+json.dump({"": dict(parser.defaults()), **{name: dict(parser.items(name)) for name in parser.sections()}}, sys.stdout)
+`;
+
+describe("the generated files, read back by Python", () => {
+    const registry = useRegistry();
+
+    async function read(files: Partial<WorkstationOptions>, path: string): Promise<unknown> {
+        await using workstation = await registry().at(files);
+        // Not through run(): the password form is a key, and shows here.
+        const { exitCode, output } = await workstation.run("python", "-c", script, path);
+        assert.equal(exitCode, 0, output);
+        return JSON.parse(output);
+    }
+    const keyOf = (id: string) => Buffer.from(registry().outputs.credentials[id]!.keyFile).toString("base64");
+
+    it("pip.conf, keyring form", async () => {
+        assert.deepEqual(await read(registry().files("keyring", reader), "~/.config/pip/pip.conf"), {
+            "": {},
+            global: { "extra-index-url": `${uploadUrl}simple/` },
+        });
+    });
+
+    it(".pypirc, keyring form", async () => {
+        assert.deepEqual(await read(registry().files("keyring", writer), "~/.pypirc"), {
+            "": {},
+            distutils: { "index-servers": "\npython" },
+            python: { repository: uploadUrl },
+        });
+    });
+
+    it("pip.conf, password form", async () => {
+        assert.deepEqual(await read(registry().files("password", reader), "~/.config/pip/pip.conf"), {
+            "": {},
+            global: {
+                "extra-index-url": `${uploadUrl}simple/`.replace(
+                    "https://",
+                    `https://_json_key_base64:${encodeURIComponent(keyOf(reader))}@`,
+                ),
+            },
+        });
+    });
+
+    it(".pypirc, password form", async () => {
+        assert.deepEqual(await read(registry().files("password", writer), "~/.pypirc"), {
+            "": {},
+            distutils: { "index-servers": "\npython" },
+            python: { repository: uploadUrl, username: "_json_key_base64", password: keyOf(writer) },
+        });
+    });
+
+    const said: Record<string, (url: string) => object> = {
+        import: (url) => ({ "extra-index-url": url, "keyring-provider": "import" }),
+        subprocess: (url) => ({
+            "extra-index-url": url.replace("https://", "https://oauth2accesstoken@"),
+            "keyring-provider": "subprocess",
+        }),
+    };
+    for (const [keyring, global] of Object.entries(said)) {
+        it(`pip.conf with keyring: ${keyring}`, async () => {
+            await using other = await TestRegistry.up(registry().tools, { keyring });
+            assert.deepEqual(await read(other.files("keyring", reader), "~/.config/pip/pip.conf"), {
+                "": {},
+                global: global(`${uploadUrl}simple/`),
+            });
+        });
+    }
+
+    for (const form of forms) {
+        it(`are where pip looks for them (${form} form)`, async () => {
+            await using workstation = await registry().at(registry().files(form, reader));
+            const { exitCode, output } = await workstation.run("pip", "config", "debug");
+            // Of the password form, pip prints the key here: it stays out of the failure's message.
+            assert.equal(exitCode, 0);
+            const file = join(workstation.home, ".config", "pip", "pip.conf");
+            assert.ok(output.includes(`${file}, exists: True\n    global.extra-index-url: https://`));
+        });
+    }
+});

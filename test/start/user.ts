@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { platform, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+
+export const root = join(__dirname, "..", "..");
+
+/** Whether this machine lets one see processes with their environment and command line. */
+export const seesProcesses = platform() === "linux";
+
+/**
+ * Somebody who has the project, an empty home and a temporary directory of their own, by which everything that they
+ * start, and that this starts in turn, can be told from the rest of the machine.
+ */
+export class User implements AsyncDisposable {
+    readonly home: string;
+    readonly environment: NodeJS.ProcessEnv;
+    readonly #temporary: string;
+    readonly #started: Started[] = [];
+
+    private constructor(private readonly directory: string) {
+        this.home = join(directory, "home");
+        this.#temporary = join(directory, "tmp");
+        // The tests themselves may run under npm and mocha.
+        const machine = Object.entries(process.env).filter(
+            ([name]) => !/^(npm|node|mocha)_|^(force_color|no_color|init_cwd)$/i.test(name),
+        );
+        this.environment = { ...Object.fromEntries(machine), HOME: this.home, TMPDIR: this.#temporary };
+    }
+
+    static async create(): Promise<User> {
+        const user = new User(await mkdtemp(join(tmpdir(), "python-registry-start-")));
+        await Promise.all([user.home, user.#temporary].map((directory) => mkdir(directory)));
+        return user;
+    }
+
+    /** Starts a command in the project's folder, as a terminal does: as a process group of its own. */
+    start(command: string, ...args: string[]): Started {
+        const child = spawn(command, args, {
+            cwd: root,
+            env: this.environment,
+            stdio: ["ignore", "pipe", "pipe"],
+            detached: true,
+        });
+        const started = new Started(child);
+        this.#started.push(started);
+        return started;
+    }
+
+    npmStart(...args: string[]): Started {
+        return this.start("npm", "start", "--", "--engine", "in-process", ...args);
+    }
+
+    /** The command lines of what runs for this user. */
+    processes(): string[] {
+        return this.#pids().flatMap((pid) => read(`/proc/${pid}/cmdline`)?.replaceAll("\0", " ") ?? []);
+    }
+
+    /** What is in the temporary directory, other than npm's and ts-node's caches of compiled code. */
+    async leftovers(): Promise<string[]> {
+        const entries = await readdir(this.#temporary);
+        return entries.filter((name) => !/^(node|v8)-compile-cache/.test(name));
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        for (const started of this.#started) {
+            started.signal("SIGKILL");
+        }
+        this.#pids().forEach((pid) => {
+            kill(pid, "SIGKILL");
+        });
+        await Promise.all(this.#started.map(({ ended }) => ended));
+        await eventually(() => this.#pids().length === 0);
+        await rm(this.directory, { recursive: true, force: true });
+    }
+
+    #pids(): number[] {
+        if (!seesProcesses) {
+            return [];
+        }
+        return readdirSync("/proc")
+            .filter((name) => /^\d+$/.test(name))
+            .filter((pid) => read(`/proc/${pid}/environ`)?.includes(this.#temporary))
+            .map(Number);
+    }
+}
+
+/** A command that runs, or has run. */
+export class Started {
+    /** All that was printed so far. */
+    output = "";
+    /** Exit code; undefined if a signal ended it. */
+    readonly ended: Promise<number | undefined>;
+
+    constructor(private readonly child: ChildProcess) {
+        for (const stream of [child.stdout, child.stderr]) {
+            stream?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
+        }
+        this.ended = once(child, "exit").then(([code]) => (code as number | null) ?? undefined);
+    }
+
+    get pid(): number {
+        return this.child.pid ?? 0;
+    }
+
+    /** What was printed, without escape codes. */
+    get text(): string {
+        return stripVTControlCharacters(this.output);
+    }
+
+    /** Waits until something is printed. */
+    async says(text: string): Promise<void> {
+        let over = false;
+        void this.ended.then(() => (over = true));
+        await eventually(() => {
+            if (this.text.includes(text)) return true;
+            if (over) throw new Error(`ended without saying "${text}":\n${this.output}`);
+            return false;
+        });
+    }
+
+    /** Sends a signal to the whole process group, as Ctrl-C in a terminal does. */
+    signal(signal: NodeJS.Signals): void {
+        kill(-this.pid, signal);
+    }
+}
+
+/** Waits until something holds, for as long as a slow machine may take. */
+export async function eventually(holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+    const deadline = Date.now() + seconds * 1000;
+    while (!(await holds())) {
+        if (Date.now() > deadline) throw new Error(`not so within ${seconds} s: ${holds.toString()}`);
+        await setTimeout(20);
+    }
+}
+
+/** Whether anybody listens on a port of this machine. */
+export async function listens(port: number): Promise<boolean> {
+    const socket = connect({ port, host: "127.0.0.1" });
+    try {
+        await once(socket, "connect");
+        return true;
+    } catch {
+        return false;
+    } finally {
+        socket.destroy();
+    }
+}
+
+export function kill(pid: number, signal: NodeJS.Signals): void {
+    try {
+        process.kill(pid, signal);
+    } catch {
+        // Ended already.
+    }
+}
+
+function read(file: string): string | undefined {
+    try {
+        return readFileSync(file, "utf8");
+    } catch {
+        return undefined; // Ended meanwhile, or somebody else's.
+    }
+}
