@@ -1,5 +1,6 @@
 import { execa, ExecaError } from "execa";
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
 import { parse, stringify } from "yaml";
@@ -64,6 +65,14 @@ async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => 
         version: string;
     }[];
     if (plugins.some((plugin) => plugin.name === "gcp" && plugin.version === version)) {
+        return true;
+    }
+    // One on PATH is taken by Pulumi as it is.
+    if (
+        (cli.environment["PATH"] ?? "")
+            .split(delimiter)
+            .some((at) => existsSync(join(at, "pulumi-resource-gcp")))
+    ) {
         return true;
     }
     onProgress?.(`Installing the Google provider ${version}`);

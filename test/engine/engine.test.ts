@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/pulumi-engine";
+import { frontOf } from "../program/front";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
 // The real CLI and the real Google provider against the sandbox. The provider takes 11 s for an account and 10 s more
@@ -170,6 +171,18 @@ describe("the real engine", function () {
             assert.deepEqual(reading().sort(), readers);
             await up("--refresh", "--expect-no-changes");
         }
+    });
+
+    it("fails with both values when the service's address is not the derived one", async () => {
+        await using front = await frontOf(sandbox, {
+            answer: (_, body) => body.replaceAll("europe-west1-python.pkg.dev", "elsewhere-python.pkg.dev"),
+        });
+        const { config } = configuration({ serviceAccounts: {} });
+        await engine.init({ stack, config: { ...config, ...front.providerConfig } });
+        await assert.rejects(
+            up(),
+            /"europe-west1-python\.pkg\.dev\/sandbox-project\/python".*"elsewhere-python\.pkg\.dev\/sandbox-project\/python"/,
+        );
     });
 
     it("reports every mistake at once, without a trace, and registers nothing", async () => {
