@@ -17,6 +17,8 @@ export interface Deployment {
 export interface DeployedResource {
     readonly type: string;
     readonly name: string;
+    /** URNs of the resources that it waited for. */
+    readonly dependencies: readonly string[];
 }
 
 /** What came of a deployment. */

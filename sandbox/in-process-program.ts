@@ -27,6 +27,7 @@ async function fail(error: unknown): Promise<never> {
 
 async function runProgram(run: ProgramRun): Promise<void> {
     const provider = new GoogleProvider(run.config);
+    const waitedFor = new Map<string, readonly string[]>();
     pulumi.runtime.setAllConfig(run.config, [...run.secretKeys]);
     await pulumi.runtime.setMocks(
         {
@@ -35,12 +36,13 @@ async function runProgram(run: ProgramRun): Promise<void> {
             },
             newResource: async ({ type, name, inputs, custom }) => {
                 const isComponent = custom === false || type.startsWith("python-registry:");
+                const dependencies = waitedFor.get(`${type} ${name}`) ?? [];
                 try {
                     const made =
                         isComponent || run.preview
                             ? undefined
                             : await provider.create(type, inputs as Record<string, unknown>);
-                    await send({ kind: "resource", resource: { type, name } });
+                    await send({ kind: "resource", resource: { type, name, dependencies } });
                     return made ?? { id: run.preview ? undefined : `${name}-id`, state: inputs as object };
                 } catch (error) {
                     return await fail(error);
@@ -51,6 +53,14 @@ async function runProgram(run: ProgramRun): Promise<void> {
         run.stack,
         run.preview,
     );
+
+    // A mock is not told what a resource depends on; the monitor that calls it is.
+    const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+    const register = monitor.registerResource.bind(monitor);
+    monitor.registerResource = (request, callback) => {
+        waitedFor.set(`${request.getType()} ${request.getName()}`, request.getDependenciesList());
+        return register(request, callback);
+    };
 
     const exported = createRequire(__filename)(run.program) as Record<string, unknown>;
     const outputs: Record<string, { value: unknown; secret: boolean }> = {};
@@ -73,6 +83,17 @@ async function runProgram(run: ProgramRun): Promise<void> {
     const peakMiB = process.resourceUsage().maxRSS / 1024;
     await send({ kind: "outputs", outputs, unknown, peakMiB });
     process.exit(0);
+}
+
+/** https://github.com/pulumi/pulumi/blob/master/proto/pulumi/resource.proto */
+interface Monitor {
+    registerResource(request: RegisterResourceRequest, callback: unknown): unknown;
+}
+
+interface RegisterResourceRequest {
+    getType(): string;
+    getName(): string;
+    getDependenciesList(): string[];
 }
 
 /** What an Output has beside its public face. */

@@ -180,11 +180,15 @@ export class PulumiEngine implements Engine {
     /** The stack's resources, without the stack itself and its providers. */
     async resources(stack: string): Promise<DeploymentResult["resources"]> {
         const state = JSON.parse(await this.run(["stack", "export", "--stack", stack])) as {
-            deployment: { resources: { type: string; urn: string }[] };
+            deployment: { resources: { type: string; urn: string; dependencies?: string[] }[] };
         };
         return state.deployment.resources
             .filter(({ type }) => !type.startsWith("pulumi:"))
-            .map(({ type, urn }) => ({ type, name: urn.split("::").slice(3).join("::") }));
+            .map(({ type, urn, dependencies = [] }) => ({
+                type,
+                name: urn.split("::").slice(3).join("::"),
+                dependencies,
+            }));
     }
 
     /**

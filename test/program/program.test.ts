@@ -71,10 +71,16 @@ async function upAfterOtherGrants(
 
 describe("the program", () => {
     let sandbox: Sandbox;
+    /** What a test holds calls back for; let go at its end, or a failed test would never end. */
+    let awaited: PromiseWithResolvers<undefined>;
     beforeEach(async () => {
+        awaited = Promise.withResolvers();
         sandbox = await startSandbox({ project });
     });
-    afterEach(() => sandbox.close());
+    afterEach(async () => {
+        awaited.resolve(undefined);
+        await sandbox.close();
+    });
 
     it("makes a repository, an account and two grants, and nothing else", async () => {
         await up(configuration(sandbox, { readers: ["group:developers@example.com"] }));
@@ -182,26 +188,52 @@ describe("the program", () => {
         assert.deepEqual(sandbox.requests, []);
     });
 
+    it("lets each resource wait for what it needs and nothing else", async () => {
+        const { resources } = await up(configuration(sandbox, { readers: ["group:developers@example.com"] }));
+
+        const named = (urn: string) =>
+            urn
+                .split("::")
+                .slice(2)
+                .join(" ")
+                .replace(/^.*[$:]/, "");
+        const waits = resources
+            .filter(({ type }) => type.startsWith("gcp:"))
+            .map(({ type, name, dependencies }) => [
+                `${type.replace(/^.*:/, "")} ${name}`,
+                dependencies.map(named).sort(),
+            ]);
+        assert.deepEqual(Object.fromEntries(waits), {
+            "Service registry-iam": [],
+            "Service registry-artifactregistry": [],
+            "Account registry-python-publisher": ["Service registry-iam"],
+            "Repository registry": ["Service registry-artifactregistry"],
+            "RepositoryIamBinding registry-reader": ["Repository registry"],
+            "RepositoryIamBinding registry-writer": [
+                "Account registry-python-publisher",
+                "Repository registry",
+            ],
+        });
+    });
+
     it("does not let the account wait for the Artifact Registry API", async () => {
-        const accountAsked = Promise.withResolvers<undefined>();
         await using front = await frontOf(sandbox, {
             before: async (call) => {
-                if (call.endsWith("/serviceAccounts")) accountAsked.resolve(undefined);
-                if (call.includes("artifactregistry.googleapis.com:enable")) await accountAsked.promise;
+                if (call.endsWith("/serviceAccounts")) awaited.resolve(undefined);
+                if (call.includes("artifactregistry.googleapis.com:enable")) await awaited.promise;
             },
         });
-        // Were it waiting, neither would ever be sent.
+        // Were it waiting, neither would be sent.
         await up(configuration(front));
     });
 
     it("does not let the readers' grant wait for the account", async () => {
-        const granted = Promise.withResolvers<undefined>();
         await using front = await frontOf(sandbox, {
             before: async (call) => {
-                if (call.endsWith("/serviceAccounts")) await granted.promise;
+                if (call.endsWith("/serviceAccounts")) await awaited.promise;
             },
             answer: (call, body) => {
-                if (call.endsWith(":setIamPolicy")) granted.resolve(undefined);
+                if (call.endsWith(":setIamPolicy")) awaited.resolve(undefined);
                 return body;
             },
         });
