@@ -246,6 +246,7 @@ describe("npm start", function () {
             this.skip();
         }
         await using user = await User.create();
+        user.environment["TERM"] = "xterm-256color";
         delete user.environment["CI"];
         const terminal = user.start(
             "python3",
