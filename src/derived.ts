@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 
 /**
  * Holds a value that was derived from inputs, so that a preview could show it, against what the service reports once
- * the resource is there. A difference fails the update with both values.
+ * the resource is there. A difference fails the update with both values; a service that reports nothing contradicts
+ * nothing.
  *
  * @param what names the value in the error
  */
@@ -12,7 +13,7 @@ export function holdAgainst(
     reported: pulumi.Output<string>,
 ): pulumi.Output<string> {
     return reported.apply((value) => {
-        if (value !== derived) {
+        if (value && value !== derived) {
             throw new pulumi.RunError(
                 `The ${what} that the client files use is "${derived}", but the service reports "${value}". ` +
                     "Do not use the files; report both values to the maintainers of python-registry.",

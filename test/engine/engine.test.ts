@@ -51,7 +51,7 @@ describe("the real engine", function () {
             ),
         },
     });
-    const pulumi = (command: string, ...args: string[]) => engine.run([command, "--stack", stack, ...args]);
+    const pulumi = (command: string, ...args: string[]) => engine.run([command, ...args, "--stack", stack]);
     const up = (...args: string[]) => pulumi("up", "--yes", "--skip-preview", ...args);
     /** What was sent that changes something, since the last time. */
     let seen = 0;
@@ -155,6 +155,14 @@ describe("the real engine", function () {
             }
         }
         assert.ok(written.length > 3);
+    });
+
+    it("has the provider refuse too, when Pulumi's own protection is taken off by hand", async () => {
+        await engine.init(configuration({ serviceAccounts: {} }));
+        await up();
+        await pulumi("state", "unprotect", "--all", "--yes");
+        await assert.rejects(pulumi("destroy", "--yes", "--skip-preview"), /deletion_policy|PREVENT/i);
+        assert.ok(sandbox.cloud.project(project).repositories.has("europe-west1/python"));
     });
 
     it("takes nobody's access away when access changes between authoritative and additive", async () => {

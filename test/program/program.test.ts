@@ -250,6 +250,13 @@ describe("the program", () => {
         );
     });
 
+    it("does not mind a service that reports no address", async () => {
+        await using front = await frontOf(sandbox, {
+            answer: (_, body) => body.replace(/"registryUri":"[^"]*"/, '"sizeBytes":"0"'),
+        });
+        await up(configuration(front));
+    });
+
     it("knows every output but the credentials in a preview, and asks for nothing", async () => {
         const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
         const config = configuration(sandbox, { serviceAccounts });
