@@ -143,7 +143,8 @@ async function play(sandbox: Sandbox, bin: string): Promise<void> {
         GOOGLE_APPLICATION_CREDENTIALS: join(filesDirectory, cast.reader, "key.json"),
     };
     for (const [name, value] of Object.entries(environment)) {
-        console.log(`export ${name}="${value}"`);
+        // PATH alone is made of another variable.
+        console.log(name === "PATH" ? `export PATH="${value}"` : `export ${name}='${value}'`);
     }
     console.log(`pip install --target "$(mktemp -d)" sandbox-sample`);
     heading("Ctrl-C ends it.");

@@ -83,15 +83,11 @@ async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => 
     return install.exitCode === 0;
 }
 
-function runCli(
-    cli: PulumiCli,
-    args: readonly string[],
-    options: { reject?: boolean; timeout?: number; env?: Record<string, string> },
-) {
+function runCli(cli: PulumiCli, args: readonly string[], options: { reject?: boolean; timeout?: number }) {
     const [file, ...first] = cli.command;
     return execa(file, [...first, ...args], {
         ...options,
-        env: { ...cli.environment, ...options.env },
+        env: cli.environment,
         stdin: "ignore",
     });
 }
@@ -153,11 +149,7 @@ export class PulumiEngine implements Engine {
     async up(deployment: Deployment): Promise<DeploymentResult> {
         const { stack, onProgress } = deployment;
         await this.init(deployment);
-        const up = this.run(
-            ["up", "--stack", stack, "--yes", "--skip-preview", "--color", "never"],
-            onProgress,
-        );
-        await up;
+        await this.run(["up", "--stack", stack, "--yes", "--skip-preview", "--color", "never"], onProgress);
         return { resources: await this.resources(stack), outputs: await this.outputs(stack) };
     }
 

@@ -58,15 +58,25 @@ export async function pythonTools(onProgress?: (line: string) => void): Promise<
 }
 
 async function findPython(): Promise<{ command: string; version: string }> {
-    for (const command of ["python3", "python"]) {
-        const found = await execa(command, ["-c", "import sys; print(sys.executable, sys.version)"], {
-            reject: false,
-        });
+    for (const command of [
+        "python3",
+        "python",
+        "python3.14",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python3.10",
+    ]) {
+        const found = await execa(
+            command,
+            ["-c", "import sys; print(sys.executable, sys.version); sys.exit(sys.version_info < (3, 10))"],
+            { reject: false },
+        );
         if (found.exitCode === 0) {
             return { command, version: found.stdout };
         }
     }
-    throw new Error("Python 3 is missing: neither python3 nor python is on PATH");
+    throw new Error("Python 3.10 or newer is missing: nothing like it is on PATH");
 }
 
 async function run(command: string, args: readonly string[], doing: string): Promise<void> {

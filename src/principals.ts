@@ -51,11 +51,11 @@ export function principalMistake(principal: string): string | undefined {
     }
     const [type, address] = splitOnce(principal);
     if (address === undefined) {
-        return `is no IAM principal. Allowed: ${principalForms}.${meant(likelyWithoutPrefix(principal))}`;
+        return `is not an IAM principal. Allowed: ${principalForms}.${meant(likelyWithoutPrefix(principal))}`;
     }
     if (!isAddressType(type)) {
         if (federatedTypes.includes(type)) {
-            return `names no federated identity. Allowed: ${type}:// and a path, as in ${type}://iam.googleapis.com/….`;
+            return `does not name a federated identity. Allowed: ${type}:// and a path, as in ${type}://iam.googleapis.com/….`;
         }
         const known = closest(type.toLowerCase(), [...addressTypes, ...federatedTypes]);
         const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 ? [`${known}:${address}`] : [];
@@ -65,13 +65,13 @@ export function principalMistake(principal: string): string | undefined {
     if (type === "domain") {
         return domain.test(address)
             ? undefined
-            : `names no domain. Allowed: domain: and a domain, as in domain:example.com.`;
+            : `does not name a domain. Allowed: domain: and a domain, as in domain:example.com.`;
     }
     if (type === "serviceAccount" && kubernetesAccount.test(address)) {
         return undefined;
     }
     if (!isEmail(address)) {
-        return `has no valid e-mail address. Allowed: ${type}: and an address, as in ${type}:name@example.com.`;
+        return `does not have a valid e-mail address. Allowed: ${type}: and an address, as in ${type}:name@example.com.`;
     }
     if (type !== "serviceAccount" && serviceAccountAddress.test(address)) {
         return `is a service account's address, which IAM takes only as serviceAccount:.${meant([`serviceAccount:${address}`])}`;

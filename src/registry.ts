@@ -1,6 +1,7 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
+import { waitingLike } from "./dependencies";
 import { holdAgainst } from "./derived";
 import { type PrincipalsByRole, principalsByRole, type Role } from "./principals";
 import { type AccessMode, RepositoryAccess } from "./repository-access";
@@ -82,7 +83,7 @@ export class Registry extends pulumi.ComponentResource {
                       new projects.Service(
                           `${name}-${service}`,
                           { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
-                          { parent: this },
+                          waitingLike(opts, { parent: this }),
                       ),
                   ];
         const iam = enable("iam");
@@ -94,7 +95,7 @@ export class Registry extends pulumi.ComponentResource {
                 new ServiceAccount(
                     `${name}-${accountId}`,
                     { project, accountId, ...account },
-                    { parent: this, dependsOn: iam },
+                    waitingLike(opts, { parent: this, dependsOn: iam }),
                 ),
             ]),
         );
@@ -111,7 +112,7 @@ export class Registry extends pulumi.ComponentResource {
                 ...(args.labels === undefined ? {} : { labels: args.labels }),
                 deletionPolicy: protect ? "PREVENT" : "DELETE",
             },
-            { parent: this, dependsOn: artifactRegistry, protect },
+            waitingLike(opts, { parent: this, dependsOn: artifactRegistry, protect }),
         );
         this.repositoryId = repositoryId;
         this.repositoryName = `projects/${project}/locations/${location}/repositories/${repositoryId}`;

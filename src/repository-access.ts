@@ -2,7 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { type PrincipalsByRole, type Role, roles } from "./principals";
 
-/** Whether the stack owns each role's members (`authoritative`) or only adds its own (`additive`). */
+/** Whether the stack owns the members of each role that it grants (`authoritative`) or only adds its own (`additive`). */
 export type AccessMode = "authoritative" | "additive";
 
 /** Who is granted what on which repository. */
@@ -28,7 +28,7 @@ const roleNames: Readonly<Record<Role, string>> = {
  *
  * The mode is part of this component's name, and its grants go with it: when the mode changes, the old grants are
  * forgotten rather than taken back. Pulumi deletes after it creates, and taking back a binding, or a member, would take
- * the new grants of the same principals along.
+ * the new grants of the same principals along. Whoever is removed in that same update keeps the grant, therefore.
  *
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */

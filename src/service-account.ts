@@ -1,5 +1,6 @@
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
+import { waitingLike } from "./dependencies";
 import { holdAgainst } from "./derived";
 import { serviceAccountEmail } from "./principals";
 
@@ -42,12 +43,6 @@ export class ServiceAccount extends pulumi.ComponentResource {
         super("python-registry:index:ServiceAccount", name, {}, opts);
         const { project, accountId } = args;
 
-        // A component's own dependsOn does not reach its children.
-        const waiting = {
-            parent: this,
-            ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }),
-        };
-
         this.account = new serviceaccount.Account(
             name,
             {
@@ -55,7 +50,7 @@ export class ServiceAccount extends pulumi.ComponentResource {
                 accountId,
                 ...(args.displayName === undefined ? {} : { displayName: args.displayName }),
             },
-            waiting,
+            waitingLike(opts, { parent: this }),
         );
         this.email = serviceAccountEmail(project, accountId);
         this.member = `serviceAccount:${this.email}`;

@@ -82,7 +82,7 @@ export function acrossLists(
         }
         const dedicated = new Set(policy[role].slice(lists[role].length));
         for (const principal of lists[role].filter((listed) => dedicated.has(canonicalPrincipal(listed)))) {
-            list(principal, "has this role by serviceAccounts already. Allowed: each principal once.");
+            list(principal, "already has this role through serviceAccounts. Allowed: each principal once.");
         }
         if (role === "reader" && given["allowPublic"] !== true) {
             for (const principal of lists.reader.filter(isPublic)) {

@@ -21,7 +21,7 @@ const oneOf = <const T extends readonly string[]>(options: T) =>
         ({ input }) =>
             `${input === undefined ? "is not set" : "is not valid"}. Allowed: ${options.join(", ")}.${meant(input, options)}`,
     );
-const flag = v.boolean((issue) => belongs(issue.input, "true or false"));
+const flag = v.boolean((issue) => `${belongs(issue.input, "true or false")} Allowed: true, false.`);
 const map = (of: string) => v.custom(isRecord, ({ input }) => belongs(input, `a map of ${of}`));
 
 /** A map of anything, by name. */
@@ -75,21 +75,28 @@ const repositoryId = v.pipe(
     ),
 );
 
+/** Every resource gets this one from the provider, unless it is told not to. */
+const ownLabel = "goog-pulumi-provisioned";
+
 const labels = v.pipe(
     record(
-        matching(
-            /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
-            "as a label's key 1 to 63 lower-case letters, digits, _ and -, starting with a letter",
+        v.pipe(
+            matching(
+                /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
+                "label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter",
+            ),
+            v.notValue(ownLabel, "is the label that Pulumi sets itself. Allowed: any other."),
         ),
         matching(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
-            "as a label's value at most 63 lower-case letters, digits, _ and -",
+            "label values of at most 63 lower-case letters, digits, _ and -",
         ),
         "labels",
     ),
     v.check(
-        (value) => Object.keys(value).length <= 64,
-        ({ input }) => `has ${Object.keys(input).length} labels. Allowed: at most 64.`,
+        (value) => Object.keys(value).length <= 63,
+        ({ input }) =>
+            `has ${Object.keys(input).length} labels. Allowed: at most 63, since a resource takes 64 and Pulumi adds one.`,
     ),
 );
 
@@ -117,7 +124,7 @@ const generations = v.pipe(
     v.array(
         matching(
             /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
-            'as a key generation\'s name 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes)',
+            'key generation names of 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes)',
         ),
         ({ input }) => `${belongs(input, "a list")} Allowed: a list of key generation names.`,
     ),
@@ -142,8 +149,8 @@ export const accountEntries = {
     access: oneOf(roles),
     displayName: v.exactOptional(
         v.pipe(
-            text("at most 100 characters"),
-            v.maxLength(100, "is too long. Allowed: at most 100 characters."),
+            text("at most 100 bytes in UTF-8"),
+            v.maxBytes(100, "is too long. Allowed: at most 100 bytes in UTF-8."),
         ),
     ),
     keys: v.exactOptional(generations),
@@ -152,7 +159,7 @@ export const accountEntries = {
 const serviceAccounts = record(
     matching(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
-        "as an account id 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        "account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
     only(accountEntries, "access, displayName and keys"),
     "account ids to {access, displayName, keys}",

@@ -40,7 +40,7 @@ export function belongs(value: unknown, expected: string): string {
         ? "a list"
         : value === null
           ? "an empty value"
-          : { string: "a text", number: "a number", boolean: "true or false", object: "a map" }[
+          : { string: "text", number: "a number", boolean: "true or false", object: "a map" }[
                 typeof value as string
             ];
     return `is ${found ?? "something else"} where ${expected} belongs.`;

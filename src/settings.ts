@@ -30,7 +30,7 @@ export interface Settings {
     readonly readers: readonly string[];
     readonly writers: readonly string[];
     readonly admins: readonly string[];
-    /** Whether the stack owns each role's members or only adds its own. */
+    /** Whether the stack owns the members of each role that it grants, or only adds its own. */
     readonly access: AccessMode;
     /** Dedicated accounts by account id. */
     readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccount>>;
@@ -127,7 +127,18 @@ export function parseSettings(
     const secret = ["gcp:project", ...["readers", "writers", "admins", "serviceAccounts"].map(fullKey)].some(
         (key) => secretKeys.has(key),
     );
-    return { settings, notices: redundantGrants(principalsByRole(settings), secret) };
+    return {
+        settings,
+        notices: [
+            ...redundantGrants(principalsByRole(settings), secret),
+            ...[...secretKeys]
+                .filter((key) => key.startsWith(`${namespace}:`))
+                .map(
+                    (key) =>
+                        `${key} is encrypted in the configuration, but stands in plain text in state and outputs.`,
+                ),
+        ],
+    };
 }
 
 // Pulumi hands every value over as text: lists, maps and booleans as JSON. What is no JSON stays text, so that the

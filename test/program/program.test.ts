@@ -304,7 +304,7 @@ describe("the program", () => {
     });
 
     it("is made of components that another program can use", async () => {
-        const { outputs } = await runProgram(
+        const { outputs, resources } = await runProgram(
             { stack: "other", config: { ...sandbox.providerConfig } },
             { program: join(__dirname, "other-program") },
         );
@@ -317,6 +317,11 @@ describe("the program", () => {
             {
                 "roles/artifactregistry.writer": ["group:scientists@sandbox.example"],
             },
+        );
+        const models = resources.find(({ type, name }) => type.endsWith(":Repository") && name === "models");
+        assert.ok(
+            models?.dependencies.some((urn) => urn.endsWith("::tools-artifactregistry")),
+            "it waits for what its component was told to wait for",
         );
     });
 });

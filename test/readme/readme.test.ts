@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -18,7 +18,7 @@ const root = join(__dirname, "..", "..");
 async function commands(): Promise<string[]> {
     const readme = await readFile(join(root, "README.md"), "utf8");
     return [...readme.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)]
-        .flatMap(([, block = ""]) => block.split("\n"))
+        .flatMap(([, block = ""]) => block.replaceAll(/\\\n/g, "").split("\n"))
         .map((line) => line.trim())
         .filter((line) => line !== "");
 }
@@ -103,7 +103,7 @@ describe("the README", () => {
                         .forEach((name) => {
                             assert.ok(requirements.includes(`\n${name}==`), name);
                         });
-                } else if (line.startsWith("pulumi ")) {
+                } else if (line.includes("pulumi ")) {
                     // The user's own ~/.pypirc is not touched, while the CLI keeps its home.
                     await execa("bash", ["-c", line.replace("$HOME", home)], atProject);
                 } else {
@@ -130,6 +130,9 @@ describe("the README", () => {
             await rm(project, { recursive: true });
         }
 
+        const keyFile = join(home, "key.json");
+        assert.match(await readFile(keyFile, "utf8"), /"client_email": "python-publisher@my-project\./);
+        assert.equal((await stat(keyFile)).mode & 0o777, 0o600);
         const files = [...sandbox.cloud.project("my-project").repositories.values()][0]?.files.keys() ?? [];
         assert.deepEqual(
             [...files].filter((file) => file.includes("-1.1.0")).map((file) => file.replace(/^.*\./, "")),

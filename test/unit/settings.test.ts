@@ -39,12 +39,12 @@ const repositoryIds =
 const projectIds =
     "Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools-1).";
 const accountIds =
-    "Allowed: as an account id 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
+    "Allowed: account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const labelKeys =
-    "Allowed: as a label's key 1 to 63 lower-case letters, digits, _ and -, starting with a letter.";
-const labelValues = "Allowed: as a label's value at most 63 lower-case letters, digits, _ and -.";
+    "Allowed: label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter.";
+const labelValues = "Allowed: label values of at most 63 lower-case letters, digits, _ and -.";
 const generationNames =
-    'Allowed: as a key generation\'s name 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes).';
+    'Allowed: key generation names of 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes).';
 const locationForms = "Allowed: a region such as europe-west1, or us, europe, asia.";
 
 /** `count` different principals. */
@@ -161,7 +161,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
     const everyoneAs = (what: string) =>
         `would let everyone ${what}. Allowed: allUsers and allAuthenticatedUsers only among the readers, and only with allowPublic: true.`;
     const noAddress =
-        "has no valid e-mail address. Allowed: user: and an address, as in user:name@example.com.";
+        "does not have a valid e-mail address. Allowed: user: and an address, as in user:name@example.com.";
     const account = (entry: unknown) => ({ serviceAccounts: { "ci-reader": entry } });
     const eleven = many(11, (index) => `k${index}`);
 
@@ -265,7 +265,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a text where a list belongs",
             { readers: "group:developers@example.com" },
-            `python-registry:readers: "group:developers@example.com" is a text where a list belongs. Allowed: a list of IAM principals. Did you mean ["group:developers@example.com"]? Set it with: pulumi config set --path 'python-registry:readers[0]' PRINCIPAL`,
+            `python-registry:readers: "group:developers@example.com" is text where a list belongs. Allowed: a list of IAM principals. Did you mean ["group:developers@example.com"]? Set it with: pulumi config set --path 'python-registry:readers[0]' PRINCIPAL`,
         ],
         [
             "a map where a list belongs",
@@ -275,12 +275,12 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "an address without a prefix: a user's or a group's",
             { readers: ["alice@example.com"] },
-            `python-registry:readers[0]: "alice@example.com" is no IAM principal. ${principalForms} Did you mean "user:alice@example.com" or "group:alice@example.com"?`,
+            `python-registry:readers[0]: "alice@example.com" is not an IAM principal. ${principalForms} Did you mean "user:alice@example.com" or "group:alice@example.com"?`,
         ],
         [
             "a service account's address without a prefix",
             { writers: ["ci@p.iam.gserviceaccount.com"] },
-            `python-registry:writers[0]: "ci@p.iam.gserviceaccount.com" is no IAM principal. ${principalForms} Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
+            `python-registry:writers[0]: "ci@p.iam.gserviceaccount.com" is not an IAM principal. ${principalForms} Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
         ],
         [
             "a service account taken for a user",
@@ -290,7 +290,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a domain without a prefix",
             { readers: ["example.com"] },
-            `python-registry:readers[0]: "example.com" is no IAM principal. ${principalForms} Did you mean "domain:example.com"?`,
+            `python-registry:readers[0]: "example.com" is not an IAM principal. ${principalForms} Did you mean "domain:example.com"?`,
         ],
         [
             "a prefix in capitals",
@@ -332,13 +332,13 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a federated identity without its path",
             { readers: ["principal://", "principalSet:x"] },
-            `python-registry:readers[0]: "principal://" names no federated identity. Allowed: principal:// and a path, as in principal://iam.googleapis.com/….`,
-            `python-registry:readers[1]: "principalSet:x" names no federated identity. Allowed: principalSet:// and a path, as in principalSet://iam.googleapis.com/….`,
+            `python-registry:readers[0]: "principal://" does not name a federated identity. Allowed: principal:// and a path, as in principal://iam.googleapis.com/….`,
+            `python-registry:readers[1]: "principalSet:x" does not name a federated identity. Allowed: principalSet:// and a path, as in principalSet://iam.googleapis.com/….`,
         ],
         [
             "a domain that is none",
             { readers: ["domain:example"] },
-            `python-registry:readers[0]: "domain:example" names no domain. Allowed: domain: and a domain, as in domain:example.com.`,
+            `python-registry:readers[0]: "domain:example" does not name a domain. Allowed: domain: and a domain, as in domain:example.com.`,
         ],
         [
             "everyone as writers and admins, with allowPublic too",
@@ -355,7 +355,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "everyone, misspelled",
             { readers: ["allusers"], allowPublic: true },
-            `python-registry:readers[0]: "allusers" is no IAM principal. ${principalForms} Did you mean "allUsers"?`,
+            `python-registry:readers[0]: "allusers" is not an IAM principal. ${principalForms} Did you mean "allUsers"?`,
         ],
         [
             "a principal twice",
@@ -370,7 +370,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a dedicated account listed once more",
             { writers: ["serviceAccount:Python-Publisher@acme-tools.iam.gserviceaccount.com"] },
-            `python-registry:writers: "serviceAccount:Python-Publisher@acme-tools.iam.gserviceaccount.com" has this role by serviceAccounts already. Allowed: each principal once.`,
+            `python-registry:writers: "serviceAccount:Python-Publisher@acme-tools.iam.gserviceaccount.com" already has this role through serviceAccounts. Allowed: each principal once.`,
         ],
         [
             "a dedicated account of a domain-scoped project listed once more",
@@ -378,7 +378,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
                 "gcp:project": "example.com:tools-1",
                 writers: ["serviceAccount:python-publisher@tools-1.example.com.iam.gserviceaccount.com"],
             },
-            `python-registry:writers: "serviceAccount:python-publisher@tools-1.example.com.iam.gserviceaccount.com" has this role by serviceAccounts already. Allowed: each principal once.`,
+            `python-registry:writers: "serviceAccount:python-publisher@tools-1.example.com.iam.gserviceaccount.com" already has this role through serviceAccounts. Allowed: each principal once.`,
         ],
         [
             "what is no text in a list of principals",
@@ -403,9 +403,9 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "something else where true or false belongs",
             { protect: "yes", enableApis: 1, allowPublic: null },
-            `python-registry:allowPublic: null is an empty value where true or false belongs.`,
-            `python-registry:enableApis: 1 is a number where true or false belongs.`,
-            `python-registry:protect: "yes" is a text where true or false belongs.`,
+            `python-registry:allowPublic: null is an empty value where true or false belongs. Allowed: true, false.`,
+            `python-registry:enableApis: 1 is a number where true or false belongs. Allowed: true, false.`,
+            `python-registry:protect: "yes" is text where true or false belongs. Allowed: true, false.`,
         ],
         [
             "label keys and values",
@@ -456,7 +456,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "an account that is none",
             account("reader"),
-            `python-registry:serviceAccounts.ci-reader: "reader" is a text where a map of access, displayName and keys belongs.`,
+            `python-registry:serviceAccounts.ci-reader: "reader" is text where a map of access, displayName and keys belongs.`,
         ],
         [
             "unknown keys of an account, each of them",
@@ -467,7 +467,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "an account's display name that is too long",
             account({ access: "reader", displayName: "x".repeat(101) }),
-            `python-registry:serviceAccounts.ci-reader.displayName: "${"x".repeat(101)}" is too long. Allowed: at most 100 characters.`,
+            `python-registry:serviceAccounts.ci-reader.displayName: "${"x".repeat(101)}" is too long. Allowed: at most 100 bytes in UTF-8.`,
         ],
         [
             "a generation's name",
@@ -486,7 +486,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a text where the list of generations belongs",
             account({ access: "reader", keys: "2026-11" }),
-            `python-registry:serviceAccounts.ci-reader.keys: "2026-11" is a text where a list belongs. Allowed: a list of key generation names.`,
+            `python-registry:serviceAccounts.ci-reader.keys: "2026-11" is text where a list belongs. Allowed: a list of key generation names.`,
         ],
         [
             "an account with 11 keys",
@@ -501,12 +501,31 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         });
     }
 
-    it("65 labels are too many, 64 are not", () => {
+    it("a display name is measured in bytes, as IAM does", () => {
+        const named = (displayName: string) => ({
+            ...place,
+            serviceAccounts: { "ci-reader": { access: "reader", displayName } },
+        });
+        assert.deepEqual(accepted(named("ü".repeat(50))).notices, []);
+        assert.match(
+            mistakesIn(named("ü".repeat(51)))[0]!,
+            /is too long\. Allowed: at most 100 bytes in UTF-8\.$/,
+        );
+    });
+
+    it("the label that Pulumi sets is not for others", () => {
+        assert.match(
+            mistakesIn({ ...place, labels: { "goog-pulumi-provisioned": "false" } })[0]!,
+            /is the label that Pulumi sets itself/,
+        );
+    });
+
+    it("64 labels are too many, since Pulumi adds one, and 63 are not", () => {
         const labels = (count: number) =>
             Object.fromEntries(many(count, (index) => `l${index}`).map((l) => [l, ""]));
-        assert.deepEqual(accepted({ labels: labels(64) }).settings.labels, labels(64));
-        const [mistake, ...more] = mistakesIn({ ...place, labels: labels(65) });
-        assert.match(mistake!, /^python-registry:labels: \{"l0".*… has 65 labels\. Allowed: at most 64\.$/);
+        assert.deepEqual(accepted({ labels: labels(63) }).settings.labels, labels(63));
+        const [mistake, ...more] = mistakesIn({ ...place, labels: labels(64) });
+        assert.match(mistake!, /^python-registry:labels: \{"l0".*… has 64 labels\. Allowed: at most 63, /);
         assert.deepEqual(more, []);
     });
 
@@ -730,7 +749,10 @@ describe("settings: a secret value is never repeated", () => {
             new Set(["python-registry:writers"]),
         );
         assert.ok("notices" in parsed);
-        assert.deepEqual(parsed.notices, ["A principal is both reader and writer; writer includes reader."]);
+        assert.deepEqual(parsed.notices, [
+            "A principal is both reader and writer; writer includes reader.",
+            "python-registry:writers is encrypted in the configuration, but stands in plain text in state and outputs.",
+        ]);
     });
 
     it("but what is wrong with it, what is allowed, and an unknown key's likely name are told", () => {
