@@ -29,7 +29,7 @@ export interface Sandbox extends AsyncDisposable {
     readonly providerConfig: Readonly<Record<string, string>>;
     /** Environment variables that make Python's tools use the proxy and trust its authority. */
     readonly clientEnvironment: Readonly<Record<string, string>>;
-    /** All requests so far, oldest first, without any secret. */
+    /** All requests so far, in the order in which they were answered, without any secret. */
     readonly requests: readonly LoggedRequest[];
     /** The state, for tests that look at it or change it behind the program's back. */
     readonly cloud: Cloud;

@@ -43,6 +43,7 @@ const only = <T extends v.ObjectEntries>(entries: T, of: string) =>
     );
 
 const projectPattern = /^(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/;
+/** `gcp:project`: a project id, domain-scoped or not. */
 export const projectId = v.pipe(
     v.string("is not set. Allowed: a project id. Set it with: pulumi config set gcp:project PROJECT_ID"),
     v.regex(
@@ -145,6 +146,7 @@ const generations = v.pipe(
     }),
 );
 
+/** What an account of `serviceAccounts` takes. */
 export const accountEntries = {
     access: oneOf(roles),
     displayName: v.exactOptional(
@@ -165,8 +167,10 @@ const serviceAccounts = record(
     "account ids to {access, displayName, keys}",
 );
 
+/** The accounts of a stack that names none. */
 export const defaultAccounts = { "python-publisher": { access: "writer" } } as const;
 
+/** Every key of the namespace, with its default. */
 export const entries = {
     location,
     repository: v.optional(repositoryId, "python"),
@@ -182,8 +186,10 @@ export const entries = {
     enableApis: v.optional(flag, true),
     protect: v.optional(flag, true),
 };
+/** The namespace as a whole. Unknown keys are found by `unusedKeys`. */
 export const schema = only(entries, "settings");
 
+/** Whether a value is a map: not null, and no list. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -11,6 +11,7 @@ export type Show = (name: string, value: unknown) => string;
 /** Words a mistake; a value that is secret is left out, with everything that would tell something of it. */
 export type Say = (path: ConfigPath, value: unknown, message: string) => string;
 
+/** A message behind the value that it is about, where there is one. */
 export function sentence(value: unknown, message: string): string {
     return value === undefined ? message : `${shown(value)} ${message}`;
 }
@@ -29,12 +30,14 @@ export function configPath(path: readonly (string | number)[]): string {
         .join("");
 }
 
+/** A value as JSON, cut to 120 characters. */
 export function shown(value: unknown): string {
     const text = JSON.stringify(value);
     // Not between the halves of one character.
     return text.length <= 120 ? text : `${text.slice(0, 117).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
+/** What was found and what belongs there instead. */
 export function belongs(value: unknown, expected: string): string {
     const found = Array.isArray(value)
         ? "a list"
@@ -46,6 +49,7 @@ export function belongs(value: unknown, expected: string): string {
     return `is ${found ?? "something else"} where ${expected} belongs.`;
 }
 
+/** A suggestion, with a space in front, if one of the options is near; else nothing. */
 export function meant(input: unknown, options: readonly string[]): string {
     if (typeof input !== "string") {
         return "";
