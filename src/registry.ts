@@ -112,19 +112,30 @@ export class Registry extends pulumi.ComponentResource {
                 ...(args.labels === undefined ? {} : { labels: args.labels }),
                 deletionPolicy: protect ? "PREVENT" : "DELETE",
             },
-            waitingLike(opts, { parent: this, dependsOn: artifactRegistry, protect }),
+            waitingLike(opts, {
+                parent: this,
+                dependsOn: artifactRegistry,
+                protect,
+                // The provider refuses to delete what was protected until now. It must do so before a new repository
+                // is made: half a replacement could be neither finished nor taken back.
+                deleteBeforeReplace: !protect,
+            }),
         );
         this.repositoryId = repositoryId;
         this.repositoryName = `projects/${project}/locations/${location}/repositories/${repositoryId}`;
         this.urls = repositoryUrls({ project, location, repository: repositoryId });
+        holdAgainst("repository's address", this.urls.registryUri, repository.registryUri);
 
         this.principals = principalsByRole(args);
         new RepositoryAccess(
             name,
             {
-                repository,
+                project,
+                location,
+                repository: repositoryId,
                 principals: this.principals,
                 mode: args.access ?? "authoritative",
+                waitFor: repository,
                 madeHere: new Map(
                     Object.values(this.serviceAccounts).map((account) => [account.member, account.account]),
                 ),
@@ -134,7 +145,7 @@ export class Registry extends pulumi.ComponentResource {
 
         this.registerOutputs({
             repositoryName: this.repositoryName,
-            registryUri: holdAgainst("repository's address", this.urls.registryUri, repository.registryUri),
+            registryUri: this.urls.registryUri,
         });
     }
 }

@@ -7,9 +7,15 @@ export type AccessMode = "authoritative" | "additive";
 
 /** Who is granted what on which repository. */
 export interface RepositoryAccessArgs {
-    readonly repository: artifactregistry.Repository;
+    /** Project id. */
+    readonly project: string;
+    readonly location: string;
+    /** Repository id. */
+    readonly repository: string;
     readonly principals: PrincipalsByRole;
     readonly mode: AccessMode;
+    /** The repository itself, if it is made here. */
+    readonly waitFor?: pulumi.Resource;
     /** What must exist before a principal can be granted anything: the stack's own accounts, by principal. */
     readonly madeHere: ReadonlyMap<string, pulumi.Resource>;
 }
@@ -35,20 +41,18 @@ const roleNames: Readonly<Record<Role, string>> = {
 export class RepositoryAccess extends pulumi.ComponentResource {
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
         super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, {}, opts);
-        const { repository, principals, mode, madeHere } = args;
+        const { project, location, repository, principals, mode, madeHere } = args;
+        const first = args.waitFor === undefined ? [] : [args.waitFor];
 
         for (const role of roles) {
             const members = [...principals[role]];
-            const grant = {
-                project: repository.project,
-                location: repository.location,
-                repository: repository.repositoryId,
-                role: roleNames[role],
-            };
+            // Plain values: through the repository's outputs, a replacement of the repository would delete the grants
+            // before it has succeeded.
+            const grant = { project, location, repository, role: roleNames[role] };
             const waitFor = (granted: readonly string[]) => ({
                 parent: this,
                 deletedWith: this,
-                dependsOn: granted.flatMap((principal) => madeHere.get(principal) ?? []),
+                dependsOn: [...first, ...granted.flatMap((principal) => madeHere.get(principal) ?? [])],
             });
             if (mode === "additive") {
                 for (const member of members) {

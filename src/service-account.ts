@@ -54,6 +54,7 @@ export class ServiceAccount extends pulumi.ComponentResource {
         );
         this.email = serviceAccountEmail(project, accountId);
         this.member = `serviceAccount:${this.email}`;
+        holdAgainst("service account's address", this.email, this.account.email);
 
         const keys = (args.keys ?? []).map((generation): ServiceAccountKey => {
             const key = new serviceaccount.Key(
@@ -66,7 +67,7 @@ export class ServiceAccount extends pulumi.ComponentResource {
         this.currentKey = keys.at(-1);
 
         this.registerOutputs({
-            email: holdAgainst("service account's address", this.email, this.account.email),
+            email: this.email,
             member: this.member,
         });
     }

@@ -111,16 +111,21 @@ export function acrossLists(
 /** Says which grants add nothing, since a wider role is held by the same principal; not by whom if that is secret. */
 export function redundantGrants(policy: PrincipalsByRole, secret: boolean): string[] {
     return roles.flatMap((role, index) =>
-        roles
-            .slice(index + 1)
-            .flatMap((wider) =>
-                policy[role]
-                    .filter((principal) => policy[wider].includes(principal))
-                    .map(
-                        (principal) =>
-                            `${secret ? "A principal" : principal} is both ${role} and ${wider}; ${wider} includes ${role}.`,
-                    ),
-            ),
+        roles.slice(index + 1).flatMap((wider) => {
+            const both = policy[role].filter((principal) => policy[wider].includes(principal));
+            if (both.length === 0) {
+                return [];
+            }
+            const named = secret ? [] : both.slice(0, 3);
+            const rest = both.length - named.length;
+            const who = [
+                ...named,
+                ...(rest > 0 ? [`${rest} ${secret ? "of the principals" : "more"}`] : []),
+            ].join(", ");
+            return [
+                `${who} ${both.length === 1 ? "is" : "are"} both ${role} and ${wider}; ${wider} includes ${role}.`,
+            ];
+        }),
     );
 }
 

@@ -42,14 +42,15 @@ const only = <T extends v.ObjectEntries>(entries: T, of: string) =>
         }),
     );
 
-const projectPattern = /^(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/;
+const projectPattern =
+    /^(?:[a-z][a-z0-9-]{4,28}[a-z0-9]|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?:[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?)$/;
 /** `gcp:project`: a project id, domain-scoped or not. */
 export const projectId = v.pipe(
     v.string("is not set. Allowed: a project id. Set it with: pulumi config set gcp:project PROJECT_ID"),
     v.regex(
         projectPattern,
         ({ input }) =>
-            `is not valid. Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools-1).${meantSpelling(input, projectPattern)}`,
+            `is not valid. Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools).${input.includes(":") ? "" : meantSpelling(input, projectPattern)}`,
     ),
 );
 

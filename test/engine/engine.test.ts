@@ -165,6 +165,52 @@ describe("the real engine", function () {
         assert.ok(sandbox.cloud.project(project).repositories.has("europe-west1/python"));
     });
 
+    it("refuses a new name in the update that takes protection off, and touches nothing", async () => {
+        const readers = ["group:developers@example.com"];
+        await engine.init(configuration({ readers, serviceAccounts: {} }));
+        await up();
+        changes();
+        const renamed = configuration({
+            readers,
+            serviceAccounts: {},
+            repository: "renamed",
+            protect: false,
+        });
+        await engine.configure(renamed);
+        await assert.rejects(up(), /deletion_policy/);
+        assert.deepEqual(changes(), []);
+
+        // In two steps it goes through, and the grants come along.
+        await engine.configure(configuration({ readers, serviceAccounts: {}, protect: false }));
+        await up();
+        await engine.configure(renamed);
+        await up();
+        const { repositories } = sandbox.cloud.project(project);
+        assert.deepEqual(
+            [...repositories].map(([name, { policy }]) => [
+                name,
+                policy.bindings.map(({ members }) => members),
+            ]),
+            [["europe-west1/renamed", [readers]]],
+        );
+        await up("--refresh", "--expect-no-changes");
+    });
+
+    it("knows the accounts of a domain-scoped project, in a preview too", async () => {
+        await using scoped = await startSandbox({ project: "example.com:tools" });
+        const { config } = configuration({});
+        await engine.init({
+            stack,
+            config: { ...config, ...scoped.providerConfig, "gcp:project": "example.com:tools" },
+        });
+        assert.match(
+            await pulumi("preview"),
+            /python-publisher@tools\.example\.com\.iam\.gserviceaccount\.com/,
+        );
+        await up();
+        await up("--refresh", "--expect-no-changes");
+    });
+
     it("takes nobody's access away when access changes between authoritative and additive", async () => {
         const readers = ["group:a@example.com", "group:b@example.com"];
         const reading = () =>
@@ -187,10 +233,14 @@ describe("the real engine", function () {
         });
         const { config } = configuration({ serviceAccounts: {} });
         await engine.init({ stack, config: { ...config, ...front.providerConfig } });
-        await assert.rejects(
-            up(),
-            /"europe-west1-python\.pkg\.dev\/sandbox-project\/python".*"elsewhere-python\.pkg\.dev\/sandbox-project\/python"/,
-        );
+        await assert.rejects(up(), ({ message }: Error) => {
+            assert.match(
+                message,
+                /"europe-west1-python\.pkg\.dev\/sandbox-project\/python".*"elsewhere-python\.pkg\.dev\/sandbox-project\/python"/,
+            );
+            assert.doesNotMatch(message, /\.ts:\d+/);
+            return true;
+        });
     });
 
     it("reports every mistake at once, without a trace, and registers nothing", async () => {

@@ -37,7 +37,7 @@ const settingNames =
 const repositoryIds =
     "Allowed: 1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
-    "Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools-1).";
+    "Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools).";
 const accountIds =
     "Allowed: account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const labelKeys =
@@ -131,10 +131,9 @@ describe("settings: what is given", () => {
     });
 
     it("may be a domain-scoped project", () => {
-        assert.equal(
-            accepted({ "gcp:project": "example.com:tools-1" }).settings.project,
-            "example.com:tools-1",
-        );
+        for (const project of ["example.com:tools", "example.com:a", "xn--p1ai.xn--p1ai:tools-1"]) {
+            assert.equal(accepted({ "gcp:project": project }).settings.project, project);
+        }
     });
 
     it("may let everyone download, if allowPublic says so", () => {
@@ -673,6 +672,13 @@ describe("settings: a principal with two roles", () => {
         assert.deepEqual(settings.readers, ["user:alice@example.com", "group:all@example.com"]);
     });
 
+    it("is noticed once for all, by the first three", () => {
+        const all = many(5, (index) => `user:u${index}@example.com`);
+        assert.deepEqual(accepted({ readers: all, writers: all }).notices, [
+            "user:u0@example.com, user:u1@example.com, user:u2@example.com, 2 more are both reader and writer; writer includes reader.",
+        ]);
+    });
+
     it("is noticed when it is a dedicated account", () => {
         const { notices } = accepted({
             readers: ["serviceAccount:python-publisher@acme-tools.iam.gserviceaccount.com"],
@@ -750,7 +756,7 @@ describe("settings: a secret value is never repeated", () => {
         );
         assert.ok("notices" in parsed);
         assert.deepEqual(parsed.notices, [
-            "A principal is both reader and writer; writer includes reader.",
+            "1 of the principals is both reader and writer; writer includes reader.",
             "python-registry:writers is encrypted in the configuration, but stands in plain text in state and outputs.",
         ]);
     });
