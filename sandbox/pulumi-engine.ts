@@ -39,12 +39,7 @@ export async function findPulumi(onProgress?: (line: string) => void): Promise<P
         if (command.length > 1) {
             onProgress?.("No pulumi on PATH; asking its npm launcher, which downloads it on first use");
         }
-        const [file, ...args] = command;
-        const version = await execa(file, [...args, "version"], {
-            env: environment,
-            reject: false,
-            timeout: 300_000,
-        });
+        const version = await runCli({ command, environment }, ["version"]);
         if (version.exitCode !== 0) {
             continue;
         }
@@ -59,7 +54,7 @@ export async function findPulumi(onProgress?: (line: string) => void): Promise<P
 async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => void): Promise<boolean> {
     const manifest = await readFile(join(root, "node_modules", "@pulumi", "gcp", "package.json"), "utf8");
     const { version } = JSON.parse(manifest) as { version: string };
-    const installed = await runCli(cli, ["plugin", "ls", "--json"], { reject: false });
+    const installed = await runCli(cli, ["plugin", "ls", "--json"]);
     const plugins = (installed.exitCode === 0 ? JSON.parse(installed.stdout) : []) as {
         name: string;
         version: string;
@@ -76,19 +71,21 @@ async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => 
         return true;
     }
     onProgress?.(`Installing the Google provider ${version}`);
-    const install = await runCli(cli, ["plugin", "install", "resource", "gcp", version], {
-        reject: false,
-        timeout: 300_000,
-    });
+    const install = await runCli(cli, ["plugin", "install", "resource", "gcp", version]);
     return install.exitCode === 0;
 }
 
-function runCli(cli: PulumiCli, args: readonly string[], options: { reject?: boolean; timeout?: number }) {
-    const [file, ...first] = cli.command;
+/** Runs the CLI outside any project, to its end, however that comes out; a download may take minutes. */
+function runCli(
+    { command, environment }: Pick<PulumiCli, "command" | "environment">,
+    args: readonly string[],
+) {
+    const [file, ...first] = command;
     return execa(file, [...first, ...args], {
-        ...options,
-        env: cli.environment,
+        env: environment,
+        reject: false,
         stdin: "ignore",
+        timeout: 300_000,
     });
 }
 

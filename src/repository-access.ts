@@ -14,8 +14,8 @@ export interface RepositoryAccessArgs {
     readonly repository: string;
     readonly principals: PrincipalsByRole;
     readonly mode: AccessMode;
-    /** The repository itself, if it is made here. */
-    readonly waitFor?: pulumi.Resource;
+    /** The repository itself, which must exist first. */
+    readonly waitFor: pulumi.Resource;
     /** What must exist before a principal can be granted anything: the stack's own accounts, by principal. */
     readonly madeHere: ReadonlyMap<string, pulumi.Resource>;
 }
@@ -41,32 +41,31 @@ const roleNames: Readonly<Record<Role, string>> = {
 export class RepositoryAccess extends pulumi.ComponentResource {
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
         super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, {}, opts);
-        const { project, location, repository, principals, mode, madeHere } = args;
-        const first = args.waitFor === undefined ? [] : [args.waitFor];
+        const { project, location, repository, principals, mode, waitFor, madeHere } = args;
 
         for (const role of roles) {
             const members = [...principals[role]];
             // Plain values: through the repository's outputs, a replacement of the repository would delete the grants
             // before it has succeeded.
             const grant = { project, location, repository, role: roleNames[role] };
-            const waitFor = (granted: readonly string[]) => ({
+            const optionsFor = (granted: readonly string[]) => ({
                 parent: this,
                 deletedWith: this,
-                dependsOn: [...first, ...granted.flatMap((principal) => madeHere.get(principal) ?? [])],
+                dependsOn: [waitFor, ...granted.flatMap((principal) => madeHere.get(principal) ?? [])],
             });
             if (mode === "additive") {
                 for (const member of members) {
                     new artifactregistry.RepositoryIamMember(
                         `${name}-${role}-${member}`,
                         { ...grant, member },
-                        waitFor([member]),
+                        optionsFor([member]),
                     );
                 }
             } else if (members.length > 0) {
                 new artifactregistry.RepositoryIamBinding(
                     `${name}-${role}`,
                     { ...grant, members },
-                    waitFor(members),
+                    optionsFor(members),
                 );
             }
         }

@@ -92,21 +92,16 @@ export function parseSettings(
     const fullKey = (name: string) =>
         regional && name === "location" ? "gcp:region" : `${namespace}:${name}`;
     const show: Show = (name, value) => (secretKeys.has(fullKey(name)) ? "[secret]" : shown(value));
-    const say: Say = ([name, ...path], value, message) => {
-        const key = fullKey(name);
-        return secretKeys.has(key)
+    const tell = (key: string, path: readonly (string | number)[], value: unknown, message: string) =>
+        secretKeys.has(key)
             ? `${key}: [secret] ${withoutSuggestion(message)}`
             : `${key}${configPath(path)}: ${sentence(value, message)}`;
-    };
+    const say: Say = ([name, ...path], value, message) => tell(fullKey(name), path, value, message);
 
     const project = v.safeParse(projectId, config["gcp:project"]);
     const own = v.safeParse(schema, given);
     const mistakes = [
-        ...(project.issues ?? []).map(({ input, message }) =>
-            secretKeys.has("gcp:project")
-                ? `gcp:project: [secret] ${withoutSuggestion(message)}`
-                : `gcp:project: ${sentence(input, message)}`,
-        ),
+        ...(project.issues ?? []).map(({ input, message }) => tell("gcp:project", [], input, message)),
         ...(own.issues ?? []).map(({ path = [], input, message }) =>
             say(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
         ),
