@@ -23,6 +23,8 @@ const root = join(__dirname, "..");
 const workDirectory = join(root, ".sandbox");
 const filesDirectory = join(workDirectory, "files");
 const stack = "sandbox";
+/** Outputs too long for a terminal, by the file that has them. */
+const inFiles: Readonly<Record<string, string>> = { clients: "outputs.json", readme: "README.md" };
 const cast: Cast = { repository: "python", writer: "python-publisher", reader: "python-installer" };
 
 const command = new Command("npm start --")
@@ -68,7 +70,11 @@ async function main(options: Options): Promise<number> {
     const outputs = clientFileOutputs(result.outputs);
     await rm(filesDirectory, { recursive: true, force: true });
     await mkdir(filesDirectory, { recursive: true, mode: 0o700 });
-    const files = clientFiles(outputs);
+    const files = [
+        ...clientFiles(outputs),
+        { path: "README.md", text: result.outputs["readme"]?.value as string, secret: false },
+        { path: "outputs.json", text: withoutSecrets(result.outputs), secret: false },
+    ];
     await writeFiles(filesDirectory, files);
     files.forEach(({ path, secret }) => {
         line(
@@ -126,12 +132,23 @@ function printOutputs(outputs: DeploymentResult["outputs"]): void {
     for (const [name, { value, secret }] of Object.entries(outputs)) {
         if (secret) {
             line(`${name}: [secret]`);
+        } else if (name in inFiles) {
+            line(`${name}: see ${relative(root, join(filesDirectory, inFiles[name] ?? ""))}`);
         } else if (typeof value === "string") {
             line(`${name}:\n${value.trimEnd().replace(/^/gm, "    ")}`);
         } else {
             line(`${name}: ${JSON.stringify(value, null, 2)}`);
         }
     }
+}
+
+/** What `pulumi stack output --json` prints, which `npm run configure` takes. */
+function withoutSecrets(outputs: DeploymentResult["outputs"]): string {
+    const shown = Object.entries(outputs).map(([name, { value, secret }]) => [
+        name,
+        secret ? "[secret]" : value,
+    ]);
+    return `${JSON.stringify(Object.fromEntries(shown), null, 2)}\n`;
 }
 
 async function play(sandbox: Sandbox, bin: string): Promise<void> {

@@ -5,8 +5,9 @@ import * as v from "valibot";
 import type { Cloud, Repository } from "./cloud";
 import { accountOfKeyFile } from "./key-file";
 import type { Permission } from "./policy";
+import { normalizedName } from "../src/package-names";
 import { logged, type Answering, type LoggedRequest } from "./request-log";
-import { normalizedName, pythonFile, simplePage } from "./simple-index";
+import { pythonFile, simplePage } from "./simple-index";
 import type { AccessTokens } from "./tokens";
 
 /** The host names that the Python endpoint answers, one a location: `europe-west1-python.pkg.dev`. */

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const root = join(__dirname, "..");
@@ -20,41 +20,65 @@ export interface PythonTools {
  * @throws Error that says what is missing: Python 3, its venv module, or a way to PyPI
  */
 export async function pythonTools(onProgress?: (line: string) => void): Promise<PythonTools> {
-    const requirements = join(__dirname, "requirements.txt");
+    const requirements = await readFile(join(__dirname, "requirements.txt"), "utf8");
+    const pinnedPip = requirements.split("\n").find((line) => line.startsWith("pip==")) ?? "pip";
+    const [bin, bareBin] = await Promise.all([
+        environmentWith(requirements, onProgress),
+        environmentWith(pinnedPip, onProgress),
+    ]);
+    return { bin, bareBin };
+}
+
+/** Environments that are being made: whoever asks for the same one waits for it. */
+const making = new Map<string, Promise<string>>();
+
+/**
+ * A virtual environment with these packages, made on first use and kept.
+ *
+ * @param requirements text of a requirements file
+ * @returns the directory of its commands
+ */
+export async function environmentWith(
+    requirements: string,
+    onProgress?: (line: string) => void,
+): Promise<string> {
     const python = await findPython();
     const wanted = createHash("sha256")
-        .update(await readFile(requirements))
+        .update(requirements)
         .update(python.version)
         .update(root)
         .digest("hex")
         .slice(0, 12);
     const directory = join(root, ".venv", wanted);
-    const complete = join(directory, "complete");
-    const tools: PythonTools = {
-        bin: join(directory, "tools", "bin"),
-        bareBin: join(directory, "bare", "bin"),
-    };
-    if (existsSync(complete)) {
-        return tools;
+    const made = making.get(directory) ?? make(directory, python.command, requirements, onProgress);
+    making.set(directory, made);
+    return made;
+}
+
+async function make(
+    directory: string,
+    python: string,
+    requirements: string,
+    onProgress?: (line: string) => void,
+): Promise<string> {
+    const bin = join(directory, "bin");
+    const ready = join(directory, "ready");
+    if (existsSync(ready)) {
+        return bin;
     }
+    const list = join(directory, "requirements.txt");
     onProgress?.("Installing the Python tools from PyPI, once");
     await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true });
-    await run(python.command, ["-m", "venv", join(directory, "bare")], "making a virtual environment");
-    await run(python.command, ["-m", "venv", join(directory, "tools")], "making a virtual environment");
-    const pip = (bin: string, ...what: string[]) =>
-        run(
-            join(bin, "python"),
-            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...what],
-            "installing from PyPI",
-        );
-    const pinnedPip = (await readFile(requirements, "utf8"))
-        .split("\n")
-        .find((line) => line.startsWith("pip=="));
-    await Promise.all([pip(tools.bin, "-r", requirements), pip(tools.bareBin, pinnedPip ?? "pip")]);
-    await writeFile(`${complete}.part`, "");
-    await rename(`${complete}.part`, complete);
-    return tools;
+    await run(python, ["-m", "venv", directory], "making a virtual environment");
+    await writeFile(list, requirements);
+    await run(
+        join(bin, "python"),
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", list],
+        "installing from PyPI",
+    );
+    await writeFile(`${ready}.part`, "");
+    await rename(`${ready}.part`, ready);
+    return bin;
 }
 
 async function findPython(): Promise<{ command: string; version: string }> {

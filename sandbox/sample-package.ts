@@ -7,6 +7,8 @@ export interface SamplePackage {
     /** Distribution name; the module is called the same with underscores. */
     readonly name: string;
     readonly version: string;
+    /** What it depends on, as in `other>=1`. */
+    readonly dependencies?: readonly string[];
 }
 
 /**
@@ -18,7 +20,7 @@ export interface SamplePackage {
 export async function buildPackage(
     workstation: Workstation,
     directory: string,
-    { name, version }: SamplePackage,
+    { name, version, dependencies = [] }: SamplePackage,
 ): Promise<string[]> {
     const module = name.replaceAll("-", "_");
     await mkdir(directory, { recursive: true });
@@ -32,6 +34,7 @@ export async function buildPackage(
             `name = "${name}"`,
             `version = "${version}"`,
             'description = "A sample"',
+            `dependencies = ${JSON.stringify(dependencies)}`,
             "[tool.flit.module]",
             `name = "${module}"`,
             "",

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { normalizedName } from "../src/package-names";
 
 /** A distribution file of a Python package. */
 export interface PythonFile {
@@ -15,11 +16,6 @@ export function pythonFile(packageName: string, filename: string, content: Buffe
     return { package: normalizedName(packageName), filename, content, sha256 };
 }
 
-/** `My.Package` and `my_package` → `my-package`. https://peps.python.org/pep-0503/#normalized-names */
-export function normalizedName(name: string): string {
-    return name.replace(/[-_.]+/g, "-").toLowerCase();
-}
-
 /** The page of one package's files. `base` is where they are downloaded. https://peps.python.org/pep-0503/ */
 export function simplePage(name: string, files: readonly PythonFile[], base: string): string {
     const links = files.map(
@@ -34,3 +30,19 @@ export function simplePage(name: string, files: readonly PythonFile[], base: str
         "  </body>\n</html>\n",
     ].join("");
 }
+
+/** The same page as JSON. https://peps.python.org/pep-0691/ */
+export function simpleJson(name: string, files: readonly PythonFile[], base: string): object {
+    return {
+        meta: { "api-version": "1.0" },
+        name,
+        files: files.map(({ filename, sha256 }) => ({
+            filename,
+            url: base + encodeURIComponent(filename),
+            hashes: { sha256 },
+        })),
+    };
+}
+
+/** The media type of `simpleJson`. */
+export const simpleJsonType = "application/vnd.pypi.simple.v1+json";

@@ -38,6 +38,11 @@ export class AccessTokens {
         return token;
     }
 
+    /** Whose token this is and for how long; undefined like `principalOf`. */
+    describe(token: string): Pick<AccessToken, "principal" | "account" | "expires"> | undefined {
+        return this.principalOf(token) === undefined ? undefined : this.#issued.get(token);
+    }
+
     /** Whose token this is; undefined for one that is unknown, expired, or of an account deleted or disabled since. */
     principalOf(token: string): string | undefined {
         const issued = this.#issued.get(token);
@@ -76,11 +81,44 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
         c.header("Cache-Control", "no-store");
         return c.json({ access_token: tokens.issue(principal), expires_in: hour - 1, token_type: "Bearer" });
     });
+    app.post("/tokeninfo", async (c) => {
+        const form = new URLSearchParams(await c.req.text());
+        const found = tokens.describe(form.get("access_token") ?? "");
+        if (!found) throw new Refusal("invalid_token", "Invalid Value");
+        c.set("principal", found.principal);
+        return c.json(tokenInfo(found));
+    });
     app.onError((refusal, c) => {
         if (!(refusal instanceof Refusal)) throw refusal;
         return c.json({ error: refusal.error, error_description: refusal.message }, 400);
     });
     return app;
+}
+
+/**
+ * What Google says of an access token, all of it text. A person's has the e-mail address, since gcloud asks for that
+ * scope; a service account's does not, when only cloud-platform was asked for.
+ * https://developers.google.com/identity/protocols/oauth2
+ */
+function tokenInfo({ principal, account, expires }: AccessToken): Record<string, string> {
+    const client = account?.uniqueId ?? "32555940559.apps.googleusercontent.com";
+    const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
+    const life = {
+        exp: String(Math.floor(expires / 1000)),
+        expires_in: String(Math.floor((expires - Date.now()) / 1000)),
+    };
+    const email = /^user:(.+)$/.exec(principal)?.[1];
+    return email === undefined
+        ? { azp: client, aud: client, scope: cloudPlatform, ...life, access_type: "online" }
+        : {
+              azp: client,
+              aud: client,
+              scope: `openid https://www.googleapis.com/auth/userinfo.email ${cloudPlatform}`,
+              ...life,
+              email,
+              email_verified: "true",
+              access_type: "offline",
+          };
 }
 
 /** The address of the account that signed an assertion. */

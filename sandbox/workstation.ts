@@ -1,7 +1,7 @@
 import { execa } from "execa";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
 /** What a tool did: its exit code and all that it printed. */
@@ -20,6 +20,10 @@ export interface WorkstationOptions {
     readonly pipConf?: string;
     /** `.pypirc`, put at its ordinary place. */
     readonly pypirc?: string;
+    /** Other files, by their path below home. */
+    readonly files?: Readonly<Record<string, string>>;
+    /** Commands of its own, by their path below home; a directory of them can be in `path`, relative to home. */
+    readonly executables?: Readonly<Record<string, string>>;
     /** A service account's key file, named by GOOGLE_APPLICATION_CREDENTIALS. */
     readonly keyFile?: string;
 }
@@ -43,12 +47,14 @@ export class Workstation implements AsyncDisposable {
         environment,
         pipConf,
         pypirc,
+        files = {},
+        executables = {},
         keyFile,
     }: WorkstationOptions): Promise<Workstation> {
         const home = await mkdtemp(join(tmpdir(), "python-registry-home-"));
         const workstation = new Workstation(home, {
             HOME: home,
-            PATH: [...path, "/usr/bin", "/bin"].join(delimiter),
+            PATH: [...path.map((directory) => resolve(home, directory)), "/usr/bin", "/bin"].join(delimiter),
             LANG: "C.UTF-8",
             TMPDIR: home,
             PIP_DISABLE_PIP_VERSION_CHECK: "1",
@@ -62,13 +68,24 @@ export class Workstation implements AsyncDisposable {
         await workstation.#put(".config/pip/pip.conf", pipConf);
         await workstation.#put(".pypirc", pypirc);
         await workstation.#put("key.json", keyFile);
+        for (const [path, text] of Object.entries({ ...files, ...executables })) {
+            await workstation.#put(path, text);
+        }
+        for (const path of Object.keys(executables)) {
+            await chmod(join(home, path), 0o700);
+        }
         return workstation;
     }
 
     /** Runs a command at home, to its end. */
-    async run(command: string, ...args: string[]): Promise<ToolResult> {
+    run(command: string, ...args: string[]): Promise<ToolResult> {
+        return this.runIn(".", command, ...args);
+    }
+
+    /** Runs a command in a directory below home, to its end. */
+    async runIn(directory: string, command: string, ...args: string[]): Promise<ToolResult> {
         const result = await execa(command, args, {
-            cwd: this.home,
+            cwd: join(this.home, directory),
             extendEnv: false,
             env: this.#environment,
             // The command is looked up on the workstation's PATH, not on ours.

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -134,6 +135,25 @@ describe("sandbox: the rest of the internet", () => {
         assert.deepEqual(download.body, content);
         const head = await through(sandbox, `https://pypi.org${href}`, { method: "HEAD" });
         assert.deepEqual([head.status, head.body.length], [200, 0]);
+    });
+
+    it("is an index in JSON for who asks for that, as poetry does, and tells of a version", async () => {
+        const content = Buffer.from("wheel");
+        const filename = "some_thing-1.0-py3-none-any.whl";
+        sandbox.publishPublic({ project: "Some_Thing", filename, content });
+        const accept = { headers: { Accept: "application/vnd.pypi.simple.v1+json, text/html;q=0.5" } };
+        const page = await through(sandbox, "https://pypi.org/simple/some-thing/", accept);
+        const { name, files } = JSON.parse(page.text) as {
+            name: string;
+            files: { filename: string; url: string; hashes: { sha256: string } }[];
+        };
+        const sha256 = createHash("sha256").update(content).digest("hex");
+        const url = `https://pypi.org/files/${filename}`;
+        assert.equal(name, "some-thing");
+        assert.deepEqual(files, [{ filename, url, hashes: { sha256 } }]);
+        const version = await through(sandbox, "https://pypi.org/pypi/some-thing/1.0/json");
+        assert.match(version.text, new RegExp(`"url":"${url}","digests":\\{"sha256":"${sha256}"\\}`));
+        assert.equal((await through(sandbox, "https://pypi.org/pypi/some-thing/2.0/json")).status, 404);
     });
 
     it("answers over plain HTTP, on any port and for any host", async () => {

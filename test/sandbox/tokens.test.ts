@@ -145,6 +145,31 @@ describe("sandbox: access tokens", () => {
         assert.equal(await read(), 401);
     });
 
+    it("are described to whoever has one, until they expire", async () => {
+        const described = async (token: string) => {
+            const reply = await through(sandbox, "https://oauth2.googleapis.com/tokeninfo", {
+                method: "POST",
+                headers: { "Content-Type": "application/x-www-form-urlencoded" },
+                body: Buffer.from(String(new URLSearchParams({ access_token: token }))),
+            });
+            return { status: reply.status, json: JSON.parse(reply.text) as Json };
+        };
+        const person = await described(sandbox.issueToken("user:dev@example.com", 600));
+        assert.equal(person.status, 200);
+        assert.equal(person.json["email"], "dev@example.com");
+        assert.match(text(person.json["expires_in"]), /^(600|59\d)$/);
+
+        const { email } = await createKey(sandbox);
+        const account = await described(sandbox.issueToken(`serviceAccount:${email}`));
+        assert.equal(account.json["email"], undefined);
+        assert.equal(account.json["azp"], sandbox.cloud.findServiceAccount(email)?.uniqueId);
+
+        for (const token of [sandbox.issueToken("user:dev@example.com", 0), "unknown", ""]) {
+            const { status, json } = await described(token);
+            assert.deepEqual([status, json["error"]], [400, "invalid_token"]);
+        }
+    });
+
     it("cannot be issued to a service account that is not there", () => {
         const ghost = "serviceAccount:ghost@sandbox-project.iam.gserviceaccount.com";
         assert.throws(() => sandbox.issueToken(ghost), /no service account ghost@/);

@@ -67,6 +67,8 @@ describe("npm start", function () {
             const expected = {
                 ".pypirc": "644",
                 "pip.conf": "644",
+                "README.md": "644",
+                "outputs.json": "644",
                 ...Object.fromEntries(
                     ["python-installer", "python-publisher"].flatMap((id) =>
                         [".pypirc", "key.json", "pip.conf"].map((file) => [join(id, file), "600"]),
