@@ -1,4 +1,6 @@
 import { pipConfWithKeyring } from "./src/clients/pip";
+import { readmeOf } from "./src/clients/readme";
+import { clientsOf } from "./src/clients/tools";
 import { pypircWithKeyring } from "./src/clients/twine";
 import { keyCredentials } from "./src/credentials";
 import { Registry } from "./src/registry";
@@ -7,6 +9,14 @@ import { readSettings } from "./src/settings";
 const settings = readSettings();
 const registry = new Registry("registry", settings);
 const { indexUrl, uploadUrl } = registry.urls;
+const { keyring } = settings;
+const index = {
+    name: settings.repository,
+    indexUrl,
+    uploadUrl,
+    keyring,
+    internalPackages: settings.internalPackages,
+};
 
 export const repository = {
     id: settings.repository,
@@ -16,13 +26,16 @@ export const repository = {
     indexUrl,
     uploadUrl,
 };
-export const pipConf = pipConfWithKeyring(indexUrl, settings.keyring);
-export const pypirc = pypircWithKeyring({ name: settings.repository, uploadUrl });
+export const { internalPackages } = settings;
+export const pipConf = pipConfWithKeyring(indexUrl, keyring);
+export const pypirc = pypircWithKeyring(index);
+export const clients = clientsOf(index, [{ form: "keyring" }, { form: "token" }]);
+export const readme = readmeOf(index, clients);
 export const serviceAccounts = Object.fromEntries(
     Object.entries(registry.serviceAccounts).map(([id, { email, member }]) => [
         id,
         { email, member, access: settings.serviceAccounts[id]?.access },
     ]),
 );
-export const credentials = keyCredentials(registry);
+export const credentials = keyCredentials(registry, index);
 export const access = registry.principals;

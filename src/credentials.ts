@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { PythonIndex } from "./clients/client";
 import { pipConfWithKey } from "./clients/pip";
+import { clientsOf, type Tool, type ToolClients } from "./clients/tools";
 import { pypircWithKey } from "./clients/twine";
 import type { Registry } from "./registry";
 
@@ -11,11 +13,15 @@ export interface Credential {
     readonly pypirc: string;
     /** The JSON key file itself, for `GOOGLE_APPLICATION_CREDENTIALS`. */
     readonly keyFile: string;
+    /** What each tool needs with the key as its password. */
+    readonly clients: Readonly<Record<Tool, ToolClients>>;
 }
 
 /** The credentials of a registry's accounts that have keys, by account id; secret as a whole. */
-export function keyCredentials(registry: Registry): pulumi.Output<Record<string, Credential>> {
-    const { indexUrl, uploadUrl } = registry.urls;
+export function keyCredentials(
+    registry: Pick<Registry, "serviceAccounts">,
+    index: PythonIndex,
+): pulumi.Output<Record<string, Credential>> {
     const credentials = Object.entries(registry.serviceAccounts).flatMap(([id, { currentKey }]) =>
         currentKey === undefined
             ? []
@@ -24,9 +30,10 @@ export function keyCredentials(registry: Registry): pulumi.Output<Record<string,
                       id,
                       {
                           generation: currentKey.generation,
-                          pipConf: pipConfWithKey(indexUrl, { keyBase64 }),
-                          pypirc: pypircWithKey({ name: registry.repositoryId, uploadUrl }, { keyBase64 }),
+                          pipConf: pipConfWithKey(index.indexUrl, { keyBase64 }),
+                          pypirc: pypircWithKey(index, { keyBase64 }),
                           keyFile: Buffer.from(keyBase64, "base64").toString("utf8"),
+                          clients: clientsOf(index, [{ form: "key", keyBase64 }]),
                       },
                   ]),
               ],

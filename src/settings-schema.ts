@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { locations } from "./locations";
+import { normalizedName } from "./package-names";
 import { isPublic, principalMistake, type Role, roles } from "./principals";
 import { belongs, meant, meantSpelling, shown } from "./settings-wording";
 
@@ -122,6 +123,19 @@ const principals = (role: Role) =>
                 : ""),
     );
 
+/** Adds a mistake for each item of a list that was there already, going by what they are compared by. */
+const once = (identity: (item: string) => string, what: string, why: string) =>
+    v.rawCheck<string[]>(({ dataset, addIssue }) => {
+        if (!dataset.typed) return;
+        for (const [first, second, index] of repeated(dataset.value, identity)) {
+            addIssue({
+                message: `is listed twice${first === second ? "" : ` (${why})`}. Allowed: each ${what} once.`,
+                input: second,
+                path: [{ type: "array", origin: "value", input: dataset.value, key: index, value: second }],
+            });
+        }
+    });
+
 const generations = v.pipe(
     v.array(
         matching(
@@ -131,20 +145,18 @@ const generations = v.pipe(
         ({ input }) => `${belongs(input, "a list")} Allowed: a list of key generation names.`,
     ),
     v.maxLength(10, ({ input }) => `names ${input.length} keys. Allowed: at most 10 an account.`),
-    v.rawCheck(({ dataset, addIssue }) => {
-        if (dataset.typed) {
-            for (const [first, second, index] of repeated(dataset.value, (name) => name.toLowerCase())) {
-                const spelled = first === second ? "" : " (case does not count)";
-                addIssue({
-                    message: `is listed twice${spelled}. Allowed: each generation once.`,
-                    input: second,
-                    path: [
-                        { type: "array", origin: "value", input: dataset.value, key: index, value: second },
-                    ],
-                });
-            }
-        }
-    }),
+    once((name) => name.toLowerCase(), "generation", "case does not count"),
+);
+
+const internalPackages = v.pipe(
+    v.array(
+        matching(
+            /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
+            'package names as on an index (acme-core), or a prefix with an asterisk at its end ("acme-*")',
+        ),
+        ({ input }) => `${belongs(input, "a list")} Allowed: a list of package names and prefixes.`,
+    ),
+    once(normalizedName, "package", "-, _, . and case do not count"),
 );
 
 /** What an account of `serviceAccounts` takes. */
@@ -183,6 +195,7 @@ export const entries = {
     access: v.optional(oneOf(["authoritative", "additive"]), "authoritative"),
     allowPublic: v.optional(flag, false),
     serviceAccounts: v.optional(serviceAccounts, defaultAccounts),
+    internalPackages: v.optional(internalPackages, []),
     keyring: v.optional(oneOf(["auto", "import", "subprocess"]), "auto"),
     enableApis: v.optional(flag, true),
     protect: v.optional(flag, true),

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { KeyringProvider } from "./clients/pip";
+import { normalizedName } from "./package-names";
 import { canonicalPrincipal, principalsByRole } from "./principals";
 import type { RegistryServiceAccount } from "./registry";
 import type { AccessMode } from "./repository-access";
@@ -34,6 +35,8 @@ export interface Settings {
     readonly access: AccessMode;
     /** Dedicated accounts by account id. */
     readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccount>>;
+    /** Names that only this registry may serve, normalised (PEP 503); a prefix ends with an asterisk. */
+    readonly internalPackages: readonly string[];
     readonly keyring: KeyringProvider;
     readonly enableApis: boolean;
     /** Refuse to delete or replace the repository. */
@@ -118,6 +121,7 @@ export function parseSettings(
         readers: values.readers.map(canonicalPrincipal),
         writers: values.writers.map(canonicalPrincipal),
         admins: values.admins.map(canonicalPrincipal),
+        internalPackages: values.internalPackages.map(normalizedName),
     };
     const secret = ["gcp:project", ...["readers", "writers", "admins", "serviceAccounts"].map(fullKey)].some(
         (key) => secretKeys.has(key),
@@ -145,6 +149,7 @@ const structured = new Set([
     "admins",
     "allowPublic",
     "serviceAccounts",
+    "internalPackages",
     "enableApis",
     "protect",
 ]);

@@ -1,4 +1,5 @@
-import { type KeyCredential, keyUsername, tokenUsername } from "./credential";
+import { accessToken, type Client, inEveryShell, type PythonIndex, withEnvironment } from "./client";
+import { type Credential, type KeyCredential, loginOf, tokenUsername, withUserInfo } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
 
 /** Which keyring provider a pip.conf asks for; `auto` says nothing and leaves pip its own default. */
@@ -14,7 +15,7 @@ export type KeyringProvider = "auto" | "import" | "subprocess";
  * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
  */
 export function pipConfWithKeyring(indexUrl: string, keyring: KeyringProvider): string {
-    const url = keyring === "subprocess" ? withUserInfo(indexUrl, tokenUsername) : indexUrl;
+    const url = keyring === "subprocess" ? withUserInfo(indexUrl, { username: tokenUsername }) : indexUrl;
     const provider: IniEntry[] = keyring === "auto" ? [] : [["keyring-provider", keyring]];
     return pipConf(url, provider);
 }
@@ -27,13 +28,81 @@ export function pipConfWithKeyring(indexUrl: string, keyring: KeyringProvider): 
  * @see https://cloud.google.com/artifact-registry/docs/python/authentication#sa-key
  */
 export function pipConfWithKey(indexUrl: string, { keyBase64 }: KeyCredential): string {
-    return pipConf(withUserInfo(indexUrl, `${keyUsername}:${encodeURIComponent(keyBase64)}`));
+    return pipText({ indexUrl, keyring: "auto" }, { form: "key", keyBase64 });
+}
+
+/**
+ * pip: an extra index in pip.conf. Without the token, the URL has the user name only, and the whole URL comes by
+ * `PIP_EXTRA_INDEX_URL`.
+ *
+ * pip takes the highest version that any index has: nothing in these files keeps a public package of an internal name
+ * out.
+ *
+ * @see https://pip.pypa.io/en/stable/topics/configuration/
+ */
+export function pipClient(index: PythonIndex, credential: Credential): Client {
+    const text = pipText(index, credential);
+    const url = withUserInfo(index.indexUrl, { username: tokenUsername }).replace("@", `:${accessToken}@`);
+    const backend = "keyrings.google-artifactregistry-auth";
+    return {
+        install: [
+            {
+                scope: "user",
+                path: {
+                    linux: "~/.config/pip/pip.conf",
+                    macos: "~/.config/pip/pip.conf",
+                    windows: "%APPDATA%\\pip\\pip.ini",
+                },
+                text,
+            },
+            {
+                scope: "venv",
+                path: {
+                    linux: "$VIRTUAL_ENV/pip.conf",
+                    macos: "$VIRTUAL_ENV/pip.conf",
+                    windows: "%VIRTUAL_ENV%\\pip.ini",
+                },
+                text,
+            },
+            {
+                scope: "global",
+                path: {
+                    linux: "/etc/pip.conf",
+                    macos: "/Library/Application Support/pip/pip.conf",
+                    windows: "%ProgramData%\\pip\\pip.ini",
+                },
+                text,
+            },
+        ],
+        publish: [],
+        commands: {
+            setup:
+                credential.form !== "keyring"
+                    ? inEveryShell()
+                    : index.keyring === "subprocess"
+                      ? inEveryShell("pipx install keyring", `pipx inject keyring ${backend}`)
+                      : inEveryShell(`pip install keyring ${backend}`),
+            install: withEnvironment(
+                credential.form === "token" && credential.token === undefined
+                    ? { PIP_EXTRA_INDEX_URL: url }
+                    : {},
+                "pip install PACKAGE",
+            ),
+            publish: inEveryShell(),
+        },
+    };
+}
+
+function pipText({ indexUrl, keyring }: Pick<PythonIndex, "indexUrl" | "keyring">, credential: Credential) {
+    const login = loginOf(credential);
+    if (login !== undefined) {
+        return pipConf(withUserInfo(indexUrl, login));
+    }
+    return credential.form === "token"
+        ? pipConf(withUserInfo(indexUrl, { username: tokenUsername }))
+        : pipConfWithKeyring(indexUrl, keyring);
 }
 
 function pipConf(url: string, more: readonly IniEntry[] = []): string {
     return renderIni([{ name: "global", entries: [["extra-index-url", url], ...more] }], " = ");
-}
-
-function withUserInfo(url: string, userInfo: string): string {
-    return url.replace(/^https:\/\//, `https://${userInfo}@`);
 }

@@ -1,13 +1,16 @@
-import { type KeyCredential, keyUsername } from "./credential";
+import {
+    accessToken,
+    type Client,
+    everywhere,
+    inEveryShell,
+    type PythonIndex,
+    withEnvironment,
+} from "./client";
+import { type Credential, type KeyCredential, loginOf, tokenUsername } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
 
 /** Where a `.pypirc` section uploads to. */
-export interface UploadTarget {
-    /** Section name, for `twine upload -r NAME`: the repository id. */
-    readonly name: string;
-    /** The repository's upload URL, `https://…/`. */
-    readonly uploadUrl: string;
-}
+export type UploadTarget = Pick<PythonIndex, "name" | "uploadUrl">;
 
 /**
  * `.pypirc` without a credential: twine asks the keyring.
@@ -15,22 +18,61 @@ export interface UploadTarget {
  * @see https://packaging.python.org/en/latest/specifications/pypirc/
  */
 export function pypircWithKeyring(target: UploadTarget): string {
-    return pypirc(target, []);
+    return pypirc(target, { form: "keyring" });
 }
 
 /** `.pypirc` with a service account's key as the password. The text is a credential. */
 export function pypircWithKey(target: UploadTarget, { keyBase64 }: KeyCredential): string {
-    return pypirc(target, [
-        ["username", keyUsername],
-        ["password", keyBase64],
-    ]);
+    return pypirc(target, { form: "key", keyBase64 });
 }
 
-function pypirc({ name, uploadUrl }: UploadTarget, credential: readonly IniEntry[]): string {
+/**
+ * twine: a section of `.pypirc`. Without the token, the section has the user name only, and the password comes by
+ * `TWINE_PASSWORD`.
+ *
+ * @see https://twine.readthedocs.io/en/stable/#configuration
+ */
+export function twineClient(index: PythonIndex, credential: Credential): Client {
+    const fromEnvironment = credential.form === "token" && credential.token === undefined;
+    return {
+        install: [],
+        publish: [
+            {
+                scope: "user",
+                path: { ...everywhere("~/.pypirc"), windows: "%USERPROFILE%\\.pypirc" },
+                text: pypirc(index, credential),
+            },
+        ],
+        commands: {
+            setup: inEveryShell(
+                credential.form === "keyring"
+                    ? "pip install twine keyrings.google-artifactregistry-auth"
+                    : "pip install twine",
+            ),
+            install: inEveryShell(),
+            publish: withEnvironment(
+                fromEnvironment ? { TWINE_PASSWORD: accessToken } : {},
+                `twine upload -r ${index.name} dist/*`,
+            ),
+        },
+    };
+}
+
+function pypirc({ name, uploadUrl }: UploadTarget, credential: Credential): string {
+    const login = loginOf(credential);
+    const entries: IniEntry[] =
+        login !== undefined
+            ? [
+                  ["username", login.username],
+                  ["password", login.password],
+              ]
+            : credential.form === "token"
+              ? [["username", tokenUsername]]
+              : [];
     return renderIni(
         [
             { name: "distutils", entries: [["index-servers", [name]]] },
-            { name, entries: [["repository", uploadUrl], ...credential] },
+            { name, entries: [["repository", uploadUrl], ...entries] },
         ],
         ": ",
     );

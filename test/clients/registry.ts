@@ -61,6 +61,11 @@ export function useRegistry(configuration: Record<string, unknown> = {}): () => 
     };
 }
 
+/** The program's outputs, as far as clients use them. */
+interface Outputs extends ClientFileOutputs {
+    readonly repository: { readonly id: string; readonly indexUrl: string; readonly uploadUrl: string };
+}
+
 /** A registry that the program has made in a sandbox, with a writer and a reader who have keys. */
 export class TestRegistry implements AsyncDisposable {
     private constructor(
@@ -68,7 +73,7 @@ export class TestRegistry implements AsyncDisposable {
         readonly tools: PythonTools,
         private readonly builder: Workstation,
         /** As the program gave them. */
-        readonly outputs: ClientFileOutputs,
+        readonly outputs: Outputs,
     ) {}
 
     /** @param configuration of the stack beside the location; accounts are added to the writer and the reader */
@@ -103,10 +108,10 @@ export class TestRegistry implements AsyncDisposable {
             });
             const values = Object.fromEntries(
                 Object.entries(outputs).map(([name, { value }]) => [name, value]),
-            ) as unknown as ClientFileOutputs;
+            ) as unknown as Outputs;
             const builder = await Workstation.open({ path: [tools.bin] });
             const registry = new TestRegistry(sandbox, tools, builder, values);
-            await registry.#putOnIndex(ready);
+            await registry.putOnIndex(ready);
             return registry;
         } catch (error) {
             await sandbox.close();
@@ -145,7 +150,11 @@ export class TestRegistry implements AsyncDisposable {
 
     /** Builds a wheel and an sdist. */
     build(sample: SamplePackage): Promise<string[]> {
-        return buildPackage(this.builder, join(this.builder.home, sample.name), sample);
+        return buildPackage(
+            this.builder,
+            join(this.builder.home, `${sample.name}-${sample.version}`),
+            sample,
+        );
     }
 
     /**
@@ -179,7 +188,13 @@ export class TestRegistry implements AsyncDisposable {
         return this.run(workstation, "twine", "upload", ...options, "-r", "python", ...files);
     }
 
-    async #putOnIndex(sample: SamplePackage): Promise<void> {
+    /** Publishes a distribution file on the public index. */
+    async publishPublic(project: string, path: string): Promise<void> {
+        this.sandbox.publishPublic({ project, filename: basename(path), content: await readFile(path) });
+    }
+
+    /** Puts a package on the index, past every tool. */
+    async putOnIndex(sample: SamplePackage): Promise<void> {
         for (const path of await this.build(sample)) {
             const file = pythonFile(sample.name, basename(path), await readFile(path));
             this.repository.files.set(file.filename, file);

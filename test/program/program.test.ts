@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { tools, type ToolClients } from "../../src/clients/tools";
 import { join } from "node:path";
 import { runProgram } from "../../sandbox/in-process-engine";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
@@ -289,6 +290,42 @@ describe("the program", () => {
         );
         const { credentials: _, ...rest } = outputs;
         assert.doesNotMatch(JSON.stringify(rest), /PRIVATE KEY|private_key|_json_key/);
+    });
+
+    it("gives every tool's files in the forms without a credential, and those with a key as credentials", async () => {
+        const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
+        const internalPackages = ["acme-core", "Acme_Util"];
+        const { outputs } = await up(configuration(sandbox, { serviceAccounts, internalPackages }));
+        const clients = outputs["clients"]?.value as Record<string, ToolClients>;
+        assert.deepEqual(Object.keys(clients), Object.keys(tools));
+        const forms = (of: ToolClients) =>
+            new Set(
+                [...of.install, ...of.publish].map(({ form }) => form).concat(Object.keys(of.commands) as []),
+            );
+        for (const [tool, client] of Object.entries(clients)) {
+            const expected = tool === "netrc" ? ["token"] : ["keyring", "token"];
+            assert.deepEqual([...forms(client)].sort(), expected, tool);
+        }
+        assert.deepEqual(outputs["internalPackages"]?.value, ["acme-core", "acme-util"]);
+        const uv = clients["uv"]?.install.find(({ scope }) => scope === "project")?.text ?? "";
+        assert.match(uv, /^acme-util = \{ index = "python" \}$/m);
+
+        const credentials = outputs["credentials"]?.value as Record<string, { clients: typeof clients }>;
+        const withKeys = credentials["python-publisher"]!.clients;
+        assert.deepEqual(Object.keys(withKeys), Object.keys(tools));
+        for (const [tool, client] of Object.entries(withKeys)) {
+            assert.deepEqual([...forms(client)], ["key"], tool);
+        }
+        const readme = String(outputs["readme"]?.value);
+        const { indexUrl } = outputs["repository"]?.value as { indexUrl: string };
+        for (const text of [
+            indexUrl,
+            "`acme-core`, `acme-util`",
+            "%APPDATA%\\pip\\pip.ini",
+            "twine upload -r python",
+        ]) {
+            assert.ok(readme.includes(text), text);
+        }
     });
 
     it("works in a domain-scoped project", async () => {

@@ -78,6 +78,12 @@ export const values = fc.record(
         access: fc.constantFrom("authoritative", "additive"),
         allowPublic: fc.boolean(),
         serviceAccounts: fc.dictionary(accountId, account, { maxKeys: 4 }),
+        internalPackages: fc.uniqueArray(
+            fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,2}(-?\*)?$/),
+            {
+                maxLength: 5,
+            },
+        ),
         keyring,
         enableApis: fc.boolean(),
         protect: fc.boolean(),

@@ -5,6 +5,8 @@ import { pipConfWithKey, pipConfWithKeyring } from "../../src/clients/pip";
 import { pypircWithKey, pypircWithKeyring } from "../../src/clients/twine";
 import { serviceAccountEmail } from "../../src/principals";
 import { type ParsedSettings, parseSettings, type Settings } from "../../src/settings";
+import { readmeOf } from "../../src/clients/readme";
+import { clientsOf } from "../../src/clients/tools";
 import { repositoryUrls } from "../../src/urls";
 import * as any from "./arbitraries";
 import { configuration } from "./arbitraries";
@@ -159,6 +161,7 @@ describe("any valid configuration", () => {
                     labels: {},
                     access: "authoritative",
                     serviceAccounts: { "python-publisher": { access: "writer" } },
+                    internalPackages: [],
                     keyring: "auto",
                     enableApis: true,
                     protect: true,
@@ -367,7 +370,7 @@ describe("any string whatsoever", () => {
 
 const settingNames = [
     ...["location", "repository", "description", "labels", "readers", "writers", "admins", "access"],
-    ...["allowPublic", "serviceAccounts", "keyring", "enableApis", "protect"],
+    ...["allowPublic", "serviceAccounts", "internalPackages", "keyring", "enableApis", "protect"],
 ];
 
 describe("any JSON", () => {
@@ -516,6 +519,34 @@ describe("a single invalid value in a valid configuration", () => {
                 const start = `python-registry:${name}: "${name}" is an unknown key (its value: ${shown(value)}`;
                 assert.deepEqual([mistakes.length, mistakes[0]?.slice(0, start.length)], [1, start]);
             }),
+        );
+    });
+});
+
+describe("the files of every tool", () => {
+    it("can be made for any valid configuration, and hold the key only in its own form", () => {
+        const key = fc
+            .uint8Array({ minLength: 1500, maxLength: 2400 })
+            .map((bytes) => Buffer.from(bytes).toString("base64"));
+        fc.assert(
+            fc.property(any.values, key, (values, keyBase64) => {
+                const parsed = parseSettings(configuration(values));
+                fc.pre("settings" in parsed);
+                const { project, location, repository, keyring, internalPackages } = parsed.settings;
+                const { indexUrl, uploadUrl } = repositoryUrls({ project, location, repository });
+                const index = { name: repository, indexUrl, uploadUrl, keyring, internalPackages };
+                const plain = clientsOf(index, [{ form: "keyring" }, { form: "token" }]);
+                assert.doesNotThrow(() => readmeOf(index, plain));
+                const withKey = clientsOf(index, [{ form: "key", keyBase64 }]);
+                const start = keyBase64.slice(0, 8).replace(/[+/].*/, "");
+                for (const { install, publish } of Object.values(withKey)) {
+                    for (const { scope, text } of [...install, ...publish]) {
+                        // A project's files are committed.
+                        assert.ok(scope !== "project" || !text.includes(start) || start.length < 6, text);
+                    }
+                }
+            }),
+            { numRuns: 50 },
         );
     });
 });

@@ -33,7 +33,7 @@ function accepted(values: Values): { settings: Settings; notices: readonly strin
 const principalForms =
     "Allowed: user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://….";
 const settingNames =
-    "Allowed: location, repository, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, keyring, enableApis, protect.";
+    "Allowed: location, repository, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, internalPackages, keyring, enableApis, protect.";
 const repositoryIds =
     "Allowed: 1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
@@ -65,6 +65,7 @@ describe("settings: what is left out", () => {
                 admins: [],
                 access: "authoritative",
                 serviceAccounts: { "python-publisher": { access: "writer" } },
+                internalPackages: [],
                 keyring: "auto",
                 enableApis: true,
                 protect: true,
@@ -105,6 +106,7 @@ describe("settings: what is given", () => {
             serviceAccounts: {
                 "python-reader": { access: "reader", displayName: "Reads", keys: ["2026-11", "2027.02_b"] },
             },
+            internalPackages: ["acme-core", "acme-*", "acme*"],
             keyring: "subprocess",
             enableApis: false,
             protect: false,
@@ -827,5 +829,49 @@ describe("Pulumi.yaml", () => {
         const { location } = place;
         assert.deepEqual(accepted({ ...defaults, location }), accepted({}));
         assert.match(mistakesIn({ ...place, ...defaults }).join(), /^python-registry:location: is not set\./);
+    });
+});
+
+describe("settings: internal packages", () => {
+    const allowed =
+        'Allowed: package names as on an index (acme-core), or a prefix with an asterisk at its end ("acme-*").';
+
+    it("are compared and kept in the one spelling of a name", () => {
+        const { settings } = accepted({ internalPackages: ["Acme_Core", "acme.util", "ACME__*", "a", "a*"] });
+        assert.deepEqual(settings.internalPackages, ["acme-core", "acme-util", "acme-*", "a", "a*"]);
+    });
+
+    it("are names or prefixes, each once", () => {
+        assert.deepEqual(
+            mistakesIn({
+                ...place,
+                internalPackages: [
+                    "*",
+                    "acme-",
+                    "*-core",
+                    "acme core",
+                    "",
+                    "ok",
+                    "OK",
+                    "a_b",
+                    "a-b",
+                    "x*",
+                    "x*",
+                ],
+            }),
+            [
+                `python-registry:internalPackages[0]: "*" is not valid. ${allowed}`,
+                `python-registry:internalPackages[1]: "acme-" is not valid. ${allowed} Did you mean "acme"?`,
+                `python-registry:internalPackages[2]: "*-core" is not valid. ${allowed} Did you mean "core"?`,
+                `python-registry:internalPackages[3]: "acme core" is not valid. ${allowed} Did you mean "acme-core"?`,
+                `python-registry:internalPackages[4]: "" is not valid. ${allowed}`,
+                'python-registry:internalPackages[6]: "OK" is listed twice (-, _, . and case do not count). Allowed: each package once.',
+                'python-registry:internalPackages[8]: "a-b" is listed twice (-, _, . and case do not count). Allowed: each package once.',
+                'python-registry:internalPackages[10]: "x*" is listed twice. Allowed: each package once.',
+            ],
+        );
+        assert.deepEqual(mistakesIn({ ...place, internalPackages: "acme" }), [
+            'python-registry:internalPackages: "acme" is text where a list belongs. Allowed: a list of package names and prefixes.',
+        ]);
     });
 });

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { dockerfile } from "./tools/dockerfile";
+import { environment } from "./tools/environment";
+import { hatch } from "./tools/hatch";
+import { netrc } from "./tools/netrc";
+import { page } from "./tools/page";
+import { pdm } from "./tools/pdm";
+import { pip } from "./tools/pip";
+import { pipenv } from "./tools/pipenv";
+import { poetry } from "./tools/poetry";
+import { closeBench, shown } from "./tools/tool";
+import { twine } from "./tools/twine";
+import { uv } from "./tools/uv";
+
+// Every tool in its real released version, with its generated files unmodified, and the page that says what was proved.
+
+const written = join(__dirname, "..", "..", "docs", "clients.md");
+
+describe("client files", () => {
+    after(closeBench);
+
+    for (const tool of [pip, twine, uv, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile]) {
+        describe(tool.name, tool);
+    }
+
+    // A suite of its own: a test beside the suites would run before them.
+    describe("all of them", () => {
+        it("are proved as docs/clients.md says", async function () {
+            const all = shown();
+            if (all === undefined) {
+                console.log("      skipped: docs/clients.md is held against a run in which every proof held");
+                return this.skip();
+            }
+            const expected = await page(all.proved, all.attacked);
+            if (process.env["WRITE_DOCS"] !== undefined) {
+                await mkdir(dirname(written), { recursive: true });
+                await writeFile(written, expected);
+            }
+            assert.equal(await readFile(written, "utf8"), expected, "npm run docs writes it anew");
+        });
+    });
+});

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { type Form, forms } from "../../../src/clients/credential";
+import { dockerfileClient } from "../../../src/clients/dockerfile";
+import { answers } from "../registry";
+import { type Bench, proves } from "./tool";
+
+// Docker itself is not needed: sh runs what a build runs, with the secret where a build mounts it, below a /run of its
+// own. The mount's own options and the build command are not run.
+
+/** A file system of its own, for whoever may have one. */
+const apart = ["unshare", "--map-root-user", "--mount"] as const;
+
+export function dockerfile() {
+    before(function () {
+        const [command, ...args] = apart;
+        if (spawnSync(command, [...args, "mount", "-t", "tmpfs", "none", "/run"]).status !== 0) {
+            console.log("      skipped: nothing can be mounted here, as a build mounts a secret");
+            this.skip();
+        }
+    });
+
+    for (const form of forms) {
+        proves("dockerfile", form, "install", async ({ bench, tool }) => {
+            const secret = secretOf(bench, form);
+            const { id, command } = runStep(bench, form);
+            await using workstation = await bench.workstation(form, "install", {
+                path: ["stand-in", tool.bin],
+                files: { "requirements.txt": "ready-made\n", secret },
+                executables: { "stand-in/python": pythonWithKeyring(bench.registry.tools.bin) },
+                environment: { ...bench.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
+            });
+            const build = [
+                "mount -t tmpfs none /run",
+                "mkdir /run/secrets",
+                `mv secret /run/secrets/${id}`,
+                // Nothing but the secret: not what a workstation of this form has beside it.
+                "unset GOOGLE_APPLICATION_CREDENTIALS",
+                'exec sh -c "$1"',
+            ].join("\n");
+            const run = await bench.registry.run(workstation, ...apart, "sh", "-ec", build, "sh", command);
+            assert.equal(run.exitCode, 0, run.output);
+            assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
+            const granted = `GET 200 ${bench.principal(form, "install")}`;
+            assert.deepEqual(
+                answers(run).filter((answer) => answer !== "GET 401 nobody"),
+                [granted, granted],
+            );
+
+            assert.ok(!run.output.includes(secret));
+            // But for the workstation's own: gcloud with the token, and the key file that the keyring form has.
+            const own = ["--exclude-dir=bin", "--exclude=key.json"];
+            const parts =
+                form === "token" ? [secret] : [Buffer.from(secret).toString("base64"), "PRIVATE KEY"];
+            for (const part of parts) {
+                const left = await workstation.run("grep", "-rlF", ...own, part, ".");
+                assert.deepEqual([left.exitCode, left.output], [1, ""], "something of the secret is left");
+            }
+            const keyring = await workstation.run("find", ".", "-name", "keyring");
+            assert.equal(keyring.output, "");
+        });
+    }
+}
+
+/** The shell command of the snippet's RUN instruction, as Docker joins its lines, and the secret's id. */
+function runStep(bench: Bench, form: Form): { id: string; command: string } {
+    const { text = "" } = dockerfileClient(bench.index, bench.credential(form, "install")).install[0] ?? {};
+    const run = /^RUN --mount=type=secret,id=([a-z0-9-]+),required=true (.+)$/m.exec(
+        text.replaceAll("\\\n", ""),
+    );
+    const [, id, command] = run ?? [];
+    assert.ok(id !== undefined && command !== undefined, text);
+    return { id, command };
+}
+
+function secretOf(bench: Bench, form: Form): string {
+    if (form === "token") {
+        return bench.registry.sandbox.issueToken(bench.principal(form, "install"));
+    }
+    const credential = bench.credential("key", "install");
+    assert.ok(credential.form === "key");
+    return Buffer.from(credential.keyBase64, "base64").toString();
+}
+
+/** Stands in for the image's Python, since PyPI is not there: a virtual environment has a keyring from the start. */
+function pythonWithKeyring(bin: string): string {
+    return [
+        "#!/bin/sh",
+        'mkdir "$3/bin"',
+        `ln -s ${join(bin, "keyring")} "$3/bin/keyring"`,
+        'ln -s /bin/true "$3/bin/pip"',
+        "",
+    ].join("\n");
+}

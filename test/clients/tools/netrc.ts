@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import type { Client } from "../../../src/clients/client";
+import type { Credential, Form } from "../../../src/clients/credential";
+import { netrcClient } from "../../../src/clients/netrc";
+import { answers } from "../registry";
+import { type Bench, filesOf, type Operation, proves, script, type Setting } from "./tool";
+
+export function netrc() {
+    for (const form of ["token", "key"] as const) {
+        proves("netrc", form, "install", async ({ bench, tool }) => {
+            for (const credential of credentials(bench, form, "install")) {
+                const client = clientOf(bench, credential);
+                await using workstation = await open({ bench, tool }, credential, "install");
+                const environment = "export PIP_TARGET=site\n";
+                const run = await bench.registry.run(
+                    workstation,
+                    "sh",
+                    "-ec",
+                    environment + script(client.commands.install, "ready-made"),
+                );
+                const granted = `GET 200 ${bench.principal(form, "install")}`;
+                assert.equal(run.exitCode, 0, run.output);
+                assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
+                assert.deepEqual(answers(run), [granted, granted]);
+
+                const url = `${bench.index.indexUrl}ready-made/`;
+                const byCurl = await bench.registry.run(workstation, "curl", "-sSfn", url);
+                assert.deepEqual([byCurl.exitCode, answers(byCurl)], [0, [granted]], byCurl.output);
+            }
+        });
+
+        proves("netrc", form, "publish", async ({ bench, tool }) => {
+            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+                const client = clientOf(bench, credential);
+                await using workstation = await open(
+                    { bench, tool },
+                    credential,
+                    "publish",
+                    await bench.registry.build({ name: `netrc-${form}-${turn}`, version: "1.0.0" }),
+                );
+                const run = await bench.registry.run(
+                    workstation,
+                    "sh",
+                    "-ec",
+                    script(client.commands.publish),
+                );
+                assert.equal(run.exitCode, 0, run.output);
+                const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
+                assert.deepEqual(
+                    answers(run).filter((answer) => answer !== "GET 401 nobody"),
+                    [uploaded, uploaded],
+                );
+            }
+        });
+    }
+}
+
+function open(
+    { bench, tool }: Setting,
+    credential: Credential,
+    operation: Operation,
+    distributions: readonly string[] = [],
+) {
+    return bench.workstation(credential.form, operation, {
+        path: [tool.bin],
+        files: filesOf(clientOf(bench, credential)[operation], "user"),
+        distributions,
+    });
+}
+
+function clientOf(bench: Bench, credential: Credential): Client {
+    const client = netrcClient(bench.index, credential);
+    assert.ok(client !== undefined);
+    return client;
+}
+
+/** The forms of a credential, with the token and without. */
+function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
+    const credential = bench.credential(form, operation);
+    const token = bench.registry.sandbox.issueToken(bench.principal("token", operation));
+    return form === "token" ? [credential, { form, token }] : [credential];
+}

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import type { Workstation } from "../../../sandbox/workstation";
+import type { Client } from "../../../src/clients/client";
+import { type Credential, type Form, forms } from "../../../src/clients/credential";
+import { poetryClient } from "../../../src/clients/poetry";
+import { answers, type TestRegistry, type ToolRun } from "../registry";
+import {
+    attacks,
+    type Bench,
+    dependent,
+    filesOf,
+    internal,
+    type Operation,
+    pasted,
+    proves,
+    script,
+} from "./tool";
+
+export function poetry() {
+    for (const form of forms) {
+        proves("poetry", form, "install", async ({ bench, tool }) => {
+            for (const credential of credentials(bench, form, "install")) {
+                const client = poetryClient(bench.index, credential);
+                await using workstation = await bench.workstation(form, "install", {
+                    path: [tool.bin],
+                    files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
+                });
+                const run = await inProject(
+                    bench.registry,
+                    workstation,
+                    script(client.commands.install, "ready-made"),
+                );
+                assert.equal(run.exitCode, 0, run.output);
+                assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
+                // No request goes without the login, and none to PyPI.
+                assert.deepEqual([...new Set(answers(run))], [`GET 200 ${bench.principal(form, "install")}`]);
+                assert.deepEqual(publicRequests(run), []);
+            }
+        });
+
+        proves("poetry", form, "publish", async ({ bench, tool }) => {
+            for (const [number, credential] of credentials(bench, form, "publish").entries()) {
+                const name = `poetry-${form}-${number}`;
+                const client = poetryClient(bench.index, credential);
+                await using workstation = await bench.workstation(form, "publish", {
+                    path: [tool.bin],
+                    // The source and the repository have one name: neither is taken for the other.
+                    files: { ...project(client, name), ...filesOf(client.publish, "user") },
+                    distributions: await bench.registry.build({ name, version: "1.0.0" }),
+                });
+                const run = await inProject(bench.registry, workstation, script(client.commands.publish));
+                assert.equal(run.exitCode, 0, run.output);
+                const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
+                assert.deepEqual(answers(run), [uploaded, uploaded]);
+                assert.deepEqual(publicRequests(run), []);
+            }
+        });
+    }
+
+    for (const [asked, wanted] of [
+        ["directly", internal],
+        ["by a dependency", dependent.name],
+    ] as const) {
+        attacks(
+            "poetry",
+            { file: "pyproject.toml", asked, installs: "internal" },
+            async ({ bench, tool }) => {
+                await publishPublic(bench, "public-only");
+                const client = poetryClient(bench.index, bench.credential("keyring", "install"));
+                await using workstation = await bench.workstation("keyring", "install", {
+                    path: [tool.bin],
+                    files: project(client, "demo", wanted, "public-only"),
+                });
+                const run = await inProject(bench.registry, workstation, lockAndInstall);
+                assert.equal(run.exitCode, 0, run.output);
+                assert.equal(installed(run, "public-only"), "1.0.0", run.output);
+                assert.ok(!publicRequests(run).some((path) => path.includes(internal)), run.output);
+                return installed(run, internal);
+            },
+        );
+    }
+
+    attacks(
+        "poetry",
+        {
+            file: "pyproject.toml, login refused, dependency without a source",
+            asked: "directly",
+            installs: "public",
+        },
+        async ({ bench, tool }) => {
+            const client = poetryClient(bench.index, { form: "token", token: "expired" });
+            await using workstation = await bench.workstation("token", "install", {
+                path: [tool.bin],
+                files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
+            });
+
+            // What the install command asks for comes from the index or not at all: with a refused login …
+            const refused = await inProject(
+                bench.registry,
+                workstation,
+                script(client.commands.install, internal),
+            );
+            assert.notEqual(refused.exitCode, 0, refused.output);
+            assert.deepEqual([...new Set(answers(refused))], ["GET 401 nobody"]);
+            assert.deepEqual(publicRequests(refused), []);
+            // … and before the index has the package.
+            await publishPublic(bench, "acme-next");
+            const fromGcloud = poetryClient(bench.index, { form: "token" }).commands.install;
+            const early = await inProject(bench.registry, workstation, script(fromGcloud, "acme-next"));
+            assert.notEqual(early.exitCode, 0, early.output);
+            assert.deepEqual([...new Set(answers(early))], ["GET 404 user:dev@example.com"]);
+            assert.deepEqual(publicRequests(early), []);
+
+            // Without a source, poetry takes a refused login for a name that the index does not have, and only warns.
+            return installed(
+                await inProject(bench.registry, workstation, `poetry add ${internal}`),
+                internal,
+            );
+        },
+    );
+}
+
+/** A token is proved twice: asked for by the commands, and in the file. */
+function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
+    const credential = bench.credential(form, operation);
+    return form === "token"
+        ? [credential, { form, token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) }]
+        : [credential];
+}
+
+/** A project as poetry makes it, with the generated part pasted in. */
+function project(client: Client, name: string, ...dependencies: string[]): Record<string, string> {
+    const own = [
+        "[project]",
+        `name = "${name}"`,
+        'version = "1.0.0"',
+        'requires-python = ">=3.10"',
+        `dependencies = ${JSON.stringify(dependencies)}`,
+        "",
+        "[build-system]",
+        'requires = ["poetry-core>=2.0.0,<3.0.0"]',
+        'build-backend = "poetry.core.masonry.api"',
+        "",
+    ];
+    return { "project/pyproject.toml": pasted(own.join("\n"), client, "pyproject.toml") };
+}
+
+// The project itself has no code to install.
+const lockAndInstall = "poetry lock\npoetry install --no-root";
+
+function inProject(registry: TestRegistry, workstation: Workstation, commands: string): Promise<ToolRun> {
+    return registry.run(workstation, "sh", "-ec", `cd project\n${commands}`);
+}
+
+async function publishPublic({ registry }: Bench, name: string): Promise<void> {
+    for (const path of await registry.build({ name, version: "1.0.0" })) {
+        await registry.publishPublic(name, path);
+    }
+}
+
+/** What the public index was asked for. */
+function publicRequests({ requests }: ToolRun): string[] {
+    return requests.filter(({ plane }) => plane === "public").map(({ path }) => path);
+}
+
+/** The version of a package that poetry says it has installed. */
+function installed({ output }: ToolRun, name: string): string | undefined {
+    return new RegExp(`^  - Installing ${name} \\((\\S+)\\)`, "m").exec(output)?.[1];
+}

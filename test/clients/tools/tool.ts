@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Context } from "mocha";
+import { environmentWith } from "../../../sandbox/python-tools";
+import type { SamplePackage } from "../../../sandbox/sample-package";
+import type { Workstation, WorkstationOptions } from "../../../sandbox/workstation";
+import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/clients/client";
+import type { Credential, Form } from "../../../src/clients/credential";
+import { needTools, reader, TestRegistry, writer } from "../registry";
+
+// What the proofs of all tools have in common: one registry, an attacker's package on the public index, and a record of
+// what was shown, which docs/clients.md is made of.
+
+export type Operation = "install" | "publish";
+
+/** A line of docs/clients.md. */
+export interface Proved {
+    readonly tool: string;
+    readonly version: string;
+    readonly form: Form;
+    readonly operation: Operation;
+}
+
+/** What an attack came to: whose package of the same name was installed. */
+export interface Attacked {
+    readonly tool: string;
+    readonly version: string;
+    /** Which of the tool's files, in words: `pyproject.toml`, `uv.toml`, with the prefix `acme-*`. */
+    readonly file: string;
+    /** Whether the internal name is what the project asks for, or what that in turn depends on. */
+    readonly asked: "directly" | "by a dependency";
+    readonly installed: "internal" | "public";
+}
+
+/** On the private index as 1.0.0, and on the public one, by an attacker, as 99.0.0. */
+export const internal = "acme-core";
+/** On the private index only; depends on `internal`. */
+export const dependent: SamplePackage = { name: "acme-app", version: "1.0.0", dependencies: [internal] };
+/** The names that the registry of the proofs calls internal. */
+export const internalPackages = ["acme-core", "acme-app", "ready-made"];
+
+/** What a workstation of the proofs has beside the credential. */
+export interface BenchOptions extends Partial<WorkstationOptions> {
+    /** Files to publish: they stand in `dist/`, at home and in `project/`. */
+    readonly distributions?: readonly string[];
+}
+
+/** A registry, an attacker, and people and accounts who may do just what they must. */
+export class Bench implements AsyncDisposable {
+    private constructor(readonly registry: TestRegistry) {}
+
+    static async open(context: Context): Promise<Bench> {
+        const registry = await TestRegistry.up(await needTools(context), {
+            readers: ["user:dev@example.com"],
+            writers: ["user:maintainer@example.com"],
+        });
+        await registry.putOnIndex({ name: internal, version: "1.0.0" });
+        await registry.putOnIndex(dependent);
+        for (const path of await registry.build({ name: internal, version: "99.0.0" })) {
+            await registry.publishPublic(internal, path);
+        }
+        return new Bench(registry);
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        await this.registry[Symbol.asyncDispose]();
+    }
+
+    /** The registry as a client file takes it. */
+    get index(): PythonIndex {
+        const { id, indexUrl, uploadUrl } = this.registry.outputs.repository;
+        return { name: id, indexUrl, uploadUrl, keyring: "auto", internalPackages };
+    }
+
+    /** A credential of the account that may do no more than the operation needs. */
+    credential(form: Form, operation: Operation): Credential {
+        const account = operation === "install" ? reader : writer;
+        if (form === "key") {
+            return { form, keyBase64: Buffer.from(this.#keyFile(account)).toString("base64") };
+        }
+        // The token stays out of the files: the commands ask gcloud for it.
+        return { form };
+    }
+
+    /** What the credential needs beside the files: gcloud that gives a token, or a key file for the keyring. */
+    async workstation(
+        form: Form,
+        operation: Operation,
+        { distributions = [], ...options }: BenchOptions = {},
+    ): Promise<Workstation> {
+        const person = operation === "install" ? "user:dev@example.com" : "user:maintainer@example.com";
+        const token = this.registry.sandbox.issueToken(person);
+        const path = options.path ?? [];
+        const workstation = await this.registry.at({
+            ...options,
+            path: form === "token" ? ["bin", ...path] : path,
+            ...(form === "keyring"
+                ? { keyFile: this.#keyFile(operation === "install" ? reader : writer) }
+                : {}),
+            executables: {
+                ...(form === "token" ? { "bin/gcloud": `#!/bin/sh\necho '${token}'\n` } : {}),
+                ...options.executables,
+            },
+        });
+        for (const file of distributions) {
+            for (const directory of ["dist", "project/dist"]) {
+                await cp(file, join(workstation.home, directory, basename(file)));
+            }
+        }
+        return workstation;
+    }
+
+    /** Whom the index must have known, as the requests name it. */
+    principal(form: Form, operation: Operation): string {
+        if (form === "token") {
+            return operation === "install" ? "user:dev@example.com" : "user:maintainer@example.com";
+        }
+        return operation === "install" ? reader : writer;
+    }
+
+    #keyFile(account: string): string {
+        const credential = this.registry.outputs.credentials[account];
+        assert.ok(credential !== undefined);
+        return credential.keyFile;
+    }
+}
+
+/** A tool in an environment of its own, in the version that its requirements file pins. */
+export class PinnedTool {
+    private constructor(
+        readonly name: string,
+        readonly version: string,
+        /** Directory of its commands. */
+        readonly bin: string,
+    ) {}
+
+    /** @param name of the tool, of its requirements file beside this one, and of its package on PyPI */
+    static async install(name: string): Promise<PinnedTool> {
+        const requirements = readFileSync(join(__dirname, `${name}.txt`), "utf8");
+        const pins = [...requirements.matchAll(/^(\S+)==(\S+)$/gm)];
+        // What is no tool of its own, such as a .netrc, is proved with the tools that its file pins.
+        const version =
+            pins.find(([, pinned]) => pinned === name)?.[2] ??
+            pins.map(([, pinned, of]) => `${pinned} ${of}`).join(", ");
+        return new PinnedTool(name, version, await environmentWith(requirements));
+    }
+}
+
+/** What a proof is given. */
+export interface Setting {
+    readonly bench: Bench;
+    readonly tool: PinnedTool;
+}
+
+let opened: Promise<Bench> | undefined;
+const proved: Proved[] = [];
+const attacked: Attacked[] = [];
+let missing = 0;
+
+/** One bench for all proofs, opened by the first. */
+async function setting(context: Context, name: string): Promise<Setting> {
+    const bench = await (opened ??= Bench.open(context));
+    return { bench, tool: await PinnedTool.install(name) };
+}
+
+/** Closes what the proofs shared. */
+export async function closeBench(): Promise<void> {
+    await (await opened)?.[Symbol.asyncDispose]();
+    opened = undefined;
+}
+
+/** Defines a test that a tool's generated files, unmodified, do in this form what they are for. */
+export function proves(
+    tool: string,
+    form: Form,
+    operation: Operation,
+    body: (setting: Setting) => Promise<void>,
+): void {
+    missing += 1;
+    it(`${form}: ${operation}`, async function () {
+        const given = await setting(this, tool);
+        await body(given);
+        proved.push({ tool, version: given.tool.version, form, operation });
+        missing -= 1;
+    });
+}
+
+/**
+ * Defines a test that plays the attack: a public package of an internal name, in a higher version.
+ *
+ * @param body installs what the project asks for, and gives the version of the internal name that came with it
+ */
+export function attacks(
+    tool: string,
+    { installs, ...attack }: Pick<Attacked, "file" | "asked"> & { readonly installs: "internal" | "public" },
+    body: (setting: Setting) => Promise<string | undefined>,
+): void {
+    missing += 1;
+    it(`attacked through ${attack.file}, asked for ${attack.asked}: installs the ${installs} package`, async function () {
+        const given = await setting(this, tool);
+        const version = await body(given);
+        assert.equal(version, installs === "internal" ? "1.0.0" : "99.0.0");
+        attacked.push({ tool, version: given.tool.version, ...attack, installed: installs });
+        missing -= 1;
+    });
+}
+
+/** What was shown so far; undefined if a proof failed or was left out. */
+export function shown(): { proved: readonly Proved[]; attacked: readonly Attacked[] } | undefined {
+    return missing === 0 ? { proved, attacked } : undefined;
+}
+
+/** The generated files of one scope by their place below home; a project's files stand in `project/`. */
+export function filesOf(files: readonly ClientFile[], scope: ClientFile["scope"]): Record<string, string> {
+    return Object.fromEntries(
+        files
+            .filter((file) => file.scope === scope)
+            .map(({ path, text }) => [
+                scope === "project" ? join("project", path.linux) : path.linux.replace(/^~\//, ""),
+                text,
+            ]),
+    );
+}
+
+/** A project's file with a generated part appended to it, as somebody pastes it. */
+export function pasted(own: string, client: Client, file: string): string {
+    const part = [...client.install, ...client.publish].find(
+        ({ scope, path }) => scope === "project" && path.linux === file,
+    );
+    assert.ok(part !== undefined, `there is no ${file} among the generated files`);
+    return `${own}\n${part.text}`;
+}
+
+/** Generated command lines as one script for `sh -e -c`, for this package. */
+export function script(commands: Commands, packageName = ""): string {
+    return commands.posix.map((line) => line.replaceAll("PACKAGE", packageName)).join("\n");
+}

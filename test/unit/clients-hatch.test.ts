@@ -1,0 +1,185 @@
+import { strict as assert } from "node:assert";
+import { execFileSync, spawnSync } from "node:child_process";
+import type { PythonIndex } from "../../src/clients/client";
+import type { Credential } from "../../src/clients/credential";
+import { hatchClient } from "../../src/clients/hatch";
+import { uvClient } from "../../src/clients/uv";
+
+const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/acme-python/simple/";
+const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/acme-python/";
+const index: PythonIndex = {
+    name: "acme-python",
+    indexUrl,
+    uploadUrl,
+    keyring: "auto",
+    internalPackages: ["acme-core", "acme-lib-*"],
+};
+// Bytes whose base64 has each of the three characters that mean something else in a URL.
+const keyBase64 = Buffer.from([0xfb, 0xef, 0xff, 0xfa]).toString("base64");
+
+const keyring: Credential = { form: "keyring" };
+const tokenless: Credential = { form: "token" };
+const token: Credential = { form: "token", token: "a-token" };
+const key: Credential = { form: "key", keyBase64 };
+
+const run = [
+    "# With PACKAGE among the dependencies in pyproject.toml:",
+    "hatch run python -c \"from importlib.metadata import version; print(version('PACKAGE'))\"",
+];
+const publish = "hatch publish --repo acme-python";
+
+describe("hatch's files, byte for byte", () => {
+    it("keyring: no credential, and a keyring both on PATH and in hatch's own environment", () => {
+        assert.deepEqual(hatchClient(index, keyring), {
+            install: [
+                uvToml(keyring),
+                projectFile(`${installer}\n[tool.uv]\nkeyring-provider = "subprocess"\n\n${uvIndex}`),
+            ],
+            publish: [publishFile(`url = "${uploadUrl}"\nuser = "oauth2accesstoken"\n`)],
+            commands: {
+                setup: both(
+                    "pipx install keyring",
+                    "pipx inject keyring keyrings.google-artifactregistry-auth",
+                    "pipx inject hatch keyrings.google-artifactregistry-auth",
+                ),
+                install: both(...run),
+                publish: both(publish),
+            },
+        });
+    });
+
+    it("token: from the environment", () => {
+        assert.deepEqual(hatchClient(index, tokenless), {
+            install: [uvToml(tokenless), projectFile(`${installer}\n${uvIndex}`)],
+            publish: [publishFile(`url = "${uploadUrl}"\nuser = "oauth2accesstoken"\n`)],
+            commands: {
+                setup: both(),
+                install: {
+                    posix: [
+                        "export UV_INDEX_ACME_PYTHON_USERNAME='oauth2accesstoken'",
+                        'export UV_INDEX_ACME_PYTHON_PASSWORD="$(gcloud auth print-access-token)"',
+                        ...run,
+                    ],
+                    powershell: [
+                        "$env:UV_INDEX_ACME_PYTHON_USERNAME = 'oauth2accesstoken'",
+                        '$env:UV_INDEX_ACME_PYTHON_PASSWORD = "$(gcloud auth print-access-token)"',
+                        ...run,
+                    ],
+                },
+                publish: {
+                    posix: ['export HATCH_INDEX_AUTH="$(gcloud auth print-access-token)"', publish],
+                    powershell: ['$env:HATCH_INDEX_AUTH = "$(gcloud auth print-access-token)"', publish],
+                },
+            },
+        });
+    });
+
+    for (const [what, credential, username, password] of [
+        ["token", token, "oauth2accesstoken", "a-token"],
+        ["key", key, "_json_key_base64", "++//+g=="],
+    ] as const) {
+        it(`${what} at hand: in the person's files only, as it is`, () => {
+            assert.deepEqual(hatchClient(index, credential), {
+                install: [uvToml(credential), projectFile(`${installer}\n${uvIndex}`)],
+                publish: [publishFile(`url = "${uploadUrl}"\nuser = "${username}"\nauth = "${password}"\n`)],
+                commands: { setup: both(), install: both(...run), publish: both(publish) },
+            });
+        });
+    }
+
+    it("a name that is PyPI's own in hatch is another one throughout", () => {
+        for (const name of ["main", "test"]) {
+            const client = hatchClient({ ...index, name }, keyring);
+            assert.equal(client.publish[0]!.text.split("\n")[0], `[publish.index.repos.private-${name}]`);
+            assert.deepEqual(client.commands.publish, both(`hatch publish --repo private-${name}`));
+        }
+    });
+
+    it("what could not be written safely is refused, and not repeated", () => {
+        for (const wrong of [
+            { ...index, name: "a.b" },
+            { ...index, name: "" },
+            { ...index, name: "secret]\n[x" },
+            { ...index, indexUrl: "https://secret\n" },
+            { ...index, uploadUrl: "https://secret\n" },
+        ]) {
+            assert.throws(
+                () => hatchClient(wrong, keyring),
+                (error: Error) => error instanceof RangeError && !error.message.includes("secret"),
+            );
+        }
+    });
+
+    it("Python reads the values meant", function () {
+        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
+            console.log("    skipped: python3 with tomllib (3.11) is missing");
+            this.skip();
+        }
+        const { install, publish: upload } = hatchClient(index, key);
+        assert.deepEqual(readToml([install[1]!.text, upload[0]!.text]), [
+            {
+                tool: {
+                    hatch: { envs: { default: { installer: "uv" } } },
+                    uv: {
+                        index: [
+                            {
+                                name: "acme-python",
+                                url: indexUrl,
+                                "publish-url": uploadUrl,
+                                authenticate: "always",
+                            },
+                        ],
+                    },
+                },
+            },
+            {
+                publish: {
+                    index: {
+                        repos: {
+                            "acme-python": { url: uploadUrl, user: "_json_key_base64", auth: keyBase64 },
+                        },
+                    },
+                },
+            },
+        ]);
+    });
+});
+
+const installer = '[tool.hatch.envs.default]\ninstaller = "uv"\n';
+const uvIndex =
+    `[[tool.uv.index]]\nname = "acme-python"\nurl = "${indexUrl}"\n` +
+    `publish-url = "${uploadUrl}"\nauthenticate = "always"\n`;
+
+/** The file that uv reads wherever it runs, hatch's environments included: uv's own, which its tests show. */
+function uvToml(credential: Credential) {
+    return uvClient(index, credential).install.find(({ scope }) => scope === "user");
+}
+
+function projectFile(text: string) {
+    const path = { linux: "pyproject.toml", macos: "pyproject.toml", windows: "pyproject.toml" };
+    return { scope: "project", path, text };
+}
+
+function publishFile(keys: string) {
+    return {
+        scope: "user",
+        path: {
+            linux: "~/.config/hatch/config.toml",
+            macos: "~/Library/Application Support/hatch/config.toml",
+            windows: "%LOCALAPPDATA%\\hatch\\config.toml",
+        },
+        text: `[publish.index.repos.acme-python]\n${keys}`,
+    };
+}
+
+function both(...lines: string[]) {
+    return { posix: lines, powershell: lines };
+}
+
+/** The texts as Python's TOML parser reads them. */
+function readToml(texts: readonly string[]): unknown {
+    const code =
+        "import json, sys, tomllib; print(json.dumps([tomllib.loads(t) for t in json.load(sys.stdin)]))";
+    const output = execFileSync("python3", ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
+    return JSON.parse(output);
+}

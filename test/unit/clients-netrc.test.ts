@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PythonIndex } from "../../src/clients/client";
+import { netrcClient } from "../../src/clients/netrc";
+
+const index: PythonIndex = {
+    name: "acme-python",
+    indexUrl: "https://europe-west1-python.pkg.dev/acme.com:tools/python/simple/",
+    uploadUrl: "https://europe-west1-python.pkg.dev/acme.com:tools/python/",
+    keyring: "auto",
+    internalPackages: [],
+};
+const install = `pip install --extra-index-url ${index.indexUrl} PACKAGE`;
+const publish = `uv publish --publish-url ${index.uploadUrl}`;
+const entry = (password: string, login = "oauth2accesstoken") =>
+    `machine europe-west1-python.pkg.dev login ${login} password ${password}\n`;
+
+describe("a .netrc", () => {
+    for (const [credential, text] of [
+        [{ form: "token", token: "ya29.a0_b-c" }, entry("ya29.a0_b-c")],
+        [{ form: "key", keyBase64: "++//+g==" }, entry("++//+g==", "_json_key_base64")],
+    ] as const) {
+        it(`${credential.form}: in the file`, () => {
+            const file = {
+                scope: "user",
+                path: { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFILE%\\_netrc" },
+                text,
+            };
+            const same = (line: string) => ({ posix: [line], powershell: [line] });
+            assert.deepEqual(netrcClient(index, credential), {
+                install: [file],
+                publish: [file],
+                commands: {
+                    setup: { posix: [], powershell: [] },
+                    install: same(install),
+                    publish: same(publish),
+                },
+            });
+        });
+    }
+
+    it("keyring: there is nothing to write", () => {
+        assert.equal(netrcClient(index, { form: "keyring" }), undefined);
+    });
+
+    for (const password of ['s3cret"', "s3cret x", "s3cret\nmachine", "#s3cret", "s3cret\\", "", "s3crét"]) {
+        it(`refuses the password ${JSON.stringify(password)}, and does not repeat it`, () => {
+            assert.throws(
+                () => netrcClient(index, { form: "token", token: password }),
+                (error: unknown) => error instanceof RangeError && !error.message.includes("s3cr"),
+            );
+        });
+    }
+
+    it("token: PowerShell's commands", () => {
+        assert.deepEqual(netrcClient(index, { form: "token" })?.commands.install.powershell, [
+            `$netrc = if ($env:OS -eq 'Windows_NT') { "$HOME\\_netrc" } else { "$HOME/.netrc" }`,
+            "$others = @(if (Test-Path $netrc) { Get-Content $netrc | Where-Object { $_ -notmatch " +
+                "'^machine europe-west1-python\\.pkg\\.dev login oauth2accesstoken password ' } })",
+            '[IO.File]::WriteAllLines($netrc, [string[]](@("machine europe-west1-python.pkg.dev login ' +
+                'oauth2accesstoken password $(gcloud auth print-access-token)") + $others))',
+            install,
+        ]);
+    });
+});
+
+describe("the commands that write a .netrc", () => {
+    const { install: files, commands } = netrcClient(index, { form: "token" })!;
+    const others =
+        "# mine\nmachine europe-west1-pythonXpkg.dev login oauth2accesstoken password x\n\ndefault\n  login y";
+    let home = "";
+    beforeEach(() => {
+        home = mkdtempSync(join(tmpdir(), "python-registry-netrc-"));
+    });
+    afterEach(() => {
+        rmSync(home, { recursive: true });
+    });
+
+    /** All but the last line, in a shell where gcloud does this. */
+    function write(gcloud: string): void {
+        const lines = [`gcloud() { ${gcloud}; }`, ...commands.install.posix.slice(0, -1)];
+        execFileSync("sh", ["-ec", lines.join("\n")], { env: { ...process.env, HOME: home }, stdio: "pipe" });
+    }
+
+    it("are all there is: no file holds the token", () => {
+        assert.deepEqual(files, []);
+        assert.equal(commands.install.posix.at(-1), install);
+        assert.deepEqual(commands.publish.posix, [...commands.install.posix.slice(0, -1), publish]);
+    });
+
+    it("write it for the owner alone, first in the file, and anew each time", () => {
+        const file = join(home, ".netrc");
+        write("echo ya29.first");
+        assert.equal(readFileSync(file, "utf8"), entry("ya29.first"));
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+
+        writeFileSync(file, entry("ya29.first") + others);
+        chmodSync(file, 0o644);
+        writeFileSync(`${file}.new`, "left behind", { mode: 0o644 });
+        write("echo ya29.second");
+        assert.equal(readFileSync(file, "utf8").trimEnd(), entry("ya29.second") + others);
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+    });
+
+    it("leave the file as it is if there is no token", () => {
+        const file = join(home, ".netrc");
+        writeFileSync(file, others);
+        assert.throws(() => {
+            write("echo half; return 1");
+        });
+        assert.equal(readFileSync(file, "utf8"), others);
+        assert.throws(() => readFileSync(`${file}.new`), { code: "ENOENT" });
+    });
+});

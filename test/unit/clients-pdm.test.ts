@@ -1,0 +1,174 @@
+import { strict as assert } from "node:assert";
+import { execFileSync, spawnSync } from "node:child_process";
+import type { PythonIndex } from "../../src/clients/client";
+import type { Credential } from "../../src/clients/credential";
+import { pdmClient } from "../../src/clients/pdm";
+
+const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/";
+const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/";
+const index: PythonIndex = {
+    name: "python",
+    indexUrl,
+    uploadUrl,
+    keyring: "auto",
+    internalPackages: ["acme-core", "acme-lib-*"],
+};
+// Bytes whose base64 has each of the three characters that mean something else in a URL.
+const keyBase64 = Buffer.from([0xfb, 0xef, 0xff, 0xfa]).toString("base64");
+
+const keyring: Credential = { form: "keyring" };
+const tokenless: Credential = { form: "token" };
+const token: Credential = { form: "token", token: "a-token" };
+const key: Credential = { form: "key", keyBase64 };
+
+const packages = 'include_packages = ["acme-core", "acme-lib-*"]\n';
+const fromVariable =
+    "https://oauth2accesstoken:${ARTIFACT_REGISTRY_TOKEN}@europe-west1-python.pkg.dev/acme-tools/python/simple/";
+const add = "pdm add PACKAGE";
+const publish = "pdm publish --no-build --repository python";
+
+describe("pdm's files, byte for byte", () => {
+    it("keyring: no credential, and the backend in pdm's own environment", () => {
+        assert.deepEqual(pdmClient(index, keyring), {
+            install: [
+                userFile(`[pypi.python]\nurl = "${indexUrl}"\nusername = "oauth2accesstoken"\n${packages}`),
+                projectFile(`[[tool.pdm.source]]\nname = "python"\nurl = "${indexUrl}"\n${packages}`),
+            ],
+            publish: [
+                userFile(`[repository.python]\nurl = "${uploadUrl}"\nusername = "oauth2accesstoken"\n`),
+            ],
+            commands: {
+                setup: both("pdm self add keyring keyrings.google-artifactregistry-auth"),
+                install: both(add),
+                publish: both(publish),
+            },
+        });
+    });
+
+    it("token: from the environment, by a variable in the URL and pdm's own one", () => {
+        assert.deepEqual(pdmClient(index, tokenless), {
+            install: [
+                userFile(`[pypi.python]\nurl = "${fromVariable}"\n${packages}`),
+                projectFile(`[[tool.pdm.source]]\nname = "python"\nurl = "${fromVariable}"\n${packages}`),
+            ],
+            publish: [
+                userFile(`[repository.python]\nurl = "${uploadUrl}"\nusername = "oauth2accesstoken"\n`),
+            ],
+            commands: {
+                setup: both(),
+                install: {
+                    posix: ['export ARTIFACT_REGISTRY_TOKEN="$(gcloud auth print-access-token)"', add],
+                    powershell: ['$env:ARTIFACT_REGISTRY_TOKEN = "$(gcloud auth print-access-token)"', add],
+                },
+                publish: {
+                    posix: ['export PDM_PUBLISH_PASSWORD="$(gcloud auth print-access-token)"', publish],
+                    powershell: ['$env:PDM_PUBLISH_PASSWORD = "$(gcloud auth print-access-token)"', publish],
+                },
+            },
+        });
+    });
+
+    for (const [what, credential, username, password] of [
+        ["token", token, "oauth2accesstoken", "a-token"],
+        ["key", key, "_json_key_base64", "++//+g=="],
+    ] as const) {
+        it(`${what} at hand: in the person's files only, as it is`, () => {
+            const login = `username = "${username}"\npassword = "${password}"\n`;
+            assert.deepEqual(pdmClient(index, credential), {
+                install: [
+                    userFile(`[pypi.python]\nurl = "${indexUrl}"\n${login}${packages}`),
+                    projectFile(`[[tool.pdm.source]]\nname = "python"\nurl = "${indexUrl}"\n${packages}`),
+                ],
+                publish: [userFile(`[repository.python]\nurl = "${uploadUrl}"\n${login}`)],
+                commands: { setup: both(), install: both(add), publish: both(publish) },
+            });
+        });
+    }
+
+    it("no internal packages: none are named", () => {
+        for (const { text } of pdmClient({ ...index, internalPackages: [] }, keyring).install) {
+            assert.doesNotMatch(text, /packages/);
+        }
+    });
+
+    it("a name that means something else to pdm is another one throughout", () => {
+        for (const name of ["pypi", "url", "username", "password"]) {
+            const client = pdmClient({ ...index, name }, keyring);
+            const texts = [...client.install, ...client.publish].map(({ text }) => text.split("\n", 2));
+            assert.deepEqual(texts, [
+                [`[pypi.private-${name}]`, `url = "${indexUrl}"`],
+                ["[[tool.pdm.source]]", `name = "private-${name}"`],
+                [`[repository.private-${name}]`, `url = "${uploadUrl}"`],
+            ]);
+            assert.deepEqual(
+                client.commands.publish,
+                both(`pdm publish --no-build --repository private-${name}`),
+            );
+        }
+    });
+
+    it("what could not be written safely is refused, and not repeated", () => {
+        for (const wrong of [
+            { ...index, name: "a.b" },
+            { ...index, name: "" },
+            { ...index, name: "secret]\n[x" },
+            { ...index, indexUrl: "https://secret\n" },
+            { ...index, uploadUrl: "https://secret\n" },
+            { ...index, internalPackages: ["secret\n"] },
+        ]) {
+            assert.throws(
+                () => pdmClient(wrong, keyring),
+                (error: Error) => error instanceof RangeError && !error.message.includes("secret"),
+            );
+        }
+    });
+
+    it("Python reads the values meant", function () {
+        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
+            console.log("    skipped: python3 with tomllib (3.11) is missing");
+            this.skip();
+        }
+        const { install, publish: upload } = pdmClient(index, key);
+        const login = { username: "_json_key_base64", password: keyBase64 };
+        assert.deepEqual(readToml([...install, ...upload].map(({ text }) => text)), [
+            { pypi: { python: { url: indexUrl, ...login, include_packages: index.internalPackages } } },
+            {
+                tool: {
+                    pdm: {
+                        source: [{ name: "python", url: indexUrl, include_packages: index.internalPackages }],
+                    },
+                },
+            },
+            { repository: { python: { url: uploadUrl, ...login } } },
+        ]);
+    });
+});
+
+function userFile(text: string) {
+    return {
+        scope: "user",
+        path: {
+            linux: "~/.config/pdm/config.toml",
+            macos: "~/Library/Application Support/pdm/config.toml",
+            windows: "%LOCALAPPDATA%\\pdm\\pdm\\config.toml",
+        },
+        text,
+    };
+}
+
+function projectFile(text: string) {
+    const path = { linux: "pyproject.toml", macos: "pyproject.toml", windows: "pyproject.toml" };
+    return { scope: "project", path, text };
+}
+
+function both(...lines: string[]) {
+    return { posix: lines, powershell: lines };
+}
+
+/** The texts as Python's TOML parser reads them. */
+function readToml(texts: readonly string[]): unknown {
+    const code =
+        "import json, sys, tomllib; print(json.dumps([tomllib.loads(t) for t in json.load(sys.stdin)]))";
+    const output = execFileSync("python3", ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
+    return JSON.parse(output);
+}
