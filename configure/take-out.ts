@@ -1,0 +1,216 @@
+import { diffArrays } from "diff";
+
+/** A file without what we had worked into it. */
+export interface TakenOut {
+    readonly content: Buffer;
+    /** How many lines of ours stay, because the user changed them or because a line of the user's hangs on them. */
+    readonly left: number;
+}
+
+/**
+ * Applies the reverse of our change, `original` to `written`, to what the user has made of the file since.
+ *
+ * Line by line: lines that we put in go, also where they were moved; lines that we replaced or took away come back at
+ * their place; everything that the user did stays, also right beside ours, where a three-way merge would see a conflict.
+ * Line endings are no part of a line, so that a converted file is still recognised.
+ */
+export function takeOut(original: Buffer, written: Buffer, current: Buffer): TakenOut {
+    const [before, ours, now] = [linesOf(original), linesOf(written), linesOf(current)];
+    const exactly = reversed(before, ours, now, ({ text }) => text);
+    if (exactly.missing === 0) return exactly;
+    // An editor may have indented, trimmed or spaced the file anew, or given it a byte-order mark.
+    const loosely = reversed(before, ours, now, ({ text }) => text.replace(/^\xef\xbb\xbf|[ \t]+/g, ""));
+    return loosely.missing < exactly.missing ? loosely : exactly;
+}
+
+interface Line {
+    readonly text: string;
+    readonly ending: "" | "\n" | "\r\n";
+}
+
+/** A line of the user's, new or from before, or one of ours that goes unless something hangs on it. */
+interface Placed extends Line {
+    readonly whose: "new" | "old" | "ours";
+}
+
+/** Bytes as characters of the same number, so that any content survives. */
+function linesOf(content: Buffer): Line[] {
+    return (content.toString("latin1").match(/[^\n]*\n|[^\n]+$/g) ?? []).map((line) => {
+        const ending = line.endsWith("\r\n") ? "\r\n" : line.endsWith("\n") ? "\n" : "";
+        return { text: line.slice(0, line.length - ending.length), ending };
+    });
+}
+
+function reversed(original: Line[], written: Line[], current: Line[], key: (line: Line) => string) {
+    const { replaced, removed } = changeBetween(original, written);
+    const steps = aligned(written.map(key), current.map(key));
+    const moved = movedLines(steps, (from) => replaced.has(from), written.map(key), current.map(key));
+
+    const placed: Placed[] = [];
+    const ending = onlyEnding(current);
+    const comesBack = (lines: readonly Line[] = []) => {
+        for (const line of lines) {
+            placed.push({ ...line, ending: line.ending && (ending ?? line.ending), whose: "old" });
+        }
+    };
+    let missing = 0;
+    let left = 0;
+    let changed = 0;
+    for (const { from, to } of steps) {
+        if (from !== undefined) comesBack(removed.get(from));
+        if (from !== undefined && to !== undefined) changed = 0;
+        if (to === undefined) {
+            if (from !== undefined && replaced.has(from) && !moved.gone.has(from)) {
+                missing++;
+                changed++;
+            }
+            continue;
+        }
+        const line = at(current, to);
+        const ours = from !== undefined && replaced.has(from) ? from : moved.found.get(to);
+        if (ours !== undefined) {
+            placed.push({ ...line, whose: "ours" });
+            comesBack(replaced.get(ours));
+        } else {
+            placed.push({ ...line, whose: from === undefined ? "new" : "old" });
+            // Of what stands in the place of lines of ours, that many lines are those lines, changed.
+            if (from === undefined && changed > 0) {
+                changed--;
+                left++;
+            }
+        }
+    }
+    comesBack(removed.get(written.length));
+
+    const held = heldLines(placed);
+    const stays = placed.filter((line, index) => line.whose !== "ours" || held.has(index));
+    const text = joined(stays, ending ?? "\n", endsOpen(original, written, placed, stays));
+    return { content: Buffer.from(text, "latin1"), left: left + held.size, missing };
+}
+
+/** A line in both texts, or in one only, by its numbers. */
+interface Step {
+    readonly from: number | undefined;
+    readonly to: number | undefined;
+}
+
+/** Where lines stand in the other text. Between two that are in both, those that went come before those that are new. */
+function aligned(from: string[], to: string[]): Step[] {
+    let [i, j] = [0, 0];
+    return diffArrays(from, to).flatMap(({ added, removed, count }) =>
+        Array.from({ length: count }, () => ({
+            from: added ? undefined : i++,
+            to: removed ? undefined : j++,
+        })),
+    );
+}
+
+/**
+ * What we did. `replaced`: each of our lines, by its number in the written file, with the lines of the original whose
+ * place it took. `removed`: lines that we only took away, by the number of the line that they stood before.
+ */
+function changeBetween(original: Line[], written: Line[]) {
+    const text = ({ text }: Line) => text;
+    const replaced = new Map<number, Line[]>();
+    const removed = new Map<number, Line[]>();
+    let went: Line[] = [];
+    let came: number[] = [];
+    let next = 0;
+    const settle = () => {
+        for (const each of came) replaced.set(each, []);
+        if (came.length === 0) removed.set(next, went);
+        // The first for the first, and so on, so that a new line of the user's between two of ours keeps its place.
+        else went.forEach((line, n) => replaced.get(at(came, Math.min(n, came.length - 1)))?.push(line));
+        [went, came] = [[], []];
+    };
+    for (const { from, to } of aligned(original.map(text), written.map(text))) {
+        if (to === undefined) went.push(at(original, from ?? 0));
+        else {
+            if (from !== undefined) settle();
+            else came.push(to);
+            next = to + 1;
+        }
+    }
+    settle();
+    return { replaced, removed };
+}
+
+/** Lines of ours that are not in their place, and new lines that read the same: number by number, both ways. */
+function movedLines(steps: Step[], isOurs: (from: number) => boolean, written: string[], current: string[]) {
+    const lost = new Map<string, number[]>();
+    for (const { from, to } of steps) {
+        if (from === undefined || to !== undefined || !isOurs(from) || at(written, from) === "") continue;
+        lost.set(at(written, from), [...(lost.get(at(written, from)) ?? []), from]);
+    }
+    const found = new Map<number, number>();
+    for (const { from, to } of steps) {
+        if (from !== undefined || to === undefined) continue;
+        const ours = lost.get(at(current, to))?.shift();
+        if (ours !== undefined) found.set(to, ours);
+    }
+    return { found, gone: new Set(found.values()) };
+}
+
+/**
+ * Lines of ours that must stay, by number: taking out a section's head would hand what the user added below it to the
+ * section before, and taking out a key would make the line that continues it continue another.
+ */
+function heldLines(lines: readonly Placed[]): Set<number> {
+    const held = new Set<number>();
+    lines.forEach((line, index) => {
+        if (line.whose !== "new" || isAside(line)) return;
+        let depth = depthOf(line);
+        for (let above = index - 1; above >= 0 && depth > -1; above--) {
+            const parent = at(lines, above);
+            if (isAside(parent) || depthOf(parent) >= depth) continue;
+            if (parent.whose !== "ours") return;
+            held.add(above);
+            depth = depthOf(parent);
+            // What opens a list needs what closes it.
+            const end = lines.findIndex((each, n) => n > index && depthOf(each) <= depth && !isAside(each));
+            const last = lines[end];
+            if (last?.whose === "ours" && /[[{(]\s*$/.test(parent.text) && /^\s*[\]})]/.test(last.text))
+                held.add(end);
+        }
+    });
+    return held;
+}
+
+/** A blank line or a comment: it means the same anywhere. */
+function isAside({ text }: Line): boolean {
+    return /^\s*([#;]|$)/.test(text);
+}
+
+/** How deep a line stands: -1 for what begins a section of INI or TOML or an entry of netrc, else its indentation. */
+function depthOf({ text }: Line): number {
+    return /^(\[|machine\s|default\s*$)/.test(text) ? -1 : text.search(/\S|$/);
+}
+
+/** The ending of all lines; undefined where they differ or where there is none. */
+function onlyEnding(lines: readonly Line[]): Line["ending"] | undefined {
+    const endings = new Set(lines.map(({ ending }) => ending).filter((ending) => ending !== ""));
+    return endings.size === 1 ? [...endings][0] : undefined;
+}
+
+/** Whether the last line, as the original's, is to have no ending: it has one only on account of ours. */
+function endsOpen(original: Line[], written: Line[], placed: readonly Placed[], stays: readonly Placed[]) {
+    const last = stays.at(-1);
+    if (original.at(-1)?.ending !== "" || last === undefined) return false;
+    return last !== placed.at(-1) || (last.whose === "old" && written.at(-1)?.ending !== "");
+}
+
+function joined(lines: readonly Line[], ending: string, open: boolean): string {
+    return lines
+        .map((line, index) => {
+            const isLast = index === lines.length - 1;
+            if (isLast && open) return line.text;
+            return line.text + (isLast ? line.ending : line.ending || ending);
+        })
+        .join("");
+}
+
+function at<T>(list: readonly T[], index: number): T {
+    const item = list[index];
+    if (item === undefined) throw new RangeError(`nothing at ${index}`);
+    return item;
+}
