@@ -44,10 +44,20 @@ describe("the README", () => {
             "npm ci && npm test",
             "npm start -- --help",
             "npm start -- --keep",
+            "npm run configure -- --help",
             "npm run bench",
+            "npm run configure -- --stack team-dev",
+            "npm run configure -- --stack team-dev --tool uv,poetry --scope project --dry-run",
+            "npm run configure -- check --stack team-dev",
+            "npm run configure -- --undo",
         ]);
         // npm ci has made what this runs on, this is npm test, and npm start has tests of its own.
         assert.match((await execa("npm", ["start", "--", "--help"], { cwd: root })).stdout, /--keep/);
+        // What the others do has tests of its own.
+        assert.match(
+            (await execa("npm", ["run", "configure", "--", "--help"], { cwd: root })).stdout,
+            /--stack[^]*--tool[^]*--scope[^]*--dry-run[^]*--undo[^]*check/,
+        );
         assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
     });
 

@@ -1,0 +1,219 @@
+import { readFile, stat } from "node:fs/promises";
+import type { ClientFile, PythonIndex, Scope } from "../../src/clients/client";
+import type { Credential, Login } from "../../src/clients/credential";
+import { type Tool, tools } from "../../src/clients/tools";
+import { readIni } from "../ini";
+import { withoutUserInfo } from "../merge";
+import { reasonOf, withoutMark } from "./pip-settings";
+import { placeOf } from "../places";
+import type { System } from "../system";
+import { readToml, type Toml, type TomlTable } from "../toml";
+
+/** What a registry is used for. */
+export type Use = "install" | "publish";
+
+/** A place in a file where a registry is named. */
+export interface Entry {
+    /** What the file calls it; undefined where it has no name. */
+    readonly name: string | undefined;
+    readonly use: Use;
+    readonly login: Partial<Login>;
+}
+
+/** A tool's file as far as it is about one registry. */
+export interface PresentFile {
+    readonly path: string;
+    readonly scope: Scope;
+    readonly entries: readonly Entry[];
+    /** Logins that stand by themselves, by the registry's name in other files, as poetry has them. */
+    readonly logins: ReadonlyMap<string, Partial<Login>>;
+    /** What the file says, without a login; undefined unless it is TOML. */
+    readonly settings: TomlTable | undefined;
+    /** Why it cannot be read. */
+    readonly problem?: string;
+}
+
+const everyForm: readonly Credential[] = [
+    { form: "keyring" },
+    { form: "token" },
+    { form: "token", token: "placeholder" },
+    { form: "key", keyBase64: "e30=" },
+];
+
+/** Reads those of a tool's files, at their places on this machine, that are there. */
+export async function presentFiles(tool: Tool, index: PythonIndex, system: System): Promise<PresentFile[]> {
+    const places = new Map<string, ClientFile>();
+    for (const credential of everyForm) {
+        const client = tools[tool](index, credential);
+        for (const file of [...(client?.install ?? []), ...(client?.publish ?? [])]) {
+            // A .netrc is every tool's and its own: it is looked at by itself.
+            if (tool !== "netrc" && file.path.linux.endsWith("netrc")) continue;
+            const place = placeOf(file, system);
+            if ("path" in place && system.exists(place.path)) {
+                places.set(place.path, file);
+            }
+        }
+    }
+    return Promise.all([...places].map(([path, file]) => readPresent(tool, path, file, index)));
+}
+
+async function readPresent(
+    tool: Tool,
+    path: string,
+    { scope, path: { linux } }: ClientFile,
+    index: PythonIndex,
+): Promise<PresentFile> {
+    const empty = {
+        path,
+        scope,
+        entries: [],
+        logins: new Map<string, Partial<Login>>(),
+        settings: undefined,
+    };
+    try {
+        const text = await readFile(path, "utf8");
+        if (tool === "netrc") return { ...empty, entries: fromNetrc(text, index) };
+        if (tool === "twine") return { ...empty, entries: fromPypirc(text, index) };
+        const whole = readToml(text);
+        const settings = linux === "pyproject.toml" ? (table(table(whole["tool"])?.[tool]) ?? {}) : whole;
+        return { ...empty, entries: fromToml(settings, index), logins: loginsIn(settings), settings };
+    } catch (error) {
+        return { ...empty, problem: reasonOf(error) };
+    }
+}
+
+/** The permission bits of a file, links followed; undefined on a system without them, and without the file. */
+export async function modeOf(path: string, { kind }: System): Promise<number | undefined> {
+    if (kind === "windows") return undefined;
+    return stat(path).then(
+        ({ mode }) => mode & 0o777,
+        () => undefined,
+    );
+}
+
+/** What an address of this registry is for, with the login in it; undefined for any other address. */
+export function ownAddress(
+    url: string,
+    { indexUrl, uploadUrl }: PythonIndex,
+): Omit<Entry, "name"> | undefined {
+    // A password may hold slashes where it was not percent-encoded, but no address of ours holds an @.
+    const [, scheme = "", userInfo, rest = ""] = /^(https?:\/\/)(?:(.*)@)?([^@]*)$/i.exec(url.trim()) ?? [];
+    const address = withoutUserInfo(scheme + rest);
+    const use =
+        address === withoutUserInfo(indexUrl)
+            ? "install"
+            : address === withoutUserInfo(uploadUrl)
+              ? "publish"
+              : undefined;
+    if (use === undefined) return undefined;
+    if (userInfo === undefined) return { use, login: {} };
+    const [username = "", password] = userInfo.split(/:(.*)/s);
+    return {
+        use,
+        login: {
+            username: decoded(username),
+            ...(password !== undefined && password !== "" && { password: decoded(password) }),
+        },
+    };
+}
+
+function decoded(text: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return text;
+    }
+}
+
+function fromPypirc(text: string, index: PythonIndex): Entry[] {
+    const sections = readIni(withoutMark(text, "twine"));
+    const servers = (sections.get("distutils")?.get("index-servers") ?? "").split(/\s+/);
+    return [...sections].flatMap(([name, entries]) => {
+        const found = ownAddress(entries.get("repository") ?? "", index);
+        // twine does not see a section that the list does not name.
+        if (found === undefined || !servers.includes(name)) return [];
+        return [{ name, use: found.use, login: { ...found.login, ...loginOf(entries.get.bind(entries)) } }];
+    });
+}
+
+function fromNetrc(text: string, { indexUrl }: PythonIndex): Entry[] {
+    const words = text.split(/\s+/).map((word) => word.replace(/^"(.*)"$/, "$1"));
+    const start = words.findIndex(
+        (word, at) => word === new URL(indexUrl).hostname && words[at - 1] === "machine",
+    );
+    if (start === -1) return [];
+    const end = words.findIndex((word, at) => at > start && /^(machine|default|macdef)$/.test(word));
+    const own = words.slice(start + 1, end === -1 ? undefined : end);
+    const after = (key: string) => (own.includes(key) ? own[own.indexOf(key) + 1] : undefined);
+    const [username, password] = [after("login"), after("password")];
+    return [
+        {
+            name: undefined,
+            use: "install",
+            login: {
+                ...(username !== undefined && { username }),
+                ...(password !== undefined && { password }),
+            },
+        },
+    ];
+}
+
+function fromToml(value: Toml, index: PythonIndex, name?: string): Entry[] {
+    if (typeof value === "string") {
+        // uv's variables, which hatch sets, have the name before the address.
+        const [, called, url = value] = /^([\w.-]+)=(https?:.*)$/i.exec(value) ?? [];
+        const found = ownAddress(url, index);
+        return found === undefined ? [] : [{ name: called ?? name, ...found }];
+    }
+    if (Array.isArray(value)) {
+        return (value as readonly Toml[]).flatMap((element) => fromToml(element, index, name));
+    }
+    const own = table(value);
+    if (own === undefined) return [];
+    const called = text(own["name"]) ?? name;
+    const login = loginOf((key) => text(own[key]));
+    return Object.entries(own).flatMap(([key, below]) =>
+        typeof below === "string"
+            ? fromToml(below, index, called).map((entry) => ({
+                  ...entry,
+                  login: { ...entry.login, ...login },
+              }))
+            : fromToml(below, index, table(below) === undefined ? called : key),
+    );
+}
+
+/** Whether settings have, anywhere, a key with this value. */
+export function says(value: Toml | undefined, key: string, wanted: string): boolean {
+    if (Array.isArray(value)) return value.some((element: Toml) => says(element, key, wanted));
+    const entries = Object.entries(table(value) ?? {});
+    return entries.some(([name, below]) => (name === key && below === wanted) || says(below, key, wanted));
+}
+
+/** poetry's logins. */
+function loginsIn(settings: TomlTable): Map<string, Partial<Login>> {
+    return new Map(
+        Object.entries(table(settings["http-basic"]) ?? {}).map(([name, value]) => [
+            name,
+            loginOf((key) => text(table(value)?.[key])),
+        ]),
+    );
+}
+
+function loginOf(value: (key: string) => string | undefined): Partial<Login> {
+    const username = value("username") ?? value("user");
+    const password = value("password") ?? value("auth");
+    return {
+        ...(username !== undefined && username !== "" && { username }),
+        ...(password !== undefined && password !== "" && { password }),
+    };
+}
+
+function table(value: Toml | undefined): TomlTable | undefined {
+    return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)
+        ? (value as TomlTable)
+        : undefined;
+}
+
+function text(value: Toml | undefined): string | undefined {
+    return typeof value === "string" ? value : undefined;
+}

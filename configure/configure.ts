@@ -1,0 +1,254 @@
+import { type Scope } from "../src/clients/client";
+import { type Form, loginOf } from "../src/clients/credential";
+import { resolveLinks } from "./atomic-file";
+import {
+    configurable,
+    type ConfigurableTool,
+    installedTools,
+    planFile,
+    planTool,
+    type ToolPlan,
+} from "./contributions";
+import { findCredential } from "./credential";
+import { type Contribution, type JournalReader, type Plan, readJournal, withJournal } from "./journal";
+import { type OutputsSource, readOutputs, type RegistryOutputs } from "./outputs";
+import { deed, line, note, problem, unifiedDiff, warnIfReadable } from "./report";
+import { pathsOf, type System, variable } from "./system";
+
+/** What the command line says. */
+export interface ConfigureOptions {
+    readonly stack?: string;
+    readonly outputs?: string;
+    /** Those that are installed, unless named here. */
+    readonly tool?: readonly ConfigurableTool[];
+    readonly auth: Form;
+    readonly account?: string;
+    readonly credentialFile?: string;
+    readonly scope: Scope;
+    readonly dryRun: boolean;
+}
+
+/**
+ * Puts a registry's client files in place.
+ *
+ * @returns whether all of it was done; what was not is told
+ */
+export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
+    const { auth: form, account, credentialFile: file, scope } = options;
+    if (form === "keyring" && (account ?? file) !== undefined) {
+        throw new Error(
+            "--account and --credential-file go with --auth token or key: a keyring needs neither",
+        );
+    }
+    if (options.outputs === "-" && file === "-") {
+        throw new Error("--outputs and --credential-file cannot both be read from standard input");
+    }
+    const registry = await registryOf(options, form === "key" && file === undefined, system);
+    const tools = options.tool ?? found(system);
+    const { credential, from } = await findCredential({ form, account, file }, registry, system);
+    const login = loginOf(credential);
+    line(`Registry ${registry.name}`);
+    if (from !== undefined) {
+        line(`Credential: ${form === "token" ? "an access token" : "a key"} from ${from}`);
+    }
+
+    return carryOut(
+        options,
+        system,
+        login === undefined ? [] : [login.password],
+        async (journal, outcome) => {
+            const planned: ToolPlan[] = [];
+            for (const tool of tools) {
+                await outcome.attempt(tool, async () => {
+                    const plan = await planTool({ tool, registry, credential, scope, system }, journal);
+                    if (!("problem" in plan)) planned.push(plan);
+                    else if (options.tool === undefined) line(`${tool}: left out, ${plan.problem}`);
+                    else outcome.problem(`${tool}: ${plan.problem}`);
+                });
+            }
+            // All of these tools and this scope goes, then what is wanted now comes: nothing of an earlier run with another
+            // form of credential stays, a password above all.
+            const owners = new Set(planned.map(({ tool }) => `${tool} ${scope}`));
+            const remove = (owner: Contribution["owner"]) =>
+                owner.registry === registry.name && owners.has(owner.tool);
+            const files = await byFile(planned);
+            for (const [path, add] of files) {
+                await outcome.plan(() => planFile(journal, path, { remove, add }));
+            }
+            const others = await Promise.all(
+                planned.flatMap(({ otherForms }) => otherForms).map(resolveLinks),
+            );
+            for (const { path } of await journal.files()) {
+                if (others.includes(path) && !files.has(path)) {
+                    await outcome.plan(() => planFile(journal, path, { remove }));
+                }
+            }
+            return () => {
+                nextSteps(planned, registry, options, system);
+            };
+        },
+    );
+}
+
+/**
+ * Takes out what `configure` has put in: all of it, or of one registry, or of some tools.
+ *
+ * @returns whether all of it was done; what was not is told
+ */
+export async function undo(options: ConfigureOptions, system: System): Promise<boolean> {
+    const { stack, outputs, tool: tools } = options;
+    const one =
+        (stack ?? outputs) === undefined ? undefined : (await registryOf(options, false, system)).name;
+    const remove = ({ registry, tool }: Contribution["owner"]) =>
+        (one === undefined || registry === one) &&
+        (tools === undefined || tools.some((name) => tool.startsWith(`${name} `)));
+    return carryOut(options, system, [], async (journal, outcome) => {
+        const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
+        for (const { path } of files) {
+            await outcome.plan(() => planFile(journal, path, { remove }));
+        }
+        if (files.length === 0) line("There is nothing to take out.");
+        return () => undefined;
+    });
+}
+
+/** The registry that the command line names. */
+export function registryOf(
+    { stack, outputs }: Pick<ConfigureOptions, "stack" | "outputs">,
+    secrets: boolean,
+    system: System,
+): Promise<RegistryOutputs> {
+    const source: OutputsSource | undefined =
+        stack !== undefined ? { stack } : outputs !== undefined ? { file: outputs } : undefined;
+    if (source === undefined) {
+        throw new Error("which registry? Give --stack NAME, or --outputs FILE. See --help");
+    }
+    return readOutputs(source, secrets, system);
+}
+
+/** What is to be done, and whether anything stands in the way. */
+class Outcome {
+    readonly plans: Plan[] = [];
+    failed = false;
+
+    problem(message: string): void {
+        this.failed = true;
+        problem(message);
+    }
+
+    /** Does a part of the work: where that fails, the others are done all the same. */
+    async attempt(what: string | undefined, work: () => Promise<void>): Promise<void> {
+        try {
+            await work();
+        } catch (error) {
+            const { message } = error as Error;
+            this.problem(what === undefined ? message : `${what}: ${message}`);
+        }
+    }
+
+    plan(work: () => Promise<Plan>): Promise<void> {
+        return this.attempt(undefined, async () => {
+            this.plans.push(await work());
+        });
+    }
+}
+
+/** Has plans made, then carries them out, or prints them. */
+async function carryOut(
+    { dryRun }: ConfigureOptions,
+    system: System,
+    credentials: readonly string[],
+    planning: (journal: JournalReader, outcome: Outcome) => Promise<() => void>,
+): Promise<boolean> {
+    const outcome = new Outcome();
+    const directory = stateDirectory(system);
+    if (dryRun) {
+        await planning(readJournal(directory), outcome);
+        for (const plan of outcome.plans) {
+            if (deed(plan) === "unchanged") line(`${plan.path} would stay as it is`);
+            else line(unifiedDiff(plan, credentials));
+            plan.notices.forEach(note);
+        }
+        return !outcome.failed;
+    }
+    const waiting = () => {
+        note("another run is at work, or was killed at work: waiting for it");
+    };
+    await withJournal(
+        directory,
+        async (journal) => {
+            const after = await planning(journal, outcome);
+            for (const plan of outcome.plans) {
+                await outcome.attempt(undefined, async () => {
+                    await journal.commit(plan);
+                    line(`${deed(plan).padEnd(9)} ${plan.path}`);
+                    plan.notices.forEach(note);
+                    warnIfReadable(plan, system);
+                });
+            }
+            after();
+        },
+        waiting,
+    );
+    return !outcome.failed;
+}
+
+/** The contributions to each file: several tools can share one. */
+async function byFile(planned: readonly ToolPlan[]): Promise<Map<string, Contribution[]>> {
+    const files = new Map<string, Contribution[]>();
+    for (const [path, contribution] of planned.flatMap(({ contributions }) => [...contributions])) {
+        const file = await resolveLinks(path);
+        files.set(file, [...(files.get(file) ?? []), contribution]);
+    }
+    return files;
+}
+
+/** Tells what else there is to do, and how to use it. */
+function nextSteps(
+    planned: readonly ToolPlan[],
+    { index }: RegistryOutputs,
+    { auth, scope }: ConfigureOptions,
+    { kind }: System,
+): void {
+    const shell = kind === "windows" ? "powershell" : "posix";
+    for (const { tool, name, client } of planned) {
+        const { setup, install, publish } = client.commands;
+        if (name !== index.name) {
+            line(`${tool}: ${index.name} stands for another registry; this one is ${name}`);
+        }
+        const places = client.install.map((file) => file.scope);
+        if (scope === "user" && places.includes("project") && !places.includes("user")) {
+            note(`${tool} takes its indexes from each project: in its folder, add --scope project`);
+        }
+        for (const [what, lines] of [
+            ["once", auth === "keyring" ? setup[shell] : []],
+            ["install", install[shell]],
+            ["publish", publish[shell]],
+        ] as const) {
+            lines.forEach((text) => {
+                line(`${tool}, ${what}: ${text}`);
+            });
+        }
+    }
+}
+
+function found(system: System): ConfigurableTool[] {
+    const tools = installedTools(system);
+    if (tools.length === 0) {
+        throw new Error(`none of the tools is on PATH; name them with --tool: ${configurable.join(", ")}`);
+    }
+    line(`Tools found: ${tools.join(", ")}`);
+    return tools;
+}
+
+/** Where it is remembered what was put into which file. https://specifications.freedesktop.org/basedir-spec/latest/ */
+function stateDirectory(system: System): string {
+    const { kind, home } = system;
+    const base =
+        kind === "windows"
+            ? (variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`)
+            : kind === "macos"
+              ? `${home}/Library/Application Support`
+              : (variable(system, "XDG_STATE_HOME") ?? `${home}/.local/state`);
+    return pathsOf(system).join(base, "python-registry");
+}

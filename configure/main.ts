@@ -1,0 +1,125 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { scopes } from "../src/clients/client";
+import { forms } from "../src/clients/credential";
+import { allWell, check, describe } from "./check/check";
+import { configure, type ConfigureOptions, registryOf, undo } from "./configure";
+import { configurable, type ConfigurableTool } from "./contributions";
+import { problem } from "./report";
+import { thisSystem } from "./system";
+
+// The command line of `configure`.
+
+interface Options extends ConfigureOptions {
+    readonly undo: boolean;
+}
+
+interface CheckOptions extends ConfigureOptions {
+    readonly json: boolean;
+}
+
+function toolList(text: string): ConfigurableTool[] {
+    return [...new Set(text.split(","))].map((name) => {
+        const tool = configurable.find((each) => each === name.trim());
+        if (tool === undefined) {
+            throw new InvalidArgumentError(`${name} is none of ${configurable.join(", ")}.`);
+        }
+        return tool;
+    });
+}
+
+const stackOption = new Option(
+    "--stack <name>",
+    "take the registry from this stack's outputs, by the Pulumi CLI",
+);
+const outputsOption = new Option(
+    "--outputs <file>",
+    "take it from what `pulumi stack output --json` printed; - for standard input",
+).conflicts("stack");
+const toolOption = new Option(
+    "--tool <names>",
+    `which tools, with commas between: ${configurable.join(", ")} (default: those that are installed)`,
+).argParser(toolList);
+
+const command = new Command("configure")
+    .description(
+        "Works a registry's settings into the files of the Python tools on this machine, and takes them out again. " +
+            "Everything else in those files stays as it is.",
+    )
+    .addOption(stackOption)
+    .addOption(outputsOption)
+    .addOption(toolOption)
+    .addOption(
+        new Option(
+            "--auth <form>",
+            "how the tools prove who you are: they ask the keyring, or the files hold an access token (one hour) or a service account's key",
+        )
+            .choices(forms)
+            .default("keyring"),
+    )
+    .option("--account <id>", "the dedicated account whose key it is, or whom the token is for")
+    .option(
+        "--credential-file <file>",
+        "the token or the key (JSON); - for standard input. Otherwise a token comes from CLOUDSDK_AUTH_ACCESS_TOKEN, GOOGLE_OAUTH_ACCESS_TOKEN or gcloud, a key from the stack's outputs or GOOGLE_APPLICATION_CREDENTIALS",
+    )
+    .addOption(
+        new Option(
+            "--scope <scope>",
+            "for whom: you, a virtual environment, the project in this folder, the machine",
+        )
+            .choices(scopes)
+            .default("user"),
+    )
+    .option(
+        "--dry-run",
+        "print what would change, as a unified diff without credentials, and change nothing",
+        false,
+    )
+    .option(
+        "--undo",
+        "take it out again: files become what they were before the first run, save for what you have edited since. " +
+            "With --stack or --outputs only that registry, with --tool only that tool",
+        false,
+    )
+    .addHelpText(
+        "after",
+        "\nExamples:\n" +
+            "  configure --stack team-dev\n" +
+            "  pulumi stack output --json | configure --outputs - --tool uv --scope project\n" +
+            "  configure --outputs registry.json --auth token --dry-run\n" +
+            "  configure --undo\n" +
+            "\nThe exit code is 0 only if all of it was done.",
+    )
+    .enablePositionalOptions()
+    .action((options: Options) =>
+        ended(options.undo ? undo(options, thisSystem()) : configure(options, thisSystem())),
+    );
+
+command
+    .command("check")
+    .description("Tells, tool by tool, whether this machine would work with the registry. Changes nothing.")
+    .addOption(stackOption)
+    .addOption(outputsOption)
+    .addOption(toolOption)
+    .option("--json", "print the findings as JSON", false)
+    .addHelpText("after", "\nThe exit code is 0 only if all is well.")
+    .action((_, own: Command) => ended(runCheck(own.optsWithGlobals<CheckOptions>())));
+
+async function runCheck(options: CheckOptions): Promise<boolean> {
+    const system = thisSystem();
+    const registry = await registryOf(options, false, system);
+    const findings = await check({ registry, system, ...(options.tool && { tools: options.tool }) });
+    process.stdout.write(describe(findings, { json: options.json, colours: true }));
+    return allWell(findings);
+}
+
+/** The exit code is 0 only if all was done, or is well. */
+async function ended(work: Promise<boolean>): Promise<void> {
+    try {
+        process.exitCode = (await work) ? 0 : 1;
+    } catch (error) {
+        problem((error as Error).message);
+        process.exitCode = 1;
+    }
+}
+
+void command.parseAsync();

@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import type { System } from "./system";
+
+/** How a program ended, and what it printed. It may be a credential: never pass it on. */
+export interface Ran {
+    /** Undefined if it could not be started, or did not end in time. */
+    readonly exitCode: number | undefined;
+    readonly stdout: string;
+    readonly stderr: string;
+}
+
+/** Runs a program to its end, with the system's environment and nothing to read. Never throws. */
+export function run(system: System, command: string, args: readonly string[], seconds: number): Promise<Ran> {
+    // Windows starts a .cmd file only by the shell, which splits a path at its spaces.
+    const shell = system.kind === "windows" && /\.(cmd|bat)$/i.test(command);
+    return new Promise((resolve) => {
+        const child = execFile(
+            shell ? `"${command}"` : command,
+            args,
+            {
+                env: { ...system.environment, PYTHONIOENCODING: "utf-8" },
+                cwd: system.workingDirectory,
+                timeout: seconds * 1000,
+                killSignal: "SIGKILL",
+                maxBuffer: 1 << 24,
+                windowsHide: true,
+                shell,
+            },
+            (error, stdout, stderr) => {
+                const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : undefined;
+                resolve({ exitCode, stdout, stderr });
+            },
+        );
+        child.stdin?.on("error", () => undefined).end();
+    });
+}

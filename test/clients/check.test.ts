@@ -1,0 +1,595 @@
+import assert from "node:assert/strict";
+import { chmod, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { allWell, check, describe as described, type Finding } from "../../configure/check/check";
+import type { RegistryOutputs } from "../../configure/outputs";
+import { type System, thisSystem } from "../../configure/system";
+import { environmentWith } from "../../sandbox/python-tools";
+import type { Workstation, WorkstationOptions } from "../../sandbox/workstation";
+import type { ClientFile } from "../../src/clients/client";
+import type { Credential } from "../../src/clients/credential";
+import { type Tool, tools } from "../../src/clients/tools";
+import { accountsPath, createKey, ok } from "../sandbox/client";
+import { keyMaterial } from "./key-material";
+import { project, reader, useRegistry, writer } from "./registry";
+import { filesOf, PinnedTool } from "./tools/tool";
+
+// `configure check` with the real pip, twine, keyring and its Google backend, each fault made on purpose.
+
+describe("configure check", () => {
+    const person = "dev@example.com";
+    const registry = useRegistry({
+        readers: [`user:${person}`],
+        serviceAccounts: { "key-loser": { access: "reader", keys: ["first"] } },
+    });
+
+    /** The registry as `configure` knows it. */
+    function outputs(keyring: RegistryOutputs["index"]["keyring"] = "auto"): RegistryOutputs {
+        const { id, indexUrl, uploadUrl } = registry().outputs.repository;
+        return {
+            name: `projects/${project}/locations/europe-west1/repositories/${id}`,
+            index: { name: id, indexUrl, uploadUrl, keyring, internalPackages: [] },
+            accounts: {},
+            keyFiles: undefined,
+        };
+    }
+
+    const keyFileOf = (id: string) => registry().outputs.credentials[id]!.keyFile;
+    const emailOf = (id: string) => (JSON.parse(keyFileOf(id)) as { client_email: string }).client_email;
+    const keyOf = (id: string): Credential => ({
+        form: "key",
+        keyBase64: Buffer.from(keyFileOf(id)).toString("base64"),
+    });
+
+    /** A tool's generated files, for a workstation. */
+    function files(tool: Tool, credential: Credential, keyring?: RegistryOutputs["index"]["keyring"]) {
+        const client = tools[tool](outputs(keyring).index, credential);
+        const all: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
+        // Two parts of one file, or the same one twice.
+        const placed = (["user", "project"] as const).flatMap((scope) =>
+            all.flatMap((file) => Object.entries(filesOf([file], scope))),
+        );
+        const whole = Map.groupBy(placed, ([path]) => path);
+        return Object.fromEntries(
+            [...whole].map(([path, parts]) => [path, [...new Set(parts.map(([, text]) => text))].join("\n")]),
+        );
+    }
+
+    /** gcloud of somebody who has logged in, or of nobody. */
+    const gcloud = (account?: string, token?: string) => ({
+        "bin/gcloud": [
+            "#!/bin/sh",
+            ...(account === undefined
+                ? ["exit 1"]
+                : [
+                      'case "$*" in',
+                      `"config get account"*) echo ${account} ;;`,
+                      `*config-helper*) echo '${JSON.stringify({ credential: { access_token: token, token_expiry: "2100-01-01T00:00:00Z" } })}' ;;`,
+                      "*) exit 1 ;;",
+                      "esac",
+                  ]),
+            "",
+        ].join("\n"),
+    });
+
+    /** A workstation where everything is as it should be, but for what is given here. */
+    function at(options: Partial<WorkstationOptions>): Promise<Workstation> {
+        const { clientEnvironment } = registry().sandbox;
+        return registry().at({
+            executables: gcloud(),
+            ...options,
+            path: ["bin", ...(options.path ?? [registry().tools.bin])],
+            files: { "project/.keep": "", ...options.files },
+            environment: { ...clientEnvironment, NO_GCE_CHECK: "true", ...options.environment },
+        });
+    }
+
+    /** Checks, and looks that no credential is in what it says. */
+    async function findings(
+        workstation: Workstation,
+        wanted: readonly string[] | undefined,
+        given: RegistryOutputs = outputs(),
+    ): Promise<readonly Finding[]> {
+        const { output } = await workstation.run("env");
+        const environment = Object.fromEntries(
+            output.split("\n").map((line) => /^([^=]+)=(.*)$/.exec(line)?.slice(1, 3) ?? ["", ""]),
+        ) as Record<string, string>;
+        const system: System = {
+            ...thisSystem(),
+            environment,
+            home: workstation.home,
+            workingDirectory: join(workstation.home, "project"),
+        };
+        const found = await check({
+            registry: given,
+            ...(wanted !== undefined && { tools: wanted }),
+            system,
+        });
+        const keyFiles = Object.values(registry().outputs.credentials).map(({ keyFile }) => keyFile);
+        for (const json of [true, false]) {
+            const text = described(found, { json, colours: true });
+            assert.deepEqual(keyMaterial(text, keyFiles), []);
+        }
+        return found;
+    }
+
+    /** What is not well: tool, status, subject and message. */
+    const faults = (found: readonly Finding[]) =>
+        found.filter(({ status }) => status === "warning" || status === "problem");
+
+    /** There is one fault, about this. */
+    function assertOneFault(
+        found: readonly Finding[],
+        expected: Partial<Finding>,
+        message: RegExp,
+        fix: RegExp,
+    ) {
+        const [fault, ...others] = faults(found);
+        assert.deepEqual(others, [], JSON.stringify(found, null, 2));
+        assert.ok(fault !== undefined, JSON.stringify(found, null, 2));
+        const { message: said, fix: advice = "", ...rest } = fault;
+        assert.deepEqual(rest, { status: "problem", ...expected });
+        assert.match(said, message);
+        assert.match(advice, fix);
+        assert.equal(allWell(found), false);
+    }
+
+    const withKeyring = (id = reader): Partial<WorkstationOptions> => ({
+        keyFile: keyFileOf(id),
+        files: files("pip", { form: "keyring" }),
+    });
+
+    describe("all well", () => {
+        it("with pip and twine by the keyring, found on PATH", async () => {
+            await using workstation = await at({
+                keyFile: keyFileOf(writer),
+                files: { ...files("pip", { form: "keyring" }), ...files("twine", { form: "keyring" }) },
+            });
+            const found = await findings(workstation, undefined);
+            assert.deepEqual(
+                found.filter(({ status }) => status !== "ok"),
+                [],
+            );
+            assert.equal(allWell(found), true);
+            const email = emailOf(writer);
+            assert.deepEqual(
+                found.map(({ tool = "", subject }) => `${tool} ${subject}`),
+                [
+                    " network",
+                    " identity",
+                    " file-mode",
+                    ...["pip configuration", "pip provider", "pip keyring", "pip index"],
+                    ...["twine configuration", "twine keyring", "twine index"],
+                ],
+            );
+            const identity = found.find(({ subject }) => subject === "identity")?.message ?? "";
+            assert.ok(
+                identity.includes(email) && identity.includes("GOOGLE_APPLICATION_CREDENTIALS"),
+                identity,
+            );
+            for (const { message } of found.filter(({ subject }) => subject === "index")) {
+                assert.ok(message.startsWith(`it lets ${email} read`), message);
+            }
+        });
+
+        const byCommand = ["configuration", "provider", "keyring", "index"];
+        const byImport = ["configuration", "keyring", "index"];
+        for (const [tool, subjects] of [
+            ["uv", byCommand],
+            ["poetry", byImport],
+            ["pdm", byImport],
+            // Installs as uv does, and publishes by itself.
+            ["hatch", [...byCommand, "keyring", "index"]],
+            ["pipenv", byCommand],
+        ] as const) {
+            it(`with ${tool} by the keyring`, async () => {
+                const { bin } = await PinnedTool.install(tool);
+                await using workstation = await at({
+                    keyFile: keyFileOf(writer),
+                    path: [bin, registry().tools.bin],
+                    files: files(tool, { form: "keyring" }),
+                    environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
+                });
+                const found = await findings(workstation, [tool]);
+                assert.deepEqual(
+                    found.filter(({ status }) => status !== "ok"),
+                    [],
+                );
+                assert.deepEqual(
+                    found.flatMap((finding) => (finding.tool === tool ? [finding.subject] : [])),
+                    subjects,
+                );
+            });
+        }
+
+        for (const tool of ["pip", "twine", "uv", "poetry", "pdm", "hatch", "netrc"] as const) {
+            it(`with ${tool} by a key and by a token in its files`, async () => {
+                const token = registry().sandbox.issueToken(`user:${person}`);
+                for (const [credential, who] of [
+                    [keyOf(reader), emailOf(reader)],
+                    [{ form: "token", token }, person],
+                ] as const) {
+                    await using workstation = await at({
+                        files: files(tool, credential),
+                        executables: { ...gcloud(), [`bin/${tool}`]: "#!/bin/sh\nexit 1\n" },
+                    });
+                    const found = await findings(workstation, [tool]);
+                    assert.deepEqual(
+                        found.filter(({ status }) => status !== "ok"),
+                        [],
+                    );
+                    const own = found.filter(({ subject }) => subject === credential.form);
+                    assert.equal(own.length > 0 && own.every(({ message }) => message.includes(who)), true);
+                    const answer = found.find(({ subject }) => subject === "index")?.message ?? "";
+                    assert.ok(answer.startsWith(`it lets ${who} read`), answer);
+                }
+            });
+        }
+
+        it("with a person's gcloud account, where there is nothing else", async () => {
+            await using workstation = await at({
+                files: files("pip", { form: "keyring" }),
+                executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
+            });
+            const found = await findings(workstation, ["pip"]);
+            assert.deepEqual(faults(found), []);
+            assert.equal(
+                found.find(({ subject }) => subject === "identity")?.message,
+                `gcloud's account, ${person}`,
+            );
+        });
+    });
+
+    describe("the configuration", () => {
+        it("is missing", async () => {
+            await using workstation = await at({ keyFile: keyFileOf(reader) });
+            const found = await findings(workstation, ["twine"]);
+            assertOneFault(
+                found,
+                { tool: "twine", subject: "configuration" },
+                /none of its files/,
+                /--tool twine/,
+            );
+        });
+
+        it("is replaced by a variable", async () => {
+            await using workstation = await at({
+                ...withKeyring(),
+                environment: { PIP_EXTRA_INDEX_URL: "https://example.com/simple/" },
+            });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "configuration" },
+                /pip\.conf, but extra-index-url from PIP_EXTRA_INDEX_URL replaces that$/,
+                /does not add up/,
+            );
+        });
+
+        it("cannot be read", async () => {
+            await using workstation = await at({ files: { ".pypirc": "[python]\nno sense\n" } });
+            assertOneFault(
+                await findings(workstation, ["twine"]),
+                { tool: "twine", subject: "configuration" },
+                /\.pypirc: line 2: /,
+                /correct the file/,
+            );
+        });
+    });
+
+    describe("the keyring", () => {
+        it("is missing", async () => {
+            await using workstation = await at({ ...withKeyring(), path: [registry().tools.bareBin] });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "keyring" },
+                /^there is none in pip's own environment or on PATH/,
+                /^pip install keyring keyrings\.google-artifactregistry-auth$/,
+            );
+        });
+
+        it("has no Google backend", async () => {
+            const bin = await environmentWith("pip==26.3\nkeyring==25.7.0\n");
+            await using workstation = await at({ ...withKeyring(), path: [bin] });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "keyring" },
+                /has no backend for Artifact Registry/,
+                /keyrings\.google-artifactregistry-auth/,
+            );
+        });
+
+        it("is not asked by pip under no-input with the provider auto", async () => {
+            await using workstation = await at({ ...withKeyring(), environment: { PIP_NO_INPUT: "1" } });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "provider" },
+                /^no-input from PIP_NO_INPUT: .* never asks a keyring$/,
+                /keyring-provider import/,
+            );
+        });
+
+        it("is asked by pip under no-input with import, and with subprocess outside pip's environment", async () => {
+            for (const [provider, path] of [
+                ["import", [registry().tools.bin]],
+                ["subprocess", [registry().tools.bareBin, registry().tools.bin]],
+            ] as const) {
+                await using workstation = await at({
+                    keyFile: keyFileOf(reader),
+                    files: files("pip", { form: "keyring" }, provider),
+                    path,
+                    environment: { PIP_NO_INPUT: "1" },
+                });
+                assert.deepEqual(faults(await findings(workstation, ["pip"])), []);
+            }
+        });
+
+        it("is not asked by pip where it is in pip's own environment only, with subprocess", async () => {
+            await using workstation = await at({
+                keyFile: keyFileOf(reader),
+                files: files("pip", { form: "keyring" }, "subprocess"),
+            });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "keyring" },
+                /^there is none on PATH outside pip's own environment/,
+                /^pipx install keyring/,
+            );
+        });
+    });
+
+    describe("pip before 26.2", () => {
+        it("asks a keyring that is only a command if the index has a user name", async () => {
+            const bin = await environmentWith("pip==25.3\n");
+            for (const [provider, fault] of [
+                ["auto", /^pip 25\.3 asks a keyring that is a command only for a user name/],
+                ["subprocess", undefined],
+            ] as const) {
+                await using workstation = await at({
+                    keyFile: keyFileOf(reader),
+                    files: files("pip", { form: "keyring" }, provider),
+                    path: [bin, registry().tools.bin],
+                });
+                const run = await registry().install(workstation);
+                const found = await findings(workstation, ["pip"]);
+                // The check says what pip does.
+                assert.equal(run.exitCode === 0, fault === undefined, run.output);
+                if (fault === undefined) assert.deepEqual(faults(found), []);
+                else assertOneFault(found, { tool: "pip", subject: "provider" }, fault, /subprocess/);
+            }
+        });
+    });
+
+    describe("the identity", () => {
+        it("has no role (403)", async () => {
+            const { file, email } = await createKey(registry().sandbox, "no-role");
+            await using workstation = await at({ ...withKeyring(), keyFile: JSON.stringify(file) });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "index" },
+                new RegExp(`^it knows ${email} and refuses \\(403\\)`),
+                new RegExp(`add serviceAccount:${email} to .*readers`),
+            );
+        });
+
+        it("is not gcloud's account, because of Application Default Credentials", async () => {
+            await using workstation = await at({
+                ...withKeyring(),
+                executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
+            });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { status: "warning", subject: "identity" },
+                new RegExp(
+                    `^${reader}@.* by Application Default Credentials .*not gcloud's account ${person}$`,
+                ),
+                /unset GOOGLE_APPLICATION_CREDENTIALS/,
+            );
+        });
+
+        it("is gcloud's account, because Application Default Credentials do not work", async () => {
+            await using workstation = await at({
+                files: files("pip", { form: "keyring" }),
+                environment: { GOOGLE_APPLICATION_CREDENTIALS: "/nowhere/key.json" },
+                executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
+            });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { status: "warning", subject: "identity" },
+                new RegExp(`/nowhere/key\\.json is not there; gcloud's account ${person} is taken instead`),
+                /correct or unset GOOGLE_APPLICATION_CREDENTIALS/,
+            );
+        });
+
+        it("is nobody", async () => {
+            await using workstation = await at({ files: files("pip", { form: "keyring" }) });
+            const found = faults(await findings(workstation, ["pip"]));
+            assert.deepEqual(
+                found.map(({ status, subject, message }) => [
+                    status,
+                    subject,
+                    message.replace(/ \(.*\)/, ""),
+                ]),
+                [
+                    [
+                        "problem",
+                        "identity",
+                        "neither Application Default Credentials nor an account of gcloud's",
+                    ],
+                    [
+                        "problem",
+                        "keyring",
+                        "the one in pip's own environment gives no token: it finds no credentials",
+                    ],
+                ],
+            );
+        });
+    });
+
+    describe("a credential in a file", () => {
+        it("is a token that has expired", async () => {
+            const token = registry().sandbox.issueToken(`user:${person}`, 0);
+            await using workstation = await at({ files: files("pip", { form: "token", token }) });
+            const found = await findings(workstation, ["pip"]);
+            assert.equal(found.filter(({ subject }) => subject === "token").length, 1);
+            assertOneFault(
+                found,
+                { tool: "pip", subject: "token" },
+                /pip\.conf has expired: the index does not accept it \(401\)$/,
+                /--auth token again/,
+            );
+        });
+
+        it("is a token that soon will", async () => {
+            const token = registry().sandbox.issueToken(`user:${person}`, 330);
+            await using workstation = await at({ files: files("twine", { form: "token", token }) });
+            assertOneFault(
+                await findings(workstation, ["twine"]),
+                { tool: "twine", status: "warning", subject: "token" },
+                new RegExp(`^the access token of ${person} in .*\\.pypirc expires in 5 minutes$`),
+                /--auth token again/,
+            );
+        });
+
+        it("is a key that was deleted (401)", async () => {
+            const id = "key-loser";
+            await using byFile = await at({ files: files("pip", keyOf(id)) });
+            await using byKeyring = await at(withKeyring(id));
+            assert.deepEqual(faults(await findings(byFile, ["pip"])), []);
+            const { client_email: email, private_key_id: key } = JSON.parse(keyFileOf(id)) as Record<
+                string,
+                string
+            >;
+            await ok(registry().sandbox, "DELETE", `${accountsPath}/${email!}/keys/${key!}`);
+            const refused = await findings(byFile, ["pip"]);
+            assert.equal(refused.filter(({ subject }) => subject === "key").length, 1);
+            assertOneFault(
+                refused,
+                { tool: "pip", subject: "key" },
+                new RegExp(`does not accept the key of ${email!} .*\\(401\\)`),
+                /--auth key again/,
+            );
+            const found = faults(await findings(byKeyring, ["pip"]));
+            assert.deepEqual(
+                found.map(({ subject }) => subject),
+                ["keyring"],
+            );
+            assert.match(found[0]?.message ?? "", /invalid_grant/);
+            // With a gcloud that is logged in, the keyring goes on as somebody else without a word.
+            await using beside = await at({
+                ...withKeyring(id),
+                executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
+            });
+            assertOneFault(
+                await findings(beside, ["pip"]),
+                { status: "warning", subject: "identity" },
+                new RegExp(
+                    `do not work: Google refuses them .*; gcloud's account ${person} is taken instead$`,
+                ),
+                /correct or unset GOOGLE_APPLICATION_CREDENTIALS/,
+            );
+        });
+
+        it("can be read by others", async () => {
+            await using workstation = await at({ files: files("pip", keyOf(reader)) });
+            const file = join(workstation.home, ".config/pip/pip.conf");
+            await chmod(file, 0o644);
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { tool: "pip", subject: "file-mode" },
+                /others can read it \(mode 644\)$/,
+                new RegExp(`^chmod 600 '${file}'$`),
+            );
+        });
+
+        it("is the key file of the Application Default Credentials, which others can read", async () => {
+            await using workstation = await at(withKeyring());
+            await chmod(join(workstation.home, "key.json"), 0o640);
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { subject: "file-mode" },
+                /key\.json holds a credential, and others can read it \(mode 640\)$/,
+                /^chmod 600 /,
+            );
+        });
+    });
+
+    describe("the index", () => {
+        it("has no such repository (404)", async () => {
+            const { name, index, ...rest } = outputs();
+            const elsewhere = (text: string) => text.replace(/python(?=\/|$)/, "pythno");
+            const wrong: RegistryOutputs = {
+                ...rest,
+                name: elsewhere(name),
+                index: {
+                    ...index,
+                    indexUrl: elsewhere(index.indexUrl),
+                    uploadUrl: elsewhere(index.uploadUrl),
+                },
+            };
+            await using workstation = await at({ keyFile: keyFileOf(reader) });
+            await writeFile(
+                join(workstation.home, ".pypirc"),
+                `[distutils]\nindex-servers = pythno\n[pythno]\nrepository: ${wrong.index.uploadUrl}\n`,
+            );
+            assertOneFault(
+                await findings(workstation, ["twine"], wrong),
+                { tool: "twine", subject: "index" },
+                /no such repository \(404\): .*pythno$/,
+                /stack's outputs/,
+            );
+        });
+
+        it("is behind a proxy that is down", async () => {
+            // A port that was free a moment ago.
+            const server = createServer().listen(0, "127.0.0.1");
+            await once(server, "listening");
+            const { port } = server.address() as AddressInfo;
+            await once(server.close(), "close");
+            const proxy = `http://user:proxy-password@127.0.0.1:${port}`;
+            await using workstation = await at({
+                files: files("pip", keyOf(reader)),
+                environment: { HTTPS_PROXY: proxy, https_proxy: proxy },
+            });
+            const found = await findings(workstation, ["pip"]);
+            assertOneFault(
+                found,
+                { subject: "network" },
+                new RegExp(`^there is no connection to the proxy 127\\.0\\.0\\.1:${port} `),
+                /HTTPS_PROXY/,
+            );
+            assert.doesNotMatch(JSON.stringify(found), /proxy-password/);
+        });
+
+        it("has a certificate that is not trusted", async () => {
+            await using workstation = await at({
+                files: files("pip", keyOf(reader)),
+                environment: { PIP_CERT: "", REQUESTS_CA_BUNDLE: "", CURL_CA_BUNDLE: "", SSL_CERT_FILE: "" },
+            });
+            assertOneFault(
+                await findings(workstation, ["pip"]),
+                { subject: "network" },
+                /^the certificate of europe-west1-python\.pkg\.dev is not trusted/,
+                /REQUESTS_CA_BUNDLE/,
+            );
+        });
+    });
+
+    it("gives no program a credential as an argument", async () => {
+        const script = '#!/bin/sh\necho "$0 $*" >> "$HOME/arguments"\nexec "$REAL/keyring" "$@"\n';
+        await using workstation = await at({
+            ...withKeyring(),
+            path: [registry().tools.bareBin],
+            executables: { ...gcloud(), "bin/keyring": script },
+            environment: { REAL: registry().tools.bin },
+        });
+        assert.deepEqual(faults(await findings(workstation, ["pip"])), []);
+        const { output } = await workstation.run("cat", "arguments");
+        assert.match(
+            output,
+            /--list-backends\n.* get https:\/\/europe-west1-python\.pkg\.dev\/\S+ oauth2accesstoken$/,
+        );
+        assert.deepEqual(keyMaterial(output, [keyFileOf(reader)]), []);
+    });
+});

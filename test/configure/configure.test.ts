@@ -1,0 +1,474 @@
+import assert from "node:assert/strict";
+import { mkdir, symlink } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { assertDone, Machine, masked, outputsOf, type StackOutputs } from "./machine";
+
+// The command as a person runs it: a process of its own, with real files.
+
+const token = "ya29.c.b0Aaekm1-an_access~token.of/40+characters=";
+const pipConf = ".config/pip/pip.conf";
+const keys = { "python-publisher": { access: "writer", keys: ["first"] } };
+
+describe("configure", () => {
+    let outputs: StackOutputs;
+    before(async () => {
+        outputs = await outputsOf({ serviceAccounts: keys });
+    });
+
+    describe("on a machine without such files", () => {
+        it("writes what the outputs hold, and --undo leaves nothing", async () => {
+            await using machine = await Machine.open();
+            const clean = await machine.everything();
+            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine"));
+            assert.equal(await machine.read(pipConf), outputs.pipConf);
+            assert.equal(await machine.read(".pypirc"), outputs.pypirc);
+            assert.equal(await machine.mode(".pypirc"), 0o644);
+            assertDone(await machine.configure("--undo"));
+            const { "outputs.json": _, ...left } = await machine.everything();
+            assert.deepEqual(left, clean);
+            await assert.rejects(machine.read(".config/pip"), { code: "ENOENT" });
+        });
+
+        it("takes the outputs from standard input", async () => {
+            await using machine = await Machine.open({ "outputs.json": JSON.stringify(masked(outputs)) });
+            assertDone(await machine.shell("$configure --outputs - --tool pip < outputs.json"));
+            assert.equal(await machine.read(pipConf), outputs.pipConf);
+        });
+
+        it("takes the outputs from the Pulumi CLI, and its word when it fails", async () => {
+            await using machine = await Machine.open(
+                { "outputs.json": JSON.stringify(masked(outputs)) },
+                {},
+                ["bin"],
+            );
+            await machine.put(
+                "bin/pulumi",
+                '#!/bin/sh\necho "$*" > "$HOME/asked"\ncase "$*" in *"--stack dev"*) cat "$HOME/outputs.json";; *) echo "error: no stack named" >&2; exit 255;; esac\n',
+                0o700,
+            );
+            assertDone(await machine.configure("--stack", "dev", "--tool", "pip"));
+            assert.equal(await machine.read(pipConf), outputs.pipConf);
+            assert.equal(await machine.read("asked"), "stack output --json --non-interactive --stack dev\n");
+            const { exitCode, output } = await machine.configure("--stack", "other", "--tool", "pip");
+            assert.equal(exitCode, 1);
+            assert.match(output, /the outputs of stack other cannot be read: error: no stack named/);
+        });
+
+        it("takes the tools that are installed, and says so", async () => {
+            await using machine = await Machine.open({}, {}, ["bin"]);
+            await machine.put("bin/uv", "#!/bin/sh\n", 0o700);
+            const { output, exitCode } = await machine.with(masked(outputs), "--dry-run");
+            assert.equal(exitCode, 0, output);
+            assert.match(output, /^Tools found: (?:pip, )?uv$/m);
+        });
+    });
+
+    describe("with files that are there", () => {
+        const files = {
+            [pipConf]:
+                "# mine\r\n[global]\r\nindex-url = https://me:s3cret@mirror.example/simple/ \r\nextra-index-url =\r\n\thttps://a.example/simple/\r\n\r\n[install]\r\nno-binary=:all:",
+            ".pypirc":
+                "\ufeff; by hand\n[distutils]\nindex-servers=pypi\n  testpypi\n\n[pypi]\nusername:__token__\npassword = pypi-%AgEI%%\n",
+        };
+
+        it("keeps all that is in them, changes nothing twice, and --undo gives the same bytes", async () => {
+            await using machine = await Machine.open(files);
+            const before = await machine.everything();
+            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine"));
+            const pip = await machine.read(pipConf);
+            for (const line of files[pipConf].split("\r\n")) {
+                assert.ok(pip.split("\r\n").includes(line), JSON.stringify(line));
+            }
+            assert.ok(pip.includes(`\r\n\t${outputs.repository.indexUrl}\r\n`), pip);
+            assert.ok((await machine.read(".pypirc")).includes("[python]\nrepository: https://"));
+
+            await machine.age(pipConf);
+            const again = await machine.with(masked(outputs), "--tool", "pip,twine");
+            assertDone(again);
+            assert.match(again.output, /^unchanged .*pip\.conf$/m);
+            assert.ok(await machine.isAged(pipConf));
+
+            assertDone(await machine.configure("--undo"));
+            const { "outputs.json": _, ...after } = await machine.everything();
+            assert.deepEqual(after, before);
+        });
+
+        it("takes out only its own once the user has edited other lines", async () => {
+            await using machine = await Machine.open(files);
+            assertDone(await machine.with(masked(outputs), "--tool", "pip"));
+            const written = await machine.read(pipConf);
+            const edit = (text: string) =>
+                text
+                    .replace("# mine", "# still mine")
+                    .replace("no-binary=:all:", "no-binary=:none:\r\npre = true");
+            await machine.put(pipConf, edit(written));
+            assertDone(await machine.configure("--undo"));
+            assert.equal(await machine.read(pipConf), edit(files[pipConf]));
+        });
+
+        it("keeps links and permission bits, and warns of a credential that others can read", async () => {
+            await using machine = await Machine.open({});
+            await machine.put("dotfiles/pypirc", "[distutils]\nindex-servers = pypi\n", 0o644);
+            await symlink("dotfiles/pypirc", machine.path(".pypirc"));
+            const done = await machine.with(outputs, "--tool", "twine", "--auth", "key");
+            assertDone(done);
+            assert.match(
+                done.output,
+                /warning: .*dotfiles\/pypirc holds a credential, and others can read it/,
+            );
+            assert.equal(await machine.mode("dotfiles/pypirc"), 0o644);
+            assert.ok((await machine.read("dotfiles/pypirc")).includes("username: _json_key_base64"));
+        });
+
+        it("leaves a file alone that it does not understand, says where, and does the others", async () => {
+            await using machine = await Machine.open({
+                ".pypirc": "[distutils]\nindex-servers =\n    pypi\nwhat is this\n",
+            });
+            const before = await machine.read(".pypirc");
+            const { exitCode, output } = await machine.with(masked(outputs), "--tool", "pip,twine");
+            assert.equal(exitCode, 1);
+            assert.match(output, /error: twine: .*\.pypirc:4: /);
+            assert.ok(!output.includes("what is this"));
+            assert.equal(await machine.read(".pypirc"), before);
+            assert.equal(await machine.read(pipConf), outputs.pipConf);
+        });
+    });
+
+    describe("with a credential", () => {
+        /** All that the run printed, and all files but those that may hold it. */
+        async function assertHidden(
+            machine: Machine,
+            secret: string,
+            output: string,
+            may: readonly string[],
+        ) {
+            assert.ok(!output.includes(secret), "printed");
+            for (const [file, text] of Object.entries(await machine.everything())) {
+                if (!text.includes(secret) && !text.includes(encodeURIComponent(secret))) continue;
+                assert.ok(
+                    may.some((name) => file.startsWith(name)),
+                    file,
+                );
+                assert.equal(await machine.mode(file), 0o600, file);
+            }
+        }
+
+        it("takes a token from the environment, and shows it to nobody", async () => {
+            for (const name of ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"]) {
+                await using machine = await Machine.open({}, { [name]: token });
+                const done = await machine.with(masked(outputs), "--tool", "pip,twine", "--auth", "token");
+                assertDone(done);
+                assert.match(done.output, new RegExp(`^Credential: an access token from ${name}$`, "m"));
+                assert.ok(
+                    (await machine.read(pipConf)).includes(`oauth2accesstoken:${encodeURIComponent(token)}@`),
+                );
+                await assertHidden(machine, token, done.output, [
+                    pipConf,
+                    ".pypirc",
+                    ".local/state/python-registry/",
+                ]);
+            }
+        });
+
+        it("takes a token from a file, from standard input, and from gcloud", async () => {
+            await using machine = await Machine.open({ token: `${token}\n` }, {}, ["bin"]);
+            await machine.put("bin/gcloud", `#!/bin/sh\necho "$*" > "$HOME/asked"\necho '${token}'\n`, 0o700);
+            for (const [args, from] of [
+                ["--credential-file token", "token"],
+                ["--credential-file - < token", "standard input"],
+                ["", "gcloud"],
+                [
+                    "--account python-publisher",
+                    "gcloud for python-publisher@acme-tools.iam.gserviceaccount.com",
+                ],
+            ] as const) {
+                await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+                const done = await machine.shell(
+                    `$configure --outputs outputs.json --tool twine --auth token ${args}`,
+                );
+                assertDone(done);
+                assert.ok(done.output.includes(`Credential: an access token from ${from}\n`), done.output);
+                assert.ok((await machine.read(".pypirc")).includes(`password: ${token}\n`));
+                assertDone(await machine.configure("--undo"));
+            }
+            assert.equal(
+                await machine.read("asked"),
+                "auth print-access-token --quiet --impersonate-service-account=python-publisher@acme-tools.iam.gserviceaccount.com\n",
+            );
+        });
+
+        it("takes a key from the outputs, and names the account", async () => {
+            await using machine = await Machine.open();
+            const done = await machine.with(outputs, "--tool", "pip,twine", "--auth", "key");
+            assertDone(done);
+            const credential = outputs.credentials["python-publisher"]!;
+            assert.equal(await machine.read(pipConf), credential.pipConf);
+            assert.equal(await machine.read(".pypirc"), credential.pypirc);
+            assert.match(
+                done.output,
+                /a key from .*python-publisher@acme-tools\.iam\.gserviceaccount\.com$/m,
+            );
+            const key = Buffer.from(credential.keyFile).toString("base64");
+            await assertHidden(machine, key, done.output, [
+                pipConf,
+                ".pypirc",
+                "outputs.json",
+                ".local/state/python-registry/",
+            ]);
+        });
+
+        it("says what to do where there is none", async () => {
+            await using machine = await Machine.open({ "not-a-key.json": '{"private": "s3cret"}' });
+            const refused = async (expected: RegExp, given: object, ...args: string[]) => {
+                const { exitCode, output } = await machine.with(given, "--tool", "pip", ...args);
+                assert.equal(exitCode, 1);
+                assert.match(output, expected);
+                assert.ok(!output.includes("s3cret"));
+                await assert.rejects(machine.read(pipConf), { code: "ENOENT" });
+            };
+            await refused(/--show-secrets/, masked(outputs), "--auth", "key");
+            await refused(
+                /not-a-key\.json holds no service account key/,
+                outputs,
+                "--auth",
+                "key",
+                "--credential-file",
+                "not-a-key.json",
+            );
+            await refused(
+                /not-a-key\.json holds no access token/,
+                outputs,
+                "--auth",
+                "token",
+                "--credential-file",
+                "not-a-key.json",
+            );
+            await refused(
+                /none\.json cannot be read: ENOENT/,
+                outputs,
+                "--auth",
+                "key",
+                "--credential-file",
+                "none.json",
+            );
+            await refused(
+                /--account nobody is no account .* python-publisher/,
+                outputs,
+                "--auth",
+                "key",
+                "--account",
+                "nobody",
+            );
+            await refused(/go with --auth token or key/, outputs, "--credential-file", "x");
+        });
+
+        it("is gone once the tools ask the keyring again", async () => {
+            await using machine = await Machine.open(
+                { ".pypirc": "[pypi]\nusername = me\n" },
+                { GOOGLE_OAUTH_ACCESS_TOKEN: token },
+            );
+            const all = "pip,twine,uv,poetry,pdm,hatch,netrc";
+            assertDone(await machine.with(masked(outputs), "--tool", all, "--auth", "token"));
+            // netrc cannot ask a keyring: it is left out by name, and says so.
+            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine,uv,poetry,pdm,hatch"));
+            assertDone(await machine.configure("--undo", "--tool", "netrc"));
+            for (const [file, text] of Object.entries(await machine.everything())) {
+                assert.ok(!text.includes(token) && !text.includes(encodeURIComponent(token)), file);
+            }
+        });
+
+        it("stays out of a dry run, which changes nothing", async () => {
+            await using machine = await Machine.open(
+                {
+                    ".pypirc":
+                        "[python]\nrepository: https://europe-west1-python.pkg.dev/acme-tools/python/\npassword: older-s3cret\n",
+                },
+                { GOOGLE_OAUTH_ACCESS_TOKEN: token },
+            );
+            await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+            const before = await machine.everything();
+            const { exitCode, output } = await machine.with(
+                masked(outputs),
+                "--tool",
+                "pip,twine",
+                "--auth",
+                "token",
+                "--dry-run",
+            );
+            assert.equal(exitCode, 0, output);
+            assert.match(output, /^\+\+\+ .*pip\.conf$/m);
+            assert.match(output, /^\+extra-index-url = https:\/\/oauth2accesstoken:\*{8}@/m);
+            assert.match(output, /^-password: \*{8}$/m);
+            assert.ok(!output.includes(token) && !output.includes("older-s3cret"));
+            assert.deepEqual(await machine.everything(), before);
+        });
+    });
+
+    describe("with two registries", () => {
+        it("gives the second another name where the first one's is taken, and takes out either", async () => {
+            await using machine = await Machine.open();
+            const others = await outputsOf({}, "other-team");
+            const all = "pip,twine,uv,poetry,pdm,hatch";
+            assertDone(await machine.with(masked(outputs), "--tool", all));
+            const first = await machine.everything();
+            const second = await machine.with(masked(others), "--tool", all);
+            assertDone(second);
+            assert.match(
+                second.output,
+                /^twine: python stands for another registry; this one is other-team-python$/m,
+            );
+            const pypirc = await machine.read(".pypirc");
+            assert.match(
+                pypirc,
+                /^\[python\]\nrepository: https:\/\/europe-west1-python\.pkg\.dev\/acme-tools\/python\/$/m,
+            );
+            assert.match(
+                pypirc,
+                /^\[other-team-python\]\nrepository: https:\/\/europe-west1-python\.pkg\.dev\/other-team\/python\/$/m,
+            );
+            assert.equal((await machine.read(pipConf)).match(/https:/g)?.length, 2);
+
+            assertDone(await machine.with(masked(others), "--tool", all));
+            assertDone(await machine.configure("--undo", "--outputs", "outputs.json"));
+            const clean = ({ "outputs.json": _, ...files }: Record<string, string>) =>
+                Object.fromEntries(Object.entries(files).filter(([file]) => !file.startsWith(".local/")));
+            assert.deepEqual(clean(await machine.everything()), clean(first));
+        });
+    });
+
+    describe("in a project", () => {
+        const pyproject =
+            '# a project\n[project]\nname = "app"\nversion = "1.0"\ndependencies = ["acme-core"]\n';
+
+        it("works from a folder below, and never writes a credential into the project", async () => {
+            await using machine = await Machine.open(
+                { "app/pyproject.toml": pyproject },
+                { GOOGLE_OAUTH_ACCESS_TOKEN: token },
+            );
+            await mkdir(machine.path("app/src"));
+            await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+            for (const auth of ["keyring", "token"]) {
+                const done = await machine.shell(
+                    `cd app/src && $configure --outputs ../../outputs.json --tool uv,poetry,pdm --scope project --auth ${auth}`,
+                );
+                assertDone(done);
+                const written = await machine.read("app/pyproject.toml");
+                assert.ok(written.startsWith(pyproject), written);
+                assert.ok(
+                    written.includes("[[tool.uv.index]]") && written.includes("[[tool.poetry.source]]"),
+                    written,
+                );
+                assert.ok(!written.includes(token));
+            }
+            assertDone(await machine.configure("--undo"));
+            assert.equal(await machine.read("app/pyproject.toml"), pyproject);
+        });
+    });
+
+    it("pins in a project what it depends on, but not the project itself", async () => {
+        const text = await outputsOf({ internalPackages: ["acme-*", "acme-app", "acme-core"] });
+        const app =
+            '[project]\nname = "Acme_App"\nversion = "1"\ndependencies = ["acme.util >= 1", "requests"]\n';
+        await using machine = await Machine.open({ "app/pyproject.toml": app });
+        await machine.put("outputs.json", JSON.stringify(masked(text)));
+        assertDone(
+            await machine.shell(
+                "cd app && $configure --outputs ../outputs.json --tool uv,poetry --scope project",
+            ),
+        );
+        const written = await machine.read("app/pyproject.toml");
+        assert.match(written, /^\[tool\.uv\.sources\]\nacme-core = \{ index = "python" \}\n\n/m);
+        assert.match(written, /^constraint-dependencies = \["acme-core>=0"\]$/m);
+        assert.match(written, /^\[tool\.poetry\.dependencies\]\nacme-util = \{ source = "python" \}\n/m);
+    });
+
+    it("leaves a project alone in which it would do harm, or nothing", async () => {
+        await using machine = await Machine.open({
+            "pyproject.toml": '[project]\nname = "app"\n',
+            "uv.toml": "",
+            Pipfile: "[packages]\n",
+        });
+        const { exitCode, output } = await machine.with(
+            masked(outputs),
+            "--tool",
+            "uv,pipenv",
+            "--scope",
+            "project",
+        );
+        assert.equal(exitCode, 1);
+        assert.match(output, /uv: uv takes its indexes from .*uv\.toml, and none from pyproject\.toml/);
+        assert.match(output, /pipenv: .*Pipfile names no source/);
+        assert.equal(await machine.read("Pipfile"), "[packages]\n");
+    });
+
+    it("loses nothing when twenty run at once", async () => {
+        await using machine = await Machine.open({ ".pypirc": "# mine\n[pypi]\nusername = me\n" });
+        const stacks = Array.from({ length: 20 }, (_, number) => {
+            const text = JSON.stringify(masked(outputs)).replaceAll("acme-tools", `acme-tools-${number}`);
+            return [`outputs-${number}.json`, text] as const;
+        });
+        for (const [file, text] of stacks) await machine.put(file, text);
+        const runs = await Promise.all(
+            stacks.map(([file]) => machine.configure("--outputs", file, "--tool", "twine")),
+        );
+        runs.forEach(assertDone);
+        const pypirc = await machine.read(".pypirc");
+        for (const number of stacks.keys()) {
+            assert.ok(pypirc.includes(`/acme-tools-${number}/python/`), String(number));
+        }
+        assertDone(await machine.configure("--undo"));
+        assert.equal(await machine.read(".pypirc"), "# mine\n[pypi]\nusername = me\n");
+    });
+
+    describe("called wrongly", () => {
+        for (const [args, expected] of [
+            [[], /which registry\? Give --stack NAME, or --outputs FILE/],
+            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is none of pip, twine, uv/],
+            [["--outputs", "outputs.json", "--stack", "x"], /cannot be used with/],
+            [["--outputs", "outputs.json", "--auth", "password"], /Allowed choices are keyring, token, key/],
+            [["--outputs", "none.json"], /none\.json cannot be read: ENOENT/],
+            [["--outputs", "broken.json", "--tool", "pip"], /broken\.json is not JSON/],
+            [
+                ["--outputs", "other.json", "--tool", "pip"],
+                /does not hold the outputs of a python-registry stack .*repository/,
+            ],
+            [
+                ["--outputs", "outputs.json", "--tool", "pip", "--scope", "venv"],
+                /pip: no virtual environment is active/,
+            ],
+            [
+                ["--outputs", "outputs.json", "--tool", "twine", "--scope", "global"],
+                /twine: it has no files for --scope global, only for user/,
+            ],
+            [
+                ["--outputs", "-", "--auth", "key", "--credential-file", "-"],
+                /cannot both be read from standard input/,
+            ],
+        ] as const) {
+            it(args.join(" ") || "with nothing", async () => {
+                await using machine = await Machine.open({
+                    "outputs.json": JSON.stringify(masked(outputs)),
+                    "broken.json": "{s3cret",
+                    "other.json": '{"bucket": "s3cret"}',
+                });
+                const before = await machine.everything();
+                const { exitCode, output } = await machine.configure(...args);
+                assert.equal(exitCode, 1);
+                assert.match(output, expected);
+                assert.ok(!output.includes("s3cret") && !output.includes("    at "), output);
+                const after = Object.entries(await machine.everything()).filter(
+                    ([file]) => !file.startsWith(".local/"),
+                );
+                assert.deepEqual(Object.fromEntries(after), before);
+            });
+        }
+
+        it("has --help, with examples", async () => {
+            await using machine = await Machine.open();
+            const { exitCode, output } = await machine.configure("--help");
+            assert.equal(exitCode, 0);
+            assert.match(output, /--dry-run[\s\S]*Examples:/);
+            assert.ok(isAbsolute(machine.path("x")));
+        });
+    });
+});

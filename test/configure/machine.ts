@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { runProgram } from "../../sandbox/in-process-engine";
+import { startSandbox } from "../../sandbox/sandbox";
+import { type ToolResult, Workstation } from "../../sandbox/workstation";
+
+const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
+
+/** The outputs of a stack, as the program gives them. */
+export interface StackOutputs {
+    readonly repository: { readonly id: string; readonly name: string; readonly indexUrl: string };
+    readonly pipConf: string;
+    readonly pypirc: string;
+    readonly credentials: Record<string, { keyFile: string; pipConf: string; pypirc: string }>;
+    readonly serviceAccounts: Record<string, { email: string }>;
+}
+
+/** Runs the program in process, and gives what `pulumi stack output --json --show-secrets` would. */
+export async function outputsOf(
+    configuration: Record<string, unknown> = {},
+    project = "acme-tools",
+): Promise<StackOutputs> {
+    await using sandbox = await startSandbox({ project });
+    const { outputs } = await runProgram({
+        stack: "configure",
+        config: {
+            "gcp:project": project,
+            ...sandbox.providerConfig,
+            ...Object.fromEntries(
+                Object.entries({ location: "europe-west1", ...configuration }).map(([key, value]) => [
+                    `python-registry:${key}`,
+                    typeof value === "string" ? value : JSON.stringify(value),
+                ]),
+            ),
+        },
+    });
+    return Object.fromEntries(
+        Object.entries(outputs).map(([name, { value }]) => [name, value]),
+    ) as unknown as StackOutputs;
+}
+
+/** The same without the secrets: what `pulumi stack output --json` prints. */
+export function masked(outputs: StackOutputs): object {
+    return { ...outputs, credentials: "[secret]" };
+}
+
+/** A person's computer on which configure is run. */
+export class Machine implements AsyncDisposable {
+    private constructor(readonly workstation: Workstation) {}
+
+    /** @param files by their path below home */
+    static async open(
+        files: Record<string, string> = {},
+        environment: Record<string, string> = {},
+        path: readonly string[] = [],
+    ): Promise<Machine> {
+        return new Machine(
+            await Workstation.open({ path: [...path, dirname(process.execPath)], environment, files }),
+        );
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        await this.workstation[Symbol.asyncDispose]();
+    }
+
+    /** Runs the command at home. */
+    configure(...args: string[]): Promise<ToolResult> {
+        return this.workstation.run("node", bin, ...args);
+    }
+
+    /** Runs the command with these outputs in a file. */
+    async with(outputs: object, ...args: string[]): Promise<ToolResult> {
+        await this.put("outputs.json", JSON.stringify(outputs));
+        return this.configure("--outputs", "outputs.json", ...args);
+    }
+
+    /** Runs a line of sh at home, in which $configure is the command. */
+    shell(line: string): Promise<ToolResult> {
+        return this.workstation.run("sh", "-c", `configure="node ${bin}"; ${line}`);
+    }
+
+    path(file: string): string {
+        return join(this.workstation.home, file);
+    }
+
+    read(file: string): Promise<string> {
+        return readFile(this.path(file), "utf8");
+    }
+
+    async mode(file: string): Promise<number> {
+        return (await stat(this.path(file))).mode & 0o777;
+    }
+
+    async put(file: string, content: string, mode = 0o600): Promise<void> {
+        await mkdir(dirname(this.path(file)), { recursive: true });
+        await writeFile(this.path(file), content);
+        await chmod(this.path(file), mode);
+    }
+
+    /** All files below home, with what is in them; without the caches of what runs TypeScript. */
+    async everything(): Promise<Record<string, string>> {
+        const entries = await readdir(this.workstation.home, { recursive: true, withFileTypes: true });
+        const files = entries
+            .filter((entry) => entry.isFile() && !/v8-compile-cache|\.cache\/swc-/.test(entry.parentPath))
+            .map((entry) => join(entry.parentPath, entry.name));
+        return Object.fromEntries(
+            await Promise.all(
+                files
+                    .sort()
+                    .map(async (file) => [
+                        file.slice(this.workstation.home.length + 1),
+                        await readFile(file, "latin1"),
+                    ]),
+            ),
+        ) as Record<string, string>;
+    }
+
+    /** Gives a file a time long past, so that a later write shows. */
+    async age(file: string): Promise<void> {
+        await utimes(this.path(file), 1, 1);
+    }
+
+    async isAged(file: string): Promise<boolean> {
+        return (await stat(this.path(file))).mtimeMs === 1000;
+    }
+}
+
+export function assertDone({ exitCode, output }: ToolResult): void {
+    assert.equal(exitCode, 0, output);
+}

@@ -1,0 +1,420 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { allWell, describe as described, type Finding } from "../../configure/check/check";
+import { findIdentities } from "../../configure/check/identity";
+import { isYes, pipSettings } from "../../configure/check/pip-settings";
+import { modeOf, ownAddress, presentFiles, says } from "../../configure/check/present-files";
+import { Network } from "../../configure/check/probe";
+import { inspect } from "../../configure/check/python-environment";
+import type { System } from "../../configure/system";
+import type { PythonIndex } from "../../src/clients/client";
+import { needsPython } from "./python";
+
+// The parts of `configure check` that need no registry. What they come to is in test/clients/check.test.ts.
+
+const uploadUrl = "https://europe-west1-python.pkg.dev/project/python/";
+const index: PythonIndex = {
+    name: "python",
+    indexUrl: `${uploadUrl}simple/`,
+    uploadUrl,
+    keyring: "auto",
+    internalPackages: [],
+};
+
+describe("configure check's parts", () => {
+    let home: string;
+    beforeEach(async () => {
+        home = await mkdtemp(join(tmpdir(), "python-registry-check-"));
+    });
+    afterEach(() => rm(home, { recursive: true }));
+
+    function system(environment: Record<string, string> = {}, kind: System["kind"] = "linux"): System {
+        return { kind, environment, home, workingDirectory: join(home, "project"), exists: existsSync };
+    }
+    async function put(path: string, text: string, mode = 0o600): Promise<string> {
+        const file = join(home, path);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, text, { mode });
+        return file;
+    }
+
+    describe("the findings", () => {
+        const findings: readonly Finding[] = [
+            { tool: "pip", status: "ok", subject: "configuration", message: "in pip.conf" },
+            { status: "skipped", subject: "file-mode", message: "not looked at" },
+            { tool: "pip", status: "warning", subject: "token", message: "expires", fix: "get another" },
+        ];
+
+        it("are written tool by tool", () => {
+            assert.equal(
+                described(findings, { json: false, colours: false }),
+                [
+                    "pip",
+                    "  ✔ configuration: in pip.conf",
+                    "  ! token: expires",
+                    "      get another",
+                    "",
+                    "this machine",
+                    "  - file-mode: not looked at",
+                    "",
+                ].join("\n"),
+            );
+        });
+
+        it("are coloured only where that is wanted and can be seen", () => {
+            const { FORCE_COLOR, NO_COLOR } = process.env;
+            const coloured = (colours: boolean) =>
+                described(findings, { json: false, colours }).includes("\u001b");
+            try {
+                delete process.env["NO_COLOR"];
+                process.env["FORCE_COLOR"] = "1";
+                assert.deepEqual([coloured(true), coloured(false)], [true, false]);
+                delete process.env["FORCE_COLOR"];
+                process.env["NO_COLOR"] = "1";
+                assert.equal(coloured(true), false);
+            } finally {
+                for (const [name, value] of Object.entries({ FORCE_COLOR, NO_COLOR })) {
+                    if (value === undefined) Reflect.deleteProperty(process.env, name);
+                    else process.env[name] = value;
+                }
+            }
+        });
+
+        it("are written as JSON", () => {
+            assert.deepEqual(JSON.parse(described(findings, { json: true, colours: true })), findings);
+        });
+
+        it("are all well without a problem and a warning", () => {
+            assert.equal(allWell(findings), false);
+            assert.equal(allWell(findings.slice(0, 2)), true);
+            assert.equal(allWell([{ status: "problem", subject: "index", message: "403" }]), false);
+        });
+    });
+
+    describe("pip's settings", () => {
+        const settings = (environment: Record<string, string> = {}) =>
+            pipSettings(system({ XDG_CONFIG_DIRS: join(home, "xdg"), ...environment }), join(home, "env"));
+
+        it("come from the environment's file before the person's before the machine's", async () => {
+            await put("xdg/pip/pip.conf", "[global]\nindex-url = machine\ntimeout = 1\n");
+            await put(".pip/pip.conf", "[global]\nretries = former\nno-input = yes\n");
+            const user = await put(".config/pip/pip.conf", "[global]\nretries = user\nindex-url = user\n");
+            const site = await put("env/pip.conf", "[global]\nINDEX_URL = site\n");
+            const pip = await settings();
+            assert.deepEqual(pip.value("index-url"), { value: "site", from: site, file: site });
+            assert.equal(pip.value("retries")?.from, user);
+            assert.equal(pip.value("timeout")?.value, "1");
+            assert.equal(isYes(pip.value("no-input")), true);
+            assert.deepEqual(
+                pip.everywhere("index-url").map(({ value }) => value),
+                ["machine", "user", "site"],
+            );
+        });
+
+        it("come from [install] before [global], and from variables before both", async () => {
+            await put(".config/pip/pip.conf", "[install]\nindex-url = install\n[global]\nindex-url = user\n");
+            assert.equal((await settings()).value("index-url")?.value, "install");
+            assert.deepEqual((await settings({ PIP_INDEX_URL: "variable" })).value("index-url"), {
+                value: "variable",
+                from: "PIP_INDEX_URL",
+            });
+        });
+
+        it("come from PIP_CONFIG_FILE in the person's stead, or from no file", async () => {
+            await put(".config/pip/pip.conf", "[global]\nretries = user\n");
+            await put("env/pip.conf", "[global]\nindex-url = site\n");
+            const own = await put("own.conf", "[global]\nindex-url = own\n");
+            const pip = await settings({ PIP_CONFIG_FILE: own });
+            assert.equal(pip.value("index-url")?.value, "own");
+            assert.equal(pip.value("retries"), undefined);
+            const none = await settings({ PIP_CONFIG_FILE: "/dev/null" });
+            assert.equal(none.value("index-url"), undefined);
+        });
+
+        it("are lost with a file that pip refuses, whose text is not repeated", async () => {
+            const file = await put(".config/pip/pip.conf", "[global]\nhush-hush\n");
+            const { problems } = await settings();
+            assert.deepEqual(
+                problems.map((problem) => problem.file),
+                [file],
+            );
+            assert.match(problems[0]!.reason, /^line 2: /);
+            assert.doesNotMatch(problems[0]!.reason, /hush/);
+            await put(".config/pip/pip.conf", "\uFEFF[global]\n");
+            assert.match((await settings()).problems[0]!.reason, /byte-order mark/);
+        });
+    });
+
+    describe("an address", () => {
+        it("is ours with and without a login and a last slash", () => {
+            const login = { username: "oauth2accesstoken", password: "a/b=" };
+            const key = { username: "_json_key_base64", password: "ab/c+d==" };
+            const host = "europe-west1-python.pkg.dev/project/python";
+            for (const [url, expected] of [
+                [index.indexUrl, { use: "install", login: {} }],
+                [`https://${host}/simple`, { use: "install", login: {} }],
+                [uploadUrl, { use: "publish", login: {} }],
+                [
+                    `https://oauth2accesstoken@${host}/`,
+                    { use: "publish", login: { username: login.username } },
+                ],
+                [`https://oauth2accesstoken:a%2Fb%3D@${host}/simple/`, { use: "install", login }],
+                // As gcloud prints it.
+                [`https://_json_key_base64:ab/c+d==@${host}/simple/`, { use: "install", login: key }],
+            ] as const) {
+                assert.deepEqual(ownAddress(url, index), expected, url);
+            }
+        });
+
+        it("is not ours for another repository, host or way", () => {
+            for (const url of [
+                `${uploadUrl}other/`,
+                "https://europe-west1-python.pkg.dev/project/python2/simple/",
+                "https://europe-west2-python.pkg.dev/project/python/simple/",
+                "https://example.com/europe-west1-python.pkg.dev/project/python/simple/",
+                "python",
+                "",
+            ]) {
+                assert.equal(ownAddress(url, index), undefined, url);
+            }
+        });
+    });
+
+    describe("the files", () => {
+        it("of a .pypirc count only for sections that twine sees", async () => {
+            const section = `[python]\nrepository = ${uploadUrl}\nusername = u\npassword = p\n`;
+            await put(".pypirc", `[distutils]\nindex-servers =\n    pypi\n    python\n${section}`);
+            const [file] = await presentFiles("twine", index, system());
+            assert.deepEqual(file?.entries, [
+                { name: "python", use: "publish", login: { username: "u", password: "p" } },
+            ]);
+            await put(".pypirc", `[distutils]\nindex-servers = pypi\n${section}`);
+            assert.deepEqual((await presentFiles("twine", index, system()))[0]?.entries, []);
+        });
+
+        it("of a project count only for the tool", async () => {
+            await put(
+                "project/pyproject.toml",
+                `[[tool.poetry.source]]\nname = "p"\nurl = "${index.indexUrl}"\n` +
+                    `[tool.uv]\nkeyring-provider = "subprocess"\nextra-index-url = ["${index.indexUrl}"]\n`,
+            );
+            const [poetry] = await presentFiles("poetry", index, system());
+            assert.deepEqual(poetry?.entries, [{ name: "p", use: "install", login: {} }]);
+            const [uv] = await presentFiles("uv", index, system());
+            assert.deepEqual(
+                uv?.entries.map(({ use }) => use),
+                ["install"],
+            );
+            assert.equal(says(uv.settings, "keyring-provider", "subprocess"), true);
+            assert.equal(says(poetry.settings, "keyring-provider", "subprocess"), false);
+            assert.deepEqual((await presentFiles("pdm", index, system()))[0]?.entries, []);
+        });
+
+        it("have poetry's passwords beside the addresses", async () => {
+            await put(".config/pypoetry/config.toml", `[repositories.python]\nurl = "${uploadUrl}"\n`);
+            await put(".config/pypoetry/auth.toml", '[http-basic.python]\nusername = "u"\npassword = "p"\n');
+            const files = await presentFiles("poetry", index, system());
+            assert.deepEqual(
+                files.flatMap(({ entries }) => entries),
+                [{ name: "python", use: "publish", login: {} }],
+            );
+            assert.deepEqual(
+                files.map(({ logins }) => logins.get("python")).find((login) => login !== undefined),
+                { username: "u", password: "p" },
+            );
+        });
+
+        it("of a .netrc count only for the host", async () => {
+            const other = "machine example.com login a password b\n";
+            await put(
+                ".netrc",
+                `${other}machine europe-west1-python.pkg.dev\n  login u\n  password p\n${other}`,
+            );
+            const [file] = await presentFiles("netrc", index, system());
+            assert.deepEqual(file?.entries[0]?.login, { username: "u", password: "p" });
+            await put(".netrc", other);
+            assert.deepEqual((await presentFiles("netrc", index, system()))[0]?.entries, []);
+        });
+
+        it("that cannot be understood say where, and not what", async () => {
+            await put(".config/uv/uv.toml", 'a = 1\npassword = "hush\n');
+            const [file] = await presentFiles("uv", index, system());
+            assert.match(file?.problem ?? "", /^line 2: /);
+            assert.doesNotMatch(file?.problem ?? "", /hush/);
+        });
+
+        it("have permission bits, links followed, but not on Windows", async () => {
+            const file = await put("file", "");
+            await chmod(file, 0o640);
+            await symlink(file, join(home, "link"));
+            assert.equal(await modeOf(join(home, "link"), system()), 0o640);
+            assert.equal(await modeOf(file, system({}, "windows")), undefined);
+            assert.equal(await modeOf(join(home, "none"), system()), undefined);
+        });
+    });
+
+    describe("the identity", () => {
+        const identity = async (environment: Record<string, string> = {}) => {
+            const machine = system({ NO_GCE_CHECK: "true", ...environment });
+            await using network = await Network.open(machine);
+            return (await findIdentities(machine, network)).default;
+        };
+        const email = "ci@project.iam.gserviceaccount.com";
+        const impersonation = `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${email}:generateAccessToken`;
+        const audience =
+            "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q";
+        const cases: Record<string, [file: object, who: string, email?: string]> = {
+            "a service account's key": [
+                { type: "service_account", client_email: email },
+                `the service account ${email}`,
+                email,
+            ],
+            "a person": [{ type: "authorized_user", account: "" }, "a person"],
+            "a person who is named": [{ type: "authorized_user", account: "a@b.c" }, "a@b.c", "a@b.c"],
+            "a workload identity": [{ type: "external_account", audience }, `a principal of ${audience}`],
+            "a workload that impersonates": [
+                { type: "external_account", audience, service_account_impersonation_url: impersonation },
+                `the service account ${email}, impersonated`,
+                email,
+            ],
+            "a person who impersonates": [
+                { type: "impersonated_service_account", service_account_impersonation_url: impersonation },
+                `the service account ${email}, impersonated`,
+                email,
+            ],
+        };
+        for (const [what, [content, who, address]] of Object.entries(cases)) {
+            it(`is ${what}`, async () => {
+                const file = await put("adc.json", JSON.stringify(content));
+                const from = "GOOGLE_APPLICATION_CREDENTIALS";
+                assert.deepEqual(await identity({ [from]: file }), {
+                    from,
+                    file,
+                    who,
+                    ...(address !== undefined && { email: address }),
+                });
+            });
+        }
+
+        it("is the variable's before gcloud's file before the machine's", async () => {
+            const folder = dirname(
+                await put(
+                    "sdk/application_default_credentials.json",
+                    '{"type":"authorized_user","account":"g@b.c"}',
+                ),
+            );
+            const named = await put("adc.json", '{"type":"authorized_user","account":"a@b.c"}');
+            const environment = { CLOUDSDK_CONFIG: folder };
+            assert.equal((await identity(environment))?.who, "g@b.c");
+            assert.equal(
+                (await identity({ ...environment, GOOGLE_APPLICATION_CREDENTIALS: named }))?.who,
+                "a@b.c",
+            );
+        });
+
+        it("is the machine's, where the metadata server says so, and no proxy does", async () => {
+            const server = createServer((_, response) => {
+                response.setHeader("Metadata-Flavor", "Google").end(`${email}\n`);
+            }).listen(0, "127.0.0.1");
+            await once(server, "listening");
+            const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+            try {
+                const environment = {
+                    GCE_METADATA_HOST: host,
+                    NO_GCE_CHECK: "",
+                    HTTP_PROXY: "http://127.0.0.1:1",
+                };
+                assert.equal((await identity(environment))?.email, email);
+                assert.equal(await identity({ ...environment, NO_GCE_CHECK: "true" }), undefined);
+            } finally {
+                server.close();
+            }
+        });
+
+        it("is nobody's for a file that is absent, no JSON or of another type", async () => {
+            const bad = await put("bad.json", "hush");
+            const odd = await put("odd.json", '{"type":"hush"}');
+            for (const [file, problem] of [
+                [join(home, "none.json"), /none\.json is not there$/],
+                [bad, /no file of Google credentials \(JSON\)$/],
+                [odd, /of a type that Google's library does not know$/],
+            ] as const) {
+                const found = await identity({ GOOGLE_APPLICATION_CREDENTIALS: file });
+                assert.match(found?.problem ?? "", problem);
+                assert.doesNotMatch(found?.problem ?? "", /hush/);
+            }
+        });
+    });
+
+    describe("the network", () => {
+        const problemOf = async (environment: Record<string, string>) => {
+            await using network = await Network.open(system(environment));
+            return network.problem;
+        };
+
+        it("tells of certificates that a variable names and nobody can read", async () => {
+            assert.equal(await problemOf({}), undefined);
+            assert.equal(await problemOf({ SSL_CERT_FILE: await put("ca.pem", "") }), undefined);
+            assert.equal(
+                await problemOf({ REQUESTS_CA_BUNDLE: "/nowhere/ca.pem" }),
+                "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be read (ENOENT)",
+            );
+        });
+
+        it("tells of a proxy that is none, without its password", async () => {
+            const problem = (await problemOf({ HTTPS_PROXY: "http://user:hush@[" })) ?? "";
+            assert.match(problem, /^HTTPS_PROXY or HTTP_PROXY is no address of a proxy/);
+            assert.doesNotMatch(problem, /hush/);
+        });
+
+        it("tells what a proxy refuses", async () => {
+            for (const [status, message] of [
+                [407, /asks for a login \(407\)$/],
+                [403, /does not let through to example\.com \(403\)$/],
+            ] as const) {
+                const proxy = createServer().listen(0, "127.0.0.1");
+                proxy.on("connect", (_, socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`));
+                await once(proxy, "listening");
+                const url = `http://user:hush@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+                try {
+                    await using network = await Network.open(system({ https_proxy: url }));
+                    const answer = await network.get("https://example.com/");
+                    assert.ok("problem" in answer);
+                    assert.match(answer.problem, message);
+                    assert.doesNotMatch(JSON.stringify(answer), /hush/);
+                } finally {
+                    proxy.close();
+                }
+            }
+        });
+    });
+
+    describe("a tool's Python", () => {
+        before(needsPython);
+
+        it("is the one in its command's first line, if the tool is in there", async () => {
+            await put("project/.keep", "");
+            await put(
+                "site/demo-1.2.dist-info/METADATA",
+                "Metadata-Version: 2.1\nName: demo\nVersion: 1.2\n",
+            );
+            const machine = system({ PATH: process.env["PATH"] ?? "", PYTHONPATH: join(home, "site") });
+            const launcher = await put("bin/demo", "#!/usr/bin/env python3\n", 0o700);
+            const found = await inspect(machine, launcher, "demo");
+            assert.equal(found?.version, "1.2");
+            assert.ok(existsSync(found.prefix));
+            assert.equal(await inspect(machine, launcher, "another-demo"), undefined);
+        });
+
+        it("is not known for a command that is no script", async () => {
+            const launcher = await put("bin/pip", "\u007fELF", 0o700);
+            assert.equal(await inspect(system(), launcher, "pip"), undefined);
+        });
+    });
+});
