@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import * as v from "valibot";
 import type { Credential, Form } from "../src/clients/credential";
 import type { RegistryOutputs } from "./outputs";
+import { withoutCredentials } from "./report";
 import { run } from "./run";
 import { onPath, type System, variable } from "./system";
 
@@ -45,7 +47,7 @@ export async function findCredential(
     registry: RegistryOutputs,
     system: System,
 ): Promise<FoundCredential> {
-    if (account !== undefined && !(account in registry.accounts)) {
+    if (account !== undefined && !Object.hasOwn(registry.accounts, account)) {
         const known = Object.keys(registry.accounts).join(", ") || "none";
         throw new Error(`--account ${account} is no account of this registry. Its accounts: ${known}`);
     }
@@ -68,7 +70,7 @@ async function findToken(
         return { credential: { form: "token", token: parsed.output }, from };
     };
     if (file !== undefined) {
-        return token(await read(file), file === "-" ? "standard input" : file);
+        return token(await read(file, system), file === "-" ? "standard input" : file);
     }
     const set = tokenVariables.find((name) => variable(system, name) !== undefined);
     if (set !== undefined && email === undefined) {
@@ -84,7 +86,9 @@ async function findToken(
     const args = ["auth", "print-access-token", "--quiet", ...impersonated];
     const { exitCode, stdout, stderr } = await run(system, gcloud, args, patience);
     if (exitCode !== 0) {
-        throw new Error(`gcloud gives no access token: ${stderr.trim() || "it failed without a word"}`);
+        throw new Error(
+            `gcloud gives no access token: ${withoutCredentials(stderr.trim(), []) || "it failed without a word"}`,
+        );
     }
     return token(stdout, `gcloud${email === undefined ? "" : ` for ${email}`}`);
 }
@@ -108,7 +112,7 @@ async function findKey(
     };
     const email = account === undefined ? undefined : accounts[account];
     if (file !== undefined) {
-        return key(await read(file), file === "-" ? "standard input" : file, email);
+        return key(await read(file, system), file === "-" ? "standard input" : file, email);
     }
     const withKeys = Object.keys(keyFiles ?? {});
     const [only] = withKeys;
@@ -119,7 +123,7 @@ async function findKey(
     }
     const named = variable(system, "GOOGLE_APPLICATION_CREDENTIALS");
     if (named !== undefined) {
-        return key(await read(named), "GOOGLE_APPLICATION_CREDENTIALS", email);
+        return key(await read(named, system), "GOOGLE_APPLICATION_CREDENTIALS", email);
     }
     if (withKeys.length > 1) {
         throw new Error(`--auth key needs --account: one of ${withKeys.join(", ")}`);
@@ -131,9 +135,11 @@ async function findKey(
     );
 }
 
-async function read(file: string): Promise<string> {
+async function read(file: string, { workingDirectory }: System): Promise<string> {
     try {
-        return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+        return file === "-"
+            ? await text(process.stdin)
+            : await readFile(resolve(workingDirectory, file), "utf8");
     } catch (error) {
         const { code = "for an unknown reason" } = error as NodeJS.ErrnoException;
         throw new Error(`${file} cannot be read: ${code}`, { cause: error });

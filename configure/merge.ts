@@ -29,7 +29,10 @@ export class NameTaken extends Error {
     }
 }
 
-/** The address without user information and last slash: what tells one registry from another. */
+/**
+ * The address without user information and last slash: what tells one registry from another. A password may hold slashes
+ * where it was not percent-encoded, as gcloud writes a key.
+ */
 export function withoutUserInfo(url: string): string {
-    return url.replace(/^(https?:\/\/)[^/@]*@/i, "$1").replace(/\/$/, "");
+    return url.replace(/^(https?:\/\/)(?:[^\s/:@]*:.*@|[^/@]*@)/i, "$1").replace(/\/$/, "");
 }

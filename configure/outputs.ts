@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import * as v from "valibot";
 import type { PythonIndex } from "../src/clients/client";
-import { readIni } from "./ini";
+import { repositoryUrls } from "../src/urls";
+import { withoutCredentials } from "./report";
 import { run } from "./run";
 import { onPath, type System } from "./system";
 
@@ -29,16 +30,30 @@ const patience = 300;
 const masked = "[secret]";
 
 const schema = v.object({
-    repository: v.object({
-        id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/)),
-        name: v.pipe(v.string(), v.regex(/^projects\/[^/\s]+\/locations\/[^/\s]+\/repositories\/[^/\s]+$/)),
-        project: v.string(),
-        location: v.string(),
-        indexUrl: address("/simple/"),
-        uploadUrl: address("/"),
-    }),
+    repository: v.pipe(
+        v.object({
+            id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/)),
+            name: v.string(),
+            project: v.pipe(v.string(), v.regex(/^[a-z0-9.:-]+$/)),
+            location: v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)),
+            indexUrl: v.string(),
+            uploadUrl: v.string(),
+        }),
+        // Whoever wrote the file does not decide where a credential is sent.
+        v.check(({ id, name, project, location, indexUrl, uploadUrl }) => {
+            const urls = repositoryUrls({ project, location, repository: id });
+            return (
+                name === `projects/${project}/locations/${location}/repositories/${id}` &&
+                indexUrl === urls.indexUrl &&
+                uploadUrl === urls.uploadUrl
+            );
+        }),
+    ),
     pipConf: v.string(),
-    serviceAccounts: v.optional(v.record(v.string(), v.looseObject({ email: v.string() })), {}),
+    serviceAccounts: v.optional(
+        v.record(v.string(), v.looseObject({ email: v.pipe(v.string(), v.regex(/^[\w.+-]+@[\w.-]+$/)) })),
+        {},
+    ),
     internalPackages: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*\*?$/))), []),
     credentials: v.optional(
         v.union([
@@ -48,10 +63,6 @@ const schema = v.object({
         {},
     ),
 });
-
-function address(end: string) {
-    return v.pipe(v.string(), v.regex(/^https:\/\/[a-z0-9.-]+\/[\w.:/-]+$/), v.endsWith(end));
-}
 
 /**
  * Reads a registry's outputs.
@@ -67,7 +78,7 @@ export async function readOutputs(
     const [from, json] =
         "stack" in source
             ? [`stack ${source.stack}`, await fromStack(source.stack, secrets, system)]
-            : [source.file === "-" ? "standard input" : source.file, await fromFile(source.file)];
+            : [source.file === "-" ? "standard input" : source.file, await fromFile(source.file, system)];
     return parseOutputs(json, from);
 }
 
@@ -82,7 +93,7 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
         );
     }
     const { repository, pipConf, serviceAccounts, internalPackages, credentials } = parsed.output;
-    const provider = readIni(pipConf).get("global")?.get("keyring-provider");
+    const provider = /^keyring-provider = (\w+)$/m.exec(pipConf)?.[1];
     return {
         name: repository.name,
         index: {
@@ -100,12 +111,12 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
     };
 }
 
-async function fromFile(file: string): Promise<string> {
+async function fromFile(file: string, { workingDirectory }: System): Promise<string> {
     if (file === "-") {
         return text(process.stdin);
     }
     try {
-        return await readFile(file, "utf8");
+        return await readFile(resolve(workingDirectory, file), "utf8");
     } catch (error) {
         const { code = "for an unknown reason" } = error as NodeJS.ErrnoException;
         throw new Error(`${file} cannot be read: ${code}`, { cause: error });
@@ -131,7 +142,7 @@ async function fromStack(stack: string, secrets: boolean, system: System): Promi
     );
     if (exitCode !== 0) {
         throw new Error(
-            `the outputs of stack ${stack} cannot be read: ${stderr.trim() || "pulumi failed without a word"}`,
+            `the outputs of stack ${stack} cannot be read: ${withoutCredentials(stderr.trim(), []) || "pulumi failed without a word"}`,
         );
     }
     return stdout;

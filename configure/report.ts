@@ -39,25 +39,26 @@ export function holdsCredential(text: string): boolean {
 const mask = "********";
 const known: readonly string[] = [keyUsername, tokenUsername];
 /** `user:password@` in an address; some services take a token in the user's place. */
-const userInfo = /(:\/\/)([^\s/@"'<>]+)@/g;
+const userInfo = /(:\/\/)([^\s/:@"'<>]*:[^\s"'<>]*|[^\s/@"'<>]+)@/g;
 /** `password = …`, `"token": …`, `API_KEY=…`; the value may begin on the next, indented line. */
 const assigned =
-    /((?<!:\/\/\S*)(?:password|passwd|passphrase|secret|token|auth|api[-_]?key)["']?[ \t]*[=:][ \t]*(?:\r?\n[-+ ]?[ \t]+)?)(?!\$)(\S[^\r\n]*)/gi;
-/** netrc's way. */
-const spoken = /(\bpassword[ \t\r\n]+)(?![=:])(\S+)/gi;
+    /((?<!:\/\/\S*)(?:\bpass|pwd|password|passwd|passphrase|secret|token|credentials?|auth|api[-_]?key)["']?[ \t]*[=:][ \t]*(?:\r?\n[-+ ]?[ \t]+)?)(?!\$)(\S[^\r\n]*)/gi;
+/** netrc's way, on one line or on two, in a diff too. */
+const spoken = /(\b(?:password|account)(?:[ \t]+|[ \t]*\r?\n[-+ ]?[ \t]*))(?![=:])(\S+)/gi;
+const isNetrc = /\b(?:machine|login)[ \t\r\n]+\S/i;
 
 /** The text with every credential masked: the given ones, and what else looks like one. */
 export function withoutCredentials(text: string, credentials: readonly string[]): string {
-    return credentials
+    const masked = credentials
         .flatMap((secret) => [secret, encodeURIComponent(secret)])
-        .reduce((masked, secret) => masked.replaceAll(secret, mask), text)
+        .reduce((rest, secret) => rest.replaceAll(secret, mask), text)
         .replace(userInfo, (_, start: string, info: string) => {
             const [user = "", password] = info.split(/:(.*)/s);
             if (password !== undefined) return `${start}${user}:${/^\$/.test(password) ? password : mask}@`;
             return `${start}${known.includes(user) || user.startsWith("$") ? user : mask}@`;
         })
-        .replace(assigned, (_, start: string) => start + mask)
-        .replace(spoken, (_, start: string) => start + mask);
+        .replace(assigned, (_, start: string) => start + mask);
+    return isNetrc.test(masked) ? masked.replace(spoken, (_, start: string) => start + mask) : masked;
 }
 
 /** Warns of a credential, whosever it is, in a file that we wrote and others can read. */

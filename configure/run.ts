@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import type { System } from "./system";
 
-/** How a program ended, and what it printed. It may be a credential: never pass it on. */
+/** How a program ended, and what it printed. The output may be a credential: never pass it on. */
 export interface Ran {
     /** Undefined if it could not be started, or did not end in time. */
     readonly exitCode: number | undefined;
@@ -13,6 +13,10 @@ export interface Ran {
 export function run(system: System, command: string, args: readonly string[], seconds: number): Promise<Ran> {
     // Windows starts a .cmd file only by the shell, which splits a path at its spaces.
     const shell = system.kind === "windows" && /\.(cmd|bat)$/i.test(command);
+    if (shell && !args.every((arg) => /^[\w.:/@=+-]+$/.test(arg))) {
+        const stderr = "an argument has a character that the Windows shell would take for its own";
+        return Promise.resolve({ exitCode: undefined, stdout: "", stderr });
+    }
     return new Promise((resolve) => {
         const child = execFile(
             shell ? `"${command}"` : command,

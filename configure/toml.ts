@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AST, parseTOML, ParseError } from "toml-eslint-parser";
+import { tomlKey } from "../src/clients/toml";
+import { normalizedName } from "../src/package-names";
 import { type Merge, type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
 
 /** What a TOML text says. An integer that a number cannot hold is a bigint, every date and time a Date. */
@@ -171,7 +173,7 @@ class TomlMerging {
         for (const [name, pin] of pins.entries) {
             const table = itemAt(this.#existing.root, path);
             const names = table?.kind === "table" ? [...table.entries.keys()] : [];
-            const key = names.find((theirs) => normalized(theirs) === normalized(name)) ?? name;
+            const key = names.find((theirs) => normalizedName(theirs) === normalizedName(name)) ?? name;
             const place = [...path, key];
             const theirs = itemAt(this.#existing.root, place);
             if (theirs === undefined) {
@@ -438,17 +440,12 @@ const originKeys = new Set([
     "workspace",
 ]);
 
-/** @see https://packaging.python.org/en/latest/specifications/name-normalization/ */
 /** Whether an entry has this name; poetry's sources are told apart without regard to case. */
 function isCalled(entry: Table, name: string, path: Path): boolean {
     const theirs = stringAt(entry, "name");
     return path.join(".") === "tool.poetry.source"
         ? theirs?.toLowerCase() === name.toLowerCase()
         : theirs === name;
-}
-
-function normalized(name: string): string {
-    return name.toLowerCase().replace(/[-_.]+/g, "-");
 }
 
 function refuseOtherRegistry(name: string, ours: Table, theirs: Table | undefined): void {
@@ -503,8 +500,7 @@ function braced(parts: readonly string[], pad: string): string {
 }
 
 function keyText(key: string | number | undefined): string {
-    const name = String(key);
-    return /^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name);
+    return tomlKey(String(key));
 }
 
 /** A header with its body and comments, without the last line break. */

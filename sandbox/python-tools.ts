@@ -1,8 +1,9 @@
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { lock } from "proper-lockfile";
 
 const root = join(__dirname, "..");
 
@@ -66,19 +67,31 @@ async function make(
     if (existsSync(ready)) {
         return bin;
     }
+    // Another process may need the same one at the same time.
+    await mkdir(dirname(directory), { recursive: true });
+    const unlock = await lock(directory, { realpath: false, retries: { forever: true, maxTimeout: 1000 } });
+    try {
+        if (!existsSync(ready)) {
+            onProgress?.("Installing the Python tools from PyPI, once");
+            await install(directory, python, requirements);
+            await writeFile(ready, "");
+        }
+        return bin;
+    } finally {
+        await unlock();
+    }
+}
+
+async function install(directory: string, python: string, requirements: string): Promise<void> {
     const list = join(directory, "requirements.txt");
-    onProgress?.("Installing the Python tools from PyPI, once");
     await rm(directory, { recursive: true, force: true });
     await run(python, ["-m", "venv", directory], "making a virtual environment");
     await writeFile(list, requirements);
     await run(
-        join(bin, "python"),
+        join(directory, "bin", "python"),
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", list],
         "installing from PyPI",
     );
-    await writeFile(`${ready}.part`, "");
-    await rename(`${ready}.part`, ready);
-    return bin;
 }
 
 async function findPython(): Promise<{ command: string; version: string }> {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { inVariable } from "../../src/clients/client";
 import { type Login, tokenUsername } from "../../src/clients/credential";
 import type { Use } from "./present-files";
 
@@ -19,7 +20,7 @@ export const addressVariables: Readonly<Record<string, readonly string[]>> = {
 
 /** Variables that hold a user name and password, for an index of this name. */
 export function passwordVariables(tool: string, name: string, use: Use): [user: string, password: string][] {
-    const plain = name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+    const plain = inVariable(name);
     const pairs: Readonly<Record<string, string | undefined>> = {
         twine: "TWINE_USERNAME TWINE_PASSWORD",
         uv:

@@ -72,6 +72,28 @@ export function inEveryShell(...lines: string[]): Commands {
 /** Asks gcloud for an access token, in the middle of a variable's value: every shell reads it the same way. */
 export const accessToken = "$(gcloud auth print-access-token)";
 
+/** Holds the access token for files that name it, and for `docker build`. */
+export const tokenVariable = "ARTIFACT_REGISTRY_TOKEN";
+
+/** The package that lets a keyring answer for Artifact Registry. */
+export const keyringBackend = "keyrings.google-artifactregistry-auth";
+
+/** Makes `keyring` a command of its own, with the backend. */
+export const keyringCommand: readonly string[] = [
+    "pipx install keyring",
+    `pipx inject keyring ${keyringBackend}`,
+];
+
+/** A name as tools write it in a variable: in upper case, anything but letters and digits as an underscore. */
+export function inVariable(name: string): string {
+    return name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+}
+
+/** A name that does not stand for PyPI itself, as `pypi` does to poetry, pdm and pipenv. */
+export function notPypi(name: string): string {
+    return name === "pypi" ? "private-pypi" : name;
+}
+
 /** Sets variables for the lines that follow. A value is taken as it stands, but for `accessToken` in it. */
 export function withEnvironment(
     variables: Readonly<Record<string, string>>,

@@ -3,11 +3,12 @@ import {
     type Client,
     everywhere,
     inEveryShell,
+    keyringBackend,
     type PythonIndex,
+    tokenVariable,
     withEnvironment,
 } from "./client";
 import { type Credential, keyUsername, tokenUsername, withUserInfo } from "./credential";
-import { tokenVariable } from "./pipenv";
 
 /**
  * A step of a Dockerfile that installs what `requirements.txt` beside it says. The credential is a BuildKit secret, a
@@ -58,7 +59,7 @@ function parts(index: PythonIndex) {
             step: [
                 'keyring="$(mktemp -d)"',
                 '&& python -m venv "$keyring"',
-                '&& "$keyring/bin/pip" install --no-cache-dir keyring keyrings.google-artifactregistry-auth',
+                '&& "$keyring/bin/pip" install --no-cache-dir keyring ' + keyringBackend,
                 `&& GOOGLE_APPLICATION_CREDENTIALS=${ofAccount.file}`,
                 'PATH="$PATH:$keyring/bin"',
                 "PIP_KEYRING_PROVIDER=subprocess",

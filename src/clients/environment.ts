@@ -4,10 +4,13 @@ import {
     type ClientFile,
     everywhere,
     inEveryShell,
+    inVariable,
+    keyringCommand,
+    notPypi,
     type PythonIndex,
+    tokenVariable,
 } from "./client";
 import { type Credential, type Login, loginOf, tokenUsername, withUserInfo } from "./credential";
-import { tokenVariable } from "./pipenv";
 
 /**
  * Plain variables for all tools at once, in a file of `NAME=value` lines that needs no quotes anywhere: for `uv run
@@ -52,13 +55,7 @@ export function environmentClient(index: PythonIndex, credential: Credential): C
         install: [file],
         publish: [file],
         commands: {
-            setup:
-                credential.form === "keyring"
-                    ? inEveryShell(
-                          "pipx install keyring",
-                          "pipx inject keyring keyrings.google-artifactregistry-auth",
-                      )
-                    : inEveryShell(),
+            setup: credential.form === "keyring" ? inEveryShell(...keyringCommand) : inEveryShell(),
             install: {
                 posix: [...load.posix, "pip install PACKAGE"],
                 powershell: [...load.powershell, "pip install PACKAGE"],
@@ -76,7 +73,8 @@ function variables(index: PythonIndex, credential: Credential): Record<string, s
     const { name, indexUrl, uploadUrl } = index;
     const login = loginOf(credential);
     const username = login?.username ?? tokenUsername;
-    const variable = name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
+    const variable = inVariable(name);
+    const ofPoetry = inVariable(notPypi(name));
     const keyring = credential.form === "keyring";
     return {
         ...(keyring
@@ -94,8 +92,8 @@ function variables(index: PythonIndex, credential: Credential): Record<string, s
         UV_PUBLISH_USERNAME: username,
         TWINE_REPOSITORY_URL: uploadUrl,
         TWINE_USERNAME: username,
-        [`POETRY_REPOSITORIES_${variable}_URL`]: uploadUrl,
-        ...(keyring ? {} : { [`POETRY_HTTP_BASIC_${variable}_USERNAME`]: username }),
+        [`POETRY_REPOSITORIES_${ofPoetry}_URL`]: uploadUrl,
+        ...(keyring ? {} : { [`POETRY_HTTP_BASIC_${ofPoetry}_USERNAME`]: username }),
         PDM_PUBLISH_REPO: uploadUrl,
         PDM_PUBLISH_USERNAME: username,
         HATCH_INDEX_REPO: uploadUrl,
@@ -111,16 +109,15 @@ function secretVariables(
     password: string,
     login?: Login,
 ): Record<string, string> {
-    const variable = name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
     return {
         PIP_EXTRA_INDEX_URL:
             login === undefined
                 ? withUserInfo(indexUrl, { username: tokenUsername }).replace("@", `:${password}@`)
                 : withUserInfo(indexUrl, login),
-        [`UV_INDEX_${variable}_PASSWORD`]: password,
+        [`UV_INDEX_${inVariable(name)}_PASSWORD`]: password,
         UV_PUBLISH_PASSWORD: password,
         TWINE_PASSWORD: password,
-        [`POETRY_HTTP_BASIC_${variable}_PASSWORD`]: password,
+        [`POETRY_HTTP_BASIC_${inVariable(notPypi(name))}_PASSWORD`]: password,
         PDM_PUBLISH_PASSWORD: password,
         HATCH_INDEX_AUTH: password,
     };

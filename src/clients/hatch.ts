@@ -1,4 +1,13 @@
-import { accessToken, type Client, inEveryShell, type PythonIndex, withEnvironment } from "./client";
+import {
+    accessToken,
+    type Client,
+    inEveryShell,
+    inVariable,
+    keyringBackend,
+    keyringCommand,
+    type PythonIndex,
+    withEnvironment,
+} from "./client";
 import { type Credential, keyUsername, loginOf, tokenUsername } from "./credential";
 import { tomlString } from "./toml";
 import { uvClient } from "./uv";
@@ -30,8 +39,7 @@ export function hatchClient(index: PythonIndex, credential: Credential): Client 
     const uv = uvClient({ ...index, internalPackages: [] }, credential);
     const username = credential.form === "key" ? keyUsername : tokenUsername;
     const fromEnvironment = credential.form === "token" && login === undefined;
-    const variable = `UV_INDEX_${index.name.toUpperCase().replaceAll("-", "_")}`;
-    const backend = "keyrings.google-artifactregistry-auth";
+    const variable = `UV_INDEX_${inVariable(index.name)}`;
     return {
         install: uv.install.map((file) =>
             file.scope === "project" ? { ...file, text: `${installer}\n${file.text}` } : file,
@@ -55,11 +63,7 @@ export function hatchClient(index: PythonIndex, credential: Credential): Client 
         commands: {
             setup: inEveryShell(
                 ...(credential.form === "keyring"
-                    ? [
-                          "pipx install keyring",
-                          `pipx inject keyring ${backend}`,
-                          `pipx inject hatch ${backend}`,
-                      ]
+                    ? [...keyringCommand, `pipx inject hatch ${keyringBackend}`]
                     : []),
             ),
             install: withEnvironment(

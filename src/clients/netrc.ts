@@ -74,9 +74,11 @@ function writingToken(host: string): Commands {
             "} > ~/.netrc.new && mv ~/.netrc.new ~/.netrc || { rm -f ~/.netrc.new; false; })",
         ],
         powershell: [
+            "$token = gcloud auth print-access-token",
+            "if (-not $token) { throw 'gcloud gives no access token' }",
             `$netrc = if ($env:OS -eq 'Windows_NT') { "$HOME\\_netrc" } else { "$HOME/.netrc" }`,
             `$others = @(if (Test-Path $netrc) { Get-Content $netrc | Where-Object { $_ -notmatch '${pattern}' } })`,
-            `[IO.File]::WriteAllLines($netrc, [string[]](@("${entry}$(gcloud auth print-access-token)") + $others))`,
+            `[IO.File]::WriteAllLines($netrc, [string[]](@("${entry}$token") + $others))`,
         ],
     };
 }

@@ -3,8 +3,10 @@ import {
     type Client,
     everywhere,
     inEveryShell,
+    keyringBackend,
     type Path,
     type PythonIndex,
+    tokenVariable,
     withEnvironment,
 } from "./client";
 import { type Credential, loginOf, tokenUsername, withUserInfo } from "./credential";
@@ -16,9 +18,6 @@ const configuration: Path = {
     macos: "~/Library/Application Support/pdm/config.toml",
     windows: "%LOCALAPPDATA%\\pdm\\pdm\\config.toml",
 };
-
-/** Variable that pdm expands in the index's URL. */
-const tokenVariable = "ARTIFACT_REGISTRY_TOKEN";
 
 /**
  * pdm: a source beside PyPI, in the person's own configuration or in the project, and a repository to publish to. The
@@ -76,7 +75,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
             setup:
                 credential.form === "keyring"
                     ? // In pdm's own environment: a keyring that is only on PATH gives the user name since keyring 25.2.
-                      inEveryShell("pdm self add keyring keyrings.google-artifactregistry-auth")
+                      inEveryShell(`pdm self add keyring ${keyringBackend}`)
                     : inEveryShell(),
             install: withEnvironment(
                 fromEnvironment ? { [tokenVariable]: accessToken } : {},

@@ -1,4 +1,12 @@
-import { accessToken, type Client, inEveryShell, type PythonIndex, withEnvironment } from "./client";
+import {
+    accessToken,
+    type Client,
+    inEveryShell,
+    keyringBackend,
+    keyringCommand,
+    type PythonIndex,
+    withEnvironment,
+} from "./client";
 import { type Credential, type KeyCredential, loginOf, tokenUsername, withUserInfo } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
 
@@ -43,7 +51,6 @@ export function pipConfWithKey(indexUrl: string, { keyBase64 }: KeyCredential): 
 export function pipClient(index: PythonIndex, credential: Credential): Client {
     const text = pipText(index, credential);
     const url = withUserInfo(index.indexUrl, { username: tokenUsername }).replace("@", `:${accessToken}@`);
-    const backend = "keyrings.google-artifactregistry-auth";
     return {
         install: [
             {
@@ -80,8 +87,8 @@ export function pipClient(index: PythonIndex, credential: Credential): Client {
                 credential.form !== "keyring"
                     ? inEveryShell()
                     : index.keyring === "subprocess"
-                      ? inEveryShell("pipx install keyring", `pipx inject keyring ${backend}`)
-                      : inEveryShell(`pip install keyring ${backend}`),
+                      ? inEveryShell(...keyringCommand)
+                      : inEveryShell(`pip install keyring ${keyringBackend}`),
             install: withEnvironment(
                 credential.form === "token" && credential.token === undefined
                     ? { PIP_EXTRA_INDEX_URL: url }

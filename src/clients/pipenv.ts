@@ -4,15 +4,15 @@ import {
     type ClientFile,
     everywhere,
     inEveryShell,
+    keyringCommand,
+    notPypi,
     type PythonIndex,
+    tokenVariable,
     withEnvironment,
 } from "./client";
 import { type Credential, loginOf, tokenUsername } from "./credential";
 import { netrcFile } from "./netrc";
 import { tomlString } from "./toml";
-
-/** Holds the access token for a Pipfile, which names it and thus can be committed. */
-export const tokenVariable = "ARTIFACT_REGISTRY_TOKEN";
 
 /**
  * pipenv: a source for the Pipfile, after the one of PyPI, which stays the first. It never holds a credential: a
@@ -41,13 +41,7 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
         ],
         publish: [],
         commands: {
-            setup:
-                credential.form === "keyring"
-                    ? inEveryShell(
-                          "pipx install keyring",
-                          "pipx inject keyring keyrings.google-artifactregistry-auth",
-                      )
-                    : inEveryShell(),
+            setup: credential.form === "keyring" ? inEveryShell(...keyringCommand) : inEveryShell(),
             install: withEnvironment(
                 fromEnvironment
                     ? { [tokenVariable]: accessToken }
@@ -55,7 +49,7 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
                       ? // pip's own default never asks a keyring here: pipenv runs it without input.
                         { PIPENV_KEYRING_PROVIDER: "subprocess" }
                       : {},
-                `pipenv install --index ${index.name} PACKAGE`,
+                `pipenv install --index ${notPypi(index.name)} PACKAGE`,
             ),
             publish: inEveryShell(),
         },
@@ -68,6 +62,6 @@ function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile 
     return {
         scope: "project",
         path: everywhere("Pipfile"),
-        text: `[[source]]\nname = ${tomlString(name)}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
+        text: `[[source]]\nname = ${tomlString(notPypi(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
     };
 }

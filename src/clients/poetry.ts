@@ -4,6 +4,9 @@ import {
     type ClientFile,
     everywhere,
     inEveryShell,
+    inVariable,
+    keyringBackend,
+    notPypi,
     type Path,
     type PythonIndex,
     withEnvironment,
@@ -45,7 +48,7 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
                       ),
                   },
               ];
-    const variable = `POETRY_HTTP_BASIC_${name.toUpperCase().replaceAll("-", "_")}`;
+    const variable = `POETRY_HTTP_BASIC_${inVariable(name)}`;
     const environment: Record<string, string> =
         credential.form === "token" && login === undefined
             ? { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken }
@@ -78,9 +81,7 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
         ],
         commands: {
             setup: inEveryShell(
-                ...(credential.form === "keyring"
-                    ? ["poetry self add keyrings.google-artifactregistry-auth"]
-                    : []),
+                ...(credential.form === "keyring" ? [`poetry self add ${keyringBackend}`] : []),
             ),
             install: withEnvironment(environment, `poetry add --source ${name} PACKAGE`),
             publish: withEnvironment(environment, `poetry publish -r ${name}`),
@@ -105,7 +106,7 @@ function sourceName(name: string): string {
     if (!/^[a-z0-9-]+$/.test(name)) {
         throw new RangeError("poetry cannot call an index this: a name has a-z, 0-9 and - only");
     }
-    return name === "pypi" ? "private-pypi" : name;
+    return notPypi(name);
 }
 
 /** A file in poetry's own configuration directory. https://python-poetry.org/docs/configuration/ */

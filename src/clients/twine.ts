@@ -3,6 +3,7 @@ import {
     type Client,
     everywhere,
     inEveryShell,
+    keyringBackend,
     type PythonIndex,
     withEnvironment,
 } from "./client";
@@ -45,9 +46,7 @@ export function twineClient(index: PythonIndex, credential: Credential): Client 
         ],
         commands: {
             setup: inEveryShell(
-                credential.form === "keyring"
-                    ? "pip install twine keyrings.google-artifactregistry-auth"
-                    : "pip install twine",
+                credential.form === "keyring" ? `pip install twine ${keyringBackend}` : "pip install twine",
             ),
             install: inEveryShell(),
             publish: withEnvironment(

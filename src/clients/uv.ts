@@ -4,6 +4,8 @@ import {
     type ClientFile,
     everywhere,
     inEveryShell,
+    inVariable,
+    keyringBackend,
     type PythonIndex,
     withEnvironment,
 } from "./client";
@@ -32,7 +34,7 @@ export function uvClient(index: PythonIndex, credential: Credential): Client {
         throw new RangeError("this name cannot be an index's in uv");
     }
     const login = loginOf(credential);
-    const variable = `UV_INDEX_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
+    const variable = `UV_INDEX_${inVariable(name)}`;
     const environment: Record<string, string> =
         credential.form === "token" && login === undefined
             ? { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken }
@@ -47,9 +49,7 @@ export function uvClient(index: PythonIndex, credential: Credential): Client {
             setup:
                 credential.form === "keyring"
                     ? // With uv.toml in place, uv would ask the index for keyring too, for which it needs keyring.
-                      inEveryShell(
-                          "uv tool install --no-config keyring --with keyrings.google-artifactregistry-auth",
-                      )
+                      inEveryShell(`uv tool install --no-config keyring --with ${keyringBackend}`)
                     : inEveryShell(),
             install: withEnvironment(environment, "uv add PACKAGE"),
             publish: withEnvironment(environment, `uv publish --index ${name} --username ${username}`),

@@ -59,7 +59,7 @@ describe("configure", () => {
             await machine.put("bin/uv", "#!/bin/sh\n", 0o700);
             const { output, exitCode } = await machine.with(masked(outputs), "--dry-run");
             assert.equal(exitCode, 0, output);
-            assert.match(output, /^Tools found: (?:pip, )?uv$/m);
+            assert.match(output, /^Tools found: (?:.*, )?uv\b/m);
         });
     });
 
@@ -420,6 +420,52 @@ describe("configure", () => {
         assert.equal(await machine.read(".pypirc"), "# mine\n[pypi]\nusername = me\n");
     });
 
+    it("knows gcloud's line with a raw key for the same registry, and shows nothing of the key", async () => {
+        const raw = "ab/cd+ef/s3cret==";
+        const line = `extra-index-url = https://_json_key_base64:${raw}@europe-west1-python.pkg.dev/acme-tools/python/simple/`;
+        await using machine = await Machine.open();
+        await machine.put(pipConf, `[global]\n# keep\n${line}\n`, 0o644);
+        const dry = await machine.with(masked(outputs), "--tool", "pip", "--dry-run");
+        assertDone(dry);
+        assert.ok(!dry.output.includes("s3cret"), dry.output);
+        assertDone(await machine.with(masked(outputs), "--tool", "pip"));
+        assert.equal(
+            await machine.read(pipConf),
+            `[global]\n# keep\nextra-index-url = ${outputs.repository.indexUrl}\n`,
+        );
+        assertDone(await machine.configure("--undo"));
+        assert.equal(await machine.read(pipConf), `[global]\n# keep\n${line}\n`);
+    });
+
+    it("by npm, finds files where it was called", async () => {
+        await using machine = await Machine.open({}, { npm_lifecycle_event: "configure" });
+        await machine.put("below/outputs.json", JSON.stringify(masked(outputs)));
+        const done = await machine.shell("INIT_CWD=$HOME/below $configure --outputs outputs.json --tool pip");
+        assertDone(done);
+        assert.equal(await machine.read(pipConf), outputs.pipConf);
+    });
+
+    it("sends no credential to where the outputs' author wants it", async () => {
+        const evil = JSON.parse(
+            JSON.stringify(masked(outputs)).replaceAll("europe-west1-python.pkg.dev", "evil.example"),
+        ) as object;
+        const { repository } = outputs;
+        await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: token });
+        for (const hostile of [
+            evil,
+            { ...outputs, repository: { ...repository, id: "python\n[evil]" } },
+            { ...outputs, repository: { ...repository, name: "\u001b[2J" } },
+            { ...outputs, internalPackages: ['a"]\nx = ["'] },
+            { ...outputs, serviceAccounts: { x: { email: "$(touch /tmp/x)@example.com" } } },
+        ]) {
+            const { exitCode, output } = await machine.with(hostile, "--tool", "pip,uv", "--auth", "token");
+            assert.equal(exitCode, 1, output);
+            assert.match(output, /does not hold the outputs of a python-registry stack/);
+            assert.ok(!output.includes("\u001b[2J"));
+            await assert.rejects(machine.read(pipConf), { code: "ENOENT" });
+        }
+    });
+
     describe("called wrongly", () => {
         for (const [args, expected] of [
             [[], /which registry\? Give --stack NAME, or --outputs FILE/],
@@ -439,6 +485,10 @@ describe("configure", () => {
             [
                 ["--outputs", "outputs.json", "--tool", "twine", "--scope", "global"],
                 /twine: it has no files for --scope global, only for user/,
+            ],
+            [
+                ["--outputs", "outputs.json", "--auth", "token", "--account", "constructor"],
+                /--account constructor is no account of this registry/,
             ],
             [
                 ["--outputs", "-", "--auth", "key", "--credential-file", "-"],

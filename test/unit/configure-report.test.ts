@@ -58,6 +58,17 @@ describe("configure: what is shown", () => {
         ['authenticate = "always"', 'authenticate = "always"'],
         ["machine h login u password s3cret", "machine h login u password ********"],
         ["UV_PUBLISH_TOKEN=s3cret", "UV_PUBLISH_TOKEN=********"],
+        [
+            "machine h\n+  login u\n+  password\n+   s3cret",
+            "machine h\n+  login u\n+  password\n+   ********",
+        ],
+        ["# the password is in the vault", "# the password is in the vault"],
+        [
+            "https://_json_key_base64:ab/cd+ef==@h.pkg.dev/p/",
+            "https://_json_key_base64:********@h.pkg.dev/p/",
+        ],
+        ["https://example.com/a@1.0/", "https://example.com/a@1.0/"],
+        ["pass = s3cret", "pass = ********"],
         ["username: me", "username: me"],
     ] as const) {
         it(`masks what must be masked in ${text.replaceAll("\n", "⏎")}`, () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Context } from "mocha";
-import { environmentWith } from "../../../sandbox/python-tools";
+import { environmentWith, type PythonTools } from "../../../sandbox/python-tools";
 import type { SamplePackage } from "../../../sandbox/sample-package";
 import type { Workstation, WorkstationOptions } from "../../../sandbox/workstation";
 import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/clients/client";
@@ -51,8 +51,8 @@ export interface BenchOptions extends Partial<WorkstationOptions> {
 export class Bench implements AsyncDisposable {
     private constructor(readonly registry: TestRegistry) {}
 
-    static async open(context: Context): Promise<Bench> {
-        const registry = await TestRegistry.up(await needTools(context), {
+    static async open(tools: PythonTools): Promise<Bench> {
+        const registry = await TestRegistry.up(tools, {
             readers: ["user:dev@example.com"],
             writers: ["user:maintainer@example.com"],
         });
@@ -161,7 +161,8 @@ let missing = 0;
 
 /** One bench for all proofs, opened by the first. */
 async function setting(context: Context, name: string): Promise<Setting> {
-    const bench = await (opened ??= Bench.open(context));
+    const tools = await needTools(context);
+    const bench = await (opened ??= Bench.open(tools));
     return { bench, tool: await PinnedTool.install(name) };
 }
 
