@@ -12,7 +12,7 @@ import {
 import { findCredential } from "./credential";
 import { type Contribution, type JournalReader, type Plan, readJournal, withJournal } from "./journal";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./outputs";
-import { deed, line, note, problem, unifiedDiff, warnIfReadable } from "./report";
+import { deed, line, note, problem, unifiedDiff, warnIfLeft, warnIfReadable } from "./report";
 import { pathsOf, type System, variable } from "./system";
 
 /** What the command line says. */
@@ -90,18 +90,28 @@ export async function configure(options: ConfigureOptions, system: System): Prom
     );
 }
 
+/** What is to be taken out; all that is not limited here. */
+export type UndoOptions = Pick<ConfigureOptions, "stack" | "outputs" | "tool" | "dryRun"> & {
+    readonly scope?: Scope;
+};
+
 /**
- * Takes out what `configure` has put in: all of it, or of one registry, or of some tools.
+ * Takes out what `configure` has put in: all of it, or of one registry, of some tools, of one scope.
  *
  * @returns whether all of it was done; what was not is told
  */
-export async function undo(options: ConfigureOptions, system: System): Promise<boolean> {
-    const { stack, outputs, tool: tools } = options;
+export async function undo(options: UndoOptions, system: System): Promise<boolean> {
+    const { stack, outputs, tool: tools, scope: scopeOnly } = options;
     const one =
         (stack ?? outputs) === undefined ? undefined : (await registryOf(options, false, system)).name;
-    const remove = ({ registry, tool }: Contribution["owner"]) =>
-        (one === undefined || registry === one) &&
-        (tools === undefined || tools.some((name) => tool.startsWith(`${name} `)));
+    const remove = ({ registry, tool: owner }: Contribution["owner"]) => {
+        const [tool, scope] = owner.split(" ");
+        return (
+            (one === undefined || registry === one) &&
+            (tools === undefined || tools.some((name) => name === tool)) &&
+            (scopeOnly === undefined || scope === scopeOnly)
+        );
+    };
     return carryOut(options, system, [], async (journal, outcome) => {
         const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
         for (const { path } of files) {
@@ -155,7 +165,7 @@ class Outcome {
 
 /** Has plans made, then carries them out, or prints them. */
 async function carryOut(
-    { dryRun }: ConfigureOptions,
+    { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
     credentials: readonly string[],
     planning: (journal: JournalReader, outcome: Outcome) => Promise<() => void>,
@@ -184,6 +194,7 @@ async function carryOut(
                     line(`${deed(plan).padEnd(9)} ${plan.path}`);
                     plan.notices.forEach(note);
                     warnIfReadable(plan, system);
+                    warnIfLeft(plan);
                 });
             }
             after();
@@ -249,6 +260,9 @@ function stateDirectory(system: System): string {
             ? (variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`)
             : kind === "macos"
               ? `${home}/Library/Application Support`
-              : (variable(system, "XDG_STATE_HOME") ?? `${home}/.local/state`);
+              : `${home}/.local/state`;
+    const stated = kind === "linux" ? variable(system, "XDG_STATE_HOME") : undefined;
+    // A relative one would be another folder in each working directory.
+    if (stated?.startsWith("/") === true) return pathsOf(system).join(stated, "python-registry");
     return pathsOf(system).join(base, "python-registry");
 }

@@ -1,10 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
 import * as v from "valibot";
 import type { Credential, Form } from "../src/clients/credential";
 import type { RegistryOutputs } from "./outputs";
-import { withoutCredentials } from "./report";
+import { readInput } from "./input";
+import { printable } from "./masking";
 import { run } from "./run";
 import { onPath, type System, variable } from "./system";
 
@@ -70,7 +68,7 @@ async function findToken(
         return { credential: { form: "token", token: parsed.output }, from };
     };
     if (file !== undefined) {
-        return token(await read(file, system), file === "-" ? "standard input" : file);
+        return token(await readInput(file, system), file === "-" ? "standard input" : file);
     }
     const set = tokenVariables.find((name) => variable(system, name) !== undefined);
     if (set !== undefined && email === undefined) {
@@ -86,9 +84,7 @@ async function findToken(
     const args = ["auth", "print-access-token", "--quiet", ...impersonated];
     const { exitCode, stdout, stderr } = await run(system, gcloud, args, patience);
     if (exitCode !== 0) {
-        throw new Error(
-            `gcloud gives no access token: ${withoutCredentials(stderr.trim(), []) || "it failed without a word"}`,
-        );
+        throw new Error(`gcloud gives no access token: ${printable(stderr) || "it failed without a word"}`);
     }
     return token(stdout, `gcloud${email === undefined ? "" : ` for ${email}`}`);
 }
@@ -112,7 +108,7 @@ async function findKey(
     };
     const email = account === undefined ? undefined : accounts[account];
     if (file !== undefined) {
-        return key(await read(file, system), file === "-" ? "standard input" : file, email);
+        return key(await readInput(file, system), file === "-" ? "standard input" : file, email);
     }
     const withKeys = Object.keys(keyFiles ?? {});
     const [only] = withKeys;
@@ -123,7 +119,7 @@ async function findKey(
     }
     const named = variable(system, "GOOGLE_APPLICATION_CREDENTIALS");
     if (named !== undefined) {
-        return key(await read(named, system), "GOOGLE_APPLICATION_CREDENTIALS", email);
+        return key(await readInput(named, system), "GOOGLE_APPLICATION_CREDENTIALS", email);
     }
     if (withKeys.length > 1) {
         throw new Error(`--auth key needs --account: one of ${withKeys.join(", ")}`);
@@ -133,15 +129,4 @@ async function findKey(
             ? "--auth key needs the keys, which these outputs mask: give what this prints: pulumi stack output --json --show-secrets (to standard input, by --outputs -, rather than to a file), or the key itself by --credential-file FILE"
             : `--auth key needs a service account key: ${account === undefined ? "no account of this registry has one" : `${account} has none`}. Give one by --credential-file FILE (- for standard input) or GOOGLE_APPLICATION_CREDENTIALS`,
     );
-}
-
-async function read(file: string, { workingDirectory }: System): Promise<string> {
-    try {
-        return file === "-"
-            ? await text(process.stdin)
-            : await readFile(resolve(workingDirectory, file), "utf8");
-    } catch (error) {
-        const { code = "for an unknown reason" } = error as NodeJS.ErrnoException;
-        throw new Error(`${file} cannot be read: ${code}`, { cause: error });
-    }
 }

@@ -203,8 +203,13 @@ class StoredJournal implements Journal {
         const names = (await this.#names()).filter((name) => name.endsWith(recordEnding));
         const records = await Promise.all(names.map((name) => this.#read(join(this.#directory, name))));
         return records.flatMap((record) => {
-            const owners = record?.state.contributions.map(({ owner }) => owner) ?? [];
-            return record === undefined || owners.length === 0 ? [] : { path: record.path, owners };
+            if (record === undefined) return [];
+            // A killed run may have done what it intended.
+            const { path, state, intended } = record;
+            const owners = [state, intended].flatMap((each) =>
+                (each?.contributions ?? []).map(({ owner }) => owner),
+            );
+            return owners.length === 0 ? [] : { path, owners };
         });
     }
 
@@ -259,11 +264,14 @@ class StoredJournal implements Journal {
 
     /** Finishes what killed runs have left, of every file. */
     async recover(): Promise<void> {
-        for (const name of await this.#names()) {
-            const path = join(this.#directory, name);
-            if (name.endsWith(unfinished)) await removeFile(path);
+        const names = await this.#names();
+        // Half a record stands in the way of a whole one: it goes first.
+        for (const name of names.filter((each) => each.endsWith(unfinished))) {
+            await removeFile(join(this.#directory, name));
+        }
+        for (const name of names.filter((each) => each.endsWith(recordEnding))) {
             // A file or record that cannot be read is said to be so where it is asked for: others are not held up.
-            else if (name.endsWith(recordEnding)) await this.#recovered(path).catch(ignoreProblem);
+            await this.#recovered(join(this.#directory, name)).catch(ignoreProblem);
         }
     }
 

@@ -17,14 +17,15 @@ interface CheckOptions extends ConfigureOptions {
     readonly json: boolean;
 }
 
-function toolList(text: string): ConfigurableTool[] {
-    return [...new Set(text.split(","))].map((name) => {
+function toolList(text: string, earlier: readonly ConfigurableTool[] = []): ConfigurableTool[] {
+    const named = text.split(",").map((name) => {
         const tool = configurable.find((each) => each === name.trim());
         if (tool === undefined) {
             throw new InvalidArgumentError(`${name} is none of ${configurable.join(", ")}.`);
         }
         return tool;
     });
+    return [...new Set([...earlier, ...named])];
 }
 
 const stackOption = new Option(
@@ -77,7 +78,7 @@ const command = new Command("configure")
     .option(
         "--undo",
         "take it out again: files become what they were before the first run, save for what you have edited since. " +
-            "With --stack or --outputs only that registry, with --tool only that tool",
+            "With --stack or --outputs only that registry, with --tool or --scope only that tool or scope",
         false,
     )
     .addHelpText(
@@ -90,8 +91,8 @@ const command = new Command("configure")
             "\nThe exit code is 0 only if all of it was done.",
     )
     .enablePositionalOptions()
-    .action((options: Options) =>
-        ended(options.undo ? undo(options, thisSystem()) : configure(options, thisSystem())),
+    .action((options: Options, own: Command) =>
+        ended(() => (options.undo ? runUndo(options, own) : configure(options, thisSystem()))),
     );
 
 command
@@ -102,7 +103,7 @@ command
     .addOption(toolOption)
     .option("--json", "print the findings as JSON", false)
     .addHelpText("after", "\nThe exit code is 0 only if all is well.")
-    .action((_, own: Command) => ended(runCheck(own.optsWithGlobals<CheckOptions>())));
+    .action((_, own: Command) => ended(() => runCheck(own.optsWithGlobals<CheckOptions>())));
 
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
@@ -112,14 +113,30 @@ async function runCheck(options: CheckOptions): Promise<boolean> {
     return allWell(findings);
 }
 
+async function runUndo(options: Options, own: Command): Promise<boolean> {
+    const given = (name: keyof Options) => own.getOptionValueSource(name) === "cli";
+    const useless = (["auth", "account", "credentialFile"] as const).filter(given);
+    if (useless.length > 0) {
+        throw new Error("--undo needs no --auth, --account or --credential-file: it takes out what is there");
+    }
+    const { scope, ...rest } = options;
+    return undo({ ...rest, ...(given("scope") && { scope }) }, thisSystem());
+}
+
 /** The exit code is 0 only if all was done, or is well. */
-async function ended(work: Promise<boolean>): Promise<void> {
+async function ended(work: () => Promise<boolean>): Promise<void> {
     try {
-        process.exitCode = (await work) ? 0 : 1;
+        process.exitCode = (await work()) ? 0 : 1;
     } catch (error) {
         problem((error as Error).message);
         process.exitCode = 1;
     }
 }
 
+// Whoever reads along may stop doing so: the work goes on to its end.
+for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code !== "EPIPE") throw error;
+    });
+}
 void command.parseAsync();

@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
+import { join } from "node:path";
 import * as v from "valibot";
 import type { PythonIndex } from "../src/clients/client";
 import { repositoryUrls } from "../src/urls";
-import { withoutCredentials } from "./report";
+import { readInput } from "./input";
+import { printable } from "./masking";
 import { run } from "./run";
 import { onPath, type System } from "./system";
 
@@ -78,7 +77,7 @@ export async function readOutputs(
     const [from, json] =
         "stack" in source
             ? [`stack ${source.stack}`, await fromStack(source.stack, secrets, system)]
-            : [source.file === "-" ? "standard input" : source.file, await fromFile(source.file, system)];
+            : [source.file === "-" ? "standard input" : source.file, await readInput(source.file, system)];
     return parseOutputs(json, from);
 }
 
@@ -111,18 +110,6 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
     };
 }
 
-async function fromFile(file: string, { workingDirectory }: System): Promise<string> {
-    if (file === "-") {
-        return text(process.stdin);
-    }
-    try {
-        return await readFile(resolve(workingDirectory, file), "utf8");
-    } catch (error) {
-        const { code = "for an unknown reason" } = error as NodeJS.ErrnoException;
-        throw new Error(`${file} cannot be read: ${code}`, { cause: error });
-    }
-}
-
 /** Asks the CLI, in this program's own folder, where the stack's project is. */
 async function fromStack(stack: string, secrets: boolean, system: System): Promise<string> {
     const pulumi = onPath(system, "pulumi");
@@ -142,7 +129,7 @@ async function fromStack(stack: string, secrets: boolean, system: System): Promi
     );
     if (exitCode !== 0) {
         throw new Error(
-            `the outputs of stack ${stack} cannot be read: ${withoutCredentials(stderr.trim(), []) || "pulumi failed without a word"}`,
+            `the outputs of stack ${stack} cannot be read: ${printable(stderr) || "pulumi failed without a word"}`,
         );
     }
     return stdout;

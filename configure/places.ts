@@ -56,8 +56,16 @@ export function placeOf(file: ClientFile, system: System): Place {
     if (file.scope === "project") {
         return inProject(file.path[system.kind], system);
     }
-    if (file.scope === "venv" && environmentFolder(system) === undefined) {
-        return { problem: "no virtual environment is active: activate it first (VIRTUAL_ENV is not set)" };
+    if (file.scope === "venv") {
+        const folder = environmentFolder(system);
+        if (folder === undefined) {
+            return {
+                problem: "no virtual environment is active: activate it first (VIRTUAL_ENV is not set)",
+            };
+        }
+        if (!system.exists(folder)) {
+            return { problem: `the active virtual environment is not there: ${folder}` };
+        }
     }
     const ordinary = expanded(ordinaryPath(key, file, system), system);
     const { path, first } = alternatives[key]?.[system.kind] ?? {};

@@ -1,7 +1,7 @@
 import { FILE_HEADERS_ONLY, createTwoFilesPatch } from "diff";
 import { styleText } from "node:util";
-import { keyUsername, tokenUsername } from "../src/clients/credential";
 import type { Plan } from "./journal";
+import { holdsCredential, masked } from "./masking";
 import type { System } from "./system";
 
 /** What is done to a file, in a word. */
@@ -16,57 +16,49 @@ export function deed({ before, after }: Pick<Plan, "before" | "after">) {
  *
  * @param credentials texts that must not show, whatever they stand in
  */
-export function unifiedDiff({ path, before, after }: Plan, credentials: readonly string[]): string {
-    const [from, to] = [before, after].map((content) => content?.toString() ?? "");
-    const patch = createTwoFilesPatch(
+export function unifiedDiff(
+    { path, before, after, had, contributions }: Plan,
+    credentials: readonly string[],
+): string {
+    const format = [...contributions, ...had][0]?.format;
+    const [from, to] = [before?.toString() ?? "", after?.toString() ?? ""];
+    return createTwoFilesPatch(
         before === undefined ? "/dev/null" : path,
         after === undefined ? "/dev/null" : path,
-        from ?? "",
-        to ?? "",
+        masked(from, format, credentials),
+        masked(to, format, credentials, from),
         undefined,
         undefined,
         { headerOptions: FILE_HEADERS_ONLY },
     );
-    // After the comparison, so that a new password shows as a changed line.
-    return withoutCredentials(patch, credentials);
-}
-
-/** Whether a text seems to hold a credential, of whomever. */
-export function holdsCredential(text: string): boolean {
-    return withoutCredentials(text, []) !== text;
-}
-
-const mask = "********";
-const known: readonly string[] = [keyUsername, tokenUsername];
-/** `user:password@` in an address; some services take a token in the user's place. */
-const userInfo = /(:\/\/)([^\s/:@"'<>]*:[^\s"'<>]*|[^\s/@"'<>]+)@/g;
-/** `password = …`, `"token": …`, `API_KEY=…`; the value may begin on the next, indented line. */
-const assigned =
-    /((?<!:\/\/\S*)(?:\bpass|pwd|password|passwd|passphrase|secret|token|credentials?|auth|api[-_]?key)["']?[ \t]*[=:][ \t]*(?:\r?\n[-+ ]?[ \t]+)?)(?!\$)(\S[^\r\n]*)/gi;
-/** netrc's way, on one line or on two, in a diff too. */
-const spoken = /(\b(?:password|account)(?:[ \t]+|[ \t]*\r?\n[-+ ]?[ \t]*))(?![=:])(\S+)/gi;
-const isNetrc = /\b(?:machine|login)[ \t\r\n]+\S/i;
-
-/** The text with every credential masked: the given ones, and what else looks like one. */
-export function withoutCredentials(text: string, credentials: readonly string[]): string {
-    const masked = credentials
-        .flatMap((secret) => [secret, encodeURIComponent(secret)])
-        .reduce((rest, secret) => rest.replaceAll(secret, mask), text)
-        .replace(userInfo, (_, start: string, info: string) => {
-            const [user = "", password] = info.split(/:(.*)/s);
-            if (password !== undefined) return `${start}${user}:${/^\$/.test(password) ? password : mask}@`;
-            return `${start}${known.includes(user) || user.startsWith("$") ? user : mask}@`;
-        })
-        .replace(assigned, (_, start: string) => start + mask);
-    return isNetrc.test(masked) ? masked.replace(spoken, (_, start: string) => start + mask) : masked;
 }
 
 /** Warns of a credential, whosever it is, in a file that we wrote and others can read. */
-export function warnIfReadable({ path, after, mode = 0o600 }: Plan, { kind }: System): void {
-    if (kind !== "windows" && (mode & 0o077) !== 0 && holdsCredential(after?.toString() ?? "")) {
+export function warnIfReadable(
+    { path, after, mode = 0o600, had, contributions }: Plan,
+    { kind }: System,
+): void {
+    if (
+        kind !== "windows" &&
+        (mode & 0o077) !== 0 &&
+        holdsCredential(after?.toString() ?? "", [...contributions, ...had][0]?.format)
+    ) {
         say("yellow", "warning", `${path} holds a credential, and others can read it: chmod 600 '${path}'`);
     }
 }
+
+/** Warns of a credential of ours that stays in a file though it should go: somebody has edited around it. */
+export function warnIfLeft({ path, after, had, contributions }: Plan): void {
+    const words = (text: string) => text.split(/[\s:@"']+/).filter((word) => word.length >= longWord);
+    const wanted = new Set(contributions.flatMap(({ text }) => words(text)));
+    const gone = had.filter(({ secret }) => secret).flatMap(({ text }) => words(text));
+    if (gone.some((word) => !wanted.has(word) && after?.includes(word) === true)) {
+        say("yellow", "warning", `${path} still holds a credential of an earlier run: take it out by hand`);
+    }
+}
+
+/** Tokens have more than a hundred characters, keys thousands; nothing else of ours has so many without a break. */
+const longWord = 80;
 
 /** What was done goes to the standard output, all else to the other one. */
 export function line(text: string): void {

@@ -18,8 +18,11 @@ export function takeOut(original: Buffer, written: Buffer, current: Buffer): Tak
     const [before, ours, now] = [linesOf(original), linesOf(written), linesOf(current)];
     const exactly = reversed(before, ours, now, ({ text }) => text);
     if (exactly.missing === 0) return exactly;
-    // An editor may have indented, trimmed or spaced the file anew, or given it a byte-order mark.
-    const loosely = reversed(before, ours, now, ({ text }) => text.replace(/^\xef\xbb\xbf|[ \t]+/g, ""));
+    // An editor may have indented, trimmed or spaced the file anew, or given it a byte-order mark; Python's configparser
+    // writes every `key: value` as `key = value`.
+    const loosely = reversed(before, ours, now, ({ text }) =>
+        text.replace(/^\xef\xbb\xbf|[ \t]+/g, "").replace(/[:=]/, "="),
+    );
     return loosely.missing < exactly.missing ? loosely : exactly;
 }
 

@@ -110,7 +110,12 @@ class TomlMerging {
             if (theirs?.kind === "value" && theirs.node.type === "TOMLArray" && Array.isArray(item.data)) {
                 this.#extend(path, item.data as readonly Toml[]);
             } else if (theirs === undefined || theirs.kind === "value") {
-                this.#put(path, item.data, sourceOf(ours, item));
+                const source = sourceOf(ours, item);
+                if (theirs && !same(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
+                    const name = path.map(keyText).join(".");
+                    this.#notices.push(`${name} was set to something else; it is ${source} now`);
+                }
+                this.#put(path, item.data, source);
             } else {
                 throw new NotUnderstood(lineOf(theirs), "a table stands where a value belongs");
             }
@@ -439,6 +444,9 @@ const originKeys = new Set([
     "bzr",
     "workspace",
 ]);
+
+/** What says where our registry is and how to log in: to change that is what a run is for. */
+const addressKeys = new Set(["url", "publish-url", "username", "password", "user", "auth", "UV_INDEX"]);
 
 /** Whether an entry has this name; poetry's sources are told apart without regard to case. */
 function isCalled(entry: Table, name: string, path: Path): boolean {

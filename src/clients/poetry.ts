@@ -19,8 +19,8 @@ import { tomlKey, tomlString } from "./toml";
  * poetry's own config.toml, to publish to; and auth.toml, where the form has a password. Without the token, user name and
  * password come by `POETRY_HTTP_BASIC_NAME_USERNAME` and `_PASSWORD`. The keyring is poetry's own: it needs no user name.
  *
- * This index is the primary source and PyPI a supplemental one, which poetry asks only for names that this index does
- * not have: so a public package of an internal name stays out, whoever depends on it, and no list of names is needed.
+ * This index is the primary source and PyPI a supplemental one, which poetry asks only where this index has no version
+ * that fits: so a public package of an internal name stays out, whoever depends on it, and no list of names is needed.
  * poetry knows no pin beside a dependency (`acme-core = { source = … }`): for a name that the project does not depend on,
  * such an entry would be ignored, or make it a dependency, and `poetry add` would take the name for added already.
  *

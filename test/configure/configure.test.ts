@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { assertDone, Machine, masked, outputsOf, type StackOutputs } from "./machine";
 
@@ -297,7 +297,7 @@ describe("configure", () => {
             );
             assert.equal(exitCode, 0, output);
             assert.match(output, /^\+\+\+ .*pip\.conf$/m);
-            assert.match(output, /^\+extra-index-url = https:\/\/oauth2accesstoken:\*{8}@/m);
+            assert.match(output, /^\+extra-index-url = https:\/\/oauth2accesstoken:\*{8} \(new\)@/m);
             assert.match(output, /^-password: \*{8}$/m);
             assert.ok(!output.includes(token) && !output.includes("older-s3cret"));
             assert.deepEqual(await machine.everything(), before);
@@ -435,6 +435,56 @@ describe("configure", () => {
         );
         assertDone(await machine.configure("--undo"));
         assert.equal(await machine.read(pipConf), `[global]\n# keep\n${line}\n`);
+    });
+
+    it("takes out a section that Python's configparser has written anew, with its token", async () => {
+        await using machine = await Machine.open(
+            { ".pypirc": "[pypi]\nusername: me\n" },
+            { GOOGLE_OAUTH_ACCESS_TOKEN: token.repeat(3) },
+        );
+        assertDone(await machine.with(masked(outputs), "--tool", "twine", "--auth", "token"));
+        const rewrite =
+            "import configparser as c; p = c.RawConfigParser(); p.read('.pypirc'); p.add_section('other'); p.set('other', 'a', 'b'); p.write(open('.pypirc', 'w'))";
+        assertDone(await machine.workstation.run("python3", "-c", rewrite));
+        const undone = await machine.configure("--undo");
+        assertDone(undone);
+        const left = await machine.read(".pypirc");
+        assert.ok(!left.includes(token) && !left.includes("[python]"), left);
+        assert.ok(left.includes("[other]\na = b"), left);
+    });
+
+    it("warns of a credential that it cannot take out", async () => {
+        const long = token.repeat(3);
+        await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: long });
+        assertDone(await machine.with(masked(outputs), "--tool", "twine", "--auth", "token"));
+        await machine.put(".pypirc", (await machine.read(".pypirc")).replace("password: ", "password: x"));
+        const { output } = await machine.configure("--undo");
+        assert.match(output, /warning: .*\.pypirc still holds a credential of an earlier run/);
+        assert.ok(!output.includes(long));
+    });
+
+    it("takes out one scope, and nothing more", async () => {
+        await using machine = await Machine.open({ "pyproject.toml": "[project]\n" });
+        assertDone(await machine.with(masked(outputs), "--tool", "uv"));
+        assertDone(await machine.with(masked(outputs), "--tool", "uv", "--scope", "project"));
+        assertDone(await machine.configure("--undo", "--scope", "project"));
+        assert.equal(await machine.read("pyproject.toml"), "[project]\n");
+        assert.match(await machine.read(".config/uv/uv.toml"), /python-?.*/);
+        assert.match((await machine.configure("--undo", "--auth", "key")).output, /--undo needs no --auth/);
+    });
+
+    it("reads what PowerShell has saved", async () => {
+        await using machine = await Machine.open();
+        const utf16 = Buffer.from(`\ufeff${JSON.stringify(masked(outputs))}`, "utf16le");
+        await writeFile(machine.path("outputs.json"), utf16);
+        assertDone(await machine.configure("--outputs", "outputs.json", "--tool", "pip"));
+    });
+
+    it("goes on to its end though nobody reads what it says", async () => {
+        await using machine = await Machine.open();
+        await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+        await machine.shell("$configure --outputs outputs.json --tool pip,twine | true");
+        assert.equal(await machine.read(".pypirc"), outputs.pypirc);
     });
 
     it("by npm, finds files where it was called", async () => {

@@ -106,6 +106,31 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
+    it("knows of a run that was killed while it settled, and of half a record beside it", async () => {
+        writeFileSync(path, "mine = 0\n");
+        await run({ add: [a] });
+        const [name = ""] = readdirSync(state);
+        const record = JSON.parse(readFileSync(join(state, name), "utf8")) as { state: object };
+        const base = Buffer.from("mine = 0\n").toString("base64");
+        const killed = {
+            ...record,
+            state: { base, content: base, contributions: [] },
+            intended: record.state,
+            temporary: ".python-registry.abcdefabcdef",
+        };
+        writeFileSync(join(state, name), JSON.stringify(killed));
+        writeFileSync(join(state, `${name}.new`), '{"ver');
+        const owners = [{ registry: "a", tool: "pip" }];
+        // Also to a look that may finish nothing.
+        assert.deepEqual(await readJournal(state).files(), [{ path, owners }]);
+        await withJournal(state, async (journal) => {
+            assert.deepEqual(await journal.files(), [{ path, owners }]);
+        });
+        assertTidy();
+        await run(all);
+        assert.equal(text(), "mine = 0\n");
+    });
+
     it("keeps the contributions of several owners apart", async () => {
         writeFileSync(path, "shared = mine\n");
         await run({ add: [a, b] });

@@ -98,12 +98,23 @@ describe("configure: where a file belongs", () => {
 
     it("in a virtual environment, whose folder the environment names", () => {
         const active = (kind: System["kind"], folder: string) =>
-            places("pip", "venv", system(kind, { environment: { VIRTUAL_ENV: folder } }));
+            places("pip", "venv", system(kind, { environment: { VIRTUAL_ENV: folder }, files: [folder] }));
         assert.deepEqual(active("linux", "/work/.venv"), ["/work/.venv/pip.conf"]);
         assert.deepEqual(active("windows", "C:\\work\\.venv"), ["C:\\work\\.venv\\pip.ini"]);
         assert.deepEqual(
-            places("pip", "venv", system("linux", { environment: { CONDA_PREFIX: "/opt/conda/envs/x" } })),
+            places(
+                "pip",
+                "venv",
+                system("linux", {
+                    environment: { CONDA_PREFIX: "/opt/conda/envs/x" },
+                    files: ["/opt/conda/envs/x"],
+                }),
+            ),
             ["/opt/conda/envs/x/pip.conf"],
+        );
+        assert.match(
+            places("pip", "venv", system("linux", { environment: { VIRTUAL_ENV: "/gone" } }))[0]!,
+            /^none: the active virtual environment is not there: \/gone/,
         );
         assert.match(places("pip", "venv", system("linux"))[0]!, /^none: no virtual environment is active/);
     });

@@ -165,6 +165,7 @@ describe("merging TOML", () => {
                 '[[tool.poetry.source]]\nname = "pypi" # c\npriority = "primary"\n',
                 ours,
                 '[[tool.poetry.source]]\nname = "pypi" # c\npriority = "supplemental"\n',
+                ['tool.poetry.source.0.priority was set to something else; it is "supplemental" now'],
             );
             becomes(
                 '[[source]]\nname = "a"\n',
@@ -209,9 +210,10 @@ describe("merging TOML", () => {
         });
 
         it("has a value replaced only if it means something else, and its comment stays", () => {
-            becomes("[tool]\nx.key = 2 # two\n", ours, "[tool]\nx.key = 1 # two\n");
+            const notice = ["tool.x.key was set to something else; it is 1 now"];
+            becomes("[tool]\nx.key = 2 # two\n", ours, "[tool]\nx.key = 1 # two\n", notice);
             becomes("[tool]\nx = { key = 0x01 }\n", ours, "[tool]\nx = { key = 0x01 }\n");
-            becomes("[tool]\nx = { key = [\n2] }\n", ours, "[tool]\nx = { key = 1 }\n");
+            becomes("[tool]\nx = { key = [\n2] }\n", ours, "[tool]\nx = { key = 1 }\n", notice);
         });
 
         it("has a list gain what it lacks, in its own style", () => {

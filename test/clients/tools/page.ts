@@ -39,9 +39,25 @@ export function page(proved: readonly Proved[], attacked: readonly Attacked[]): 
                 installed === "internal" ? "the internal package" : "**the attacker's package**",
             ]),
         ),
-        "pip has no order between indexes: with `extra-index-url` it takes the highest version that any of them has, and no " +
-            "file can change that. Whoever uses pip with internal names should own those names on PyPI too, or install " +
-            "by hashes (`--require-hashes`), or use one of the tools whose file protects them.",
+        "## What the files do not protect",
+        [
+            "- **pip**, and `.env` and the Dockerfile with it, has no order between indexes: with `extra-index-url` it takes " +
+                "the highest version that any of them has, and no file can change that. Whoever uses pip with internal " +
+                "names should own those names on PyPI too, or install by hashes (`--require-hashes`), or use one of the " +
+                "tools whose file protects them.",
+            "- **uv** takes a name that the registry does not have from PyPI, also where a prefix stands for it. Only the exact " +
+                "names of `internalPackages` in a project's pyproject.toml are pinned; uv.toml and `.env` have no pins, and " +
+                "`uv pip` and `uv tool` know none.",
+            "- **Poetry** does the same, and with a version that the registry does not have. A refused login (an expired token) " +
+                "is to it as if the registry had nothing: it then looks at PyPI for every dependency that names no source. " +
+                "`poetry add --source` writes one.",
+            "- **PDM** keeps the names and prefixes of `internalPackages` to the registry, and no others, and none with its " +
+                "setting `use_uv` on.",
+            "- **Hatch** is like uv without pins where its installer is uv, as in the generated file, and like pip with its " +
+                "default.",
+            "- **Pipenv** takes from the registry what is installed with `--index`; what only a dependency asks for comes from " +
+                "PyPI, unless it is named in the same command.",
+        ].join("\n"),
     ];
     return format(text.join("\n\n"), { parser: "markdown", printWidth: 110 });
 }

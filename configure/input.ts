@@ -1,0 +1,26 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
+import type { System } from "./system";
+
+/**
+ * Reads a file that the command line or the environment names, `-` for standard input.
+ *
+ * @returns its text; PowerShell may have written that in UTF-16
+ * @throws Error that names the file and nothing of its content
+ */
+export async function readInput(file: string, { workingDirectory }: System): Promise<string> {
+    const bytes =
+        file === "-" ? await buffer(process.stdin) : await contentOf(resolve(workingDirectory, file), file);
+    const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+    return new TextDecoder(utf16 ? "utf-16le" : "utf-8").decode(bytes);
+}
+
+async function contentOf(path: string, name: string): Promise<Buffer> {
+    try {
+        return await readFile(path);
+    } catch (error) {
+        const { code = "for an unknown reason" } = error as NodeJS.ErrnoException;
+        throw new Error(`${name} cannot be read: ${code}`, { cause: error });
+    }
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { holdsCredential, masked, printable } from "../../configure/masking";
+
+describe("configure: credentials in what is shown", () => {
+    for (const [text, shown] of [
+        ["https://user:s3cret@example.com/simple/", "https://user:********@example.com/simple/"],
+        ["https://pypi-AgEI@example.com/simple/", "https://********@example.com/simple/"],
+        ["https://oauth2accesstoken@h.pkg.dev/", "https://oauth2accesstoken@h.pkg.dev/"],
+        ["https://u:${TOKEN}@h.pkg.dev/", "https://u:${TOKEN}@h.pkg.dev/"],
+        ["password: s3cret", "password: ********"],
+        ["  password = s3 cret", "  password = ********"],
+        ["password =\n    s3cret", "password =\n    ********"],
+        ['  "api_key": "s3cret"', '  "api_key": ********'],
+        ['auth = "s3cret"', "auth = ********"],
+        ['authenticate = "always"', 'authenticate = "always"'],
+        ["machine h login u password s3cret", "machine h login u password ********"],
+        ["UV_PUBLISH_TOKEN=s3cret", "UV_PUBLISH_TOKEN=********"],
+        ["machine h\n  login u\n  password\n   s3cret", "machine h\n  login u\n  password\n   ********"],
+        ['machine h login u password "s3 cret"', 'machine h login u password "********"'],
+        ["# the password is in the vault", "# the password is in the vault"],
+        [
+            "https://_json_key_base64:ab/cd+ef==@h.pkg.dev/p/",
+            "https://_json_key_base64:********@h.pkg.dev/p/",
+        ],
+        ["https://example.com/a@1.0/", "https://example.com/a@1.0/"],
+        ["pass = s3cret", "pass = ********"],
+        ["username: me", "username: me"],
+    ] as const) {
+        it(`masks what must be masked in ${text.replaceAll("\n", "⏎")}`, () => {
+            assert.equal(masked(text), shown);
+            assert.equal(holdsCredential(text), text !== shown);
+        });
+    }
+
+    it("are found by what the file's own parser says of them", () => {
+        assert.equal(
+            masked("[a]\npassword =\n    first-s3cret\n    second-s3cret\nuser = x\n", "ini"),
+            "[a]\npassword =\n    ********\n    ********\nuser = x\n",
+        );
+        assert.equal(
+            masked(
+                '[pypi-token]\npypi = "s3cret"\n[http-basic.a]\nusername = "me-myself"\npassword = \'s3cret2\'\n',
+                "toml",
+            ),
+            '[pypi-token]\npypi = "********"\n[http-basic.a]\nusername = "me-myself"\npassword = ********\n',
+        );
+        assert.equal(masked('x.token = """\ns3cret-1\ns3cret-2"""\n', "toml").includes("s3cret"), false);
+        assert.ok(holdsCredential('[pypi-token]\npypi = "s3cret"\n', "toml"));
+        assert.ok(!holdsCredential('keyring-provider = "subprocess"\n[[index]]\nname = "python"\n', "toml"));
+    });
+
+    it("are marked where they are new", () => {
+        assert.equal(
+            masked("https://u:s3cret@h/", "ini", [], "https://u:older@h/"),
+            "https://u:******** (new)@h/",
+        );
+    });
+
+    it("and control characters stay out of what other programs have printed", () => {
+        assert.equal(printable("\u001b[2Jerror: token: s3cret\n"), "[2Jerror: token: ********");
+    });
+
+    it("never has a given credential in it, whatever it stands in", () => {
+        const secret = fc.stringMatching(/^[\w+/=.-]{8,40}$/);
+        fc.assert(
+            fc.property(secret, fc.string(), fc.string(), (credential, before, after) => {
+                const text = `${before}${credential}${after}${encodeURIComponent(credential)}`;
+                const shown = masked(text, undefined, [credential]);
+                assert.ok(!shown.includes(credential));
+                assert.ok(!shown.includes(encodeURIComponent(credential)));
+            }),
+        );
+    });
+});
