@@ -107,16 +107,17 @@ export async function writeProject(directory: string): Promise<void> {
  */
 export class PulumiEngine implements Engine {
     readonly description: string;
+    /** Variables by which the CLI knows this engine's stacks, and may read their secrets. */
+    readonly environment: Readonly<Record<string, string>>;
     readonly #cli: PulumiCli;
     readonly #directory: string;
-    readonly #environment: Record<string, string>;
 
     /** @param directory private folder for the state; made if need be */
     constructor(cli: PulumiCli, directory: string) {
         this.description = `Pulumi ${cli.version}`;
         this.#cli = cli;
         this.#directory = directory;
-        this.#environment = {
+        this.environment = {
             PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
         };
@@ -190,7 +191,7 @@ export class PulumiEngine implements Engine {
         const [file, ...first] = this.#cli.command;
         const running = execa(file, [...first, ...args, "--non-interactive"], {
             cwd: this.#directory,
-            env: { ...this.#cli.environment, ...this.#environment },
+            env: { ...this.#cli.environment, ...this.environment },
             stdin: "ignore",
         });
         try {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/pulumi-engine";
+import { assertDone, Machine } from "../configure/machine";
 import { frontOf } from "../program/front";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
@@ -90,6 +91,15 @@ describe("the real engine", function () {
             "POST serviceAccounts",
         ]);
         assert.deepEqual((await engine.outputs(stack))["credentials"], { value: {}, secret: true });
+
+        // configure asks the CLI for the outputs.
+        const { PATH = "", ...variables } = { ...process.env, ...cli.environment } as Record<string, string>;
+        const ofPulumi = Object.entries(variables).filter(([name]) => name.startsWith("PULUMI_"));
+        const environment = { ...Object.fromEntries(ofPulumi), ...engine.environment };
+        await using machine = await Machine.open({}, environment, PATH.split(delimiter));
+        assertDone(await machine.configure("--stack", stack, "--tool", "pip"));
+        const { pipConf } = await engine.outputs(stack);
+        assert.equal(await machine.read(".config/pip/pip.conf"), pipConf?.value);
 
         // Neither a second up nor a refresh finds anything to do.
         await up("--expect-no-changes");
