@@ -9,6 +9,7 @@ import {
     planTool,
     type ToolPlan,
 } from "./contributions";
+import { pipSettings } from "./check/pip-settings";
 import { findCredential } from "./credential";
 import { type Contribution, type JournalReader, type Plan, readJournal, withJournal } from "./journal";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./outputs";
@@ -83,7 +84,8 @@ export async function configure(options: ConfigureOptions, system: System): Prom
                     await outcome.plan(() => planFile(journal, path, { remove }));
                 }
             }
-            return () => {
+            return async () => {
+                (await pipNotices(planned, system)).forEach(note);
                 nextSteps(planned, registry, options, system);
             };
         },
@@ -118,7 +120,7 @@ export async function undo(options: UndoOptions, system: System): Promise<boolea
             await outcome.plan(() => planFile(journal, path, { remove }));
         }
         if (files.length === 0) line("There is nothing to take out.");
-        return () => undefined;
+        return () => Promise.resolve();
     });
 }
 
@@ -168,7 +170,7 @@ async function carryOut(
     { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
     credentials: readonly string[],
-    planning: (journal: JournalReader, outcome: Outcome) => Promise<() => void>,
+    planning: (journal: JournalReader, outcome: Outcome) => Promise<() => Promise<void>>,
 ): Promise<boolean> {
     const outcome = new Outcome();
     const directory = stateDirectory(system);
@@ -197,7 +199,7 @@ async function carryOut(
                     warnIfLeft(plan);
                 });
             }
-            after();
+            await after();
         },
         waiting,
     );
@@ -212,6 +214,29 @@ async function byFile(planned: readonly ToolPlan[]): Promise<Map<string, Contrib
         files.set(file, [...(files.get(file) ?? []), contribution]);
     }
     return files;
+}
+
+/** What else pip reads: of its files and variables, the last that has extra-index-url replaces the others'. */
+async function pipNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
+    const [path] = planned.find(({ tool }) => tool === "pip")?.contributions.keys() ?? [];
+    const settings = await pipSettings(system, variable(system, "VIRTUAL_ENV"));
+    const inForce = settings.value("extra-index-url");
+    if (path === undefined || inForce === undefined) {
+        return [];
+    }
+    if (inForce.file !== path) {
+        return [`pip takes extra-index-url from ${inForce.from}, and no more from ${path}`];
+    }
+    const counting = inForce.value.split(/\s+/);
+    return settings
+        .everywhere("extra-index-url")
+        .filter(
+            ({ file, value }) => file !== path && value.split(/\s+/).some((url) => !counting.includes(url)),
+        )
+        .map(
+            ({ from }) =>
+                `pip heeds the extra-index-url of ${from} no more: that of ${path} replaces it. Add what you need`,
+        );
 }
 
 /** Tells what else there is to do, and how to use it. */

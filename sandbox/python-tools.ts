@@ -25,7 +25,7 @@ export async function pythonTools(onProgress?: (line: string) => void): Promise<
     const pinnedPip = requirements.split("\n").find((line) => line.startsWith("pip==")) ?? "pip";
     const [bin, bareBin] = await Promise.all([
         environmentWith(requirements, onProgress),
-        environmentWith(pinnedPip, onProgress),
+        environmentWith(pinnedPip),
     ]);
     return { bin, bareBin };
 }

@@ -487,6 +487,28 @@ describe("configure", () => {
         assert.equal(await machine.read(".pypirc"), outputs.pypirc);
     });
 
+    it("says what pip no longer heeds", async () => {
+        const theirs = "[global]\nextra-index-url = https://mirror.example/simple/\n";
+        await using machine = await Machine.open({ [pipConf]: theirs });
+        await mkdir(machine.path("venv"));
+        await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+        const inside = await machine.shell(
+            "VIRTUAL_ENV=$HOME/venv $configure --outputs outputs.json --tool pip --scope venv",
+        );
+        assertDone(inside);
+        assert.match(
+            inside.output,
+            /note: pip heeds the extra-index-url of .*\.config\/pip\/pip\.conf no more/,
+        );
+        const outside = await machine.shell(
+            "PIP_EXTRA_INDEX_URL=https://x.example/ $configure --outputs outputs.json --tool pip",
+        );
+        assert.match(
+            outside.output,
+            /note: pip takes extra-index-url from PIP_EXTRA_INDEX_URL, and no more from /,
+        );
+    });
+
     it("by npm, finds files where it was called", async () => {
         await using machine = await Machine.open({}, { npm_lifecycle_event: "configure" });
         await machine.put("below/outputs.json", JSON.stringify(masked(outputs)));
