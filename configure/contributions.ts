@@ -126,8 +126,10 @@ function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut 
 function inProject(clientOf: ClientOf, project: Project | undefined, tool: ConfigurableTool): ClientOf {
     if (project === undefined) return clientOf;
     return (index, credential) => {
-        // uv refuses to be told where the project itself comes from.
-        const internalPackages = index.internalPackages.filter((name) => name !== project.name);
+        // uv refuses to be told where the project itself comes from, and likewise each member of a workspace: there the
+        // order of indexes has to do.
+        const others = index.internalPackages.filter((name) => name !== project.name);
+        const internalPackages = tool === "uv" && project.isWorkspace ? [] : others;
         const client = clientOf({ ...index, internalPackages }, credential);
         const pinned = project.dependencies.filter((name) => isAmong(name, internalPackages));
         if (client === undefined || tool !== "poetry" || pinned.length === 0) return client;

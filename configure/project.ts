@@ -9,6 +9,8 @@ import { readToml, type Toml, type TomlTable } from "./toml";
 /** What a project says of itself, as far as its files for an index depend on it. Names are normalised. */
 export interface Project {
     readonly name?: string;
+    /** Whether other projects belong to it, as uv has it. */
+    readonly isWorkspace: boolean;
     /** What it depends on, without extras and groups. */
     readonly dependencies: readonly string[];
 }
@@ -21,7 +23,7 @@ export interface Project {
 export function readProject(system: System): Project {
     const place = placeInProject("pyproject.toml", system);
     if (place === undefined) {
-        return { dependencies: [] };
+        return { isWorkspace: false, dependencies: [] };
     }
     const file = readable(place);
     const project = table(file["project"]);
@@ -34,6 +36,7 @@ export function readProject(system: System): Project {
         .map((requirement) => /^\s*([\w.-]+)/.exec(requirement)?.[1] ?? "");
     const ofPoetry = Object.keys(table(poetry["dependencies"])).filter((key) => key !== "python");
     return {
+        isWorkspace: "workspace" in table(table(file["tool"])["uv"]),
         ...(typeof name === "string" && { name: normalizedName(name) }),
         dependencies: [...new Set([...asked, ...ofPoetry].map(normalizedName))].filter((each) => each !== ""),
     };

@@ -382,6 +382,17 @@ describe("configure", () => {
         assert.match(written, /^\[tool\.poetry\.dependencies\]\nacme-util = \{ source = "python" \}\n/m);
     });
 
+    it("pins nothing in a workspace of uv, whose members uv refuses to take from an index", async () => {
+        const text = await outputsOf({ internalPackages: ["acme-core"] });
+        await using machine = await Machine.open({
+            "pyproject.toml": '[project]\nname = "root"\n\n[tool.uv.workspace]\nmembers = ["packages/*"]\n',
+        });
+        assertDone(await machine.with(masked(text), "--tool", "uv", "--scope", "project"));
+        const written = await machine.read("pyproject.toml");
+        assert.match(written, /^\[\[tool\.uv\.index\]\]$/m);
+        assert.ok(!written.includes("acme-core"), written);
+    });
+
     it("leaves a project alone in which it would do harm, or nothing", async () => {
         await using machine = await Machine.open({
             "pyproject.toml": '[project]\nname = "app"\n',
