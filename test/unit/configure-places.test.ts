@@ -15,7 +15,7 @@ function system(
         kind,
         environment: {},
         home: homes[kind],
-        workingDirectory: kind === "windows" ? "C:\\work\\app\\src" : "/work/app/src",
+        workingDirectory: kind === "windows" ? "C:\\projects\\app\\src" : "/projects/app/src",
         ...rest,
         exists: (file) => files.includes(file),
     };
@@ -99,18 +99,18 @@ describe("configure: where a file belongs", () => {
     it("in a virtual environment, whose folder the environment names", () => {
         const active = (kind: System["kind"], folder: string) =>
             places("pip", "venv", system(kind, { environment: { VIRTUAL_ENV: folder }, files: [folder] }));
-        assert.deepEqual(active("linux", "/work/.venv"), ["/work/.venv/pip.conf"]);
-        assert.deepEqual(active("windows", "C:\\work\\.venv"), ["C:\\work\\.venv\\pip.ini"]);
+        assert.deepEqual(active("linux", "/projects/.venv"), ["/projects/.venv/pip.conf"]);
+        assert.deepEqual(active("windows", "C:\\projects\\.venv"), ["C:\\projects\\.venv\\pip.ini"]);
         assert.deepEqual(
             places(
                 "pip",
                 "venv",
                 system("linux", {
-                    environment: { CONDA_PREFIX: "/opt/conda/envs/x" },
-                    files: ["/opt/conda/envs/x"],
+                    environment: { CONDA_PREFIX: "/conda/envs/x" },
+                    files: ["/conda/envs/x"],
                 }),
             ),
-            ["/opt/conda/envs/x/pip.conf"],
+            ["/conda/envs/x/pip.conf"],
         );
         assert.match(
             places("pip", "venv", system("linux", { environment: { VIRTUAL_ENV: "/gone" } }))[0]!,
@@ -147,7 +147,7 @@ describe("configure: where a file belongs", () => {
             places("pip", "user", system(kind, { environment: { PIP_CONFIG_FILE: value } }))[0];
         assert.equal(named("/srv/pip.conf"), "/srv/pip.conf");
         assert.equal(named("~/my.conf"), "/home/dev/my.conf");
-        assert.equal(named("my.conf"), "/work/app/src/my.conf");
+        assert.equal(named("my.conf"), "/projects/app/src/my.conf");
         assert.equal(named(""), "/home/dev/.config/pip/pip.conf");
         assert.match(named("/dev/null") ?? "", /^none: PIP_CONFIG_FILE turns/);
         assert.match(named("nul", "windows") ?? "", /^none: PIP_CONFIG_FILE turns/);
@@ -171,12 +171,14 @@ describe("configure: where a file belongs", () => {
     });
 
     it("in the project that one is in", () => {
-        const files = ["/work/pyproject.toml", "/work/app/pyproject.toml"];
-        assert.deepEqual(places("uv", "project", system("linux", { files })), ["/work/app/pyproject.toml"]);
+        const files = ["/projects/pyproject.toml", "/projects/app/pyproject.toml"];
+        assert.deepEqual(places("uv", "project", system("linux", { files })), [
+            "/projects/app/pyproject.toml",
+        ]);
         assert.match(places("uv", "project", system("linux"))[0]!, /^none: there is no pyproject\.toml/);
         assert.deepEqual(
-            places("uv", "project", system("windows", { files: ["C:\\work\\pyproject.toml"] })),
-            ["C:\\work\\pyproject.toml"],
+            places("uv", "project", system("windows", { files: ["C:\\projects\\pyproject.toml"] })),
+            ["C:\\projects\\pyproject.toml"],
         );
     });
 });
