@@ -219,9 +219,12 @@ async function byFile(planned: readonly ToolPlan[]): Promise<Map<string, Contrib
 /** What else pip reads: of its files and variables, the last that has extra-index-url replaces the others'. */
 async function pipNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
     const [path] = planned.find(({ tool }) => tool === "pip")?.contributions.keys() ?? [];
+    if (path === undefined) {
+        return [];
+    }
     const settings = await pipSettings(system, variable(system, "VIRTUAL_ENV"));
     const inForce = settings.value("extra-index-url");
-    if (path === undefined || inForce === undefined) {
+    if (inForce === undefined) {
         return [];
     }
     if (inForce.file !== path) {
@@ -280,14 +283,12 @@ function found(system: System): ConfigurableTool[] {
 /** Where it is remembered what was put into which file. https://specifications.freedesktop.org/basedir-spec/latest/ */
 function stateDirectory(system: System): string {
     const { kind, home } = system;
-    const base =
-        kind === "windows"
-            ? (variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`)
-            : kind === "macos"
-              ? `${home}/Library/Application Support`
-              : `${home}/.local/state`;
-    const stated = kind === "linux" ? variable(system, "XDG_STATE_HOME") : undefined;
-    // A relative one would be another folder in each working directory.
-    if (stated?.startsWith("/") === true) return pathsOf(system).join(stated, "python-registry");
-    return pathsOf(system).join(base, "python-registry");
+    const stated = variable(system, "XDG_STATE_HOME");
+    const bases = {
+        windows: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
+        macos: `${home}/Library/Application Support`,
+        // A relative one would be another folder in each working directory.
+        linux: stated?.startsWith("/") === true ? stated : `${home}/.local/state`,
+    };
+    return pathsOf(system).join(bases[kind], "python-registry");
 }

@@ -46,15 +46,16 @@ export interface LeftOut {
     readonly problem: string;
 }
 
+/** The file that starts a tool; undefined where it is not on PATH, and for netrc, which nothing starts. */
+export function launcherOf(tool: ConfigurableTool, system: System): string | undefined {
+    const others: Partial<Record<ConfigurableTool, readonly string[]>> = { pip: ["pip", "pip3"], netrc: [] };
+    const commands = others[tool] ?? [tool];
+    return commands.map((command) => onPath(system, command)).find((file) => file !== undefined);
+}
+
 /** Which of the tools are installed: those whose command is on PATH. */
 export function installedTools(system: System): ConfigurableTool[] {
-    const commands: Partial<Record<ConfigurableTool, readonly string[]>> = {
-        pip: ["pip", "pip3"],
-        netrc: [],
-    };
-    return configurable.filter((tool) =>
-        (commands[tool] ?? [tool]).some((command) => onPath(system, command) !== undefined),
-    );
+    return configurable.filter((tool) => launcherOf(tool, system) !== undefined);
 }
 
 /**

@@ -6,7 +6,9 @@ import { readToml, type Toml } from "./toml";
 // Credentials, ours and other people's, in texts that are shown.
 
 const mask = "********";
-const secretName = /(?:\bpass|pwd|password|passwd|passphrase|secret|token|credentials?|auth|api[-_]?key)$/i;
+/** How settings end that hold a secret. */
+const names = "(?:\\bpass|pwd|password|passwd|passphrase|secret|token|credentials?|auth|api[-_]?key)";
+const secretName = new RegExp(`${names}$`, "i");
 /** Where poetry keeps passwords by the repository's name. */
 const secretTables = ["pypi-token", "http-basic"];
 /** Tokens that are known by their beginning. */
@@ -15,8 +17,10 @@ const knownTokens = /\b(?:pypi-[\w-]{16,}|ya29\.[\w.~+/-]{16,}=*|gh[pousr]_\w{20
 const userInfo = /(:\/\/)([^\s/:@"'<>]*:[^\s"'<>]*|[^\s/@"'<>]+)@/g;
 const ourUsers: readonly string[] = [keyUsername, tokenUsername];
 /** `password = …`, `"token": …`, `API_KEY=…`, in a file that no parser understands. */
-const assigned =
-    /((?<!:\/\/\S*)(?:\bpass|pwd|password|passwd|passphrase|secret|token|credentials?|auth|api[-_]?key)["']?[ \t]*[=:][ \t]*(?:\r?\n[ \t]+)?)(?!\$|\*{8})(\S[^\r\n]*)/gi;
+const assigned = new RegExp(
+    `((?<!://\\S*)${names}["']?[ \\t]*[=:][ \\t]*(?:\\r?\\n[ \\t]+)?)(?!\\$|\\*{8})(\\S[^\\r\\n]*)`,
+    "gi",
+);
 /** netrc's way. */
 const spoken = /\b(?:password|account)\s+("(?:[^"\\]|\\.)*"|(?!["=:])\S+)/gi;
 const isNetrc = /\b(?:machine|login)\s+\S/i;

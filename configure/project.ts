@@ -4,7 +4,7 @@ import { everywhere } from "../src/clients/client";
 import { NotUnderstood } from "./merge";
 import { placeOf } from "./places";
 import { pathsOf, type System } from "./system";
-import { readToml, type Toml, type TomlTable } from "./toml";
+import { asTable, readToml, type Toml, type TomlTable } from "./toml";
 
 /** What a project says of itself, as far as its files for an index depend on it. Names are normalised. */
 export interface Project {
@@ -26,17 +26,18 @@ export function readProject(system: System): Project {
         return { isWorkspace: false, dependencies: [] };
     }
     const file = readable(place);
-    const project = table(file["project"]);
-    const poetry = table(table(file["tool"])["poetry"]);
+    const project = asTable(file["project"]) ?? {};
+    const tool = asTable(file["tool"]) ?? {};
+    const poetry = asTable(tool["poetry"]) ?? {};
     const name = project["name"] ?? poetry["name"];
     const listed = Array.isArray(project["dependencies"]) ? (project["dependencies"] as readonly Toml[]) : [];
     // https://peps.python.org/pep-0508/#names
     const asked = listed
         .filter((item) => typeof item === "string")
         .map((requirement) => /^\s*([\w.-]+)/.exec(requirement)?.[1] ?? "");
-    const ofPoetry = Object.keys(table(poetry["dependencies"])).filter((key) => key !== "python");
+    const ofPoetry = Object.keys(asTable(poetry["dependencies"]) ?? {}).filter((key) => key !== "python");
     return {
-        isWorkspace: "workspace" in table(table(file["tool"])["uv"]),
+        isWorkspace: "workspace" in (asTable(tool["uv"]) ?? {}),
         ...(typeof name === "string" && { name: normalizedName(name) }),
         dependencies: [...new Set([...asked, ...ofPoetry].map(normalizedName))].filter((each) => each !== ""),
     };
@@ -73,9 +74,4 @@ function readable(path: string): TomlTable {
         if (error instanceof NotUnderstood) return {};
         throw error;
     }
-}
-
-function table(value: Toml | undefined): Readonly<Record<string, Toml>> {
-    const isTable = typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
-    return isTable ? (value as Readonly<Record<string, Toml>>) : {};
 }

@@ -2,6 +2,7 @@ import { FILE_HEADERS_ONLY, createTwoFilesPatch } from "diff";
 import { styleText } from "node:util";
 import type { Plan } from "./journal";
 import { holdsCredential, masked } from "./masking";
+import type { Format } from "./merge";
 import type { System } from "./system";
 
 /** What is done to a file, in a word. */
@@ -16,11 +17,9 @@ export function deed({ before, after }: Pick<Plan, "before" | "after">) {
  *
  * @param credentials texts that must not show, whatever they stand in
  */
-export function unifiedDiff(
-    { path, before, after, had, contributions }: Plan,
-    credentials: readonly string[],
-): string {
-    const format = [...contributions, ...had][0]?.format;
+export function unifiedDiff(plan: Plan, credentials: readonly string[]): string {
+    const { path, before, after } = plan;
+    const format = formatOf(plan);
     const [from, to] = [before?.toString() ?? "", after?.toString() ?? ""];
     return createTwoFilesPatch(
         before === undefined ? "/dev/null" : path,
@@ -34,17 +33,17 @@ export function unifiedDiff(
 }
 
 /** Warns of a credential, whosever it is, in a file that we wrote and others can read. */
-export function warnIfReadable(
-    { path, after, mode = 0o600, had, contributions }: Plan,
-    { kind }: System,
-): void {
-    if (
-        kind !== "windows" &&
-        (mode & 0o077) !== 0 &&
-        holdsCredential(after?.toString() ?? "", [...contributions, ...had][0]?.format)
-    ) {
+export function warnIfReadable(plan: Plan, { kind }: System): void {
+    const { path, after, mode = 0o600 } = plan;
+    const readable = kind !== "windows" && (mode & 0o077) !== 0;
+    if (readable && holdsCredential(after?.toString() ?? "", formatOf(plan))) {
         say("yellow", "warning", `${path} holds a credential, and others can read it: chmod 600 '${path}'`);
     }
+}
+
+/** All contributions to a file are of one format. */
+function formatOf({ had, contributions }: Plan): Format | undefined {
+    return [...contributions, ...had][0]?.format;
 }
 
 /** Warns of a credential of ours that stays in a file though it should go: somebody has edited around it. */

@@ -19,6 +19,13 @@ export function readToml(text: string): TomlTable {
     return understood(withoutMark(text)).data;
 }
 
+/** A value as the table that it is; undefined for any other. */
+export function asTable(value: Toml | undefined): TomlTable | undefined {
+    return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)
+        ? (value as TomlTable)
+        : undefined;
+}
+
 /**
  * Works generated TOML into an existing file (uv.toml, pyproject.toml, Pipfile, a tool's config.toml): text is only
  * inserted, or put in the place of a value that must change, so that all else stays as it is, byte for byte.

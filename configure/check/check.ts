@@ -1,12 +1,12 @@
 import { modeFindings } from "./credential-check";
-import { configurable, installedTools } from "../contributions";
+import { configurable, installedTools, launcherOf } from "../contributions";
 import { type Finding, fine, problem } from "./findings";
 import { identityFindings } from "./identity";
 import type { RegistryOutputs } from "../outputs";
 import { pipFindings } from "./pip-check";
 import { Network } from "./probe";
 import { Questions } from "./questions";
-import { onPath, type System } from "../system";
+import type { System } from "../system";
 import { toolFindings } from "./tool-check";
 
 // `configure check`: whether a machine's tools would reach the registry, and if not, why. No message has a credential
@@ -72,10 +72,7 @@ async function findingsOf(name: string, questions: Questions): Promise<Finding[]
         const fix = `name some of: ${configurable.join(", ")}`;
         return [problem(name, "tool", "no tool that this program knows", fix)];
     }
-    const commands = tool === "pip" ? ["pip", "pip3"] : [tool];
-    const launcher = commands
-        .map((command) => onPath(questions.system, command))
-        .find((file) => file !== undefined);
+    const launcher = launcherOf(tool, questions.system);
     return [
         ...(launcher === undefined && tool !== "netrc"
             ? [problem(tool, "tool", "is not on PATH", "install it, or correct PATH")]

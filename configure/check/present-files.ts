@@ -7,7 +7,7 @@ import { withoutUserInfo } from "../merge";
 import { reasonOf, withoutMark } from "./pip-settings";
 import { placeOf } from "../places";
 import type { System } from "../system";
-import { readToml, type Toml, type TomlTable } from "../toml";
+import { asTable, readToml, type Toml, type TomlTable } from "../toml";
 
 /** What a registry is used for. */
 export type Use = "install" | "publish";
@@ -75,7 +75,7 @@ async function readPresent(
         if (tool === "netrc") return { ...empty, entries: fromNetrc(text, index) };
         if (tool === "twine") return { ...empty, entries: fromPypirc(text, index) };
         const whole = readToml(text);
-        const settings = linux === "pyproject.toml" ? (table(table(whole["tool"])?.[tool]) ?? {}) : whole;
+        const settings = linux === "pyproject.toml" ? (asTable(asTable(whole["tool"])?.[tool]) ?? {}) : whole;
         return { ...empty, entries: fromToml(settings, index), logins: loginsIn(settings), settings };
     } catch (error) {
         return { ...empty, problem: reasonOf(error) };
@@ -168,7 +168,7 @@ function fromToml(value: Toml, index: PythonIndex, name?: string): Entry[] {
     if (Array.isArray(value)) {
         return (value as readonly Toml[]).flatMap((element) => fromToml(element, index, name));
     }
-    const own = table(value);
+    const own = asTable(value);
     if (own === undefined) return [];
     const called = text(own["name"]) ?? name;
     const login = loginOf((key) => text(own[key]));
@@ -178,23 +178,23 @@ function fromToml(value: Toml, index: PythonIndex, name?: string): Entry[] {
                   ...entry,
                   login: { ...entry.login, ...login },
               }))
-            : fromToml(below, index, table(below) === undefined ? called : key),
+            : fromToml(below, index, asTable(below) === undefined ? called : key),
     );
 }
 
 /** Whether settings have, anywhere, a key with this value. */
 export function says(value: Toml | undefined, key: string, wanted: string): boolean {
     if (Array.isArray(value)) return value.some((element: Toml) => says(element, key, wanted));
-    const entries = Object.entries(table(value) ?? {});
+    const entries = Object.entries(asTable(value) ?? {});
     return entries.some(([name, below]) => (name === key && below === wanted) || says(below, key, wanted));
 }
 
 /** poetry's logins. */
 function loginsIn(settings: TomlTable): Map<string, Partial<Login>> {
     return new Map(
-        Object.entries(table(settings["http-basic"]) ?? {}).map(([name, value]) => [
+        Object.entries(asTable(settings["http-basic"]) ?? {}).map(([name, value]) => [
             name,
-            loginOf((key) => text(table(value)?.[key])),
+            loginOf((key) => text(asTable(value)?.[key])),
         ]),
     );
 }
@@ -206,12 +206,6 @@ function loginOf(value: (key: string) => string | undefined): Partial<Login> {
         ...(username !== undefined && username !== "" && { username }),
         ...(password !== undefined && password !== "" && { password }),
     };
-}
-
-function table(value: Toml | undefined): TomlTable | undefined {
-    return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)
-        ? (value as TomlTable)
-        : undefined;
 }
 
 function text(value: Toml | undefined): string | undefined {
