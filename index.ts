@@ -1,6 +1,6 @@
 import { pipConfWithKeyring } from "./src/clients/pip";
 import { readmeOf } from "./src/clients/readme";
-import { clientsOf } from "./src/clients/tools";
+import { clientsOf, filesByTool } from "./src/clients/tools";
 import { pypircWithKeyring } from "./src/clients/twine";
 import { keyCredentials } from "./src/credentials";
 import { Registry } from "./src/registry";
@@ -29,8 +29,8 @@ export const repository = {
 export const { internalPackages } = settings;
 export const pipConf = pipConfWithKeyring(indexUrl, keyring);
 export const pypirc = pypircWithKeyring(index);
-export const clients = clientsOf(index, [{ form: "keyring" }, { form: "token" }]);
-export const readme = readmeOf(index, clients);
+export const clients = filesByTool(index, { form: "keyring" });
+export const readme = readmeOf(index, clientsOf(index, [{ form: "keyring" }, { form: "token" }]));
 export const serviceAccounts = Object.fromEntries(
     Object.entries(registry.serviceAccounts).map(([id, { email, member }]) => [
         id,

@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
+import { ApiError, GoogleClient } from "./google-client";
+
 type Inputs = Readonly<Record<string, unknown>>;
 
 /** A resource as it stands after its creation. */
@@ -6,23 +9,26 @@ export interface Created {
     readonly state: Record<string, unknown>;
 }
 
+const repositoryType = "gcp:artifactregistry/repository:Repository";
+const accountType = "gcp:serviceaccount/account:Account";
+
 interface Binding {
     role: string;
     members: string[];
 }
 
 /**
- * The few calls that creating this project's resources takes, in the order in which the Google provider makes them.
- * Creation only: this is no provider.
+ * The few calls that creating, reading and importing this project's resources takes, in the order in which the Google
+ * provider makes them. No updates and no deletions: this is no provider.
  */
 export class GoogleProvider {
-    readonly #config: Readonly<Record<string, string>>;
+    readonly #api: GoogleClient;
     /** Policies are read, changed and written: one after the other. */
     #policyTurn: Promise<unknown> = Promise.resolve();
 
     /** @param config stack configuration with the provider's custom endpoints and access token */
     constructor(config: Readonly<Record<string, string>>) {
-        this.#config = config;
+        this.#api = new GoogleClient(config);
     }
 
     /** @throws Error with the API's message */
@@ -30,9 +36,9 @@ export class GoogleProvider {
         switch (type) {
             case "gcp:projects/service:Service":
                 return this.#enable(inputs);
-            case "gcp:artifactregistry/repository:Repository":
+            case repositoryType:
                 return this.#repository(inputs);
-            case "gcp:serviceaccount/account:Account":
+            case accountType:
                 return this.#account(inputs);
             case "gcp:serviceaccount/key:Key":
                 return this.#key(inputs);
@@ -55,9 +61,94 @@ export class GoogleProvider {
         }
     }
 
+    /** Reads a resource that somebody else made. @throws Error with the API's message */
+    async read(type: string, id: string): Promise<Created> {
+        switch (type) {
+            case repositoryType: {
+                const found = await this.#api.call("artifactRegistry", "GET", id);
+                return { id, state: { ...found, name: lastSegment(id), repositoryId: lastSegment(id) } };
+            }
+            case accountType: {
+                const found = await this.#api.call("iamBeta", "GET", id);
+                return { id, state: { ...found, member: `serviceAccount:${text(found["email"])}` } };
+            }
+            default:
+                throw new Error(`the in-process engine cannot read a ${type}`);
+        }
+    }
+
+    /** Imports a resource: reads it, and changes the settings that the program gives and that differ. */
+    async import(type: string, id: string, inputs: Inputs): Promise<Created> {
+        const { state } = await this.read(type, id);
+        const [description, displayName] = [inputs["description"], inputs["displayName"]];
+        const labels = { ...(state["labels"] as object | undefined), ...(inputs["labels"] as object) };
+        const wanted: Inputs =
+            type === repositoryType
+                ? { labels, ...(description === undefined ? {} : { description }) }
+                : displayName === undefined
+                  ? {}
+                  : { displayName };
+        const changed = Object.entries(wanted).filter(
+            ([name, value]) => !isDeepStrictEqual(value, state[name]),
+        );
+        if (changed.length > 0) {
+            const mask = changed.map(([name]) => name).join(",");
+            const body = Object.fromEntries(changed);
+            await (type === repositoryType
+                ? this.#api.call("artifactRegistry", "PATCH", `${id}?updateMask=${mask}`, body)
+                : this.#api.call("iamBeta", "PATCH", id, { serviceAccount: body, updateMask: mask }));
+        }
+        return { id, state: { ...state, ...inputs, ...Object.fromEntries(changed) } };
+    }
+
+    /** Answers one of the provider's functions. @throws Error in the provider's words */
+    async call(token: string, inputs: Inputs): Promise<Record<string, unknown>> {
+        switch (token) {
+            case "gcp:artifactregistry/getRepository:getRepository": {
+                const { project, location, repositoryId } = inputs;
+                const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repositoryId)}`;
+                const found = await this.#lookup("artifactRegistry", name);
+                return {
+                    description: "",
+                    kmsKeyName: "",
+                    cleanupPolicyDryRun: false,
+                    ...found,
+                    effectiveLabels: found["labels"] ?? {},
+                    cleanupPolicies: Object.values((found["cleanupPolicies"] as object | undefined) ?? {}),
+                    vulnerabilityScanningConfigs: [found["vulnerabilityScanningConfig"]].filter(Boolean),
+                };
+            }
+            case "gcp:artifactregistry/getRepositoryIamPolicy:getRepositoryIamPolicy": {
+                const { project, location, repository } = inputs;
+                const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}`;
+                return {
+                    policyData: JSON.stringify(
+                        await this.#lookup("artifactRegistry", `${name}:getIamPolicy`),
+                    ),
+                };
+            }
+            case "gcp:serviceaccount/getAccount:getAccount":
+                return {
+                    disabled: false,
+                    displayName: "",
+                    ...(await this.#lookup("iamBeta", text(inputs["accountId"]))),
+                };
+            default:
+                throw new Error(`the in-process engine knows no function ${token}`);
+        }
+    }
+
+    async #lookup(api: string, name: string): Promise<Record<string, unknown>> {
+        try {
+            return await this.#api.call(api, "GET", name);
+        } catch (error) {
+            throw error instanceof ApiError && error.status === 404 ? new Error(`${name} not found`) : error;
+        }
+    }
+
     async #enable(inputs: Inputs): Promise<Created> {
         const name = `projects/${text(inputs["project"])}/services/${text(inputs["service"])}`;
-        await this.#call("serviceUsage", "POST", `${name}:enable`, {});
+        await this.#api.call("serviceUsage", "POST", `${name}:enable`, {});
         return { id: name, state: { ...inputs } };
     }
 
@@ -65,28 +156,28 @@ export class GoogleProvider {
         const { project, location, repositoryId, format, mode, description, labels } = inputs;
         const parent = `projects/${text(project)}/locations/${text(location)}/repositories`;
         const id = text(repositoryId);
-        await this.#call("artifactRegistry", "POST", `${parent}?repository_id=${id}`, {
+        await this.#api.call("artifactRegistry", "POST", `${parent}?repository_id=${id}`, {
             format,
             mode,
             description,
             labels,
         });
-        const made = await this.#call("artifactRegistry", "GET", `${parent}/${id}`);
+        const made = await this.#api.call("artifactRegistry", "GET", `${parent}/${id}`);
         return { id: `${parent}/${id}`, state: { ...inputs, name: id, registryUri: made["registryUri"] } };
     }
 
     async #account(inputs: Inputs): Promise<Created> {
-        const { project, accountId, displayName } = inputs;
-        const made = await this.#call("iamBeta", "POST", `projects/${text(project)}/serviceAccounts`, {
+        const { project, accountId, displayName, description } = inputs;
+        const made = await this.#api.call("iamBeta", "POST", `projects/${text(project)}/serviceAccounts`, {
             accountId,
-            serviceAccount: { displayName },
+            serviceAccount: { displayName, description },
         });
         const { name, email } = made;
         return { id: text(name), state: { ...inputs, name, email, member: `serviceAccount:${text(email)}` } };
     }
 
     async #key(inputs: Inputs): Promise<Created> {
-        const made = await this.#call("iamBeta", "POST", `${text(inputs["serviceAccountId"])}/keys`, {
+        const made = await this.#api.call("iamBeta", "POST", `${text(inputs["serviceAccountId"])}/keys`, {
             keyAlgorithm: "KEY_ALG_RSA_2048",
             privateKeyType: "TYPE_GOOGLE_CREDENTIALS_FILE",
         });
@@ -100,37 +191,15 @@ export class GoogleProvider {
         const { project, location, repository, role, member } = inputs;
         const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}`;
         const turn = this.#policyTurn.then(async () => {
-            const policy = await this.#call("artifactRegistry", "GET", `${name}:getIamPolicy`);
+            const policy = await this.#api.call("artifactRegistry", "GET", `${name}:getIamPolicy`);
             const bindings = change((policy["bindings"] as Binding[] | undefined) ?? []);
-            await this.#call("artifactRegistry", "POST", `${name}:setIamPolicy`, {
+            await this.#api.call("artifactRegistry", "POST", `${name}:setIamPolicy`, {
                 policy: { ...policy, bindings },
             });
         });
         this.#policyTurn = turn.catch(() => undefined);
         const id = [name, role, member].filter(Boolean).join("/");
         return turn.then(() => ({ id, state: { ...inputs } }));
-    }
-
-    async #call(api: string, method: string, path: string, body?: object): Promise<Record<string, unknown>> {
-        const endpoint = this.#config[`gcp:${api}CustomEndpoint`];
-        if (endpoint === undefined) {
-            throw new Error(
-                `gcp:${api}CustomEndpoint is not set: the in-process engine talks only to a stand-in`,
-            );
-        }
-        const response = await fetch(endpoint + path, {
-            method,
-            headers: {
-                authorization: `Bearer ${this.#config["gcp:accessToken"] ?? ""}`,
-                "content-type": "application/json",
-            },
-            ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        const answer = (await response.json()) as Record<string, unknown> & { error?: { message: string } };
-        if (!response.ok) {
-            throw new Error(`${method} ${path}: ${response.status} ${answer.error?.message ?? ""}`);
-        }
-        return answer;
     }
 }
 
@@ -139,4 +208,8 @@ function text(input: unknown): string {
         throw new TypeError(`a text was expected, not ${typeof input}`);
     }
     return input;
+}
+
+function lastSegment(name: string): string {
+    return name.slice(name.lastIndexOf("/") + 1);
 }

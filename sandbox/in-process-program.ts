@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createRequire } from "node:module";
+import { setImmediate } from "node:timers/promises";
 import { GoogleProvider } from "./google-provider";
 import type { ProgramEvent, ProgramRun } from "./in-process-engine";
 
@@ -14,7 +15,15 @@ function send(event: ProgramEvent): Promise<void> {
     });
 }
 
-async function fail(error: unknown): Promise<never> {
+/** Set by the first failure. */
+let failing: Promise<never> | undefined;
+
+function fail(error: unknown): Promise<never> {
+    failing ??= tellAndExit(error);
+    return failing;
+}
+
+async function tellAndExit(error: unknown): Promise<never> {
     const message = pulumi.RunError.isInstance(error)
         ? error.message
         : error instanceof Error
@@ -27,21 +36,31 @@ async function fail(error: unknown): Promise<never> {
 
 async function runProgram(run: ProgramRun): Promise<void> {
     const provider = new GoogleProvider(run.config);
-    const waitedFor = new Map<string, readonly string[]>();
+    /** What each registered resource depends on. */
+    const registered = new Map<string, readonly string[]>();
+    /** Reads, imports or creates a resource; a preview only reads. */
+    const carryOut = (type: string, name: string, inputs: object, id: string | undefined) => {
+        const properties = inputs as Record<string, unknown>;
+        if (id && !registered.has(`${type} ${name}`)) return provider.read(type, id);
+        if (run.preview) return undefined;
+        return id ? provider.import(type, id, properties) : provider.create(type, properties);
+    };
     pulumi.runtime.setAllConfig(run.config, [...run.secretKeys]);
     await pulumi.runtime.setMocks(
         {
-            call: ({ token }) => {
-                throw new Error(`the in-process engine knows no function ${token}`);
-            },
-            newResource: async ({ type, name, inputs, custom }) => {
-                const isComponent = custom === false || type.startsWith("python-registry:");
-                const dependencies = waitedFor.get(`${type} ${name}`) ?? [];
+            call: async ({ token, inputs }) => {
                 try {
-                    const made =
-                        isComponent || run.preview
-                            ? undefined
-                            : await provider.create(type, inputs as Record<string, unknown>);
+                    return await provider.call(token, inputs as Record<string, unknown>);
+                } catch (error) {
+                    // The SDK reads the message where gRPC has it.
+                    throw Object.assign(error as Error, { details: (error as Error).message });
+                }
+            },
+            newResource: async ({ type, name, inputs, custom, id }) => {
+                const isComponent = custom === false || type.startsWith("python-registry:");
+                const dependencies = registered.get(`${type} ${name}`) ?? [];
+                try {
+                    const made = isComponent ? undefined : await carryOut(type, name, inputs as object, id);
                     await send({ kind: "resource", resource: { type, name, dependencies } });
                     return made ?? { id: run.preview ? undefined : `${name}-id`, state: inputs as object };
                 } catch (error) {
@@ -52,13 +71,14 @@ async function runProgram(run: ProgramRun): Promise<void> {
         "python-registry",
         run.stack,
         run.preview,
+        "organization",
     );
 
     // A mock is not told what a resource depends on; the monitor that calls it is.
     const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
     const register = monitor.registerResource.bind(monitor);
     monitor.registerResource = (request, callback) => {
-        waitedFor.set(`${request.getType()} ${request.getName()}`, request.getDependenciesList());
+        registered.set(`${request.getType()} ${request.getName()}`, request.getDependenciesList());
         return register(request, callback);
     };
 
@@ -80,6 +100,9 @@ async function runProgram(run: ProgramRun): Promise<void> {
     }
     // What nothing waited for, a grant above all, may still be under way.
     await pulumi.runtime.disconnect();
+    // Node reports a rejection that nobody handles only now.
+    await setImmediate();
+    await failing;
     const peakMiB = process.resourceUsage().maxRSS / 1024;
     await send({ kind: "outputs", outputs, unknown, peakMiB });
     process.exit(0);

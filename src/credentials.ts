@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PythonIndex } from "./clients/client";
 import { pipConfWithKey } from "./clients/pip";
-import { clientsOf, type Tool, type ToolClients } from "./clients/tools";
+import { type FilesByTool, filesByTool } from "./clients/tools";
 import { pypircWithKey } from "./clients/twine";
 import type { Registry } from "./registry";
 
@@ -13,8 +13,8 @@ export interface Credential {
     readonly pypirc: string;
     /** The JSON key file itself, for `GOOGLE_APPLICATION_CREDENTIALS`. */
     readonly keyFile: string;
-    /** What each tool needs with the key as its password. */
-    readonly clients: Readonly<Record<Tool, ToolClients>>;
+    /** The other tools' files, with the key as the password. */
+    readonly clients: FilesByTool;
 }
 
 /** The credentials of a registry's accounts that have keys, by account id; secret as a whole. */
@@ -33,7 +33,7 @@ export function keyCredentials(
                           pipConf: pipConfWithKey(index.indexUrl, { keyBase64 }),
                           pypirc: pypircWithKey(index, { keyBase64 }),
                           keyFile: Buffer.from(keyBase64, "base64").toString("utf8"),
-                          clients: clientsOf(index, [{ form: "key", keyBase64 }]),
+                          clients: filesByTool(index, { form: "key", keyBase64 }),
                       },
                   ]),
               ],

@@ -4,6 +4,13 @@ import { closest, distance } from "fastest-levenshtein";
 export const roles = ["reader", "writer", "admin"] as const;
 export type Role = (typeof roles)[number];
 
+/** The roles' names in IAM. */
+export const roleNames: Readonly<Record<Role, string>> = {
+    reader: "roles/artifactregistry.reader",
+    writer: "roles/artifactregistry.writer",
+    admin: "roles/artifactregistry.repoAdmin",
+};
+
 /** Who holds each role. */
 export type PrincipalsByRole = Readonly<Record<Role, readonly string[]>>;
 

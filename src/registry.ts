@@ -1,17 +1,21 @@
-import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
 import { waitingLike } from "./dependencies";
 import { holdAgainst } from "./derived";
+import { type Existing, verifyAccount, verifyRepository } from "./existing";
 import { type PrincipalsByRole, principalsByRole, type Role } from "./principals";
+import { repositoryName, repositoryResource } from "./repository";
 import { type AccessMode, RepositoryAccess } from "./repository-access";
-import { ServiceAccount } from "./service-account";
+import { ServiceAccount, serviceAccountName } from "./service-account";
+import type { StackName } from "./stack-mark";
 import { repositoryUrls, type RepositoryUrls } from "./urls";
 
 /** A dedicated service account of a registry. */
 export interface RegistryServiceAccount {
     /** Its role on the repository. */
     readonly access: Role;
+    /** The account exists already: `use` leaves it to its owner, `adopt` brings it under the stack. */
+    readonly existing?: Existing;
     readonly displayName?: string;
     /** Names of its key generations, oldest first; the last is the current one. None by default. */
     readonly keys?: readonly string[];
@@ -28,6 +32,8 @@ export interface RegistryArgs {
     readonly location: string;
     /** Repository id. */
     readonly repository: string;
+    /** The repository exists already: `use` only grants access to it, `adopt` brings it under the stack. */
+    readonly existing?: Existing;
     readonly description?: pulumi.Input<string>;
     readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /** IAM principals that may download. */
@@ -72,8 +78,22 @@ export class Registry extends pulumi.ComponentResource {
 
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("python-registry:index:Registry", name, {}, opts);
-        const { project, location, repository: repositoryId } = args;
-        const protect = args.protect ?? true;
+        const { project, location, repository: repositoryId, existing } = args;
+        const mode = args.access ?? "authoritative";
+        const createdBy = thisStack();
+        this.repositoryId = repositoryId;
+        this.repositoryName = repositoryName({ project, location, repositoryId });
+        this.urls = repositoryUrls({ project, location, repository: repositoryId });
+        this.principals = principalsByRole(args);
+
+        // Nothing is changed before everything that is said to exist has been looked at.
+        const lookups = verifyExisting(this, args, this.principals, mode);
+        const waiting =
+            lookups.length === 0
+                ? opts
+                : pulumi.mergeOptions(opts, {
+                      dependsOn: pulumi.all(lookups).apply((found) => found.flat()),
+                  });
 
         // Each API is waited for only by what needs it: an account takes 11 s and must not stand behind the other.
         const enable = (service: string) =>
@@ -83,7 +103,7 @@ export class Registry extends pulumi.ComponentResource {
                       new projects.Service(
                           `${name}-${service}`,
                           { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
-                          waitingLike(opts, { parent: this }),
+                          waitingLike(waiting, { parent: this }),
                       ),
                   ];
         const iam = enable("iam");
@@ -94,39 +114,28 @@ export class Registry extends pulumi.ComponentResource {
                 accountId,
                 new ServiceAccount(
                     `${name}-${accountId}`,
-                    { project, accountId, ...account },
-                    waitingLike(opts, { parent: this, dependsOn: iam }),
+                    { project, accountId, createdBy, ...account },
+                    waitingLike(waiting, { parent: this, dependsOn: iam }),
                 ),
             ]),
         );
 
-        const repository = new artifactregistry.Repository(
+        const repository = repositoryResource(
             name,
             {
                 project,
                 location,
                 repositoryId,
-                format: "PYTHON",
-                mode: "STANDARD_REPOSITORY",
+                ...(existing === undefined ? {} : { existing }),
                 ...(args.description === undefined ? {} : { description: args.description }),
                 ...(args.labels === undefined ? {} : { labels: args.labels }),
-                deletionPolicy: protect ? "PREVENT" : "DELETE",
+                protect: args.protect ?? true,
+                createdBy,
             },
-            waitingLike(opts, {
-                parent: this,
-                dependsOn: artifactRegistry,
-                protect,
-                // The provider refuses to delete what was protected until now. It must do so before a new repository
-                // is made: half a replacement could be neither finished nor taken back.
-                deleteBeforeReplace: !protect,
-            }),
+            waitingLike(waiting, { parent: this, dependsOn: artifactRegistry }),
         );
-        this.repositoryId = repositoryId;
-        this.repositoryName = `projects/${project}/locations/${location}/repositories/${repositoryId}`;
-        this.urls = repositoryUrls({ project, location, repository: repositoryId });
         holdAgainst("repository's address", this.urls.registryUri, repository.registryUri);
 
-        this.principals = principalsByRole(args);
         new RepositoryAccess(
             name,
             {
@@ -134,7 +143,7 @@ export class Registry extends pulumi.ComponentResource {
                 location,
                 repository: repositoryId,
                 principals: this.principals,
-                mode: args.access ?? "authoritative",
+                mode,
                 waitFor: repository,
                 madeHere: new Map(
                     Object.values(this.serviceAccounts).map((account) => [account.member, account.account]),
@@ -147,5 +156,60 @@ export class Registry extends pulumi.ComponentResource {
             repositoryName: this.repositoryName,
             registryUri: this.urls.registryUri,
         });
+    }
+}
+
+/** Looks at everything that is said to exist; empty where nothing is. */
+function verifyExisting(
+    registry: Registry,
+    args: RegistryArgs,
+    principals: PrincipalsByRole,
+    mode: AccessMode,
+): pulumi.Output<pulumi.Resource[]>[] {
+    const { project, location, repository: repositoryId, existing, description, labels } = args;
+    const accounts = Object.entries(args.serviceAccounts ?? {});
+    return [
+        ...(existing === undefined
+            ? []
+            : [
+                  verifyRepository(
+                      {
+                          project,
+                          location,
+                          repositoryId,
+                          existing,
+                          ...(description === undefined ? {} : { description }),
+                          ...(labels === undefined ? {} : { labels }),
+                          ...(mode === "authoritative" ? { authoritative: principals } : {}),
+                      },
+                      registry,
+                  ),
+              ]),
+        ...accounts.flatMap(([id, account]) =>
+            account.existing === undefined
+                ? []
+                : [
+                      verifyAccount(
+                          {
+                              name: serviceAccountName(project, id),
+                              existing: account.existing,
+                              ...(account.displayName === undefined
+                                  ? {}
+                                  : { displayName: account.displayName }),
+                          },
+                          registry,
+                      ),
+                  ],
+        ),
+    ];
+}
+
+/** The stack that runs. Its organization is what backends without any say, where a test's mocks name none. */
+function thisStack(): StackName {
+    const names = { project: pulumi.getProject(), stack: pulumi.getStack() };
+    try {
+        return { organization: pulumi.getOrganization(), ...names };
+    } catch {
+        return { organization: "organization", ...names };
     }
 }

@@ -1,6 +1,6 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
-import { type PrincipalsByRole, type Role, roles } from "./principals";
+import { type PrincipalsByRole, roleNames, roles } from "./principals";
 
 /** Whether the stack owns the members of each role that it grants (`authoritative`) or only adds its own (`additive`). */
 export type AccessMode = "authoritative" | "additive";
@@ -19,12 +19,6 @@ export interface RepositoryAccessArgs {
     /** What must exist before a principal can be granted anything: the stack's own accounts, by principal. */
     readonly madeHere: ReadonlyMap<string, pulumi.Resource>;
 }
-
-const roleNames: Readonly<Record<Role, string>> = {
-    reader: "roles/artifactregistry.reader",
-    writer: "roles/artifactregistry.writer",
-    admin: "roles/artifactregistry.repoAdmin",
-};
 
 /**
  * Grants roles on the repository, never on the project.

@@ -2,7 +2,9 @@ import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { waitingLike } from "./dependencies";
 import { holdAgainst } from "./derived";
+import { Existing } from "./existing";
 import { serviceAccountEmail } from "./principals";
+import { stackDescription, type StackName } from "./stack-mark";
 
 /** What a dedicated service account is made of. Plain values: its e-mail address follows from them. */
 export interface ServiceAccountArgs {
@@ -10,9 +12,18 @@ export interface ServiceAccountArgs {
     readonly project: string;
     /** Account id: the part of the e-mail address before the `@`. */
     readonly accountId: string;
+    /** The account exists already: `use` leaves it to its owner, `adopt` brings it under the stack. */
+    readonly existing?: Existing;
     readonly displayName?: pulumi.Input<string>;
     /** Names of the key generations to keep, oldest first; the last is the current one. None by default. */
     readonly keys?: readonly string[];
+    /** The stack that creates the account: its description says so. */
+    readonly createdBy: StackName;
+}
+
+/** Resource name of a project's own account, `projects/P/serviceAccounts/EMAIL`. */
+export function serviceAccountName(project: string, accountId: string): string {
+    return `projects/${project}/serviceAccounts/${serviceAccountEmail(project, accountId)}`;
 }
 
 /** The current key of a service account. */
@@ -43,15 +54,7 @@ export class ServiceAccount extends pulumi.ComponentResource {
         super("python-registry:index:ServiceAccount", name, {}, opts);
         const { project, accountId } = args;
 
-        this.account = new serviceaccount.Account(
-            name,
-            {
-                project,
-                accountId,
-                ...(args.displayName === undefined ? {} : { displayName: args.displayName }),
-            },
-            waitingLike(opts, { parent: this }),
-        );
+        this.account = accountResource(name, args, waitingLike(opts, { parent: this }));
         this.email = serviceAccountEmail(project, accountId);
         this.member = `serviceAccount:${this.email}`;
         holdAgainst("service account's address", this.email, this.account.email);
@@ -71,4 +74,29 @@ export class ServiceAccount extends pulumi.ComponentResource {
             member: this.member,
         });
     }
+}
+
+/**
+ * The account: created with a description that names the stack, or an existing one, read (`use`) or imported (`adopt`). An
+ * adopted account keeps what the arguments do not mention.
+ */
+function accountResource(
+    name: string,
+    { project, accountId, existing, displayName, createdBy }: ServiceAccountArgs,
+    opts: pulumi.CustomResourceOptions,
+): serviceaccount.Account {
+    const id = serviceAccountName(project, accountId);
+    if (existing === Existing.use) {
+        return serviceaccount.Account.get(name, id, undefined, opts);
+    }
+    const own = { project, accountId, ...(displayName === undefined ? {} : { displayName }) };
+    if (existing === Existing.adopt) {
+        const kept = ["description", "disabled", ...(displayName === undefined ? ["displayName"] : [])];
+        return new serviceaccount.Account(
+            name,
+            own,
+            pulumi.mergeOptions(opts, { import: id, ignoreChanges: kept }),
+        );
+    }
+    return new serviceaccount.Account(name, { ...own, description: stackDescription(createdBy) }, opts);
 }

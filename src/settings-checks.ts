@@ -108,6 +108,36 @@ export function acrossLists(
     return mistakes;
 }
 
+/** Settings that do not go with a resource that exists already. */
+export function existingMistakes(given: Readonly<Record<string, unknown>>, say: Say): string[] {
+    const { existing, access, description, labels, serviceAccounts } = given;
+    const mistakes: string[] = [];
+    if ((existing === "use" || existing === "adopt") && access === undefined) {
+        mistakes.push(
+            say(
+                ["access"],
+                undefined,
+                `is not set. Allowed with existing: ${existing}: authoritative (everyone who was granted one of the stack's roles elsewhere loses it; the preview lists them), additive (the stack only adds its own grants).`,
+            ),
+        );
+    }
+    const belongsToOwner =
+        "is a setting of a resource that existing: use leaves to its owner. Allowed: remove it, or set existing: adopt.";
+    if (existing === "use") {
+        if (description !== undefined) mistakes.push(say(["description"], description, belongsToOwner));
+        if (isRecord(labels) && Object.keys(labels).length > 0) {
+            mistakes.push(say(["labels"], labels, belongsToOwner));
+        }
+    }
+    for (const [id, account] of Object.entries(isRecord(serviceAccounts) ? serviceAccounts : {})) {
+        if (isRecord(account) && account["existing"] === "use" && account["displayName"] !== undefined) {
+            const { displayName } = account;
+            mistakes.push(say(["serviceAccounts", id, "displayName"], displayName, belongsToOwner));
+        }
+    }
+    return mistakes;
+}
+
 /** Says which grants add nothing, since a wider role is held by the same principal; not by whom if that is secret. */
 export function redundantGrants(policy: PrincipalsByRole, secret: boolean): string[] {
     return roles.flatMap((role, index) =>

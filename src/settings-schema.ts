@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { locations } from "./locations";
 import { normalizedName } from "./package-names";
 import { isPublic, principalMistake, type Role, roles } from "./principals";
+import { stackLabel } from "./stack-mark";
 import { belongs, meant, meantSpelling, shown } from "./settings-wording";
 
 // What each key of the configuration may be, in words that follow the key and its value. A message ends with what was
@@ -78,8 +79,8 @@ const repositoryId = v.pipe(
     ),
 );
 
-/** Every resource gets this one from the provider, unless it is told not to. */
-const ownLabel = "goog-pulumi-provisioned";
+/** The provider sets the first on every resource, unless it is told not to; the stack sets the second. */
+const ownLabels = ["goog-pulumi-provisioned", stackLabel];
 
 const labels = v.pipe(
     record(
@@ -88,7 +89,7 @@ const labels = v.pipe(
                 /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
                 "label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter",
             ),
-            v.notValue(ownLabel, "is the label that Pulumi sets itself. Allowed: any other."),
+            v.notValues(ownLabels, "is a label that Pulumi or this program sets itself. Allowed: any other."),
         ),
         matching(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
@@ -97,9 +98,9 @@ const labels = v.pipe(
         "labels",
     ),
     v.check(
-        (value) => Object.keys(value).length <= 63,
+        (value) => Object.keys(value).length <= 64 - ownLabels.length,
         ({ input }) =>
-            `has ${Object.keys(input).length} labels. Allowed: at most 63, since a resource takes 64 and Pulumi adds one.`,
+            `has ${Object.keys(input).length} labels. Allowed: at most ${64 - ownLabels.length}: a resource takes 64, and Pulumi and this program add ${ownLabels.length}.`,
     ),
 );
 
@@ -159,9 +160,12 @@ const internalPackages = v.pipe(
     once(normalizedName, "package", "-, _, . and case do not count"),
 );
 
+const existing = v.exactOptional(oneOf(["use", "adopt"]));
+
 /** What an account of `serviceAccounts` takes. */
 export const accountEntries = {
     access: oneOf(roles),
+    existing,
     displayName: v.exactOptional(
         v.pipe(
             text("at most 100 bytes in UTF-8"),
@@ -176,8 +180,8 @@ const serviceAccounts = record(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
         "account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
-    only(accountEntries, "access, displayName and keys"),
-    "account ids to {access, displayName, keys}",
+    only(accountEntries, "access, existing, displayName and keys"),
+    "account ids to {access, existing, displayName, keys}",
 );
 
 /** The accounts of a stack that names none. */
@@ -187,6 +191,7 @@ export const defaultAccounts = { "python-publisher": { access: "writer" } } as c
 export const entries = {
     location,
     repository: v.optional(repositoryId, "python"),
+    existing,
     description: v.exactOptional(text("text")),
     labels: v.optional(labels, {}),
     readers: v.optional(principals("reader"), []),

@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { KeyringProvider } from "./clients/pip";
+import type { Existing } from "./existing";
 import { normalizedName } from "./package-names";
 import { canonicalPrincipal, principalsByRole } from "./principals";
 import type { RegistryServiceAccount } from "./registry";
 import type { AccessMode } from "./repository-access";
-import { acrossLists, redundantGrants, unusedKeys } from "./settings-checks";
+import { acrossLists, existingMistakes, redundantGrants, unusedKeys } from "./settings-checks";
 import { namespace, projectId, schema } from "./settings-schema";
 import {
     configPath,
@@ -25,6 +26,8 @@ export interface Settings {
     readonly location: string;
     /** Repository id. */
     readonly repository: string;
+    /** The repository exists already: whether it is only used, or adopted. */
+    readonly existing?: Existing;
     readonly description?: string;
     readonly labels: Readonly<Record<string, string>>;
     /** IAM principals, addresses in lower case. */
@@ -110,6 +113,7 @@ export function parseSettings(
         ),
         ...unusedKeys(given, say, show),
         ...acrossLists(given, config["gcp:project"] ?? "", say, show),
+        ...existingMistakes(given, say),
     ];
     if (mistakes.length > 0 || !own.success || !project.success) {
         return { mistakes };
@@ -153,7 +157,7 @@ const structured = new Set([
     "enableApis",
     "protect",
 ]);
-const unsetWhenEmpty = new Set(["location", "description"]);
+const unsetWhenEmpty = new Set(["location", "description", "existing", "access"]);
 
 function json(value: string): unknown {
     try {

@@ -1,3 +1,4 @@
+import { basename } from "node:path/posix";
 import type { Client, ClientFile, ClientOf, PythonIndex } from "./client";
 import type { Credential, Form } from "./credential";
 import { dockerfileClient } from "./dockerfile";
@@ -57,4 +58,31 @@ export function clientsOf(index: PythonIndex, credentials: readonly Credential[]
     return Object.fromEntries(
         Object.entries(tools).map(([name, clientOf]) => [name, forTool(clientOf)]),
     ) as Record<Tool, ToolClients>;
+}
+
+/** Finished files by tool, then by file name. */
+export type FilesByTool = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/**
+ * Every tool's files in one form of credential, without their places and commands: the value of the output `clients`.
+ * Left out are a tool that does not support the form, and pip and twine, whose files are outputs of their own.
+ */
+export function filesByTool(index: PythonIndex, credential: Credential): FilesByTool {
+    const files = Object.entries<ClientOf>(tools)
+        .filter(([tool]) => tool !== "pip" && tool !== "twine")
+        .map(([tool, clientOf]) => {
+            const client = clientOf(index, credential);
+            return [tool, namedFiles([...(client?.install ?? []), ...(client?.publish ?? [])])] as const;
+        });
+    return Object.fromEntries(files.filter(([, named]) => Object.keys(named).length > 0));
+}
+
+/** Texts by file name. Parts of one file, one for installing and one for publishing, become one text. */
+function namedFiles(files: readonly ClientFile[]): Record<string, string> {
+    const parts = new Map<string, Set<string>>();
+    for (const { path, text } of files) {
+        const name = basename(path.linux);
+        parts.set(name, (parts.get(name) ?? new Set()).add(text));
+    }
+    return Object.fromEntries([...parts].map(([name, texts]) => [name, [...texts].join("\n")]));
 }

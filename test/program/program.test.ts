@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tools, type ToolClients } from "../../src/clients/tools";
+import { type FilesByTool, filesByTool } from "../../src/clients/tools";
 import { join } from "node:path";
 import { runProgram } from "../../sandbox/in-process-engine";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
@@ -118,8 +118,14 @@ describe("the program", () => {
             format: "PYTHON",
             mode: "STANDARD_REPOSITORY",
             description: "Ours",
-            labels: { team: "platform" },
+            labels: { team: "platform", "python-registry-stack": "organization_python-registry_test" },
         });
+    });
+
+    it("says on what it creates which stack that was", async () => {
+        await up(configuration(sandbox));
+        const [account] = sandbox.cloud.project(project).serviceAccounts.values();
+        assert.equal(account?.description, "Created by Pulumi stack organization/python-registry/test");
     });
 
     it("enables no API with enableApis: false", async () => {
@@ -296,28 +302,51 @@ describe("the program", () => {
         const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
         const internalPackages = ["acme-core", "Acme_Util"];
         const { outputs } = await up(configuration(sandbox, { serviceAccounts, internalPackages }));
-        const clients = outputs["clients"]?.value as Record<string, ToolClients>;
-        assert.deepEqual(Object.keys(clients), Object.keys(tools));
-        const forms = (of: ToolClients) =>
-            new Set(
-                [...of.install, ...of.publish].map(({ form }) => form).concat(Object.keys(of.commands) as []),
-            );
-        for (const [tool, client] of Object.entries(clients)) {
-            const expected = tool === "netrc" ? ["token"] : ["keyring", "token"];
-            assert.deepEqual([...forms(client)].sort(), expected, tool);
-        }
-        assert.deepEqual(outputs["internalPackages"]?.value, ["acme-core", "acme-util"]);
-        const uv = clients["uv"]?.install.find(({ scope }) => scope === "project")?.text ?? "";
-        assert.match(uv, /^acme-util = \{ index = "python" \}$/m);
-
-        const credentials = outputs["credentials"]?.value as Record<string, { clients: typeof clients }>;
-        const withKeys = credentials["python-publisher"]!.clients;
-        assert.deepEqual(Object.keys(withKeys), Object.keys(tools));
-        for (const [tool, client] of Object.entries(withKeys)) {
-            assert.deepEqual([...forms(client)], ["key"], tool);
-        }
-        const readme = String(outputs["readme"]?.value);
         const { indexUrl } = outputs["repository"]?.value as { indexUrl: string };
+        const index = {
+            name: "python",
+            indexUrl,
+            uploadUrl: indexUrl.replace("simple/", ""),
+            keyring: "auto" as const,
+            internalPackages: ["acme-core", "acme-util"],
+        };
+        const names = (files: unknown) =>
+            Object.fromEntries(
+                Object.entries(files as FilesByTool).map(([tool, texts]) => [tool, Object.keys(texts)]),
+            );
+        const clients = outputs["clients"]?.value as FilesByTool;
+        assert.deepEqual(clients, filesByTool(index, { form: "keyring" }));
+        assert.deepEqual(names(clients), {
+            uv: ["uv.toml", "pyproject.toml"],
+            poetry: ["pyproject.toml", "config.toml"],
+            pdm: ["config.toml", "pyproject.toml"],
+            hatch: ["uv.toml", "pyproject.toml", "config.toml"],
+            pipenv: ["Pipfile"],
+            environment: [".env"],
+            dockerfile: ["Dockerfile"],
+        });
+        assert.deepEqual(outputs["internalPackages"]?.value, ["acme-core", "acme-util"]);
+        assert.match(clients["uv"]?.["pyproject.toml"] ?? "", /^acme-util = \{ index = "python" \}$/m);
+        assert.match(
+            clients["pdm"]?.["config.toml"] ?? "",
+            /^\[pypi\.python\]$[^]*^\[repository\.python\]$/m,
+        );
+
+        const credentials = outputs["credentials"]?.value as Record<
+            string,
+            { keyFile: string; clients: FilesByTool }
+        >;
+        const withKey = credentials["python-publisher"]!;
+        const keyBase64 = Buffer.from(withKey.keyFile).toString("base64");
+        assert.deepEqual(withKey.clients, filesByTool(index, { form: "key", keyBase64 }));
+        assert.deepEqual(names(withKey.clients), {
+            ...names(clients),
+            poetry: ["pyproject.toml", "auth.toml", "config.toml"],
+            pipenv: ["Pipfile", ".netrc"],
+            netrc: [".netrc"],
+            environment: ["python.env"],
+        });
+        const readme = String(outputs["readme"]?.value);
         for (const text of [
             indexUrl,
             "`acme-core`, `acme-util`",

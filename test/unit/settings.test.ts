@@ -33,7 +33,7 @@ function accepted(values: Values): { settings: Settings; notices: readonly strin
 const principalForms =
     "Allowed: user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://….";
 const settingNames =
-    "Allowed: location, repository, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, internalPackages, keyring, enableApis, protect.";
+    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, internalPackages, keyring, enableApis, protect.";
 const repositoryIds =
     "Allowed: 1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
@@ -426,7 +426,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             "a list where a map belongs",
             { labels: [], serviceAccounts: [{ access: "reader" }] },
             `python-registry:labels: [] is a list where a map of labels belongs.`,
-            `python-registry:serviceAccounts: [{"access":"reader"}] is a list where a map of account ids to {access, displayName, keys} belongs.`,
+            `python-registry:serviceAccounts: [{"access":"reader"}] is a list where a map of account ids to {access, existing, displayName, keys} belongs.`,
         ],
         [
             "names of JavaScript's own, which are not dropped in silence",
@@ -457,13 +457,13 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "an account that is none",
             account("reader"),
-            `python-registry:serviceAccounts.ci-reader: "reader" is text where a map of access, displayName and keys belongs.`,
+            `python-registry:serviceAccounts.ci-reader: "reader" is text where a map of access, existing, displayName and keys belongs.`,
         ],
         [
             "unknown keys of an account, each of them",
             account({ access: "reader", key: [], roles: 1 }),
-            `python-registry:serviceAccounts.ci-reader.key: "key" is an unknown key (its value: []). Allowed: access, displayName, keys. Did you mean "keys"?`,
-            `python-registry:serviceAccounts.ci-reader.roles: "roles" is an unknown key (its value: 1). Allowed: access, displayName, keys.`,
+            `python-registry:serviceAccounts.ci-reader.key: "key" is an unknown key (its value: []). Allowed: access, existing, displayName, keys. Did you mean "keys"?`,
+            `python-registry:serviceAccounts.ci-reader.roles: "roles" is an unknown key (its value: 1). Allowed: access, existing, displayName, keys.`,
         ],
         [
             "an account's display name that is too long",
@@ -514,19 +514,21 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         );
     });
 
-    it("the label that Pulumi sets is not for others", () => {
-        assert.match(
-            mistakesIn({ ...place, labels: { "goog-pulumi-provisioned": "false" } })[0]!,
-            /is the label that Pulumi sets itself/,
-        );
+    it("the labels that Pulumi and the program set are refused", () => {
+        for (const label of ["goog-pulumi-provisioned", "python-registry-stack"]) {
+            assert.match(
+                mistakesIn({ ...place, labels: { [label]: "false" } })[0]!,
+                /is a label that Pulumi or this program sets itself/,
+            );
+        }
     });
 
-    it("64 labels are too many, since Pulumi adds one, and 63 are not", () => {
+    it("63 labels are too many, since Pulumi and the program add one each, and 62 are not", () => {
         const labels = (count: number) =>
             Object.fromEntries(many(count, (index) => `l${index}`).map((l) => [l, ""]));
-        assert.deepEqual(accepted({ labels: labels(63) }).settings.labels, labels(63));
-        const [mistake, ...more] = mistakesIn({ ...place, labels: labels(64) });
-        assert.match(mistake!, /^python-registry:labels: \{"l0".*… has 64 labels\. Allowed: at most 63, /);
+        assert.deepEqual(accepted({ labels: labels(62) }).settings.labels, labels(62));
+        const [mistake, ...more] = mistakesIn({ ...place, labels: labels(63) });
+        assert.match(mistake!, /^python-registry:labels: \{"l0".*… has 63 labels\. Allowed: at most 62: /);
         assert.deepEqual(more, []);
     });
 
@@ -809,15 +811,19 @@ describe("Pulumi.yaml", () => {
     it("declares the defaults that are filled in without it, key for key", () => {
         const { settings } = accepted({});
         for (const [key, { default: value }] of Object.entries(declared)) {
-            if (key in settings && key !== "location") {
+            if (key in settings && !["location", "access"].includes(key)) {
                 assert.deepEqual(settings[key as keyof Settings], value, key);
             }
         }
         // What is not in the settings, or required: an empty text means not set, and the public is not let in.
-        const rest = Object.keys(declared).filter((key) => !(key in settings) || key === "location");
+        const rest = Object.keys(declared).filter(
+            (key) => !(key in settings) || ["location", "access"].includes(key),
+        );
         assert.deepEqual(Object.fromEntries(rest.map((key) => [key, declared[key]!.default])), {
             location: "",
+            existing: "",
             description: "",
+            access: "",
             allowPublic: false,
         });
     });
@@ -829,6 +835,54 @@ describe("Pulumi.yaml", () => {
         const { location } = place;
         assert.deepEqual(accepted({ ...defaults, location }), accepted({}));
         assert.match(mistakesIn({ ...place, ...defaults }).join(), /^python-registry:location: is not set\./);
+    });
+});
+
+describe("settings: resources that exist already", () => {
+    it("need an access mode that somebody chose", () => {
+        for (const existing of ["use", "adopt"]) {
+            assert.deepEqual(mistakesIn({ ...place, existing, access: "" }), [
+                `python-registry:access: is not set. Allowed with existing: ${existing}: authoritative (everyone who was granted one of the stack's roles elsewhere loses it; the preview lists them), additive (the stack only adds its own grants).`,
+            ]);
+            for (const access of ["authoritative", "additive"]) {
+                const { settings } = accepted({ existing, access });
+                assert.deepEqual([settings.existing, settings.access], [existing, access]);
+            }
+        }
+        const serviceAccounts = { "ci-builds": { access: "writer", existing: "use" } };
+        assert.deepEqual(accepted({ serviceAccounts }).settings.serviceAccounts, serviceAccounts);
+    });
+
+    it("are left to their owner with all of their settings when they are only used", () => {
+        const owners =
+            "is a setting of a resource that existing: use leaves to its owner. Allowed: remove it, or set existing: adopt.";
+        const account = { access: "writer", existing: "use", displayName: "CI" };
+        const values = {
+            description: "Ours",
+            labels: { team: "x" },
+            serviceAccounts: { "ci-builds": account },
+        };
+        assert.deepEqual(mistakesIn({ ...place, ...values, existing: "use", access: "additive" }), [
+            `python-registry:description: "Ours" ${owners}`,
+            `python-registry:labels: {"team":"x"} ${owners}`,
+            `python-registry:serviceAccounts.ci-builds.displayName: "CI" ${owners}`,
+        ]);
+        const adopted = { ...values, serviceAccounts: { "ci-builds": { ...account, existing: "adopt" } } };
+        assert.ok(accepted({ ...adopted, existing: "adopt", access: "additive" }));
+    });
+
+    it("are used or adopted, and nothing else", () => {
+        assert.deepEqual(
+            mistakesIn({
+                ...place,
+                existing: "adpot",
+                serviceAccounts: { "ci-builds": { access: "reader", existing: true } },
+            }),
+            [
+                'python-registry:existing: "adpot" is not valid. Allowed: use, adopt. Did you mean "adopt"?',
+                "python-registry:serviceAccounts.ci-builds.existing: true is not valid. Allowed: use, adopt.",
+            ],
+        );
     });
 });
 
