@@ -33,6 +33,13 @@ describe("the page for developers", () => {
         assert.equal(page, readFileSync(join(__dirname, "readme.golden.md"), "utf8"));
     });
 
+    it("is short: at most 297 lines and 12,500 bytes, for the default configuration too", () => {
+        for (const text of [page, pageOf({ internalPackages: [] })]) {
+            assert.ok(text.split("\n").length - 1 <= 297, `${text.split("\n").length - 1} lines`);
+            assert.ok(Buffer.byteLength(text) <= 12_500, `${Buffer.byteLength(text)} bytes`);
+        }
+    });
+
     it("is Markdown as Prettier writes it", async () => {
         for (const text of pages) {
             assert.ok(await check(text, { parser: "markdown", printWidth: 110 }), text);
