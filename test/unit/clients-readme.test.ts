@@ -7,6 +7,7 @@ import type { PythonIndex } from "../../src/clients/client";
 import { readmeOf } from "../../src/clients/readme";
 import { clientsOf } from "../../src/clients/tools";
 import { needsPython, readIni } from "./python";
+import { forPeople, readPage, stepsOf, withoutBlankLines } from "./read-page";
 
 const index: PythonIndex = {
     name: "python",
@@ -17,17 +18,26 @@ const index: PythonIndex = {
 };
 const page = pageOf({});
 
-/** Pages that differ in what they say. */
-const pages = [
-    page,
-    pageOf({ keyring: "import", internalPackages: [] }),
-    pageOf({ keyring: "subprocess", internalPackages: ["acme-*"] }),
-    pageOf({ name: "pypi" }),
+/** Configurations whose pages differ in what they say. */
+const variants: readonly (readonly [what: string, changes: Partial<PythonIndex>])[] = [
+    ["names and prefixes", {}],
+    ["no internal names", { internalPackages: [] }],
+    ["the keyring provider import", { keyring: "import", internalPackages: [] }],
+    ["the keyring provider subprocess and a prefix", { keyring: "subprocess", internalPackages: ["acme-*"] }],
+    ["a repository called pypi", { name: "pypi" }],
 ];
+const pages = variants.map(([, changes]) => pageOf(changes));
 
 describe("the page for developers", () => {
     it("says this, to the letter", () => {
         assert.equal(page, readFileSync(join(__dirname, "readme.golden.md"), "utf8"));
+    });
+
+    it("is short: at most 297 lines and 12,500 bytes, for the default configuration too", () => {
+        for (const text of [page, pageOf({ internalPackages: [] })]) {
+            assert.ok(text.split("\n").length - 1 <= 297, `${text.split("\n").length - 1} lines`);
+            assert.ok(Buffer.byteLength(text) <= 12_500, `${Buffer.byteLength(text)} bytes`);
+        }
     });
 
     it("is Markdown as Prettier writes it", async () => {
@@ -36,13 +46,13 @@ describe("the page for developers", () => {
         }
     });
 
-    it("has TOML that Python reads", function () {
+    it("has TOML that Python reads, with a keyring and with a token", function () {
         if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
             console.log("    skipped: python3 with tomllib (3.11) is missing");
             this.skip();
         }
-        const texts = pages.flatMap((text) => blocks(text, "toml"));
-        assert.ok(texts.length > 40);
+        const texts = pages.flatMap((text) => filesOn(text, /\.toml$|Pipfile$/));
+        assert.equal(texts.length, 2 * 9 * pages.length);
         const output = execFileSync("python3", [join(__dirname, "read-toml.py")], {
             input: JSON.stringify(texts),
             encoding: "utf8",
@@ -54,66 +64,94 @@ describe("the page for developers", () => {
         );
     });
 
-    it("has INI that Python reads", function () {
+    it("has INI that Python reads, with a keyring and with a token", function () {
         needsPython.call(this);
-        const texts = pages.flatMap((text) => blocks(text, "ini"));
-        assert.equal(texts.length, 4 * pages.length);
+        const texts = pages.flatMap((text) => filesOn(text, /pip\.conf$|\.pypirc$/));
+        assert.equal(texts.length, 2 * 2 * pages.length);
         for (const sections of readIni(texts)) {
             assert.ok(!("error" in sections), JSON.stringify(sections));
         }
     });
 
     it("has commands that a shell can read, also one that takes no comments", () => {
-        for (const lines of pages.flatMap((text) => [...blocks(text, "sh"), ...blocks(text, "powershell")])) {
-            assert.doesNotMatch(lines, /^\s*#/m);
-        }
+        const commands = pages.flatMap((text) => [
+            ...[...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, lines]) => lines ?? ""),
+            ...[...text.matchAll(/^(?!- In ).*: `([^`]+)`$/gm)].map(([, line]) => line ?? ""),
+        ]);
+        assert.ok(commands.length > 30 * pages.length);
         // One file would hide an unfinished line behind the next one's beginning: each by itself.
-        for (const lines of new Set(pages.flatMap((text) => blocks(text, "sh")))) {
+        for (const lines of new Set(commands)) {
+            assert.doesNotMatch(lines, /^\s*#/m);
             const { status, stderr } = spawnSync("sh", ["-n"], { input: lines, encoding: "utf8" });
             assert.equal(status, 0, lines + stderr);
         }
     });
 
-    it("leaves nothing of a file out: each part of each form is there", () => {
-        for (const [tool, { install, publish }] of Object.entries(clients({}))) {
-            if (["netrc", "environment", "dockerfile"].includes(tool)) continue;
-            for (const { scope, text } of [...install, ...publish]) {
-                assert.ok(!["user", "project"].includes(scope) || page.includes(text), text);
-            }
-        }
-    });
+    for (const [what, changes] of variants) {
+        describe(`with ${what}`, () => {
+            const text = pageOf(changes);
+            const generated = stepsOf(clients(changes));
+
+            it("gives every file and command for a keyring, unmodified", () => {
+                assert.deepEqual(readPage(text).keyring, generated.keyring);
+                for (const { files } of Object.values(generated.keyring)) {
+                    for (const file of Object.values(files)) {
+                        assert.ok(text.includes(`\n${file}\`\`\`\n`), file);
+                    }
+                }
+            });
+
+            it("gives with its changes for a token what is generated for a token", () => {
+                assert.deepEqual(withoutBlankLines(readPage(text).token), withoutBlankLines(generated.token));
+            });
+
+            it("says the places on macOS and Windows too", () => {
+                for (const { install, publish } of Object.values(clients(changes))) {
+                    for (const { scope, path } of [...install, ...publish]) {
+                        if (scope !== "user" || !text.includes(path.linux)) continue;
+                        assert.ok(text.includes(path.macos) && text.includes(path.windows), path.linux);
+                    }
+                }
+            });
+
+            it("says correctly how a command becomes one for PowerShell", () => {
+                assert.match(text, /`export NAME=VALUE` is `\$env:NAME = VALUE` in PowerShell/);
+                for (const [, { commands }] of forPeople(clients(changes))) {
+                    for (const { posix, powershell } of Object.values(commands).flatMap(Object.values)) {
+                        assert.deepEqual(powershell, (posix as string[]).map(inPowerShell));
+                    }
+                }
+            });
+        });
+    }
 
     it("shows the parts of one file together", () => {
-        for (const text of section("## PDM", page)) {
-            const [config] = blocks(text, "toml");
-            assert.match(config ?? "", /^\[pypi\.python\]$[^]*^\[repository\.python\]$/m);
-        }
+        const config = readPage(page).keyring["pdm"]?.files["~/.config/pdm/config.toml"] ?? "";
+        assert.match(config, /^\[pypi\.python\]$[^]*^\[repository\.python\]$/m);
     });
 
-    it("shows a token's own file where its text is another, and only there", () => {
-        const withToken = (heading: string) => section(`### ${heading} with a token`, page).join("");
+    it("shows a token's own lines where they are different, and only there", () => {
+        const withToken = (heading: string) => section(`### ${heading}`, page).join("");
         for (const heading of ["PDM", "Pipenv"]) {
-            const texts = blocks(withToken(heading), "toml");
-            assert.ok(texts.length > 0);
-            for (const text of texts) {
-                assert.match(
-                    text,
-                    /^url = "https:\/\/oauth2accesstoken:\$\{ARTIFACT_REGISTRY_TOKEN\}@/m,
-                    heading,
-                );
-            }
+            assert.match(
+                withToken(heading),
+                /`url = "https:\/\/oauth2accesstoken:\$\{ARTIFACT_REGISTRY_TOKEN\}@/,
+                heading,
+            );
         }
-        assert.match(blocks(withToken("twine"), "ini").join(), /^username: oauth2accesstoken$/m);
-        assert.match(withToken("Poetry"), /^With the files above\.$/m);
-        assert.deepEqual(blocks(withToken("Poetry"), "toml"), []);
-        assert.equal(blocks(withToken("Hatch"), "toml").length, 1);
-        assert.doesNotMatch(withToken("uv"), /keyring-provider/);
+        assert.match(withToken("twine"), /^- In `\[python\]` of `\.pypirc`: `username: oauth2accesstoken`$/m);
+        assert.doesNotMatch(withToken("Poetry"), /^- /m);
+        assert.match(withToken("uv"), /^- In `uv\.toml`: leave out `keyring-provider = "subprocess"`$/m);
+        assert.equal(withToken("Hatch").match(/^- In /gm)?.length, 1);
     });
 
     it("warns of a table pasted twice, of pins that uv refuses, and of a Pipfile's first source", () => {
-        assert.match(page, /A second one of the same name makes the file invalid/);
-        assert.match(page, /uv and Hatch bring the same `\[tool\.uv\]` and `\[\[tool\.uv\.index\]\]`/);
-        assert.match(section("## uv", page).join(""), /Leave the project's own name out of them/);
+        assert.match(page, /a second table of the same name makes the file invalid/);
+        assert.match(page, /uv and Hatch have the same `\[tool\.uv\]` and `\[\[tool\.uv\.index\]\]`/);
+        assert.match(
+            section("## uv", page).join(""),
+            /Leave the project's own name and the members of its workspace out of them/,
+        );
         assert.match(section("## Pipenv", page).join(""), /run `pipenv install` first/);
     });
 
@@ -121,35 +159,24 @@ describe("the page for developers", () => {
         for (const internalPackages of [[], ["acme-*"]]) {
             const text = pageOf({ internalPackages });
             assert.doesNotMatch(section("## uv", text).join(""), /pins|constraint-dependencies/);
-            assert.match(text, /^\| uv +\| names that the registry has +\|/m);
+            assert.match(text, /^- \*\*uv\*\* takes names that the registry has only from the registry\. /m);
         }
     });
 
     it("says what internal names would do, where none are set", () => {
         const text = pageOf({ internalPackages: [] });
-        assert.match(text, /`internalPackages` is empty: PDM, and uv's pins, need/);
-        assert.match(text, /^\| PDM +\| nothing yet +\|/m);
+        assert.match(text, /`internalPackages` is empty: PDM and uv's pins need/);
+        assert.match(text, /^- \*\*PDM\*\* protects no name yet/m);
         assert.doesNotMatch(text, /include_packages/);
-        assert.doesNotMatch(page, /is empty|nothing yet/);
+        assert.doesNotMatch(page, /is empty|no name yet/);
     });
 
     it("says of pip's keyring what goes for the provider set", () => {
-        assert.match(page, /unless with `--keyring-provider import`/);
+        assert.match(page, /only with `--keyring-provider import`/);
         assert.match(section("## pip", page).join(""), /Once in each virtual environment/);
         const subprocess = pageOf({ keyring: "subprocess" });
         assert.doesNotMatch(subprocess, /--no-input/);
         assert.doesNotMatch(section("## pip", subprocess).join(""), /virtual environment/);
-    });
-
-    it("gives PowerShell lines of its own wherever it needs others", () => {
-        for (const sh of blocks(page, "sh").filter((lines) => lines.includes("export "))) {
-            const last = sh.trimEnd().split("\n").at(-1) ?? "";
-            assert.ok(blocks(page, "powershell").some((lines) => lines.includes(last)));
-        }
-        assert.equal(
-            blocks(page, "powershell").length,
-            blocks(page, "sh").filter((lines) => lines.includes("export ")).length,
-        );
     });
 });
 
@@ -161,11 +188,17 @@ function pageOf(changes: Partial<PythonIndex>): string {
     return readmeOf({ ...index, ...changes }, clients(changes));
 }
 
-/** What stands in the fences of a language. */
-function blocks(text: string, language: string): string[] {
-    return [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].flatMap(([, of, lines]) =>
-        of === language ? [lines ?? ""] : [],
+/** The texts of files of this kind, as the page gives them for a keyring and for a token. */
+function filesOn(text: string, kind: RegExp): string[] {
+    return Object.values(readPage(text)).flatMap((tools) =>
+        Object.values(tools).flatMap(({ files }) =>
+            Object.entries(files).flatMap(([path, file]) => (kind.test(path) ? [file] : [])),
+        ),
     );
+}
+
+function inPowerShell(line: string): string {
+    return line.replace(/^export (\w+)=/, "$env:$1 = ");
 }
 
 /** The parts of the page whose headings begin so, each up to the next heading. */

@@ -11,6 +11,7 @@ import { repositoryUrls } from "../../src/urls";
 import * as any from "./arbitraries";
 import { configuration } from "./arbitraries";
 import { needsPython, readIni, type Sections } from "./python";
+import { readPage, stepsOf, withoutBlankLines } from "./read-page";
 
 /** Files and what Python must read from them, collected over a property's runs: Python is started once for all. */
 class ReadBack {
@@ -524,7 +525,7 @@ describe("a single invalid value in a valid configuration", () => {
 });
 
 describe("the files of every tool", () => {
-    it("can be made for any valid configuration, and hold the key only in its own form", () => {
+    it("can be made for any valid configuration, are all on the page, and hold the key only in its own form", () => {
         const key = fc
             .uint8Array({ minLength: 1500, maxLength: 2400 })
             .map((bytes) => Buffer.from(bytes).toString("base64"));
@@ -536,7 +537,10 @@ describe("the files of every tool", () => {
                 const { indexUrl, uploadUrl } = repositoryUrls({ project, location, repository });
                 const index = { name: repository, indexUrl, uploadUrl, keyring, internalPackages };
                 const plain = clientsOf(index, [{ form: "keyring" }, { form: "token" }]);
-                assert.doesNotThrow(() => readmeOf(index, plain));
+                const page = readPage(readmeOf(index, plain));
+                const generated = stepsOf(plain);
+                assert.deepEqual(page.keyring, generated.keyring);
+                assert.deepEqual(withoutBlankLines(page.token), withoutBlankLines(generated.token));
                 const withKey = clientsOf(index, [{ form: "key", keyBase64 }]);
                 const start = keyBase64.slice(0, 8).replace(/[+/].*/, "");
                 for (const { install, publish } of Object.values(withKey)) {
