@@ -5,7 +5,13 @@ import { normalizedName } from "./package-names";
 import { canonicalPrincipal, principalsByRole } from "./principals";
 import type { RegistryServiceAccount } from "./registry";
 import type { AccessMode } from "./repository-access";
-import { acrossLists, redundantGrants, unusedKeys } from "./settings-checks";
+import {
+    acrossLists,
+    redundantGrants,
+    skipRegionValidation,
+    unknownRegion,
+    unusedKeys,
+} from "./settings-checks";
 import { namespace, projectId, schema } from "./settings-schema";
 import {
     configPath,
@@ -103,8 +109,11 @@ export function parseSettings(
 
     const project = v.safeParse(projectId, config["gcp:project"]);
     const own = v.safeParse(schema, given);
+    const skipped = config[skipRegionValidation] === "true";
+    const newRegion = unknownRegion(given["location"], skipped, say);
     const mistakes = [
         ...(project.issues ?? []).map(({ input, message }) => tell("gcp:project", [], input, message)),
+        ...(newRegion !== undefined && !skipped ? [newRegion] : []),
         ...(own.issues ?? []).map(({ path = [], input, message }) =>
             say(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
         ),
@@ -129,6 +138,7 @@ export function parseSettings(
     return {
         settings,
         notices: [
+            ...(newRegion === undefined ? [] : [newRegion]),
             ...redundantGrants(principalsByRole(settings), secret),
             ...[...secretKeys]
                 .filter((key) => key.startsWith(`${namespace}:`))
