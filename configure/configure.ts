@@ -10,7 +10,7 @@ import {
     type ToolPlan,
 } from "./contributions";
 import { pipSettings } from "./check/pip-settings";
-import { findCredential } from "./credential";
+import { findCredential, type FoundCredential } from "./credential";
 import { type Contribution, type JournalReader, type Plan, readJournal, withJournal } from "./journal";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./outputs";
 import { deed, line, note, problem, unifiedDiff, warnIfLeft, warnIfReadable } from "./report";
@@ -35,18 +35,9 @@ export interface ConfigureOptions {
  * @returns whether all of it was done; what was not is told
  */
 export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
-    const { auth: form, account, credentialFile: file, scope } = options;
-    if (form === "keyring" && (account ?? file) !== undefined) {
-        throw new Error(
-            "--account and --credential-file go with --auth token or key: a keyring needs neither",
-        );
-    }
-    if (options.outputs === "-" && file === "-") {
-        throw new Error("--outputs and --credential-file cannot both be read from standard input");
-    }
-    const registry = await registryOf(options, form === "key" && file === undefined, system);
+    const { auth: form, scope } = options;
+    const { registry, credential, from } = await requested(options, system);
     const tools = options.tool ?? found(system);
-    const { credential, from } = await findCredential({ form, account, file }, registry, system);
     const login = loginOf(credential);
     line(`Registry ${registry.name}`);
     if (from !== undefined) {
@@ -122,6 +113,24 @@ export async function undo(options: UndoOptions, system: System): Promise<boolea
         if (files.length === 0) line("There is nothing to take out.");
         return () => Promise.resolve();
     });
+}
+
+/** Reads the registry and finds the credential that the command line names. */
+export async function requested(
+    options: Omit<ConfigureOptions, "tool" | "scope" | "dryRun">,
+    system: System,
+): Promise<FoundCredential & { readonly registry: RegistryOutputs }> {
+    const { auth: form, account, credentialFile: file } = options;
+    if (form === "keyring" && (account ?? file) !== undefined) {
+        throw new Error(
+            "--account and --credential-file go with --auth token or key: a keyring needs neither",
+        );
+    }
+    if (options.outputs === "-" && file === "-") {
+        throw new Error("--outputs and --credential-file cannot both be read from standard input");
+    }
+    const registry = await registryOf(options, form === "key" && file === undefined, system);
+    return { registry, ...(await findCredential({ form, account, file }, registry, system)) };
 }
 
 /** The registry that the command line names. */

@@ -87,31 +87,21 @@ function namesFor({ name, index }: RegistryOutputs): string[] {
 function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut {
     const { tool, registry, credential, scope, system } = request;
     const clientOf = inProject(tools[tool], scope === "project" ? readProject(system) : undefined, tool);
-    const client = clientOf(index, credential);
-    if (client === undefined) {
-        return { tool, problem: `it knows no ${credential.form}: take another --auth` };
-    }
+    const found = filesOf(clientOf(index, credential), { credential, scope });
+    if ("problem" in found) return { tool, ...found };
     const obstacle = scope === "project" ? obstacleTo(tool, system) : undefined;
     if (obstacle !== undefined) {
         return { tool, problem: obstacle };
     }
-    const all = [...client.install, ...client.publish];
-    if (!all.some((file) => file.scope === scope)) {
-        const others = new Set(all.map((file) => file.scope));
-        return { tool, problem: `it has no files for --scope ${scope}, only for ${[...others].join(", ")}` };
-    }
     const contributions = new Map<string, Contribution>();
-    for (const { file, secret } of filesIn(client, scope, credential)) {
+    for (const { file, secret } of found.files) {
         const place = placeOf(file, system);
         if ("problem" in place) return { tool, problem: place.problem };
-        const earlier = contributions.get(place.path);
-        // One file can have a part for installing and another for publishing.
-        const text = earlier === undefined ? file.text : joined(earlier.text, file.text);
         contributions.set(place.path, {
             owner: { registry: registry.name, tool: `${tool} ${scope}` },
             format: formatOf(file),
-            text,
-            secret: secret || earlier?.secret === true,
+            text: file.text,
+            secret,
         });
     }
     const otherForms = everyForm.flatMap((other) =>
@@ -120,7 +110,40 @@ function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut 
             return "problem" in place ? [] : [place.path];
         }),
     );
-    return { tool, name: index.name, client, contributions, otherForms };
+    return { tool, name: index.name, client: found.client, contributions, otherForms };
+}
+
+/** A whole file of a tool. */
+export interface ScopeFile {
+    readonly file: ClientFile;
+    /** Whether the text holds a credential. */
+    readonly secret: boolean;
+}
+
+/** Finds the whole files of a client in a scope, or says why there are none. */
+export function filesOf(
+    client: Client | undefined,
+    { credential, scope }: Pick<ToolRequest, "credential" | "scope">,
+): { readonly client: Client; readonly files: readonly ScopeFile[] } | Pick<LeftOut, "problem"> {
+    if (client === undefined) {
+        return { problem: `it knows no ${credential.form}: take another --auth` };
+    }
+    const all = [...client.install, ...client.publish];
+    if (!all.some((file) => file.scope === scope)) {
+        const others = new Set(all.map((file) => file.scope));
+        return { problem: `it has no files for --scope ${scope}, only for ${[...others].join(", ")}` };
+    }
+    const files = new Map<string, ScopeFile>();
+    for (const { file, secret } of filesIn(client, scope, credential)) {
+        const earlier = files.get(file.path.linux);
+        // One file can have a part for installing and another for publishing.
+        const text = earlier === undefined ? file.text : joined(earlier.file.text, file.text);
+        files.set(file.path.linux, {
+            file: { ...file, text },
+            secret: secret || earlier?.secret === true,
+        });
+    }
+    return { client, files: [...files.values()] };
 }
 
 /** The client of a tool for one project: with what only a look into the project can tell. */
@@ -151,7 +174,7 @@ const everyForm: readonly Credential[] = [
  * A tool's files of a scope, and whether they hold a credential. A project's hold none: so with a project go the
  * person's own files that do.
  */
-function filesIn(client: Client | undefined, scope: Scope, credential: Credential) {
+function filesIn(client: Client | undefined, scope: Scope, credential: Credential): ScopeFile[] {
     const login = loginOf(credential);
     return [...(client?.install ?? []), ...(client?.publish ?? [])]
         .map((file) => ({

@@ -1,31 +1,52 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { scopes } from "../src/clients/client";
 import { forms } from "../src/clients/credential";
+import { type Tool, tools } from "../src/clients/tools";
 import { allWell, check, describe } from "./check/check";
 import { configure, type ConfigureOptions, registryOf, undo } from "./configure";
 import { configurable, type ConfigurableTool } from "./contributions";
+import { print, type PrintOptions } from "./print";
 import { problem } from "./report";
 import { thisSystem } from "./system";
 
 // The command line of `configure`.
 
-interface Options extends ConfigureOptions {
+interface Options extends Omit<ConfigureOptions, "tool"> {
+    readonly tool?: readonly Tool[];
     readonly undo: boolean;
+    /** The name of a file, or true for the tool's only one. */
+    readonly print?: string | true;
 }
 
-interface CheckOptions extends ConfigureOptions {
+interface CheckOptions extends Options {
     readonly json: boolean;
 }
 
-function toolList(text: string, earlier: readonly ConfigurableTool[] = []): ConfigurableTool[] {
+const everyTool = Object.keys(tools) as Tool[];
+
+function toolList(text: string, earlier: readonly Tool[] = []): Tool[] {
     const named = text.split(",").map((name) => {
-        const tool = configurable.find((each) => each === name.trim());
+        const tool = everyTool.find((each) => each === name.trim());
         if (tool === undefined) {
-            throw new InvalidArgumentError(`${name} is none of ${configurable.join(", ")}.`);
+            throw new InvalidArgumentError(`${name} is none of ${everyTool.join(", ")}.`);
         }
         return tool;
     });
     return [...new Set([...earlier, ...named])];
+}
+
+/**
+ * The options without a tool whose file can only be printed.
+ *
+ * @throws Error that names such a tool
+ */
+function configurableOnly<T extends Pick<Options, "tool">>({ tool: named, ...rest }: T) {
+    const tool = named?.map((name): ConfigurableTool => {
+        const known = configurable.find((each) => each === name);
+        if (known === undefined) throw new Error(`the file of ${name} can only be printed: add --print`);
+        return known;
+    });
+    return { ...rest, ...(tool && { tool }) };
 }
 
 const stackOption = new Option(
@@ -75,6 +96,14 @@ const command = new Command("configure")
         "print what would change, as a unified diff without credentials, and change nothing",
         false,
     )
+    .addOption(
+        new Option(
+            "--print [file]",
+            "print one tool's file to standard output as it would be created, and write nothing; --tool also takes " +
+                `${everyTool.filter((tool) => !configurable.some((each) => each === tool)).join(", ")}. ` +
+                "Name the file where the tool has several",
+        ).conflicts(["undo", "dryRun"]),
+    )
     .option(
         "--undo",
         "take it out again: files become what they were before the first run, save for what you have edited since. " +
@@ -87,12 +116,16 @@ const command = new Command("configure")
             "  configure --stack team-dev\n" +
             "  pulumi stack output --json | configure --outputs - --tool uv --scope project\n" +
             "  configure --outputs registry.json --auth token --dry-run\n" +
+            "  configure --outputs registry.json --tool poetry --auth token --print auth.toml\n" +
             "  configure --undo\n" +
             "\nThe exit code is 0 only if all of it was done.",
     )
     .enablePositionalOptions()
     .action((options: Options, own: Command) =>
-        ended(() => (options.undo ? runUndo(options, own) : configure(options, thisSystem()))),
+        ended(() => {
+            if (options.print !== undefined) return runPrint({ ...options, print: options.print });
+            return options.undo ? runUndo(options, own) : configure(configurableOnly(options), thisSystem());
+        }),
     );
 
 command
@@ -107,10 +140,16 @@ command
 
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
+    const { tool: tools } = configurableOnly(options);
     const registry = await registryOf(options, false, system);
-    const findings = await check({ registry, system, ...(options.tool && { tools: options.tool }) });
+    const findings = await check({ registry, system, ...(tools && { tools }) });
     process.stdout.write(describe(findings, { json: options.json, colours: true }));
     return allWell(findings);
+}
+
+async function runPrint(options: PrintOptions): Promise<boolean> {
+    await print(options, thisSystem());
+    return true;
 }
 
 async function runUndo(options: Options, own: Command): Promise<boolean> {
@@ -119,7 +158,7 @@ async function runUndo(options: Options, own: Command): Promise<boolean> {
     if (useless.length > 0) {
         throw new Error("--undo needs no --auth, --account or --credential-file: it takes out what is there");
     }
-    const { scope, ...rest } = options;
+    const { scope, ...rest } = configurableOnly(options);
     return undo({ ...rest, ...(given("scope") && { scope }) }, thisSystem());
 }
 

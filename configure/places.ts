@@ -146,6 +146,7 @@ function expanded(path: string, system: System): string {
         .replace(/\$VIRTUAL_ENV\b/, () => folders["virtual_env"] ?? "");
 }
 
-function basename(path: string): string {
+/** The last part of a path of any system. */
+export function basename(path: string): string {
     return path.split(/[\\/]/).at(-1) ?? path;
 }

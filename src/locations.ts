@@ -1,6 +1,7 @@
 /**
  * The locations in which Artifact Registry keeps repositories: the multi-regions and the regions.
- * `gcloud artifacts locations list` shows the live list.
+ * `gcloud artifacts locations list` shows the live list. A region that is newer than this list is accepted where
+ * `gcp:skipRegionValidation` is true.
  *
  * @see https://cloud.google.com/artifact-registry/docs/repositories/repo-locations
  */
@@ -55,3 +56,11 @@ export const locations: readonly string[] = [
     "us-west4",
     "us-west8",
 ];
+
+/**
+ * Whether a location is written like a region: words and a number, as in europe-west1. At most 56 characters, since
+ * `LOCATION-python` is one label of the host name.
+ */
+export function isRegionForm(location: string): boolean {
+    return location.length <= 56 && /^[a-z]+(?:-[a-z]+)+[0-9]+$/.test(location);
+}

@@ -1,3 +1,4 @@
+import { isRegionForm, locations } from "./locations";
 import {
     canonicalPrincipal,
     countPrincipals,
@@ -47,6 +48,25 @@ export function unusedKeys(given: Readonly<Record<string, unknown>>, say: Say, s
         ),
         ...reserved,
     ];
+}
+
+/** The Google provider's own setting, which turns its check of `gcp:region` off. */
+export const skipRegionValidation = "gcp:skipRegionValidation";
+
+/**
+ * Checks a location that has the form of a region but is not in the list, which may be older than the region.
+ *
+ * @param skipped whether `gcp:skipRegionValidation` is true
+ * @returns a mistake, or a notice if skipped; undefined for any other location
+ */
+export function unknownRegion(location: unknown, skipped: boolean, say: Say): string | undefined {
+    if (typeof location !== "string" || !isRegionForm(location) || locations.includes(location)) {
+        return undefined;
+    }
+    const message = skipped
+        ? `is an unknown location. It is accepted because ${skipRegionValidation} is true.`
+        : `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia. If the region is new, \`pulumi config set ${skipRegionValidation} true\` accepts it.`;
+    return say(["location"], location, message + meant(location, locations));
 }
 
 /** Mistakes that show only when a list is read as a whole, or with the others. */

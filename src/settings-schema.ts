@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { locations } from "./locations";
+import { isRegionForm, locations } from "./locations";
 import { normalizedName } from "./package-names";
 import { isPublic, principalMistake, type Role, roles } from "./principals";
 import { stackLabel } from "./stack-mark";
@@ -61,7 +61,8 @@ const location = v.pipe(
         `is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set ${namespace}:location LOCATION`,
     ),
     v.check(
-        (value) => locations.includes(value),
+        // `unknownRegion` decides on a region that is not in the list.
+        (value) => locations.includes(value) || isRegionForm(value),
         ({ input }) =>
             `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia.${meant(input, locations)}`,
     ),

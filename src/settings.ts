@@ -6,7 +6,14 @@ import { normalizedName } from "./package-names";
 import { canonicalPrincipal, principalsByRole } from "./principals";
 import type { RegistryServiceAccount } from "./registry";
 import type { AccessMode } from "./repository-access";
-import { acrossLists, existingMistakes, redundantGrants, unusedKeys } from "./settings-checks";
+import {
+    acrossLists,
+    existingMistakes,
+    redundantGrants,
+    skipRegionValidation,
+    unknownRegion,
+    unusedKeys,
+} from "./settings-checks";
 import { namespace, projectId, schema } from "./settings-schema";
 import {
     configPath,
@@ -106,8 +113,11 @@ export function parseSettings(
 
     const project = v.safeParse(projectId, config["gcp:project"]);
     const own = v.safeParse(schema, given);
+    const skipped = config[skipRegionValidation] === "true";
+    const newRegion = unknownRegion(given["location"], skipped, say);
     const mistakes = [
         ...(project.issues ?? []).map(({ input, message }) => tell("gcp:project", [], input, message)),
+        ...(newRegion !== undefined && !skipped ? [newRegion] : []),
         ...(own.issues ?? []).map(({ path = [], input, message }) =>
             say(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
         ),
@@ -133,6 +143,7 @@ export function parseSettings(
     return {
         settings,
         notices: [
+            ...(newRegion === undefined ? [] : [newRegion]),
             ...redundantGrants(principalsByRole(settings), secret),
             ...[...secretKeys]
                 .filter((key) => key.startsWith(`${namespace}:`))

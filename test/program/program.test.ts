@@ -104,6 +104,17 @@ describe("the program", () => {
         });
     });
 
+    it("makes a repository in a region that is newer than the list of locations", async () => {
+        const { outputs } = await up(
+            configuration(sandbox, { location: "olympus-mons7", "gcp:skipRegionValidation": true }),
+        );
+        assert.deepEqual([...sandbox.cloud.project(project).repositories.keys()], ["olympus-mons7/python"]);
+        assert.equal(
+            outputs["pipConf"]?.value,
+            `[global]\nextra-index-url = https://olympus-mons7-python.pkg.dev/${project}/python/simple/\n`,
+        );
+    });
+
     it("sends what the configuration says of the repository", async () => {
         await up(
             configuration(sandbox, {

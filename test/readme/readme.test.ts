@@ -48,6 +48,7 @@ describe("the README", () => {
             "npm run bench",
             "npm run configure -- --stack team-dev",
             "npm run configure -- --stack team-dev --tool uv,poetry --scope project --dry-run",
+            "npm run --silent configure -- --stack team-dev --tool poetry --auth token --print auth.toml",
             "npm run configure -- check --stack team-dev",
             "npm run configure -- --undo",
         ]);
@@ -56,7 +57,7 @@ describe("the README", () => {
         // What the others do has tests of its own.
         assert.match(
             (await execa("npm", ["run", "configure", "--", "--help"], { cwd: root })).stdout,
-            /--stack[^]*--tool[^]*--scope[^]*--dry-run[^]*--undo[^]*check/,
+            /--stack[^]*--tool[^]*--scope[^]*--dry-run[^]*--print[^]*--undo[^]*check/,
         );
         assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
     });

@@ -46,6 +46,7 @@ const labelValues = "Allowed: label values of at most 63 lower-case letters, dig
 const generationNames =
     'Allowed: key generation names of 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes).';
 const locationForms = "Allowed: a region such as europe-west1, or us, europe, asia.";
+const newRegions = "If the region is new, `pulumi config set gcp:skipRegionValidation true` accepts it.";
 
 /** `count` different principals. */
 const many = (count: number, form: (index: number) => string) =>
@@ -206,12 +207,22 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "an unknown location",
             { location: "europe-west13" },
-            `python-registry:location: "europe-west13" is an unknown location. ${locationForms} Did you mean "europe-west1"?`,
+            `python-registry:location: "europe-west13" is an unknown location. ${locationForms} ${newRegions} Did you mean "europe-west1"?`,
         ],
         [
             "a location in capitals",
             { location: "US-East1" },
             `python-registry:location: "US-East1" is an unknown location. ${locationForms} Did you mean "us-east1"?`,
+        ],
+        [
+            "a region that is near none",
+            { location: "olympus-mons7" },
+            `python-registry:location: "olympus-mons7" is an unknown location. ${locationForms} ${newRegions}`,
+        ],
+        [
+            "a zone for a region",
+            { location: "us-east1-b" },
+            `python-registry:location: "us-east1-b" is an unknown location. ${locationForms} Did you mean "us-east1"?`,
         ],
         [
             "a multi-region's other name",
@@ -226,7 +237,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "an unknown location in gcp:region, under that key",
             { location: "", "gcp:region": "euorpe-west1" },
-            `gcp:region: "euorpe-west1" is an unknown location. ${locationForms} Did you mean "europe-west1"?`,
+            `gcp:region: "euorpe-west1" is an unknown location. ${locationForms} ${newRegions} Did you mean "europe-west1"?`,
         ],
         [
             "a repository id with capitals and underscores",
@@ -594,6 +605,84 @@ describe("settings: IAM's limits on one policy", () => {
 
     it("a domain counts at every appearance", () => {
         assert.deepEqual(mistakes({ readers: domains(126), writers: domains(125) }), [tooManyGroups(251)]);
+    });
+});
+
+describe("settings: a region that is newer than the list of locations", () => {
+    const skipped = { "gcp:skipRegionValidation": "true" };
+    const accepts = "is an unknown location. It is accepted because gcp:skipRegionValidation is true.";
+
+    it("is accepted with a warning where the provider's own setting says so", () => {
+        for (const [location, suggestion] of [
+            ["europe-west13", ' Did you mean "europe-west1"?'],
+            ["olympus-mons7", ""],
+            ["u-germany-northeast1", ""],
+        ] as const) {
+            const { settings, notices } = accepted({ location, ...skipped });
+            assert.equal(settings.location, location);
+            assert.deepEqual(notices, [`python-registry:location: "${location}" ${accepts}${suggestion}`]);
+        }
+    });
+
+    it("is accepted from gcp:region too, under that key", () => {
+        const { settings, notices } = accepted({ location: "", "gcp:region": "us-east9", ...skipped });
+        assert.equal(settings.location, "us-east9");
+        assert.deepEqual(notices, [`gcp:region: "us-east9" ${accepts} Did you mean "us-east1"?`]);
+    });
+
+    it("is not repeated in the warning, nor anything near it, where it is secret", () => {
+        for (const [key, location] of [
+            ["python-registry:location", "us-east9"],
+            ["gcp:region", ""],
+        ] as const) {
+            const parsed = parseSettings(
+                configuration({ ...place, location, "gcp:region": "us-east9", ...skipped }),
+                new Set([key]),
+            );
+            assert.ok("notices" in parsed);
+            assert.equal(parsed.notices[0], `${key}: [secret] ${accepts}`);
+            assert.doesNotMatch(parsed.notices.join("\n"), /us-east/);
+        }
+    });
+
+    it("gives no warning where the location is known", () => {
+        for (const location of ["europe-west1", "europe"]) {
+            assert.deepEqual(accepted({ location, ...skipped }).notices, []);
+        }
+    });
+
+    it("is a mistake where the setting is anything but true", () => {
+        for (const value of ["false", "", "True", "TRUE", "1", "yes", " true", '"true"']) {
+            assert.deepEqual(
+                mistakesIn({ ...place, location: "olympus-mons7", "gcp:skipRegionValidation": value }),
+                [
+                    `python-registry:location: "olympus-mons7" is an unknown location. ${locationForms} ${newRegions}`,
+                ],
+                value,
+            );
+        }
+    });
+
+    it("is a mistake all the same where it has no region's form", () => {
+        const long = (length: number) => `${"a".repeat(length - 3)}-b1`;
+        assert.deepEqual(accepted({ location: long(56), ...skipped }).settings.location, long(56));
+        for (const [location, suggestion] of [
+            ["mars", ""],
+            ["EU", ' Did you mean "europe"?'],
+            ["US-East1", ' Did you mean "us-east1"?'],
+            ["us-east1-b", ' Did you mean "us-east1"?'],
+            ["us_east1", ' Did you mean "us-east1"?'],
+            ["europe-west13\n", ' Did you mean "europe-west1"?'],
+            ["europe-west13.evil", ' Did you mean "europe-west1"?'],
+            ["-europe-west13", ' Did you mean "europe-west1"?'],
+            ["olympus--mons7", ""],
+            [long(57), ""],
+        ] as const) {
+            const value = JSON.stringify(location);
+            assert.deepEqual(mistakesIn({ ...place, location, ...skipped }), [
+                `python-registry:location: ${value} is an unknown location. ${locationForms}${suggestion}`,
+            ]);
+        }
     });
 });
 

@@ -1,0 +1,50 @@
+import { type Tool, tools } from "../src/clients/tools";
+import { type ConfigureOptions, requested } from "./configure";
+import { filesOf, type ScopeFile } from "./contributions";
+import { basename } from "./places";
+import { note } from "./report";
+import type { System } from "./system";
+
+/** What the command line says. */
+export interface PrintOptions extends Omit<ConfigureOptions, "tool" | "dryRun"> {
+    readonly tool?: readonly Tool[];
+    /** The name of the file, without a folder; true where the tool has only one. */
+    readonly print: string | true;
+}
+
+/** Prints one client file to standard output, and nothing else there. Writes no file. */
+export async function print(options: PrintOptions, system: System): Promise<void> {
+    const { file, secret } = await fileToPrint(options, system);
+    process.stdout.write(file.text);
+    if (secret) {
+        note("This file contains a credential: keep it readable by you only (umask 077).");
+    }
+}
+
+/**
+ * Finds the file that the command line names, with the text that `configure` puts into a new file. Reads no client file
+ * and no project.
+ *
+ * @throws Error that says which tool or file to name
+ */
+export async function fileToPrint(options: PrintOptions, system: System): Promise<ScopeFile> {
+    const { scope, print: name } = options;
+    const [tool, ...more] = options.tool ?? [];
+    if (tool === undefined || more.length > 0) {
+        throw new Error(
+            `--print needs exactly one tool. Use --tool with one of ${Object.keys(tools).join(", ")}`,
+        );
+    }
+    const { registry, credential } = await requested(options, system);
+    const found = filesOf(tools[tool](registry.index, credential), { credential, scope });
+    if ("problem" in found) throw new Error(`${tool}: ${found.problem}`);
+    const nameOf = ({ file }: ScopeFile) => basename(file.path[system.kind]);
+    const [chosen, ...others] =
+        name === true ? found.files : found.files.filter((each) => nameOf(each) === name);
+    if (chosen === undefined || others.length > 0) {
+        const problem = name === true ? "several files" : `no file named ${name}`;
+        const choices = found.files.map((each) => `--print ${nameOf(each)}`).join(" or ");
+        throw new Error(`${tool} has ${problem} for --scope ${scope}. Use ${choices}`);
+    }
+    return chosen;
+}
