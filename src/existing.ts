@@ -2,6 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "./principals";
+import { repositoryName } from "./urls";
 
 /**
  * What a registry does with a resource that exists already: `use` grants access to it and otherwise leaves it to its
@@ -31,34 +32,36 @@ export interface ExistingAccount {
 }
 
 /**
- * Looks at an existing repository: fails if it is not there or is of another kind, and tells what the update changes about
- * it. Everything that depends on the result waits for that.
+ * Looks at an existing repository and tells what the update changes about it.
  *
- * @returns no resources: the value of a `dependsOn`
+ * @returns what is wrong with it: nothing, or that it does not exist, cannot be read, or is of another kind
  */
 export function verifyRepository(
     expected: ExistingRepository,
     parent: pulumi.Resource,
-): pulumi.Output<pulumi.Resource[]> {
+): pulumi.Output<string[]> {
     const { project, location, repositoryId, existing, authoritative } = expected;
-    const name = `projects/${project}/locations/${location}/repositories/${repositoryId}`;
-    const found = found404(
-        `repository ${name}`,
-        existing,
-        artifactregistry.getRepository({ project, location, repositoryId }, { parent }),
-    );
-    const policy =
-        authoritative &&
-        artifactregistry.getRepositoryIamPolicy({ project, location, repository: repositoryId }, { parent });
+    const name = repositoryName(expected);
+    const lookup = lookUp(`repository ${name}`, existing, async () => ({
+        repository: await artifactregistry.getRepository({ project, location, repositoryId }, { parent }),
+        policy:
+            authoritative &&
+            (await artifactregistry.getRepositoryIamPolicy(
+                { project, location, repository: repositoryId },
+                { parent },
+            )),
+    }));
     return pulumi
-        .all([found, expected.description, expected.labels, policy])
-        .apply(([repository, description, labels = {}, policyFound]) => {
+        .all([lookup, expected.description, expected.labels])
+        .apply(([found, description, labels = {}]) => {
+            if ("problem" in found) return [found.problem];
+            const { repository, policy } = found;
             const { format, mode } = repository;
             if (format !== "PYTHON" || mode !== "STANDARD_REPOSITORY") {
-                throw inputError(
+                return [
                     `existing: ${existing}: the repository ${name} is ${format}, ${mode}. ` +
                         "This program works with PYTHON, STANDARD_REPOSITORY. Choose a different repository.",
-                );
+                ];
             }
             if (existing === Existing.adopt) {
                 const differences = [
@@ -69,8 +72,8 @@ export function verifyRepository(
                 ];
                 tell(`The existing repository ${name}`, differences, unmanagedSettings(repository), parent);
             }
-            if (authoritative && policyFound) {
-                tellLosses(name, authoritative, policyFound.policyData, parent);
+            if (authoritative && policy) {
+                tellLosses(name, authoritative, policy.policyData, parent);
             }
             return [];
         });
@@ -80,14 +83,13 @@ export function verifyRepository(
 export function verifyAccount(
     { name, existing, displayName }: ExistingAccount,
     parent: pulumi.Resource,
-): pulumi.Output<pulumi.Resource[]> {
-    const found = found404(
-        `service account ${name}`,
-        existing,
+): pulumi.Output<string[]> {
+    const lookup = lookUp(`service account ${name}`, existing, () =>
         serviceaccount.getAccount({ accountId: name }, { parent }),
     );
-    return pulumi.all([found, displayName]).apply(([account, wanted]) => {
-        if (account.disabled) {
+    return pulumi.all([lookup, displayName]).apply(([found, wanted]) => {
+        if ("problem" in found) return [found.problem];
+        if (found.disabled) {
             void pulumi.log.warn(
                 `The existing service account ${name} is disabled: nobody can act as it until its owner enables it.`,
                 parent,
@@ -96,7 +98,7 @@ export function verifyAccount(
         if (existing === Existing.adopt) {
             tell(
                 `The existing service account ${name}`,
-                difference("displayName", account.displayName, wanted),
+                difference("displayName", found.displayName, wanted),
                 [],
                 parent,
             );
@@ -105,17 +107,46 @@ export function verifyAccount(
     });
 }
 
-/** The result of a lookup; a resource that is not there is an error of the configuration. */
-function found404<T>(what: string, existing: Existing, lookup: Promise<T>): Promise<T> {
-    return lookup.catch((error: unknown) => {
-        const { message } = error as Error;
-        if (/\bnot found\b/i.test(message)) {
-            throw inputError(
-                `existing: ${existing}: the ${what} does not exist. Create it first, or remove "existing" to let this stack create it.`,
+/**
+ * Waits for these looks at existing resources.
+ *
+ * @returns no resources, as the value of a `dependsOn`: what has it waits until all is well
+ * @throws pulumi.RunError that lists every problem
+ */
+export function onceVerified(problems: readonly pulumi.Output<string[]>[]): pulumi.Output<pulumi.Resource[]> {
+    return pulumi.all(problems).apply((found) => {
+        const all = found.flat();
+        if (all.length > 0) {
+            const error = new pulumi.RunError(
+                all.length === 1
+                    ? `${all[0] ?? ""} Nothing was changed.`
+                    : `${all.length} existing resources cannot be used; nothing was changed.\n` +
+                          all.map((problem) => `  - ${problem}`).join("\n"),
             );
+            // Pulumi hides the stack of such an error only while the program's own module runs.
+            error.stack = "";
+            throw error;
         }
-        throw inputError(`existing: ${existing}: cannot look up the ${what}. ${reason(message)}`);
+        return [];
     });
+}
+
+/** The result of a lookup, or why there is none. */
+async function lookUp<T extends object>(
+    what: string,
+    existing: Existing,
+    lookup: () => Promise<T>,
+): Promise<T | { readonly problem: string }> {
+    try {
+        return await lookup();
+    } catch (error) {
+        const { message } = error as Error;
+        return {
+            problem: /\bnot found\b/i.test(message)
+                ? `existing: ${existing}: the ${what} does not exist. Create it first, or remove "existing" to let this stack create it.`
+                : `existing: ${existing}: cannot look up the ${what}. ${reason(message)}`,
+        };
+    }
 }
 
 /** The service's own words in what the provider says about a failed lookup. */
@@ -201,12 +232,4 @@ function tellLosses(
             parent,
         );
     }
-}
-
-/** An error that Pulumi shows without a stack trace. */
-function inputError(message: string): Error {
-    const error = new pulumi.RunError(message);
-    // Pulumi hides the stack of such an error only while the program's own module runs.
-    error.stack = "";
-    return error;
 }

@@ -2,13 +2,13 @@ import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
 import { waitingLike } from "./dependencies";
 import { holdAgainst } from "./derived";
-import { type Existing, verifyAccount, verifyRepository } from "./existing";
+import { type Existing, onceVerified, verifyAccount, verifyRepository } from "./existing";
 import { type PrincipalsByRole, principalsByRole, type Role } from "./principals";
-import { repositoryName, repositoryResource } from "./repository";
+import { repositoryResource } from "./repository";
 import { type AccessMode, RepositoryAccess } from "./repository-access";
 import { ServiceAccount, serviceAccountName } from "./service-account";
 import type { StackName } from "./stack-mark";
-import { repositoryUrls, type RepositoryUrls } from "./urls";
+import { repositoryName, repositoryUrls, type RepositoryUrls } from "./urls";
 
 /** A dedicated service account of a registry. */
 export interface RegistryServiceAccount {
@@ -87,13 +87,9 @@ export class Registry extends pulumi.ComponentResource {
         this.principals = principalsByRole(args);
 
         // Nothing is changed before everything that is said to exist has been looked at.
-        const lookups = verifyExisting(this, args, this.principals, mode);
+        const problems = verifyExisting(this, args, this.principals, mode);
         const waiting =
-            lookups.length === 0
-                ? opts
-                : pulumi.mergeOptions(opts, {
-                      dependsOn: pulumi.all(lookups).apply((found) => found.flat()),
-                  });
+            problems.length === 0 ? opts : pulumi.mergeOptions(opts, { dependsOn: onceVerified(problems) });
 
         // Each API is waited for only by what needs it: an account takes 11 s and must not stand behind the other.
         const enable = (service: string) =>
@@ -165,7 +161,7 @@ function verifyExisting(
     args: RegistryArgs,
     principals: PrincipalsByRole,
     mode: AccessMode,
-): pulumi.Output<pulumi.Resource[]>[] {
+): pulumi.Output<string[]>[] {
     const { project, location, repository: repositoryId, existing, description, labels } = args;
     const accounts = Object.entries(args.serviceAccounts ?? {});
     return [

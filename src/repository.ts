@@ -1,6 +1,7 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { Existing, unmanaged } from "./existing";
+import { repositoryName } from "./urls";
 import { stackLabel, stackLabelValue, type StackName } from "./stack-mark";
 
 /** What a registry's repository is made of. */
@@ -18,15 +19,6 @@ export interface RepositoryArgs {
     readonly createdBy: StackName;
 }
 
-/** Full resource name, `projects/P/locations/L/repositories/R`. */
-export function repositoryName({
-    project,
-    location,
-    repositoryId,
-}: Pick<RepositoryArgs, "project" | "location" | "repositoryId">): string {
-    return `projects/${project}/locations/${location}/repositories/${repositoryId}`;
-}
-
 /**
  * The registry's repository: created with the stack's label on it, or an existing one, read (`use`) or imported (`adopt`).
  * An adopted repository keeps what the arguments do not mention.
@@ -39,7 +31,7 @@ export function repositoryResource(
     opts: pulumi.CustomResourceOptions,
 ): artifactregistry.Repository {
     const { project, location, repositoryId, existing, description, labels, protect, createdBy } = args;
-    const id = repositoryName(args);
+    const id = repositoryName({ project, location, repositoryId });
     if (existing === Existing.use) {
         return artifactregistry.Repository.get(name, id, undefined, opts);
     }

@@ -62,8 +62,8 @@ export class ServiceAccount extends pulumi.ComponentResource {
         const keys = (args.keys ?? []).map((generation): ServiceAccountKey => {
             const key = new serviceaccount.Key(
                 `${name}-${generation}`,
-                { serviceAccountId: this.account.name },
-                { parent: this, additionalSecretOutputs: ["privateKey"] },
+                { serviceAccountId: serviceAccountName(project, accountId) },
+                { parent: this, dependsOn: this.account, additionalSecretOutputs: ["privateKey"] },
             );
             return { generation, keyBase64: pulumi.secret(key.privateKey) };
         });

@@ -31,3 +31,12 @@ export function repositoryUrls({ project, location, repository }: RepositoryCoor
         uploadUrl: `https://${registryUri}/`,
     };
 }
+
+/** Full resource name, `projects/P/locations/L/repositories/R`. */
+export function repositoryName({
+    project,
+    location,
+    repositoryId,
+}: Omit<RepositoryCoordinates, "repository"> & { readonly repositoryId: string }): string {
+    return `projects/${project}/locations/${location}/repositories/${repositoryId}`;
+}

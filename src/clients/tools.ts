@@ -72,7 +72,10 @@ export function filesByTool(index: PythonIndex, credential: Credential): FilesBy
         .filter(([tool]) => tool !== "pip" && tool !== "twine")
         .map(([tool, clientOf]) => {
             const client = clientOf(index, credential);
-            return [tool, namedFiles([...(client?.install ?? []), ...(client?.publish ?? [])])] as const;
+            const named = namedFiles([...(client?.install ?? []), ...(client?.publish ?? [])]);
+            // Hatch installs with uv and reads uv's own file, which is there already.
+            if (tool === "hatch") delete named["uv.toml"];
+            return [tool, named] as const;
         });
     return Object.fromEntries(files.filter(([, named]) => Object.keys(named).length > 0));
 }

@@ -139,10 +139,24 @@ describe("resources that exist already", () => {
             await assert.rejects(run({ existing, access: "additive" }), ({ message }: Error) => {
                 assert.equal(
                     message,
-                    `existing: ${existing}: the repository ${repositories}/python does not exist. Create it first, or remove "existing" to let this stack create it.`,
+                    `existing: ${existing}: the repository ${repositories}/python does not exist. Create it first, or remove "existing" to let this stack create it. Nothing was changed.`,
                 );
                 return true;
             });
+            await assert.rejects(
+                run({
+                    existing,
+                    access: "additive",
+                    serviceAccounts: { "ci-builds": { access: "reader", existing, keys: ["a"] } },
+                }),
+                ({ message }: Error) => {
+                    assert.match(
+                        message,
+                        /^2 existing resources cannot be used; nothing was changed\.\n {2}- existing: \w+: the repository .*\n {2}- existing: \w+: the service account /,
+                    );
+                    return true;
+                },
+            );
             await assert.rejects(
                 run({ serviceAccounts: { "ci-builds": { access: "reader", existing } } }),
                 /the service account projects\/sandbox-project\/serviceAccounts\/ci-builds@\S+ does not exist\. Create it/,

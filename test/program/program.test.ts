@@ -331,7 +331,7 @@ describe("the program", () => {
             uv: ["uv.toml", "pyproject.toml"],
             poetry: ["pyproject.toml", "config.toml"],
             pdm: ["config.toml", "pyproject.toml"],
-            hatch: ["uv.toml", "pyproject.toml", "config.toml"],
+            hatch: ["pyproject.toml", "config.toml"],
             pipenv: ["Pipfile"],
             environment: [".env"],
             dockerfile: ["Dockerfile"],
