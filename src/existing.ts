@@ -113,7 +113,7 @@ export function verifyAccount(
  * @returns no resources, as the value of a `dependsOn`: what has it waits until all is well
  * @throws pulumi.RunError that lists every problem
  */
-export function onceVerified(problems: readonly pulumi.Output<string[]>[]): pulumi.Output<pulumi.Resource[]> {
+export function onceVerified(problems: pulumi.Output<string[]>[]): pulumi.Output<pulumi.Resource[]> {
     return pulumi.all(problems).apply((found) => {
         const all = found.flat();
         if (all.length > 0) {
