@@ -2,6 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "./principals";
+import { createdByStack, stackLabel } from "./stack-mark";
 import { repositoryName } from "./urls";
 
 /**
@@ -71,6 +72,10 @@ export function verifyRepository(
                     ),
                 ];
                 tell(`The existing repository ${name}`, differences, unmanagedSettings(repository), parent);
+                const creator = repository.effectiveLabels[stackLabel];
+                if (creator !== undefined) {
+                    void pulumi.log.info(createdByStack(name, creator), parent);
+                }
             }
             if (authoritative && policy) {
                 tellLosses(name, authoritative, policy.policyData, parent);

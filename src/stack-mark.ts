@@ -33,3 +33,8 @@ export function stackLabelValue({ organization, project, stack }: StackName): st
 export function stackDescription({ organization, project, stack }: StackName): string {
     return `Created by Pulumi stack ${organization}/${project}/${stack}`.slice(0, 256);
 }
+
+/** Which stack created a repository, by its label: the command `recover` looks for this. */
+export function createdByStack(name: string, labelValue: string): string {
+    return `The existing repository ${name} was created by the stack ${labelValue} (label ${stackLabel}).`;
+}

@@ -45,7 +45,9 @@ describe("the README", () => {
             "npm start -- --help",
             "npm start -- --keep",
             "npm run configure -- --help",
+            "npm run recover -- --help",
             "npm run bench",
+            "npm run recover -- --stack team-dev",
             "npm run configure -- --stack team-dev",
             "npm run configure -- --stack team-dev --tool uv,poetry --scope project --dry-run",
             "npm run --silent configure -- --stack team-dev --tool poetry --auth token --print auth.toml",
@@ -58,6 +60,10 @@ describe("the README", () => {
         assert.match(
             (await execa("npm", ["run", "configure", "--", "--help"], { cwd: root })).stdout,
             /--stack[^]*--tool[^]*--scope[^]*--dry-run[^]*--print[^]*--undo[^]*check/,
+        );
+        assert.match(
+            (await execa("npm", ["run", "recover", "--", "--help"], { cwd: root })).stdout,
+            /pulumi cancel[^]*--stack/,
         );
         assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
     });

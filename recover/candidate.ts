@@ -1,0 +1,67 @@
+import { createdByStack, stackLabel } from "../src/stack-mark";
+import { serviceAccountEmail } from "../src/principals";
+import { repositoryName } from "../src/urls";
+import type { Preview, ResourceState } from "./events";
+
+/** A resource that the next update would create, and that an interrupted one may have created already. */
+export interface Candidate {
+    readonly kind: "repository" | "serviceAccount";
+    /** For people. */
+    readonly description: string;
+    /** Account id, or repository id. */
+    readonly name: string;
+    /** Resource name at Google, which is also the id that Pulumi imports by. */
+    readonly id: string;
+    readonly type: string;
+    readonly urn: string;
+    readonly parent: string;
+    /** What the stack writes on what it creates. */
+    readonly mark: string;
+}
+
+/** The candidate that a create step stands for; undefined for resources that can be created a second time. */
+export function candidateOf({ type, urn, parent, inputs }: ResourceState): Candidate | undefined {
+    const text = (name: string) => (typeof inputs[name] === "string" ? inputs[name] : "");
+    const project = text("project");
+    switch (type) {
+        case "gcp:artifactregistry/repository:Repository": {
+            const [name, location] = [text("repositoryId"), text("location")];
+            const { labels } = inputs;
+            const label = isRecord(labels) ? labels[stackLabel] : undefined;
+            const mark = typeof label === "string" ? label : "";
+            const id = repositoryName({ project, location, repositoryId: name });
+            return {
+                kind: "repository",
+                description: `repository ${name}`,
+                name,
+                id,
+                type,
+                urn,
+                parent,
+                mark,
+            };
+        }
+        case "gcp:serviceaccount/account:Account": {
+            const name = text("accountId");
+            const id = `projects/${project}/serviceAccounts/${serviceAccountEmail(project, name)}`;
+            const mark = text("description");
+            const description = `service account ${name}`;
+            return { kind: "serviceAccount", description, name, id, type, urn, parent, mark };
+        }
+        default:
+            return undefined;
+    }
+}
+
+/** Whether a preview that adopts the candidate shows the mark of the stack that would create it. */
+export function isOwn({ kind, id, urn, mark }: Candidate, { imports, notes }: Preview): boolean {
+    if (mark === "") return false;
+    // The engine masks a repository's labels: the program reports this one.
+    return kind === "repository"
+        ? notes.some((note) => note.includes(createdByStack(id, mark)))
+        : imports.some((resource) => resource.urn === urn && resource.inputs["description"] === mark);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null;
+}
