@@ -6,7 +6,7 @@ import { type ClientFileOutputs, clientFiles, writeFiles } from "./client-files"
 import type { DeploymentResult, Engine } from "./engine";
 import { inProcessEngine } from "./in-process-engine";
 import { leaveNothingBehind, untilInterrupted } from "./lifetime";
-import { type Cast, proveClientFiles } from "./proofs";
+import { buildSamples, type Cast, proveClientFiles } from "./proofs";
 import { findPulumi, PulumiEngine } from "./pulumi-engine";
 import { pythonTools } from "./python-tools";
 import { type Sandbox, startSandbox } from "./sandbox";
@@ -46,6 +46,9 @@ const command = new Command("npm start --")
 
 async function main(options: Options): Promise<number> {
     heading("Sandbox");
+    // The tools and the packages for the proofs take as long as the rest, and nothing of it.
+    const preparing = prepare();
+    preparing.catch(() => undefined);
     await using sandbox = await startSandbox();
     line(
         `Google Cloud is played at ${sandbox.apiUrl}, the Python hosts behind the proxy ${sandbox.proxyUrl}`,
@@ -59,10 +62,6 @@ async function main(options: Options): Promise<number> {
     };
     const result = await engine.up({ stack, config, onProgress: line });
 
-    heading("Resources");
-    result.resources.forEach(({ type, name }) => {
-        line(`${name.padEnd(44)} ${styleText("dim", type)}`);
-    });
     heading("Outputs");
     printOutputs(result.outputs);
 
@@ -83,9 +82,10 @@ async function main(options: Options): Promise<number> {
     });
 
     heading("Proofs");
-    const tools = await pythonTools(line);
+    const { tools, samples: building } = await preparing;
+    await using samples = building;
     let failed = 0;
-    for await (const { claim, failure } of proveClientFiles(sandbox, tools, outputs, cast)) {
+    for await (const { claim, failure } of proveClientFiles(sandbox, tools, outputs, cast, samples)) {
         line(`${failure === undefined ? styleText("green", "✔") : styleText("red", "✘")} ${claim}`);
         if (failure !== undefined) {
             failed += 1;
@@ -98,6 +98,12 @@ async function main(options: Options): Promise<number> {
         await play(sandbox, tools.bin);
     }
     return failed === 0 ? 0 : 1;
+}
+
+/** The Python tools, and the packages that the proofs upload. */
+async function prepare() {
+    const tools = await pythonTools(line);
+    return { tools, samples: await buildSamples(tools) };
 }
 
 async function chooseEngine(wanted: Options["engine"]): Promise<Engine> {

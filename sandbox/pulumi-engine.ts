@@ -147,7 +147,9 @@ export class PulumiEngine implements Engine {
     async up(deployment: Deployment): Promise<DeploymentResult> {
         const { stack, onProgress } = deployment;
         await this.init(deployment);
-        await this.run(["up", "--stack", stack, "--yes", "--skip-preview", "--color", "never"], onProgress);
+        // The caller has the outputs from the result.
+        const options = ["--yes", "--skip-preview", "--suppress-outputs", "--color", "never"];
+        await this.run(["up", "--stack", stack, ...options], onProgress);
         return { resources: await this.resources(stack), outputs: await this.outputs(stack) };
     }
 

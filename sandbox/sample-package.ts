@@ -11,8 +11,19 @@ export interface SamplePackage {
     readonly dependencies?: readonly string[];
 }
 
+/** Calls the build backend's hooks, as every front end does. https://peps.python.org/pep-0517/#build-backend-interface */
+const build = `
+import os, sys
+from flit_core import buildapi
+directory, dist = sys.argv[1:]
+os.makedirs(dist, exist_ok=True)
+os.chdir(directory)
+buildapi.build_sdist(dist)
+buildapi.build_wheel(dist)
+`;
+
 /**
- * Builds a wheel and an sdist with the real build tool.
+ * Builds a wheel and an sdist with the real build backend.
  *
  * @param directory where the sources and `dist/` go; made if need be
  * @returns the paths of both files
@@ -41,10 +52,10 @@ export async function buildPackage(
         ].join("\n"),
     );
     await writeFile(join(directory, `${module}.py`), `"""A sample."""\n\nversion = "${version}"\n`);
-    const built = await workstation.run("python", "-m", "build", "--no-isolation", directory);
+    const dist = join(directory, "dist");
+    const built = await workstation.run("python", "-c", build, directory, dist);
     if (built.exitCode !== 0) {
         throw new Error(`building a package failed:\n${built.output}`);
     }
-    const dist = join(directory, "dist");
     return (await readdir(dist)).sort().map((file) => join(dist, file));
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PythonTools } from "../../sandbox/python-tools";
-import { proveClientFiles } from "../../sandbox/proofs";
+import { buildSamples, proveClientFiles, type SamplePackages } from "../../sandbox/proofs";
 import { grant } from "../sandbox/client";
 import { needTools, project, reader, TestRegistry, writer } from "../clients/registry";
 
@@ -17,19 +17,19 @@ const member = (id: string) => `serviceAccount:${id}@${project}.iam.gserviceacco
 
 describe("the proofs of npm start", () => {
     let tools: PythonTools;
+    let samples: SamplePackages;
     before(async function () {
         tools = await needTools(this);
+        samples = await buildSamples(tools);
     });
+    after(() => samples[Symbol.asyncDispose]());
 
     /** The claims that failed. */
     async function failures({ sandbox, outputs }: TestRegistry): Promise<string[]> {
         const failed: string[] = [];
         const claimed: string[] = [];
-        for await (const proof of proveClientFiles(sandbox, tools, outputs, {
-            repository: "python",
-            writer,
-            reader,
-        })) {
+        const cast = { repository: "python", writer, reader };
+        for await (const proof of proveClientFiles(sandbox, tools, outputs, cast, samples)) {
             claimed.push(proof.claim);
             if (proof.failure !== undefined) {
                 assert.match(proof.failure, /^exit code \d+\n/);
