@@ -150,7 +150,8 @@ async function adopted(
         const preview = await adopt(chosen);
         if (preview.errors.length === 0) return preview;
         const said = preview.errors.join("\n");
-        const remaining = chosen.filter(({ id }) => !said.includes(`${id} does not exist`));
+        const problems = said.split(/^ *- (?=existing:)/m);
+        const remaining = chosen.filter(({ id }) => !problems.some((problem) => isMissing(id, problem)));
         if (remaining.length === chosen.length) {
             const what = chosen.map(({ description }) => description).join(", ");
             throw new Error(`looking up ${what} failed:\n${said}`);
@@ -158,6 +159,14 @@ async function adopted(
         chosen = remaining;
     }
     return { creates: [], imports: [], errors: [], notes: [] };
+}
+
+/** Whether a problem is that a resource does not exist, as it cannot where its API was never enabled. */
+function isMissing(id: string, problem: string): boolean {
+    return (
+        problem.includes(`${id} does not exist`) ||
+        (problem.includes(id) && /has not been used in project|SERVICE_DISABLED/.test(problem))
+    );
 }
 
 /** The stack's configuration with the candidates as existing resources: keys and values to set. */

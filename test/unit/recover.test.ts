@@ -51,7 +51,10 @@ describe("recovering an interrupted update", () => {
     });
     afterEach(() => rm(directory, { recursive: true }));
 
-    async function run(google: Google, { pending = [] as object[], parents = [registry, account] } = {}) {
+    async function run(
+        google: Google,
+        { pending = [] as object[], parents = [registry, account], problem = "does not exist." } = {},
+    ) {
         const commands: string[] = [];
         const configs: Record<string, unknown>[] = [];
         const said: string[] = [];
@@ -91,9 +94,9 @@ describe("recovering an interrupted update", () => {
                 ...(config["python-registry:existing"] && google.repository === undefined
                     ? [repositoryName]
                     : []),
-            ].map((name) => `${name} does not exist.`);
+            ].map((name) => `  - existing: adopt: the resource ${name} ${problem}`);
             if (missing.length > 0) {
-                const message = `existing: adopt: the resource ${missing.join("\n")}`;
+                const message = `${missing.length} existing resources cannot be used; nothing was changed.\n${missing.join("\n")}`;
                 return answer(events({ diagnosticEvent: { severity: "error", message } }), 255);
             }
             const imported = (resource: object, inputs: object) => ({
@@ -169,6 +172,18 @@ describe("recovering an interrupted update", () => {
         const one = await run({ repository: mark });
         assert.equal(one.imports.length, 1);
         assert.match(one.said, /service account ci-writer does not exist yet: the next update creates it/);
+    });
+
+    it("takes what an API that is not enabled cannot have for missing", async () => {
+        const { complete, imports } = await run(
+            {},
+            { problem: "cannot look up it. API has not been used in project 1." },
+        );
+        assert.deepEqual([complete, imports], [true, []]);
+        await assert.rejects(
+            run({}, { problem: "cannot look up it. Permission denied." }),
+            /looking up .* failed/,
+        );
     });
 
     it("asks to adopt what the state has no place for", async () => {

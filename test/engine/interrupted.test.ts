@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import type { PulumiCli } from "../../sandbox/pulumi-engine";
+import { type Front, frontOf } from "../program/front";
+import { EngineStack, needCli, project } from "./engine-stack";
+
+// An update that is killed while Google works for it, and what the README says to do then.
+
+const settings = {
+    readers: ["group:developers@example.com"],
+    serviceAccounts: { "python-publisher": { access: "writer", keys: ["first"] } },
+};
+
+/** Calls during which the update is killed, as they are sent. */
+const moments: Readonly<Record<string, RegExp>> = {
+    "an API is enabled": /^POST .*:enable(\?|$)/,
+    "an account is created": /^POST .*\/serviceAccounts(\?|$)/,
+    "the repository is created": /^POST .*\/repositories\?/,
+    "a grant is made": /^POST .*:setIamPolicy(\?|$)/,
+    "a key is created": /^POST .*\/keys(\?|$)/,
+};
+
+describe("an update that was killed", function () {
+    this.timeout(300_000);
+    let cli: PulumiCli;
+    let stack: EngineStack;
+    let front: Front | undefined;
+    before(async function () {
+        cli = await needCli(this);
+    });
+    beforeEach(async () => {
+        stack = await EngineStack.open(cli);
+    });
+    afterEach(async () => {
+        await front?.[Symbol.asyncDispose]();
+        await stack[Symbol.asyncDispose]();
+    });
+
+    /** Kills an update as it sends a call, which then arrives at Google or gets lost. */
+    async function killAt(moment: RegExp, arrives: boolean): Promise<void> {
+        const { promise: killed, resolve: kill } = Promise.withResolvers<undefined>();
+        const { promise: dead, resolve: bury } = Promise.withResolvers<undefined>();
+        const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+        let armed = true;
+        // It stays: the state remembers where the provider sends its calls.
+        front = await frontOf(stack.sandbox, {
+            before: async (call) => {
+                if (!armed || !moment.test(call)) return;
+                kill(undefined);
+                await dead;
+                if (!arrives) throw new Error("lost");
+            },
+            answer: (call, body) => {
+                if (moment.test(call)) answer(undefined);
+                return body;
+            },
+        });
+        stack.endpoints = front.providerConfig;
+        await stack.init(settings);
+        try {
+            await stack.upKilled(killed);
+        } finally {
+            bury(undefined);
+        }
+        // Google finishes what it was asked for, although nobody listens.
+        if (arrives) await answered;
+        armed = false;
+    }
+
+    for (const [name, moment] of Object.entries(moments)) {
+        it(`while ${name} goes on after cancel, recover and up`, async () => {
+            await killAt(moment, true);
+            await stack.pulumi("cancel", "--yes");
+            const { exitCode, output } = await stack.recover();
+            assert.equal(exitCode, 0, output);
+            assert.match(output, /The state is up to date\. Run: pulumi up --stack engine/);
+            await stack.up();
+            await stack.up("--refresh", "--expect-no-changes");
+            const { repositories, serviceAccounts } = stack.sandbox.cloud.project(project);
+            assert.deepEqual([repositories.size, serviceAccounts.size], [1, 1]);
+        });
+    }
+
+    it("before its calls arrive goes on in the same way", async () => {
+        await killAt(/^POST .*\/(serviceAccounts(\?|$)|repositories\?)/, false);
+        await stack.pulumi("cancel", "--yes");
+        const { exitCode, output } = await stack.recover();
+        assert.equal(exitCode, 0, output);
+        assert.match(output, /does not exist yet: the next update creates it/);
+        await stack.up();
+    });
+
+    it("leaves alone an account that somebody else created meanwhile", async () => {
+        const { cloud } = stack.sandbox;
+        await killAt(/^POST .*\/serviceAccounts(\?|$)/, false);
+        cloud.addServiceAccount(cloud.project(project), "python-publisher", "", "Owned by another team");
+        await stack.pulumi("cancel", "--yes");
+        const { exitCode, output } = await stack.recover();
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /service account python-publisher exists, but this stack did not create it/);
+        await assert.rejects(stack.up(), /already exists/);
+        const [account] = cloud.project(project).serviceAccounts.values();
+        assert.equal(account?.description, "Owned by another team");
+        assert.equal(account.keys.size, 0);
+    });
+});
