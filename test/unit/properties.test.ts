@@ -457,8 +457,14 @@ describe("a single invalid value in a valid configuration", () => {
             value,
             named: value,
         })),
-        "python-registry:access": unlike(/^(authoritative|additive)$/).map((value) => ({
+        // An empty text is a setting that is left out.
+        "python-registry:access": unlike(/^(|authoritative|additive)$/).map((value) => ({
             key: "access",
+            value,
+            named: value,
+        })),
+        "python-registry:existing": unlike(/^(|use|adopt)$/).map((value) => ({
+            key: "existing",
             value,
             named: value,
         })),
