@@ -59,7 +59,7 @@ export async function runProgram(
 ): Promise<ProgramResult> {
     const child = fork(join(__dirname, "in-process-program.ts"), {
         cwd: root,
-        execArgv: ["--require", "./compile-cache.cjs", "--require", "ts-node/register"],
+        execArgv: ["--require", "./typescript.cjs"],
         stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     // Before the temporary files are removed, or the child might make them anew.

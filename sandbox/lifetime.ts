@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { onExit } from "signal-exit";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -14,9 +15,12 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export function leaveNothingBehind(): void {
     const temporary = mkdtempSync(join(tmpdir(), "python-registry-"));
     process.env["TMPDIR"] = temporary;
-    process.on("exit", () => {
-        rmSync(temporary, { recursive: true, force: true });
-    });
+    // Last of all, and after a moment if need be: execa ends the tools only when this process exits, and until then they
+    // still write.
+    const remove = () => {
+        rmSync(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    };
+    onExit(remove, { alwaysLast: true });
     for (const signal of signals) {
         process.on(signal, () => process.exit(128 + constants.signals[signal]));
     }

@@ -99,7 +99,7 @@ export class EngineStack implements AsyncDisposable {
     /** Runs the command `recover`. */
     async recover(): Promise<{ exitCode: number | undefined; output: string }> {
         const main = join(root, "recover", "main.ts");
-        const options = ["--require", "ts-node/register", main, "--stack", this.name];
+        const options = ["--require", join(root, "typescript.cjs"), main, "--stack", this.name];
         const result = await execa(process.execPath, options, {
             cwd: this.directory,
             env: {

@@ -93,7 +93,7 @@ describe("sandbox: its life", () => {
                 console.log("closed");
             })();`;
         const cwd = join(__dirname, "../..");
-        const { stdout } = await run(process.execPath, ["-r", "ts-node/register", "-e", program], {
+        const { stdout } = await run(process.execPath, ["-r", "./typescript.cjs", "-e", program], {
             cwd,
             timeout: 30_000,
         });

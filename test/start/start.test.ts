@@ -148,7 +148,7 @@ describe("npm start", function () {
         await using user = await User.create();
         const run = user.start(
             "node",
-            ...["ts-node/register", "./test/start/refuse-uploads.ts"].flatMap((module) => [
+            ...["./typescript.cjs", "./test/start/refuse-uploads.ts"].flatMap((module) => [
                 "--require",
                 module,
             ]),
@@ -222,7 +222,7 @@ describe("npm start", function () {
         const script = `
             const child = require("node:child_process").spawn(
                 process.execPath,
-                ["--require", "ts-node/register", "sandbox/main.ts", "--keep", "--engine", "in-process"],
+                ["--require", "./typescript.cjs", "sandbox/main.ts", "--keep", "--engine", "in-process"],
                 { stdio: "inherit" },
             );
             console.log("child", child.pid);`;

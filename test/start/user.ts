@@ -61,7 +61,7 @@ export class User implements AsyncDisposable {
         return this.#pids().flatMap((pid) => read(`/proc/${pid}/cmdline`)?.replaceAll("\0", " ") ?? []);
     }
 
-    /** What is in the temporary directory, other than npm's and ts-node's caches of compiled code. */
+    /** What is in the temporary directory, other than npm's cache of compiled code. */
     async leftovers(): Promise<string[]> {
         const entries = await readdir(this.#temporary);
         return entries.filter((name) => !/^(node|v8)-compile-cache/.test(name));

@@ -80,7 +80,7 @@ function skipWithout(context: Context, condition: boolean, what: string): void {
     context.skip();
 }
 
-const program = ["-r", "ts-node/register", join(__dirname, "configure-run.ts")];
+const program = ["-r", join(__dirname, "..", "..", "typescript.cjs"), join(__dirname, "configure-run.ts")];
 
 /** A run in its own process: how it ended, and what it said. */
 function inProcess(what: Run): Promise<{ code: number | string | null; said: string }> {
