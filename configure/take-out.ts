@@ -45,7 +45,7 @@ function linesOf(content: Buffer): Line[] {
 }
 
 function reversed(original: Line[], written: Line[], current: Line[], key: (line: Line) => string) {
-    const { replaced, removed } = changeBetween(original, written);
+    const { replaced, removed, kept } = changeBetween(original, written);
     const steps = aligned(written.map(key), current.map(key));
     const moved = movedLines(steps, (from) => replaced.has(from), written.map(key), current.map(key));
 
@@ -75,7 +75,14 @@ function reversed(original: Line[], written: Line[], current: Line[], key: (line
             placed.push({ ...line, whose: "ours" });
             comesBack(replaced.get(ours));
         } else {
-            placed.push({ ...line, whose: from === undefined ? "new" : "old" });
+            // Ours may have given the last line an ending, which is another line's where several read the same.
+            const before = from === undefined ? undefined : kept.get(from)?.ending;
+            const wasChanged = before && from !== undefined && at(written, from).ending === line.ending;
+            placed.push({
+                ...line,
+                ...(wasChanged && { ending: before }),
+                whose: from === undefined ? "new" : "old",
+            });
             // Of what stands in the place of lines of ours, that many lines are those lines, changed.
             if (from === undefined && changed > 0) {
                 changed--;
@@ -110,12 +117,14 @@ function aligned(from: string[], to: string[]): Step[] {
 
 /**
  * What we did. `replaced`: each of our lines, by its number in the written file, with the lines of the original whose
- * place it took. `removed`: lines that we only took away, by the number of the line that they stood before.
+ * place it took. `removed`: lines that we only took away, by the number of the line that they stood before. `kept`: the
+ * others, by their number in the written file, as they were in the original.
  */
 function changeBetween(original: Line[], written: Line[]) {
     const text = ({ text }: Line) => text;
     const replaced = new Map<number, Line[]>();
     const removed = new Map<number, Line[]>();
+    const kept = new Map<number, Line>();
     let went: Line[] = [];
     let came: number[] = [];
     let next = 0;
@@ -129,13 +138,15 @@ function changeBetween(original: Line[], written: Line[]) {
     for (const { from, to } of aligned(original.map(text), written.map(text))) {
         if (to === undefined) went.push(at(original, from ?? 0));
         else {
-            if (from !== undefined) settle();
-            else came.push(to);
+            if (from !== undefined) {
+                settle();
+                kept.set(to, at(original, from));
+            } else came.push(to);
             next = to + 1;
         }
     }
     settle();
-    return { replaced, removed };
+    return { replaced, removed, kept };
 }
 
 /** Lines of ours that are not in their place, and new lines that read the same: number by number, both ways. */
