@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { systemCommands } from "./system-commands";
 
 /** What a tool did: its exit code and all that it printed. */
 export interface ToolResult {
@@ -54,7 +55,9 @@ export class Workstation implements AsyncDisposable {
         const home = await mkdtemp(join(tmpdir(), "python-registry-home-"));
         const workstation = new Workstation(home, {
             HOME: home,
-            PATH: [...path.map((directory) => resolve(home, directory)), "/usr/bin", "/bin"].join(delimiter),
+            PATH: [...path.map((directory) => resolve(home, directory)), await systemCommands()].join(
+                delimiter,
+            ),
             LANG: "C.UTF-8",
             TMPDIR: home,
             PIP_DISABLE_PIP_VERSION_CHECK: "1",

@@ -112,6 +112,9 @@ function project({ bench, tool }: Setting, credential: Credential): Promise<Work
             PIPENV_NOSPIN: "1",
             // Otherwise virtualenv leaves a process behind that looks for newer pips.
             VIRTUALENV_NO_PERIODIC_UPDATE: "1",
+            // The pip that each environment gets: unpacked once, and not copied, which takes two seconds.
+            VIRTUALENV_OVERRIDE_APP_DATA: join(tool.bin, "..", "virtualenv"),
+            VIRTUALENV_SYMLINK_APP_DATA: "1",
         },
     });
 }
