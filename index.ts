@@ -3,8 +3,8 @@ import { readmeOf } from "./src/clients/readme";
 import { clientsOf, filesByTool } from "./src/clients/tools";
 import { pypircWithKeyring } from "./src/clients/twine";
 import { keyCredentials } from "./src/credentials";
-import { Registry } from "./src/registry";
-import { readSettings } from "./src/settings";
+import { Registry } from "./src/registry/registry";
+import { readSettings } from "./src/settings/settings";
 
 const settings = readSettings();
 const registry = new Registry("registry", settings);

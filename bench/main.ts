@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
-import { type ProgramOptions, runProgram } from "../sandbox/in-process-engine";
+import { type ProgramOptions, runProgram } from "../sandbox/engines/in-process-engine";
 import { leaveNothingBehind } from "../sandbox/lifetime";
 import { startSandbox } from "../sandbox/sandbox";
 

@@ -1,6 +1,6 @@
 import { type Scope } from "../src/clients/client";
 import { type Form, loginOf } from "../src/clients/credential";
-import { resolveLinks } from "./atomic-file";
+import { resolveLinks } from "./journal/atomic-file";
 import {
     configurable,
     type ConfigurableTool,
@@ -8,13 +8,19 @@ import {
     planFile,
     planTool,
     type ToolPlan,
-} from "./contributions";
-import { pipSettings } from "./check/pip-settings";
-import { findCredential, type FoundCredential } from "./credential";
-import { type Contribution, type JournalReader, type Plan, readJournal, withJournal } from "./journal";
-import { type OutputsSource, readOutputs, type RegistryOutputs } from "./outputs";
+} from "./tools/contributions";
+import { pipSettings } from "./machine/pip-settings";
+import { findCredential, type FoundCredential } from "./registry/credential";
+import {
+    type Contribution,
+    type JournalReader,
+    type Plan,
+    readJournal,
+    withJournal,
+} from "./journal/journal";
+import { type OutputsSource, readOutputs, type RegistryOutputs } from "./registry/outputs";
 import { deed, line, note, problem, unifiedDiff, warnIfLeft, warnIfReadable } from "./report";
-import { pathsOf, type System, variable } from "./system";
+import { pathsOf, type System, variable } from "./machine/system";
 
 /** What the command line says. */
 export interface ConfigureOptions {

@@ -4,10 +4,10 @@ import { forms } from "../src/clients/credential";
 import { type Tool, tools } from "../src/clients/tools";
 import { allWell, check, describe } from "./check/check";
 import { configure, type ConfigureOptions, registryOf, undo } from "./configure";
-import { configurable, type ConfigurableTool } from "./contributions";
+import { configurable, type ConfigurableTool } from "./tools/contributions";
 import { print, type PrintOptions } from "./print";
 import { problem } from "./report";
-import { thisSystem } from "./system";
+import { thisSystem } from "./machine/system";
 
 // The command line of `configure`.
 

@@ -1,9 +1,9 @@
 import { type Tool, tools } from "../src/clients/tools";
 import { type ConfigureOptions, requested } from "./configure";
-import { filesOf, type ScopeFile } from "./contributions";
-import { basename } from "./places";
+import { filesOf, type ScopeFile } from "./tools/contributions";
+import { basename } from "./machine/places";
 import { note } from "./report";
-import type { System } from "./system";
+import type { System } from "./machine/system";
 
 /** What the command line says. */
 export interface PrintOptions extends Omit<ConfigureOptions, "tool" | "dryRun"> {

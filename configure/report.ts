@@ -1,9 +1,9 @@
 import { FILE_HEADERS_ONLY, createTwoFilesPatch } from "diff";
 import { styleText } from "node:util";
-import type { Plan } from "./journal";
-import { holdsCredential, masked } from "./masking";
-import type { Format } from "./merge";
-import type { System } from "./system";
+import type { Plan } from "./journal/journal";
+import { holdsCredential, masked } from "./registry/masking";
+import type { Format } from "./formats/merge";
+import type { System } from "./machine/system";
 
 /** What is done to a file, in a word. */
 export function deed({ before, after }: Pick<Plan, "before" | "after">) {

@@ -1,6 +1,6 @@
-import { createdByStack, stackLabel } from "../src/stack-mark";
-import { serviceAccountEmail } from "../src/principals";
-import { repositoryName } from "../src/urls";
+import { createdByStack, stackLabel } from "../src/names/stack-mark";
+import { serviceAccountEmail } from "../src/names/principals";
+import { repositoryName } from "../src/names/urls";
 import type { Preview, ResourceState } from "./events";
 
 /** A resource that the next update would create, and that an interrupted one may have created already. */

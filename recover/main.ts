@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { execa } from "execa";
-import { findPulumi } from "../sandbox/pulumi-engine";
+import { findPulumi } from "../sandbox/engines/pulumi-engine";
 import { type Cli, recover } from "./recover";
 
 // npm run recover: what to run after an update that was interrupted.

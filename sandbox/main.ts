@@ -3,14 +3,14 @@ import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { styleText } from "node:util";
 import { type ClientFileOutputs, clientFiles, writeFiles } from "./client-files";
-import type { DeploymentResult, Engine } from "./engine";
-import { inProcessEngine } from "./in-process-engine";
+import type { DeploymentResult, Engine } from "./engines/engine";
+import { inProcessEngine } from "./engines/in-process-engine";
 import { leaveNothingBehind, untilInterrupted } from "./lifetime";
 import { buildSamples, type Cast, proveClientFiles } from "./proofs";
-import { findPulumi, PulumiEngine } from "./pulumi-engine";
-import { pythonTools } from "./python-tools";
+import { findPulumi, PulumiEngine } from "./engines/pulumi-engine";
+import { pythonTools } from "./python/python-tools";
 import { type Sandbox, startSandbox } from "./sandbox";
-import { readStackConfig } from "./stack-config";
+import { readStackConfig } from "./engines/stack-config";
 
 // npm start: the main job, from nothing, on this machine.
 

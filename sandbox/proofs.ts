@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { ClientFileOutputs } from "./client-files";
-import type { PythonTools } from "./python-tools";
-import { buildPackage } from "./sample-package";
+import type { PythonTools } from "./python/python-tools";
+import { buildPackage } from "./python/sample-package";
 import type { Sandbox } from "./sandbox";
-import { type ToolResult, Workstation, type WorkstationOptions } from "./workstation";
+import { type ToolResult, Workstation, type WorkstationOptions } from "./python/workstation";
 
 /** What was shown, or what went wrong instead. */
 export interface Proof {

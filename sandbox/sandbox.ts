@@ -5,15 +5,15 @@ import type { AddressInfo } from "node:net";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Cloud } from "./cloud";
-import { controlPlane } from "./control-plane";
-import { startProxy } from "./proxy";
-import { PublicIndex } from "./public-index";
-import { pythonEndpoint, pythonHost } from "./python-endpoint";
-import type { LoggedRequest } from "./request-log";
-import { AccessTokens, tokenEndpoint } from "./tokens";
+import { Cloud } from "./google/cloud";
+import { controlPlane } from "./google/control-plane";
+import { startProxy } from "./python/proxy";
+import { PublicIndex } from "./python/public-index";
+import { pythonEndpoint, pythonHost } from "./python/python-endpoint";
+import type { LoggedRequest } from "./google/request-log";
+import { AccessTokens, tokenEndpoint } from "./google/tokens";
 
-export type { LoggedRequest } from "./request-log";
+export type { LoggedRequest } from "./google/request-log";
 
 /** A stand-in for Google Cloud and for the public Python index, on 127.0.0.1. */
 export interface Sandbox extends AsyncDisposable {

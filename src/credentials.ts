@@ -3,7 +3,7 @@ import type { PythonIndex } from "./clients/client";
 import { pipConfWithKey } from "./clients/pip";
 import { type FilesByTool, filesByTool } from "./clients/tools";
 import { pypircWithKey } from "./clients/twine";
-import type { Registry } from "./registry";
+import type { Registry } from "./registry/registry";
 
 /** The password form of the client files, for one service account's current key. Every text is a credential. */
 export interface Credential {

@@ -1,12 +1,12 @@
 import { modeFindings } from "./credential-check";
-import { configurable, installedTools, launcherOf } from "../contributions";
+import { configurable, installedTools, launcherOf } from "../tools/contributions";
 import { type Finding, fine, problem } from "./findings";
 import { identityFindings } from "./identity";
-import type { RegistryOutputs } from "../outputs";
+import type { RegistryOutputs } from "../registry/outputs";
 import { pipFindings } from "./pip-check";
 import { Network } from "./probe";
 import { Questions } from "./questions";
-import type { System } from "../system";
+import type { System } from "../machine/system";
 import { toolFindings } from "./tool-check";
 
 // `configure check`: whether a machine's tools would reach the registry, and if not, why. No message has a credential

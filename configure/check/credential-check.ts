@@ -1,12 +1,12 @@
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../contributions";
+import type { ConfigurableTool } from "../tools/contributions";
 import { type Finding, fine, problem, skipped, warning } from "./findings";
 import { type FoundLogin, keyOwner } from "./logins";
 import { modeOf } from "./present-files";
 import type { Answer } from "./probe";
 import type { Keyring } from "./python-environment";
 import type { Questions } from "./questions";
-import type { System } from "../system";
+import type { System } from "../machine/system";
 
 /** Seconds from which on a token is warned of. */
 const soon = 600;

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { type Finding, fine, problem, warning } from "./findings";
 import type { Network } from "./probe";
 import type { KeyringAnswer } from "./python-environment";
-import { run } from "../run";
-import { onPath, pathsOf, type System, variable } from "../system";
+import { run } from "../machine/run";
+import { onPath, pathsOf, type System, variable } from "../machine/system";
 
 /** Whom Google's client library takes, and the keyring with it; or why it takes nobody. */
 export interface DefaultIdentity {

@@ -2,11 +2,11 @@ import type { Login } from "../../src/clients/credential";
 import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
 import { type Finding, fine, problem, skipped } from "./findings";
 import { password } from "./logins";
-import { isYes, type PipSettings, pipSettings, type PipValue } from "./pip-settings";
+import { isYes, type PipSettings, pipSettings, type PipValue } from "../machine/pip-settings";
 import { ownAddress } from "./present-files";
 import { inspect, ownKeyring, type PythonEnvironment } from "./python-environment";
 import type { Questions } from "./questions";
-import { variable } from "../system";
+import { variable } from "../machine/system";
 import { notConfigured, unreadable } from "./tool-check";
 
 const tool = "pip";

@@ -2,12 +2,12 @@ import { readFile, stat } from "node:fs/promises";
 import type { ClientFile, PythonIndex, Scope } from "../../src/clients/client";
 import type { Credential, Login } from "../../src/clients/credential";
 import { type Tool, tools } from "../../src/clients/tools";
-import { readIni } from "../ini";
-import { withoutUserInfo } from "../merge";
-import { reasonOf, withoutMark } from "./pip-settings";
-import { placeOf } from "../places";
-import type { System } from "../system";
-import { asTable, readToml, type Toml, type TomlTable } from "../toml";
+import { readIni } from "../formats/ini";
+import { withoutUserInfo } from "../formats/merge";
+import { reasonOf, withoutMark } from "../machine/pip-settings";
+import { placeOf } from "../machine/places";
+import type { System } from "../machine/system";
+import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 
 /** What a registry is used for. */
 export type Use = "install" | "publish";

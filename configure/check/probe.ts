@@ -3,7 +3,7 @@ import * as tls from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import * as v from "valibot";
 import type { Login } from "../../src/clients/credential";
-import { pathsOf, type System, variable } from "../system";
+import { pathsOf, type System, variable } from "../machine/system";
 
 /** What a server answered, or why there was no answer and what to do. */
 export type Answer =

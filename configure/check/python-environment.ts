@@ -2,8 +2,8 @@ import { open } from "node:fs/promises";
 import { realpathSync } from "node:fs";
 import * as v from "valibot";
 import { tokenUsername } from "../../src/clients/credential";
-import { run } from "../run";
-import { onPath, pathsOf, type System, variable } from "../system";
+import { run } from "../machine/run";
+import { onPath, pathsOf, type System, variable } from "../machine/system";
 
 /** The Python that a tool runs in. */
 export interface PythonEnvironment {

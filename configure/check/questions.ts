@@ -1,13 +1,13 @@
 import { tools } from "../../src/clients/tools";
 import type { Login } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../contributions";
+import type { ConfigurableTool } from "../tools/contributions";
 import { findIdentities, type Identities } from "./identity";
 import { type FoundLogin, password } from "./logins";
-import type { RegistryOutputs } from "../outputs";
+import type { RegistryOutputs } from "../registry/outputs";
 import { presentFiles } from "./present-files";
 import type { Answer, Network, TokenInfo } from "./probe";
 import { askKeyring, type Keyring, type KeyringAnswer, keyringOnPath } from "./python-environment";
-import type { System } from "../system";
+import type { System } from "../machine/system";
 
 /** What no index has: an index that knows the caller answers 404 for it. */
 const absentPackage = "python-registry-check";

@@ -1,12 +1,12 @@
 import { tokenUsername } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../contributions";
+import type { ConfigurableTool } from "../tools/contributions";
 import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
 import { type Finding, fine, problem, skipped } from "./findings";
 import { addressVariables, type FoundLogin, isPassword, password, passwordVariables } from "./logins";
 import { type Entry, ownAddress, type PresentFile, presentFiles, says, type Use } from "./present-files";
 import { inspect, ownKeyring } from "./python-environment";
 import type { Questions } from "./questions";
-import { type System, variable } from "../system";
+import { type System, variable } from "../machine/system";
 
 /** Every tool but pip. */
 type Tool = Exclude<ConfigurableTool, "pip">;

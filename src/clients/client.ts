@@ -1,5 +1,11 @@
 import type { Credential } from "./credential";
-import type { KeyringProvider } from "./pip";
+
+/**
+ * Which keyring provider a pip.conf asks for; `auto` says nothing and leaves pip its own default.
+ *
+ * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
+ */
+export type KeyringProvider = "auto" | "import" | "subprocess";
 
 /** What every client file is about: a repository, as the index that tools install from and upload to. */
 export interface PythonIndex {

@@ -4,14 +4,12 @@ import {
     inEveryShell,
     keyringBackend,
     keyringCommand,
+    type KeyringProvider,
     type PythonIndex,
     withEnvironment,
 } from "./client";
 import { type Credential, type KeyCredential, loginOf, tokenUsername, withUserInfo } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
-
-/** Which keyring provider a pip.conf asks for; `auto` says nothing and leaves pip its own default. */
-export type KeyringProvider = "auto" | "import" | "subprocess";
 
 /**
  * pip.conf without a credential: pip asks the keyring.

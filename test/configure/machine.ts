@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runProgram } from "../../sandbox/in-process-engine";
+import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { startSandbox } from "../../sandbox/sandbox";
-import { type ToolResult, Workstation } from "../../sandbox/workstation";
+import { type ToolResult, Workstation } from "../../sandbox/python/workstation";
 
 const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
 

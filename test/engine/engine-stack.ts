@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/pulumi-engine";
+import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/engines/pulumi-engine";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
 const root = join(__dirname, "..", "..");

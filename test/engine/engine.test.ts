@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/pulumi-engine";
+import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/engines/pulumi-engine";
 import { assertDone, Machine } from "../configure/machine";
 import { frontOf } from "../program/front";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";

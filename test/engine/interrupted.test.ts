@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PulumiCli } from "../../sandbox/pulumi-engine";
+import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { type Front, frontOf } from "../program/front";
 import { EngineStack, needCli, project } from "./engine-stack";
 

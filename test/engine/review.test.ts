@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PulumiCli } from "../../sandbox/pulumi-engine";
+import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { EngineStack, needCli, project } from "./engine-stack";
 
 // What a reviewer reads: the length of what is printed, and what a preview says of resources that exist already.

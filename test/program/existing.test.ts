@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ProgramOptions, runProgram } from "../../sandbox/in-process-engine";
+import { type ProgramOptions, runProgram } from "../../sandbox/engines/in-process-engine";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
 // Repositories and accounts that exist before the stack does.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { EngineOutput } from "../../sandbox/engine";
-import { runProgram } from "../../sandbox/in-process-engine";
+import type { EngineOutput } from "../../sandbox/engines/engine";
+import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { startSandbox } from "../../sandbox/sandbox";
 
 // What the outputs take where the CLI prints them: on the first preview and on every update. The engine tier counts what

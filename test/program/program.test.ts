@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type FilesByTool, filesByTool } from "../../src/clients/tools";
 import { join } from "node:path";
-import { runProgram } from "../../sandbox/in-process-engine";
+import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { frontOf } from "./front";
 

@@ -4,11 +4,11 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { findPulumi, writeProject } from "../../sandbox/pulumi-engine";
-import { pythonTools } from "../../sandbox/python-tools";
-import { buildPackage } from "../../sandbox/sample-package";
+import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
+import { pythonTools } from "../../sandbox/python/python-tools";
+import { buildPackage } from "../../sandbox/python/sample-package";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
-import { Workstation } from "../../sandbox/workstation";
+import { Workstation } from "../../sandbox/python/workstation";
 
 // The README's commands, run as they stand there.
 
@@ -114,7 +114,10 @@ describe("the README", () => {
             for (const line of (await commands()).filter((command) => !isNpm(command))) {
                 if (line.startsWith("pip install keyring ")) {
                     // From PyPI, which is not played; the tools' environment was made with the same packages.
-                    const requirements = await readFile(join(root, "sandbox", "requirements.txt"), "utf8");
+                    const requirements = await readFile(
+                        join(root, "sandbox", "python", "requirements.txt"),
+                        "utf8",
+                    );
                     line.split(" ")
                         .slice(2)
                         .forEach((name) => {

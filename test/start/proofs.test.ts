@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PythonTools } from "../../sandbox/python-tools";
+import type { PythonTools } from "../../sandbox/python/python-tools";
 import { buildSamples, proveClientFiles, type SamplePackages } from "../../sandbox/proofs";
 import { grant } from "../sandbox/client";
 import { needTools, project, reader, TestRegistry, writer } from "../clients/registry";

@@ -1,4 +1,4 @@
-import { Cloud } from "../../sandbox/cloud";
+import { Cloud } from "../../sandbox/google/cloud";
 
 // Loaded before npm start's own code: plays a service that takes no uploads, so that proofs fail.
 

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import type { PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { poetryClient } from "../../src/clients/poetry";
-import { repositoryUrls } from "../../src/urls";
+import { repositoryUrls } from "../../src/names/urls";
 
 const { indexUrl, uploadUrl } = repositoryUrls({
     location: "europe-west1",

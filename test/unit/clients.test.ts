@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { type IniEntry, renderIni } from "../../src/clients/ini";
 import { pipConfWithKey, pipConfWithKeyring } from "../../src/clients/pip";
 import { pypircWithKey, pypircWithKeyring } from "../../src/clients/twine";
-import { repositoryUrls } from "../../src/urls";
+import { repositoryUrls } from "../../src/names/urls";
 import { needsPython, readIni, type Sections } from "./python";
 
 const { indexUrl, uploadUrl } = repositoryUrls({

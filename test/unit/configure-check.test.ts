@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { allWell, describe as described, type Finding } from "../../configure/check/check";
 import { findIdentities } from "../../configure/check/identity";
-import { isYes, pipSettings } from "../../configure/check/pip-settings";
+import { isYes, pipSettings } from "../../configure/machine/pip-settings";
 import { modeOf, ownAddress, presentFiles, says } from "../../configure/check/present-files";
 import { Network } from "../../configure/check/probe";
 import { inspect } from "../../configure/check/python-environment";
-import type { System } from "../../configure/system";
+import type { System } from "../../configure/machine/system";
 import type { PythonIndex } from "../../src/clients/client";
 import { needsPython } from "./python";
 

@@ -23,9 +23,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "mocha";
 import fc from "fast-check";
-import { mergeIni } from "../../configure/ini";
-import { readJournal, withJournal } from "../../configure/journal";
-import { mergeToml } from "../../configure/toml";
+import { mergeIni } from "../../configure/formats/ini";
+import { readJournal, withJournal } from "../../configure/journal/journal";
+import { mergeToml } from "../../configure/formats/toml";
 import { carryOut, changeOf, contribution, look, mergeLines, type Run } from "./configure-run";
 
 const isRoot = process.getuid?.() === 0;

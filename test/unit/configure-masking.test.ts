@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { holdsCredential, masked, printable } from "../../configure/masking";
+import { holdsCredential, masked, printable } from "../../configure/registry/masking";
 
 describe("configure: credentials in what is shown", () => {
     for (const [text, shown] of [

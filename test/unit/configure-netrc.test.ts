@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { NotUnderstood } from "../../configure/merge";
-import { mergeNetrc } from "../../configure/netrc";
+import { NotUnderstood } from "../../configure/formats/merge";
+import { mergeNetrc } from "../../configure/formats/netrc";
 import { needsPython } from "./python";
 
 const host = "europe-west1-python.pkg.dev";

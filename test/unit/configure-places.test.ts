@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { placeOf } from "../../configure/places";
-import { onPath, type System, variable } from "../../configure/system";
+import { placeOf } from "../../configure/machine/places";
+import { onPath, type System, variable } from "../../configure/machine/system";
 import type { ClientFile, Scope } from "../../src/clients/client";
 import { tools } from "../../src/clients/tools";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { deed, unifiedDiff } from "../../configure/report";
-import type { Plan } from "../../configure/journal";
+import type { Plan } from "../../configure/journal/journal";
 
 const plan = (before: string | undefined, after: string | undefined) =>
     ({

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import promises, { open } from "node:fs/promises";
 import { devNull } from "node:os";
-import type { Change, Contribution } from "../../configure/journal";
-import { readJournal, withJournal } from "../../configure/journal";
-import type { Merging } from "../../configure/merge";
+import type { Change, Contribution } from "../../configure/journal/journal";
+import { readJournal, withJournal } from "../../configure/journal/journal";
+import type { Merging } from "../../configure/formats/merge";
 
 // One run of `configure` on one file, in a process that a test can have killed at any of its steps.
 

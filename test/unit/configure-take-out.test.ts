@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { mergeIni } from "../../configure/ini";
-import { takeOut } from "../../configure/take-out";
+import { mergeIni } from "../../configure/formats/ini";
+import { takeOut } from "../../configure/formats/take-out";
 
 function taken(original: string, written: string, current: string): { text: string; left: number } {
     const { content, left } = takeOut(

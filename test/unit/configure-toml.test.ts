@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { diffArrays } from "diff";
 import fc from "fast-check";
 import type { Context } from "mocha";
-import { type Merge, NameTaken, NotUnderstood } from "../../configure/merge";
-import { mergeToml, readToml } from "../../configure/toml";
+import { type Merge, NameTaken, NotUnderstood } from "../../configure/formats/merge";
+import { mergeToml, readToml } from "../../configure/formats/toml";
 
 const index = "https://europe-west1-python.pkg.dev/acme/python/simple/";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { readStackConfig } from "../../sandbox/stack-config";
-import { parseSettings } from "../../src/settings";
+import { readStackConfig } from "../../sandbox/engines/stack-config";
+import { parseSettings } from "../../src/settings/settings";
 
 const root = join(__dirname, "..", "..");
 

@@ -6,7 +6,7 @@ import type { Credential } from "../../src/clients/credential";
 import { renderIni } from "../../src/clients/ini";
 import { pipClient } from "../../src/clients/pip";
 import { twineClient } from "../../src/clients/twine";
-import { repositoryUrls } from "../../src/urls";
+import { repositoryUrls } from "../../src/names/urls";
 import * as any from "./arbitraries";
 import { needsPython, readIni, type Sections } from "./python";
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { parseSettings, readSettings, type Settings } from "../../src/settings";
+import { parseSettings, readSettings, type Settings } from "../../src/settings/settings";
 
 type Values = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Workstation } from "../../../sandbox/workstation";
+import type { Workstation } from "../../../sandbox/python/workstation";
 import { type Credential, type Form, forms } from "../../../src/clients/credential";
 import { environmentClient } from "../../../src/clients/environment";
 import { answers, type ToolRun } from "../registry";

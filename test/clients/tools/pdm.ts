@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ToolResult, Workstation } from "../../../sandbox/workstation";
+import type { ToolResult, Workstation } from "../../../sandbox/python/workstation";
 import type { Client, PythonIndex } from "../../../src/clients/client";
 import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
 import { pdmClient } from "../../../src/clients/pdm";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Workstation } from "../../../sandbox/workstation";
+import type { Workstation } from "../../../sandbox/python/workstation";
 import type { Client } from "../../../src/clients/client";
 import { type Credential, type Form, forms } from "../../../src/clients/credential";
 import { poetryClient } from "../../../src/clients/poetry";

@@ -1,0 +1,63 @@
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import * as path from "node:path";
+import type { Path } from "../../src/clients/client";
+
+/** A machine as far as it decides where files lie: passed in, so that each kind can be tested on any other. */
+export interface System {
+    readonly kind: keyof Path;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+    readonly home: string;
+    /** The folder in which the command was called. */
+    readonly workingDirectory: string;
+    exists(file: string): boolean;
+}
+
+/** This machine. */
+export function thisSystem(): System {
+    const { env, platform } = process;
+    return {
+        kind: platform === "win32" ? "windows" : platform === "darwin" ? "macos" : "linux",
+        environment: env,
+        home: homedir(),
+        // npm runs a script in the package's folder, and says where it was called.
+        workingDirectory:
+            (env["npm_lifecycle_event"] === "configure" ? env["INIT_CWD"] : undefined) ?? process.cwd(),
+        exists: existsSync,
+    };
+}
+
+/** The rules for paths on a system. */
+export function pathsOf({ kind }: System): path.PlatformPath {
+    return kind === "windows" ? path.win32 : path.posix;
+}
+
+/** A variable of the environment; one that is empty counts as not set. Windows does not tell case apart. */
+export function variable({ kind, environment }: System, name: string): string | undefined {
+    const found =
+        kind === "windows"
+            ? Object.entries(environment).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
+            : environment[name];
+    return found === "" ? undefined : found;
+}
+
+/** The file that a command's name stands for on PATH; undefined if there is none. */
+export function onPath(system: System, command: string): string | undefined {
+    const directories = (variable(system, "PATH") ?? "").split(pathsOf(system).delimiter).filter(Boolean);
+    const endings =
+        system.kind === "windows" ? (variable(system, "PATHEXT") ?? ".COM;.EXE;.BAT;.CMD").split(";") : [""];
+    return directories
+        .flatMap((directory) =>
+            endings.map((ending) => pathsOf(system).join(directory, command + ending.toLowerCase())),
+        )
+        .find((file) => isExecutable(file));
+}
+
+function isExecutable(file: string): boolean {
+    try {
+        accessSync(file, constants.X_OK);
+        return statSync(file).isFile();
+    } catch {
+        return false;
+    }
+}

@@ -1,0 +1,144 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { PythonIndex } from "../../src/clients/client";
+import { repositoryUrls } from "../../src/names/urls";
+import { readInput } from "../machine/input";
+import { printable } from "./masking";
+import { run } from "../machine/run";
+import { onPath, type System } from "../machine/system";
+
+/** A registry as its stack's outputs tell it. */
+export interface RegistryOutputs {
+    /** Full resource name: one registry from another. */
+    readonly name: string;
+    readonly index: PythonIndex;
+    /** E-mail addresses of the dedicated accounts, by account id. */
+    readonly accounts: Readonly<Record<string, string>>;
+    /** Key files of the accounts that have keys, by account id; undefined if the outputs were read without secrets. */
+    readonly keyFiles: Readonly<Record<string, string>> | undefined;
+}
+
+/** Where the outputs come from: a stack that the Pulumi CLI knows, or a file (`-` for standard input). */
+export type OutputsSource = { readonly stack: string } | { readonly file: string };
+
+/** Seconds that Pulumi may take: a backend in the cloud, or the launcher that downloads the CLI first. */
+const patience = 300;
+
+/** What Pulumi writes in a secret's place. */
+const masked = "[secret]";
+
+const schema = v.object({
+    repository: v.pipe(
+        v.object({
+            id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/)),
+            name: v.string(),
+            project: v.pipe(v.string(), v.regex(/^[a-z0-9.:-]+$/)),
+            location: v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)),
+            indexUrl: v.string(),
+            uploadUrl: v.string(),
+        }),
+        // Whoever wrote the file does not decide where a credential is sent.
+        v.check(({ id, name, project, location, indexUrl, uploadUrl }) => {
+            const urls = repositoryUrls({ project, location, repository: id });
+            return (
+                name === `projects/${project}/locations/${location}/repositories/${id}` &&
+                indexUrl === urls.indexUrl &&
+                uploadUrl === urls.uploadUrl
+            );
+        }),
+    ),
+    pipConf: v.string(),
+    serviceAccounts: v.optional(
+        v.record(v.string(), v.looseObject({ email: v.pipe(v.string(), v.regex(/^[\w.+-]+@[\w.-]+$/)) })),
+        {},
+    ),
+    internalPackages: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*\*?$/))), []),
+    credentials: v.optional(
+        v.union([
+            v.literal(masked),
+            v.record(v.string(), v.looseObject({ keyFile: v.pipe(v.string(), v.startsWith("{")) })),
+        ]),
+        {},
+    ),
+});
+
+/**
+ * Reads a registry's outputs.
+ *
+ * @param secrets whether the keys are needed
+ * @throws Error that says what to do; it never repeats what was read
+ */
+export async function readOutputs(
+    source: OutputsSource,
+    secrets: boolean,
+    system: System,
+): Promise<RegistryOutputs> {
+    const [from, json] =
+        "stack" in source
+            ? [`stack ${source.stack}`, await fromStack(source.stack, secrets, system)]
+            : [source.file === "-" ? "standard input" : source.file, await readInput(source.file, system)];
+    return parseOutputs(json, from);
+}
+
+/** @param from names the source in messages */
+export function parseOutputs(json: string, from: string): RegistryOutputs {
+    const parsed = v.safeParse(schema, parseJson(json, from));
+    if (!parsed.success) {
+        const keys = new Set(parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole"));
+        throw new Error(
+            `${from} does not hold the outputs of a python-registry stack (missing or unexpected: ${[...keys].join(", ")}). ` +
+                "Give what this prints: pulumi stack output --json",
+        );
+    }
+    const { repository, pipConf, serviceAccounts, internalPackages, credentials } = parsed.output;
+    const provider = /^keyring-provider = (\w+)$/m.exec(pipConf)?.[1];
+    return {
+        name: repository.name,
+        index: {
+            name: repository.id,
+            indexUrl: repository.indexUrl,
+            uploadUrl: repository.uploadUrl,
+            keyring: provider === "import" || provider === "subprocess" ? provider : "auto",
+            internalPackages,
+        },
+        accounts: Object.fromEntries(Object.entries(serviceAccounts).map(([id, { email }]) => [id, email])),
+        keyFiles:
+            credentials === masked
+                ? undefined
+                : Object.fromEntries(Object.entries(credentials).map(([id, { keyFile }]) => [id, keyFile])),
+    };
+}
+
+/** Asks the CLI, in this program's own folder, where the stack's project is. */
+async function fromStack(stack: string, secrets: boolean, system: System): Promise<string> {
+    const pulumi = onPath(system, "pulumi");
+    if (pulumi === undefined) {
+        throw new Error(
+            "the Pulumi CLI is not on PATH. Without it, use --outputs FILE with what this prints elsewhere: pulumi stack output --json",
+        );
+    }
+    const root = join(__dirname, "..", "..");
+    const workingDirectory = existsSync(join(root, "Pulumi.yaml")) ? root : system.workingDirectory;
+    const args = ["stack", "output", "--json", "--non-interactive", "--stack", stack];
+    const { exitCode, stdout, stderr } = await run(
+        { ...system, workingDirectory },
+        pulumi,
+        secrets ? [...args, "--show-secrets"] : args,
+        patience,
+    );
+    if (exitCode !== 0) {
+        throw new Error(
+            `the outputs of stack ${stack} cannot be read: ${printable(stderr) || "pulumi failed without a word"}`,
+        );
+    }
+    return stdout;
+}
+
+function parseJson(json: string, from: string): unknown {
+    try {
+        return JSON.parse(json);
+    } catch {
+        throw new Error(`${from} is not JSON. Give what this prints: pulumi stack output --json`);
+    }
+}

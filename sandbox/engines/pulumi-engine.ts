@@ -1,0 +1,226 @@
+import { execa, ExecaError } from "execa";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { delimiter, join, relative } from "node:path";
+import { parse, stringify } from "yaml";
+import type { Deployment, DeploymentResult, Engine } from "./engine";
+
+const root = join(__dirname, "..", "..");
+
+/** Where to find a Pulumi CLI. */
+export interface PulumiCli {
+    readonly command: readonly [file: string, ...args: string[]];
+    readonly version: string;
+    readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What a machine lacks to run the real thing, in a form that ends a sentence. */
+export interface Missing {
+    readonly missing: string;
+}
+
+/**
+ * Finds a Pulumi CLI with the Google provider: a `pulumi` on PATH, else the npm launcher, which downloads the CLI on
+ * first use.
+ */
+export async function findPulumi(onProgress?: (line: string) => void): Promise<PulumiCli | Missing> {
+    // npm puts node_modules/.bin in front, where `pulumi` is the launcher.
+    const path = (process.env["PATH"] ?? "")
+        .split(delimiter)
+        .filter((directory) => !directory.includes("node_modules"));
+    const environment = {
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        // The pinned Node, on which everything is tested, runs the program.
+        PATH: [join(root, "node_modules", "node", "bin"), ...path].join(delimiter),
+    };
+    const launcher = join(root, "node_modules", "pulumi", "run.js");
+    for (const command of [["pulumi"], [process.execPath, launcher]] as const) {
+        if (command.length > 1) {
+            onProgress?.("No pulumi on PATH; asking its npm launcher, which downloads it on first use");
+        }
+        const version = await runCli({ command, environment }, ["version"]);
+        if (version.exitCode !== 0) {
+            continue;
+        }
+        const cli = { command, version: version.stdout.trim(), environment };
+        return (await hasGoogleProvider(cli, onProgress))
+            ? cli
+            : { missing: "the Google provider's plugin, which could not be downloaded" };
+    }
+    return { missing: "a Pulumi CLI, which could not be downloaded" };
+}
+
+async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => void): Promise<boolean> {
+    const manifest = await readFile(join(root, "node_modules", "@pulumi", "gcp", "package.json"), "utf8");
+    const { version } = JSON.parse(manifest) as { version: string };
+    const installed = await runCli(cli, ["plugin", "ls", "--json"]);
+    const plugins = (installed.exitCode === 0 ? JSON.parse(installed.stdout) : []) as {
+        name: string;
+        version: string;
+    }[];
+    if (plugins.some((plugin) => plugin.name === "gcp" && plugin.version === version)) {
+        return true;
+    }
+    // One on PATH is taken by Pulumi as it is.
+    if (
+        (cli.environment["PATH"] ?? "")
+            .split(delimiter)
+            .some((at) => existsSync(join(at, "pulumi-resource-gcp")))
+    ) {
+        return true;
+    }
+    onProgress?.(`Installing the Google provider ${version}`);
+    const install = await runCli(cli, ["plugin", "install", "resource", "gcp", version]);
+    return install.exitCode === 0;
+}
+
+/** Runs the CLI outside any project, to its end, however that comes out; a download may take minutes. */
+function runCli(
+    { command, environment }: Pick<PulumiCli, "command" | "environment">,
+    args: readonly string[],
+) {
+    const [file, ...first] = command;
+    return execa(file, [...first, ...args], {
+        env: environment,
+        reject: false,
+        stdin: "ignore",
+        timeout: 300_000,
+    });
+}
+
+/**
+ * Writes the project file into a folder of its own, beside which Pulumi then writes the stack files; the program itself
+ * stays where it is.
+ */
+export async function writeProject(directory: string): Promise<void> {
+    const project = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+    await writeFile(
+        join(directory, "Pulumi.yaml"),
+        stringify({ ...project, main: relative(directory, root) }),
+    );
+}
+
+/**
+ * The program under the real CLI and provider, with a backend, a passphrase and a project folder of its own: the
+ * user's backend, stacks and stack files are not touched.
+ */
+export class PulumiEngine implements Engine {
+    readonly description: string;
+    /** Variables by which the CLI knows this engine's stacks, and may read their secrets. */
+    readonly environment: Readonly<Record<string, string>>;
+    readonly #cli: PulumiCli;
+    readonly #directory: string;
+
+    /** @param directory private folder for the state; made if need be */
+    constructor(cli: PulumiCli, directory: string) {
+        this.description = `Pulumi ${cli.version}`;
+        this.#cli = cli;
+        this.#directory = directory;
+        this.environment = {
+            PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
+        };
+    }
+
+    /** Makes the stack with its configuration. */
+    async init({ stack, config }: Pick<Deployment, "stack" | "config">): Promise<void> {
+        await mkdir(join(this.#directory, "state"), { recursive: true, mode: 0o700 });
+        await writeProject(this.#directory);
+        await this.configure({ stack, config });
+        await this.run(["stack", "init", stack, "--no-select"]);
+    }
+
+    /** Replaces the stack's configuration. */
+    async configure({ stack, config }: Pick<Deployment, "stack" | "config">): Promise<void> {
+        const file = join(this.#directory, `Pulumi.${stack}.yaml`);
+        const before = await readFile(file, "utf8").then(
+            (text) => parse(text) as Record<string, unknown>,
+            () => ({}),
+        );
+        const values = Object.fromEntries(
+            Object.entries(config).map(([key, text]) => [key, structured(text)]),
+        );
+        await writeFile(file, stringify({ ...before, config: values }), { mode: 0o600 });
+    }
+
+    async up(deployment: Deployment): Promise<DeploymentResult> {
+        const { stack, onProgress } = deployment;
+        await this.init(deployment);
+        // The caller has the outputs from the result.
+        const options = ["--yes", "--skip-preview", "--suppress-outputs", "--color", "never"];
+        await this.run(["up", "--stack", stack, ...options], onProgress);
+        return { resources: await this.resources(stack), outputs: await this.outputs(stack) };
+    }
+
+    /** The stack's outputs, secrets in plain text. */
+    async outputs(stack: string): Promise<DeploymentResult["outputs"]> {
+        const read = async (...flags: string[]) =>
+            JSON.parse(await this.run(["stack", "output", "--json", "--stack", stack, ...flags])) as Record<
+                string,
+                unknown
+            >;
+        const [masked, shown] = [await read(), await read("--show-secrets")];
+        return Object.fromEntries(
+            Object.entries(shown).map(([name, value]) => [
+                name,
+                { value, secret: JSON.stringify(masked[name]) !== JSON.stringify(value) },
+            ]),
+        );
+    }
+
+    /** The stack's resources, without the stack itself and its providers. */
+    async resources(stack: string): Promise<DeploymentResult["resources"]> {
+        const state = JSON.parse(await this.run(["stack", "export", "--stack", stack])) as {
+            deployment: { resources: { type: string; urn: string; dependencies?: string[] }[] };
+        };
+        return state.deployment.resources
+            .filter(({ type }) => !type.startsWith("pulumi:"))
+            .map(({ type, urn, dependencies = [] }) => ({
+                type,
+                name: urn.split("::").slice(3).join("::"),
+                dependencies,
+            }));
+    }
+
+    /**
+     * Runs the CLI in the project's folder.
+     *
+     * @returns what it printed
+     * @throws Error with what it printed
+     */
+    async run(args: readonly string[], onProgress?: (line: string) => void): Promise<string> {
+        const [file, ...first] = this.#cli.command;
+        const running = execa(file, [...first, ...args, "--non-interactive"], {
+            cwd: this.#directory,
+            env: { ...this.#cli.environment, ...this.environment },
+            stdin: "ignore",
+        });
+        try {
+            if (onProgress !== undefined) {
+                for await (const line of running) {
+                    if (line.trim() !== "") onProgress(line);
+                }
+            }
+            return (await running).stdout;
+        } catch (error) {
+            if (error instanceof ExecaError) {
+                const said = [error.stdout, error.stderr].filter(Boolean).join("\n");
+                throw new Error(`pulumi ${args[0] ?? ""} failed:\n${said || error.shortMessage}`, {
+                    cause: error,
+                });
+            }
+            throw error;
+        }
+    }
+}
+
+/** Lists, maps and booleans as themselves, everything else as text. */
+function structured(text: string): unknown {
+    try {
+        const value: unknown = JSON.parse(text);
+        return typeof value === "object" || typeof value === "boolean" ? value : text;
+    } catch {
+        return text;
+    }
+}

@@ -1,0 +1,198 @@
+import { randomInt, type KeyObject } from "node:crypto";
+import { GoogleError, newEtag } from "./google-api";
+import { emptyPolicy, grants, withoutServiceAccount, type Permission, type Policy } from "./policy";
+import type { RepositorySettings } from "./repository-settings";
+import type { PythonFile } from "../python/simple-index";
+
+export interface Project {
+    readonly id: string;
+    readonly number: string;
+    /** The principal with every permission in the project. */
+    readonly owner: string;
+    /** Enabled APIs, such as `artifactregistry.googleapis.com`. */
+    readonly services: Set<string>;
+    /** By `LOCATION/ID`. */
+    readonly repositories: Map<string, Repository>;
+    /** By e-mail address. */
+    readonly serviceAccounts: Map<string, ServiceAccount>;
+}
+
+export interface Repository {
+    readonly project: Project;
+    readonly location: string;
+    readonly id: string;
+    settings: RepositorySettings;
+    readonly createTime: string;
+    updateTime: string;
+    policy: Policy;
+    /** What was uploaded, by file name. */
+    readonly files: Map<string, PythonFile>;
+}
+
+export interface ServiceAccount {
+    readonly projectId: string;
+    readonly email: string;
+    /** 21 digits; never given twice, unlike the address. */
+    readonly uniqueId: string;
+    displayName: string;
+    description: string;
+    disabled: boolean;
+    etag: string;
+    policy: Policy;
+    /** By key id. */
+    readonly keys: Map<string, AccountKey>;
+}
+
+/** The half of a service account key that Google keeps. */
+export interface AccountKey {
+    readonly id: string;
+    readonly publicKey: KeyObject;
+    readonly validAfter: Date;
+    /** A key that a user asked for does not expire, unless an organization policy says so. */
+    validBefore: Date;
+    disabled: boolean;
+}
+
+/** Everything that the played Google Cloud remembers. Lookups throw what the APIs answer. */
+export class Cloud {
+    /** By project id. */
+    readonly projects = new Map<string, Project>();
+    /** Members of groups, as principals, by the group's address. None unless a test says so. */
+    readonly groups = new Map<string, Set<string>>();
+
+    /** A project as it is when new: of the APIs only those that every project starts with. */
+    addProject(id: string, number: string, owner: string): Project {
+        const project: Project = {
+            id,
+            number,
+            owner,
+            services: new Set(["cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"]),
+            repositories: new Map(),
+            serviceAccounts: new Map(),
+        };
+        this.projects.set(id, project);
+        return project;
+    }
+
+    /**
+     * A project by id or number.
+     * @throws GoogleError PERMISSION_DENIED: Google does not tell strangers what exists
+     */
+    project(idOrNumber: string): Project {
+        const project =
+            this.projects.get(idOrNumber) ??
+            [...this.projects.values()].find(({ number }) => number === idOrNumber);
+        if (project) return project;
+        throw new GoogleError(
+            "PERMISSION_DENIED",
+            `Permission denied on resource project ${idOrNumber} (or it may not exist).`,
+            [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "CONSUMER_INVALID" }],
+        );
+    }
+
+    /** @throws GoogleError NOT_FOUND */
+    repository(project: Project, location: string, id: string): Repository {
+        const repository = project.repositories.get(`${location}/${id}`);
+        if (repository) return repository;
+        throw new GoogleError(
+            "NOT_FOUND",
+            `Repository "projects/${project.id}/locations/${location}/repositories/${id}" not found`,
+        );
+    }
+
+    /** Whether a principal (undefined: no credentials) may do something with a repository. */
+    permits(principal: string | undefined, permission: Permission, repository: Repository): boolean {
+        return (
+            principal === repository.project.owner ||
+            grants(repository.policy, permission, principal, this.groups)
+        );
+    }
+
+    /** The account with this address, in whichever project. */
+    findServiceAccount(email: string): ServiceAccount | undefined {
+        const address = email.toLowerCase();
+        return [...this.projects.values()]
+            .map(({ serviceAccounts }) => serviceAccounts.get(address))
+            .find((account) => account !== undefined);
+    }
+
+    /**
+     * Whether a service account address belongs to a project of this cloud and no such account is there. Accounts of other
+     * projects and Google's own agents are not the sandbox's to judge.
+     */
+    lacksServiceAccount(email: string): boolean {
+        const domain = email.toLowerCase().split("@")[1];
+        const ours = [...this.projects.keys()].some((id) => serviceAccountDomain(id) === domain);
+        return ours && this.findServiceAccount(email) === undefined;
+    }
+
+    /**
+     * Refuses a policy that names an account which is not there: IAM keeps no grant for an account to come.
+     * @throws GoogleError INVALID_ARGUMENT
+     */
+    checkServiceAccounts(bindings: Policy["bindings"]) {
+        for (const member of bindings.flatMap(({ members }) => members)) {
+            const [kind, email = ""] = member.split(":");
+            if (kind === "serviceAccount" && this.lacksServiceAccount(email)) {
+                throw new GoogleError("INVALID_ARGUMENT", `Service account ${email} does not exist.`);
+            }
+        }
+    }
+
+    /** @throws GoogleError ALREADY_EXISTS */
+    addServiceAccount(
+        project: Project,
+        id: string,
+        displayName: string,
+        description: string,
+    ): ServiceAccount {
+        const email = `${id}@${serviceAccountDomain(project.id)}`;
+        if (project.serviceAccounts.has(email)) {
+            throw new GoogleError(
+                "ALREADY_EXISTS",
+                `Service account ${id} already exists within project projects/${project.id}.`,
+            );
+        }
+        const account: ServiceAccount = {
+            projectId: project.id,
+            email,
+            uniqueId: `1${String(randomInt(1e10)).padStart(10, "0")}${String(randomInt(1e10)).padStart(10, "0")}`,
+            displayName,
+            description,
+            disabled: false,
+            etag: newEtag(),
+            policy: emptyPolicy,
+            keys: new Map(),
+        };
+        project.serviceAccounts.set(email, account);
+        return account;
+    }
+
+    /** Deletes an account with its keys; what was granted to it stays, on a deleted principal. */
+    deleteServiceAccount(account: ServiceAccount) {
+        this.projects.get(account.projectId)?.serviceAccounts.delete(account.email);
+        for (const { repositories, serviceAccounts } of this.projects.values()) {
+            for (const resource of [...repositories.values(), ...serviceAccounts.values()]) {
+                resource.policy = withoutServiceAccount(resource.policy, account.email, account.uniqueId);
+            }
+        }
+    }
+
+    /** The key with this id and its account, if both can be used now: neither deleted, disabled nor expired. */
+    usableKey(id: string): { account: ServiceAccount; key: AccountKey } | undefined {
+        for (const { serviceAccounts } of this.projects.values()) {
+            for (const account of serviceAccounts.values()) {
+                const key = account.keys.get(id);
+                if (!key) continue;
+                const usable = !account.disabled && !key.disabled && key.validBefore.getTime() > Date.now();
+                return usable ? { account, key } : undefined;
+            }
+        }
+        return undefined;
+    }
+}
+
+/** `tools` → `tools.iam.gserviceaccount.com`, and `example.com:tools` → `tools.example.com.iam.gserviceaccount.com`. */
+function serviceAccountDomain(projectId: string): string {
+    return `${projectId.split(":").reverse().join(".")}.iam.gserviceaccount.com`;
+}

@@ -1,0 +1,222 @@
+import { execa } from "execa";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { lock } from "proper-lockfile";
+
+const root = join(__dirname, "..", "..");
+const environments = join(root, ".venv");
+/** Installs the others. */
+const uvRequirement = "uv==0.13.9\n";
+
+/** Two virtual environments with the released tools, in the versions of requirements.txt. */
+export interface PythonTools {
+    /** Directory of the commands: pip, twine, keyring with its Google backend, build. */
+    readonly bin: string;
+    /** Directory with nothing but Python and pip, whose pip finds no keyring of its own to import. */
+    readonly bareBin: string;
+}
+
+/**
+ * Makes the environments on first use and keeps them until the requirements change.
+ *
+ * @throws Error that says what is missing: Python 3, its venv module, or a way to PyPI
+ */
+export async function pythonTools(onProgress?: (line: string) => void): Promise<PythonTools> {
+    const requirements = await readFile(join(__dirname, "requirements.txt"), "utf8");
+    const pinnedPip = requirements.split("\n").find((line) => line.startsWith("pip==")) ?? "pip";
+    const [bin, bareBin] = await Promise.all([
+        environmentWith(requirements, onProgress),
+        environmentWith(pinnedPip),
+    ]);
+    return { bin, bareBin };
+}
+
+/** Environments that are being made: whoever asks for the same one waits for it. */
+const making = new Map<string, Promise<string>>();
+
+/**
+ * A virtual environment with these packages, made on first use and kept.
+ *
+ * @param requirements text of a requirements file
+ * @returns the directory of its commands
+ */
+export async function environmentWith(
+    requirements: string,
+    onProgress?: (line: string) => void,
+): Promise<string> {
+    return environment(requirements, installWithUv, onProgress);
+}
+
+type Install = (directory: string, python: string, requirements: string) => Promise<void>;
+
+async function environment(
+    requirements: string,
+    install: Install,
+    onProgress?: (line: string) => void,
+): Promise<string> {
+    const python = await (foundPython ??= findPython());
+    const wanted = createHash("sha256")
+        .update(requirements)
+        .update(python.version)
+        .update(root)
+        .digest("hex")
+        .slice(0, 12);
+    const directory = join(environments, wanted);
+    const made =
+        making.get(directory) ??
+        make(directory, () => install(directory, python.command, requirements), onProgress);
+    making.set(directory, made);
+    return made;
+}
+
+async function make(
+    directory: string,
+    install: () => Promise<void>,
+    onProgress?: (line: string) => void,
+): Promise<string> {
+    const bin = join(directory, "bin");
+    const ready = join(directory, "ready");
+    if (existsSync(ready)) {
+        return bin;
+    }
+    // Another process may need the same one at the same time.
+    await mkdir(dirname(directory), { recursive: true });
+    const unlock = await lock(directory, { realpath: false, retries: { forever: true, maxTimeout: 1000 } });
+    try {
+        if (!existsSync(ready)) {
+            onProgress?.("Installing the Python tools from PyPI, once");
+            await rm(directory, { recursive: true, force: true });
+            await install();
+            await writeFile(ready, "");
+        }
+        return bin;
+    } finally {
+        await unlock();
+    }
+}
+
+/** Installs in a tenth of pip's time. What uv cannot install, pip may. */
+async function installWithUv(directory: string, python: string, requirements: string): Promise<void> {
+    const uvBin = await environment(uvRequirement, installWithPip).catch((error: unknown) => {
+        // There is no uv for every platform.
+        if (/No matching distribution found/.test((error as Error).message)) return undefined;
+        throw error;
+    });
+    if (uvBin !== undefined) {
+        const uv = join(uvBin, "uv");
+        const options = {
+            reject: false,
+            stdin: "ignore",
+            env: {
+                UV_NO_CONFIG: "1",
+                UV_CACHE_DIR: join(environments, "uv-cache"),
+                ...(await pipSettingsForUv(uvBin)),
+            },
+        } as const;
+        const venv = await execa(uv, ["venv", "--python", python, directory], options);
+        const list = await requirementsFile(directory, requirements);
+        const args = ["pip", "install", "--python", directory, "--requirements", list];
+        if (venv.exitCode === 0 && (await execa(uv, args, options)).exitCode === 0) return;
+        await rm(directory, { recursive: true, force: true });
+    }
+    await installWithPip(directory, python, requirements);
+}
+
+/**
+ * What the user has set for pip (a mirror, a certificate authority), as uv's variables.
+ *
+ * @see https://docs.astral.sh/uv/reference/environment/
+ */
+async function pipSettingsForUv(uvBin: string): Promise<Record<string, string>> {
+    const { stdout } = await execa(join(uvBin, "python"), ["-m", "pip", "config", "list"], { reject: false });
+    const settings = new Map<string, string>();
+    // A command's own section counts more than the global one, and a variable more than both.
+    for (const section of ["global", "install", ":env:"]) {
+        for (const [, key = "", value = ""] of stdout.matchAll(
+            new RegExp(String.raw`^${section}\.([\w-]+)='(.*)'$`, "gm"),
+        )) {
+            settings.set(key, value.replaceAll("\\n", " ").trim());
+        }
+    }
+    const variables: Readonly<Record<string, string>> = {
+        "index-url": "UV_DEFAULT_INDEX",
+        "extra-index-url": "UV_INDEX",
+        "find-links": "UV_FIND_LINKS",
+        "trusted-host": "UV_INSECURE_HOST",
+        cert: "SSL_CERT_FILE",
+        proxy: "ALL_PROXY",
+    };
+    const taken: Record<string, string> = { UV_SYSTEM_CERTS: "true", UV_INDEX_STRATEGY: "unsafe-best-match" };
+    for (const [key, variable] of Object.entries(variables)) {
+        const value = settings.get(key);
+        if (value !== undefined) taken[variable] = value;
+    }
+    return taken;
+}
+
+async function installWithPip(directory: string, python: string, requirements: string): Promise<void> {
+    await run(python, ["-m", "venv", directory], "making a virtual environment");
+    await run(
+        join(directory, "bin", "python"),
+        [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            await requirementsFile(directory, requirements),
+        ],
+        "installing from PyPI",
+    );
+}
+
+async function requirementsFile(directory: string, requirements: string): Promise<string> {
+    const list = join(directory, "requirements.txt");
+    await mkdir(directory, { recursive: true });
+    await writeFile(list, requirements);
+    return list;
+}
+
+interface Python {
+    /** Its file. */
+    readonly command: string;
+    readonly version: string;
+}
+
+/** Looked for once: the command on PATH may be the launcher of a version manager, which takes its time. */
+let foundPython: Promise<Python> | undefined;
+
+async function findPython(): Promise<Python> {
+    for (const command of [
+        "python3",
+        "python",
+        "python3.14",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python3.10",
+    ]) {
+        const found = await execa(
+            command,
+            [
+                "-c",
+                "import sys; print(sys.executable); print(sys.version); sys.exit(sys.version_info < (3, 10))",
+            ],
+            { reject: false },
+        );
+        if (found.exitCode === 0) {
+            return { command: found.stdout.split("\n")[0] ?? command, version: found.stdout };
+        }
+    }
+    throw new Error("Python 3.10 or newer is missing: nothing like it is on PATH");
+}
+
+async function run(command: string, args: readonly string[], doing: string): Promise<void> {
+    const result = await execa(command, args, { reject: false, stdin: "ignore", all: true });
+    if (result.exitCode !== 0) {
+        throw new Error(`${doing} failed: ${command} ${args.join(" ")}\n${result.all}`);
+    }
+}

@@ -1,0 +1,102 @@
+import * as serviceaccount from "@pulumi/gcp/serviceaccount";
+import * as pulumi from "@pulumi/pulumi";
+import { waitingLike } from "./dependencies";
+import { holdAgainst } from "./derived";
+import { Existing } from "./existing";
+import { serviceAccountEmail } from "../names/principals";
+import { stackDescription, type StackName } from "../names/stack-mark";
+
+/** What a dedicated service account is made of. Plain values: its e-mail address follows from them. */
+export interface ServiceAccountArgs {
+    /** Project id. */
+    readonly project: string;
+    /** Account id: the part of the e-mail address before the `@`. */
+    readonly accountId: string;
+    /** The account exists already: `use` leaves it to its owner, `adopt` brings it under the stack. */
+    readonly existing?: Existing;
+    readonly displayName?: pulumi.Input<string>;
+    /** Names of the key generations to keep, oldest first; the last is the current one. None by default. */
+    readonly keys?: readonly string[];
+    /** The stack that creates the account: its description says so. */
+    readonly createdBy: StackName;
+}
+
+/** Resource name of a project's own account, `projects/P/serviceAccounts/EMAIL`. */
+export function serviceAccountName(project: string, accountId: string): string {
+    return `projects/${project}/serviceAccounts/${serviceAccountEmail(project, accountId)}`;
+}
+
+/** The current key of a service account. */
+export interface ServiceAccountKey {
+    /** Name of the generation. */
+    readonly generation: string;
+    /** Standard base64 of the JSON key file; secret. */
+    readonly keyBase64: pulumi.Output<string>;
+}
+
+/**
+ * A service account of its own for one use, with as many key generations as are named: none, unless a tool cannot do
+ * without. To rotate, add a generation, take the new files everywhere, then remove the old one.
+ *
+ * @see https://cloud.google.com/iam/docs/best-practices-service-accounts
+ */
+export class ServiceAccount extends pulumi.ComponentResource {
+    /** The account itself, for what must wait for it but not for its keys. */
+    readonly account: serviceaccount.Account;
+    /** E-mail address; known before the account is made. */
+    readonly email: string;
+    /** The account as a principal, `serviceAccount:EMAIL`. */
+    readonly member: string;
+    /** The current key; undefined without any. */
+    readonly currentKey: ServiceAccountKey | undefined;
+
+    constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("python-registry:index:ServiceAccount", name, {}, opts);
+        const { project, accountId } = args;
+
+        this.account = accountResource(name, args, waitingLike(opts, { parent: this }));
+        this.email = serviceAccountEmail(project, accountId);
+        this.member = `serviceAccount:${this.email}`;
+        holdAgainst("service account's address", this.email, this.account.email);
+
+        const keys = (args.keys ?? []).map((generation): ServiceAccountKey => {
+            const key = new serviceaccount.Key(
+                `${name}-${generation}`,
+                { serviceAccountId: serviceAccountName(project, accountId) },
+                { parent: this, dependsOn: this.account, additionalSecretOutputs: ["privateKey"] },
+            );
+            return { generation, keyBase64: pulumi.secret(key.privateKey) };
+        });
+        this.currentKey = keys.at(-1);
+
+        this.registerOutputs({
+            email: this.email,
+            member: this.member,
+        });
+    }
+}
+
+/**
+ * The account: created with a description that names the stack, or an existing one, read (`use`) or imported (`adopt`). An
+ * adopted account keeps what the arguments do not mention.
+ */
+function accountResource(
+    name: string,
+    { project, accountId, existing, displayName, createdBy }: ServiceAccountArgs,
+    opts: pulumi.CustomResourceOptions,
+): serviceaccount.Account {
+    const id = serviceAccountName(project, accountId);
+    if (existing === Existing.use) {
+        return serviceaccount.Account.get(name, id, undefined, opts);
+    }
+    const own = { project, accountId, ...(displayName === undefined ? {} : { displayName }) };
+    if (existing === Existing.adopt) {
+        const kept = ["description", "disabled", ...(displayName === undefined ? ["displayName"] : [])];
+        return new serviceaccount.Account(
+            name,
+            own,
+            pulumi.mergeOptions(opts, { import: id, ignoreChanges: kept }),
+        );
+    }
+    return new serviceaccount.Account(name, { ...own, description: stackDescription(createdBy) }, opts);
+}
