@@ -4,6 +4,7 @@ import { type Finding, fine, problem } from "./findings";
 import { identityFindings } from "./identity";
 import type { RegistryOutputs } from "../registry/outputs";
 import { pipFindings } from "./pip-check";
+import { presentFiles } from "./present-files";
 import { Network } from "./probe";
 import { Questions } from "./questions";
 import type { System } from "../machine/system";
@@ -62,8 +63,10 @@ export async function check({ registry, tools, system }: CheckOptions): Promise<
 }
 
 async function installed(questions: Questions): Promise<string[]> {
-    const netrc = (await questions.netrcLogin()) === undefined ? [] : ["netrc"];
-    return [...installedTools(questions.system), ...netrc];
+    const { registry, system } = questions;
+    const files = await presentFiles("netrc", registry.index, system);
+    const hasNetrc = files.some(({ entries, problem: reason }) => entries.length > 0 || reason !== undefined);
+    return [...installedTools(system), ...(hasNetrc ? ["netrc"] : [])];
 }
 
 async function findingsOf(name: string, questions: Questions): Promise<Finding[]> {

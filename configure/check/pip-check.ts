@@ -1,6 +1,6 @@
 import type { Login } from "../../src/clients/credential";
 import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
-import { type Finding, fine, problem, skipped } from "./findings";
+import { allWell, type Finding, fine, problem, skipped } from "./findings";
 import { password } from "./logins";
 import { isYes, type PipSettings, pipSettings, type PipValue } from "../machine/pip-settings";
 import { ownAddress } from "./present-files";
@@ -26,11 +26,11 @@ export async function pipFindings(launcher: string | undefined, questions: Quest
     const inForce = addressKeys
         .flatMap((key) => settings.value(key) ?? [])
         .find((value) => ours(value).length > 0);
-    const written = addressKeys.flatMap((key) =>
+    const everywhere = addressKeys.flatMap((key) =>
         settings.everywhere(key).flatMap((value) => (ours(value).length > 0 ? [{ key, value }] : [])),
     );
     // A password is in a file also where pip does not take it from there.
-    const secret = written.flatMap(({ value }) =>
+    const secret = everywhere.flatMap(({ value }) =>
         value.file !== undefined && ours(value).some(({ login }) => login.password !== undefined)
             ? [value.file]
             : [],
@@ -40,7 +40,7 @@ export async function pipFindings(launcher: string | undefined, questions: Quest
         ...(await modeFindings(tool, secret, system)),
     ];
     if (inForce === undefined) {
-        const [replaced] = written;
+        const [replaced] = everywhere;
         return [
             ...findings,
             replaced === undefined
@@ -65,13 +65,17 @@ export async function pipFindings(launcher: string | undefined, questions: Quest
             : fine(tool, "configuration", `in ${inForce.from}`),
     );
     const [{ login } = { login: {} }] = ours(inForce);
-    const found = password(login, inForce.from, inForce.file) ?? (await questions.netrcLogin());
-    return [
-        ...findings,
-        ...(found === undefined
-            ? await keyringOf(settings, environment, login, questions)
-            : await loginFindings(tool, found, questions)),
-    ];
+    const written = password(login, inForce.from, inForce.file);
+    const found = written ?? (await questions.netrcLogin());
+    if (found === undefined)
+        return [...findings, ...(await keyringOf(settings, environment, login, questions))];
+    const answer = await questions.index(found);
+    if (written === undefined && "status" in answer && answer.status === 401) {
+        // pip asks the keyring once the index refuses what .netrc says.
+        const others = await keyringOf(settings, environment, login, questions);
+        if (allWell(others)) return [...findings, ...others];
+    }
+    return [...findings, ...(await loginFindings(tool, found, questions))];
 }
 
 /** @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support */

@@ -3,6 +3,7 @@ import type { ClientFile, PythonIndex, Scope } from "../../src/clients/client";
 import type { Credential, Login } from "../../src/clients/credential";
 import { type Tool, tools } from "../../src/clients/tools";
 import { readIni } from "../formats/ini";
+import { readNetrc } from "../formats/netrc";
 import { withoutUserInfo } from "../formats/merge";
 import { reasonOf, withoutMark } from "../machine/pip-settings";
 import { placeOf } from "../machine/places";
@@ -25,7 +26,7 @@ export interface PresentFile {
     readonly path: string;
     readonly scope: Scope;
     readonly entries: readonly Entry[];
-    /** Logins that stand by themselves, by the registry's name in other files, as poetry has them. */
+    /** Logins that stand by themselves: poetry's by the registry's name in other files, and `default` of a .netrc. */
     readonly logins: ReadonlyMap<string, Partial<Login>>;
     /** What the file says, without a login; undefined unless it is TOML. */
     readonly settings: TomlTable | undefined;
@@ -70,14 +71,17 @@ async function readPresent(
         logins: new Map<string, Partial<Login>>(),
         settings: undefined,
     };
+    let text = "";
     try {
-        const text = await readFile(path, "utf8");
-        if (tool === "netrc") return { ...empty, entries: fromNetrc(text, index) };
+        text = await readFile(path, "utf8");
+        if (tool === "netrc") return { ...empty, ...fromNetrc(text, index) };
         if (tool === "twine") return { ...empty, entries: fromPypirc(text, index) };
         const whole = readToml(text);
         const settings = linux === "pyproject.toml" ? (asTable(asTable(whole["tool"])?.[tool]) ?? {}) : whole;
         return { ...empty, entries: fromToml(settings, index), logins: loginsIn(settings), settings };
     } catch (error) {
+        // Without this host in it, a .netrc that Python refuses is no concern of ours: the tools go on without it.
+        if (tool === "netrc" && text !== "" && !text.includes(hostOf(index))) return empty;
         return { ...empty, problem: reasonOf(error) };
     }
 }
@@ -136,26 +140,24 @@ function fromPypirc(text: string, index: PythonIndex): Entry[] {
     });
 }
 
-function fromNetrc(text: string, { indexUrl }: PythonIndex): Entry[] {
-    const words = text.split(/\s+/).map((word) => word.replace(/^"(.*)"$/, "$1"));
-    const start = words.findIndex(
-        (word, at) => word === new URL(indexUrl).hostname && words[at - 1] === "machine",
-    );
-    if (start === -1) return [];
-    const end = words.findIndex((word, at) => at > start && /^(machine|default|macdef)$/.test(word));
-    const own = words.slice(start + 1, end === -1 ? undefined : end);
-    const after = (key: string) => (own.includes(key) ? own[own.indexOf(key) + 1] : undefined);
-    const [username, password] = [after("login"), after("password")];
-    return [
-        {
-            name: undefined,
-            use: "install",
-            login: {
-                ...(username !== undefined && { username }),
-                ...(password !== undefined && { password }),
-            },
-        },
-    ];
+/** The host's own entry, and the login that Python takes for a host without one. */
+function fromNetrc(text: string, index: PythonIndex): Pick<PresentFile, "entries" | "logins"> {
+    const hosts = readNetrc(withoutMark(text, "Python"));
+    const loginFor = (host: string): Partial<Login> | undefined => {
+        const found = hosts.get(host);
+        // pip's HTTP library sends the account where there is no login.
+        return found && withoutEmpty({ username: found.login || found.account, password: found.password });
+    };
+    const own = loginFor(hostOf(index));
+    const fallback = loginFor("default");
+    return {
+        entries: own === undefined ? [] : [{ name: undefined, use: "install", login: own }],
+        logins: new Map(fallback === undefined ? [] : [["default", fallback]]),
+    };
+}
+
+function hostOf({ indexUrl }: PythonIndex): string {
+    return new URL(indexUrl).hostname;
 }
 
 function fromToml(value: Toml, index: PythonIndex, name?: string): Entry[] {
@@ -200,8 +202,13 @@ function loginsIn(settings: TomlTable): Map<string, Partial<Login>> {
 }
 
 function loginOf(value: (key: string) => string | undefined): Partial<Login> {
-    const username = value("username") ?? value("user");
-    const password = value("password") ?? value("auth");
+    return withoutEmpty({
+        username: value("username") ?? value("user"),
+        password: value("password") ?? value("auth"),
+    });
+}
+
+function withoutEmpty({ username, password }: { [key in keyof Login]: string | undefined }): Partial<Login> {
     return {
         ...(username !== undefined && username !== "" && { username }),
         ...(password !== undefined && password !== "" && { password }),

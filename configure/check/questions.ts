@@ -62,13 +62,12 @@ export class Questions {
         return (this.#identities ??= findIdentities(this.system, this.network));
     }
 
-    /** The login for the index's host in the person's .netrc. */
+    /** The login that tools take from the person's .netrc: that of the index's host, or else the default. */
     netrcLogin(): Promise<FoundLogin | undefined> {
-        return (this.#netrc ??= presentFiles("netrc", this.registry.index, this.system).then((files) =>
-            files
-                .flatMap(({ path, entries }) => entries.map(({ login }) => password(login, path, path)))
-                .find((login) => login !== undefined),
-        ));
+        return (this.#netrc ??= presentFiles("netrc", this.registry.index, this.system).then(([file]) => {
+            const login = file?.entries[0]?.login ?? file?.logins.get("default");
+            return file && login && password(login, file.path, file.path);
+        }));
     }
 
     /** The commands that give a tool its keyring. */

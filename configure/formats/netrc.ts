@@ -50,6 +50,30 @@ export const mergeNetrc: Merging = (existing, ours) => {
     };
 };
 
+/** What a .netrc says about one host. An empty text is a value that the entry does not have. */
+export interface NetrcLogin {
+    readonly login: string;
+    readonly account: string;
+    readonly password: string;
+}
+
+/**
+ * The logins in a .netrc by host, as Python (3.11 and newer) reads them: the last entry of a host counts, and `default`
+ * is the login for every host without an entry.
+ *
+ * @throws NotUnderstood if Python would refuse the file, or if it ends in the middle of something
+ */
+export function readNetrc(text: string): ReadonlyMap<string, NetrcLogin> {
+    return new Map(
+        // Python sees one kind of line break, in values too.
+        parse(text.replace(/\r\n?/g, "\n")).map((entry) => {
+            const text = (kind: Value["kind"]) => valueOf(entry, kind)?.text ?? "";
+            const login = { login: text("login"), account: text("account"), password: text("password") };
+            return [entry.host ?? "default", login];
+        }),
+    );
+}
+
 const byteOrderMark = "\ufeff";
 
 /** An entry as it stands in the text. */

@@ -325,6 +325,22 @@ describe("configure check", () => {
             }
         });
 
+        it("is asked by pip after a default login in .netrc that the index refuses", async () => {
+            const options = withKeyring();
+            await using workstation = await at({
+                ...options,
+                files: { ...options.files, ".netrc": "default login anonymous password me@example.com\n" },
+            });
+            const run = await registry().install(workstation);
+            assert.equal(run.exitCode, 0, run.output);
+            const found = await findings(workstation, undefined);
+            assert.deepEqual(
+                faults(found).filter(({ tool }) => tool === "pip"),
+                [],
+            );
+            assert.ok(found.every(({ tool }) => tool !== "netrc"));
+        });
+
         it("is not asked by pip where it is in pip's own environment only, with subprocess", async () => {
             await using workstation = await at({
                 keyFile: keyFileOf(reader),

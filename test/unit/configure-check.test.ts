@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import fc from "fast-check";
 import { allWell, describe as described, type Finding } from "../../configure/check/check";
 import { findIdentities } from "../../configure/check/identity";
 import { isYes, pipSettings } from "../../configure/machine/pip-settings";
@@ -14,6 +15,7 @@ import { Network } from "../../configure/check/probe";
 import { inspect } from "../../configure/check/python-environment";
 import type { System } from "../../configure/machine/system";
 import type { PythonIndex } from "../../src/clients/client";
+import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
 import { needsPython } from "./python";
 
 // The parts of `configure check` that need no registry. What they come to is in test/clients/check.test.ts.
@@ -240,6 +242,77 @@ describe("configure check's parts", () => {
             assert.deepEqual(file?.entries[0]?.login, { username: "u", password: "p" });
             await put(".netrc", other);
             assert.deepEqual((await presentFiles("netrc", index, system()))[0]?.entries, []);
+        });
+
+        const netrc = `machine ${host} login u password p\n`;
+        for (const [what, text, expected] of [
+            ["in a comment", `machine a login b # ${netrc}`, undefined],
+            ["in a macro", `macdef init\n${netrc}\n`, undefined],
+            ["with the word user", `machine ${host} user u password p\n`, { username: "u", password: "p" }],
+            [
+                "with a blank in quotation marks",
+                `machine ${host} login u password "p w"\n`,
+                { username: "u", password: "p w" },
+            ],
+            [
+                "twice, of which the last counts",
+                `${netrc}machine ${host} login u2 password p2\n`,
+                { username: "u2", password: "p2" },
+            ],
+            [
+                "with an account in the login's place",
+                `machine ${host} account u password p\n`,
+                { username: "u", password: "p" },
+            ],
+        ] as const) {
+            it(`of a .netrc: the host ${what}`, async () => {
+                await put(".netrc", text);
+                const [file] = await presentFiles("netrc", index, system());
+                assert.equal(file?.problem, undefined);
+                assert.deepEqual(
+                    file?.entries.map(({ login }) => login),
+                    expected === undefined ? [] : [expected],
+                );
+            });
+        }
+
+        it("of a .netrc that Python refuses are a problem only if the host is in it", async () => {
+            await put(".netrc", `${netrc}hush\n`);
+            const [file] = await presentFiles("netrc", index, system());
+            assert.match(file?.problem ?? "", /^line 2: /);
+            assert.doesNotMatch(file?.problem ?? "", /hush/);
+            await put(".netrc", "machine a login b\nhush\n");
+            assert.equal((await presentFiles("netrc", index, system()))[0]?.problem, undefined);
+        });
+
+        it("of a .netrc say what Python reads", async function () {
+            needsPython.call(this);
+            if (!readsLikePython311()) this.skip();
+            const samples = fc.sample(netrcFile, { numRuns: 1000, seed: 20261124 });
+            const python = readByPython(samples);
+            let compared = 0;
+            for (const [at, sample] of samples.entries()) {
+                await put(".netrc", sample);
+                const [file] = await presentFiles("netrc", index, system());
+                const shown = JSON.stringify(sample);
+                const read = python[at];
+                // What ends in the middle of something is refused, although Python reads it.
+                const isRefused = /""|"[^"]*$|\\$|(?:login|user|account|password)\s*$/.test(sample);
+                if (file?.problem !== undefined)
+                    assert.ok(!read || isRefused, `refused, but Python reads it: ${shown}`);
+                if (file?.problem !== undefined || (isRefused && !sample.includes(host))) continue;
+                const given = (name: string) => {
+                    const [login, account, password] = read?.hosts[name] ?? [];
+                    const username = login || account;
+                    return (
+                        read?.hosts[name] && { ...(username && { username }), ...(password && { password }) }
+                    );
+                };
+                assert.deepEqual(file?.entries[0]?.login, given(host), shown);
+                assert.deepEqual(file?.logins.get("default"), given("default"), shown);
+                if (read?.hosts[host]) compared++;
+            }
+            assert.ok(compared > 100, `only ${compared} files had the host`);
         });
 
         it("that cannot be understood say where, and not what", async () => {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { NotUnderstood } from "../../configure/formats/merge";
 import { mergeNetrc } from "../../configure/formats/netrc";
+import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
 import { needsPython } from "./python";
 
-const host = "europe-west1-python.pkg.dev";
 const secret = "ya29.s3cret-new";
 const ours = `machine ${host} login oauth2accesstoken password ${secret}\n`;
 const merged = (existing: string) => mergeNetrc(existing, ours).text;
@@ -112,99 +111,15 @@ describe("a .netrc is left alone", () => {
     }
 });
 
-/** What Python's netrc reads from each file, given as base64: its hosts and macros, or nothing if it refuses it. */
-const reader = `
-import base64, io, json, netrc, sys
-def read(content):
-    # Opened as a file is, but for the disk.
-    netrc.open = lambda file, encoding: io.TextIOWrapper(io.BytesIO(base64.b64decode(content)), encoding)
-    try:
-        found = netrc.netrc("file")
-    except netrc.NetrcParseError:
-        return None
-    return {"hosts": found.hosts, "macros": found.macros}
-json.dump([read(content) for content in json.load(sys.stdin)], sys.stdout)
-`;
-
-interface Read {
-    readonly hosts: Record<string, [login: string | null, account: string | null, password: string | null]>;
-    readonly macros: Record<string, string[]>;
-}
-
-function readNetrc(texts: readonly string[]): (Read | null)[] {
-    const output = execFileSync("python3", ["-c", reader], {
-        input: JSON.stringify(texts.map((text) => Buffer.from(text).toString("base64"))),
-        encoding: "utf8",
-        maxBuffer: 1 << 28,
-    });
-    return JSON.parse(output) as (Read | null)[];
-}
-
 describe("Python's netrc", () => {
     before(needsPython);
 
-    const gap = fc.constantFrom(" ", " ", "\t", "\n", "\n    ", "  ", "\n\n");
-    const word = fc.oneof(
-        { weight: 3, arbitrary: fc.stringMatching(/^[a-z0-9.@%=+/_-]{1,8}$/) },
-        fc.constantFrom(
-            "#c",
-            '"two words"',
-            '"q\\"uote"',
-            "back\\ slash",
-            "größe",
-            '"#"',
-            "machine",
-            "default",
-            '"\\\\"',
-            "a\\\nb",
-        ),
-    );
-    const name = fc.oneof(fc.constantFrom("a", "b.example", '"c"'), word);
-    const attribute = fc
-        .tuple(fc.constantFrom("login", "user", "account", "password"), gap, word)
-        .map((parts) => parts.join(""));
-    const comment = fc.constantFrom(
-        "# a comment\n",
-        "#\n",
-        "#word\n",
-        "# default\n",
-        "#two words\n",
-        '# "\n',
-        "\n# a b\n",
-    );
-    const attributes = fc
-        .array(fc.tuple(gap, fc.oneof({ weight: 4, arbitrary: attribute }, comment)), { maxLength: 4 })
-        .map((all) => all.flat().join(""));
-    const entry = fc.oneof(
-        {
-            weight: 4,
-            arbitrary: fc.tuple(fc.constant("machine"), gap, name, attributes).map((parts) => parts.join("")),
-        },
-        { weight: 1, arbitrary: attributes.map((all) => `default${all}`) },
-        {
-            weight: 2,
-            arbitrary: fc
-                .constantFrom("oauth2accesstoken", '"oauth2accesstoken"', "me")
-                .map((login) => `machine ${host}\n login ${login} password "old one"`),
-        },
-        fc.constantFrom("macdef init\ncd /x\nmachine y\n\n", "macdef m \n", "macdef open\nx"),
-        comment,
-        fc.constantFrom('""', "junk", "login x"),
-    );
-    const file = fc
-        .tuple(
-            fc.array(fc.tuple(entry, fc.constantFrom("\n", "\n", "\n", " ", "", "\n\n")), { maxLength: 6 }),
-            fc.constantFrom("\n", "\n", "\r\n", "\r"),
-        )
-        .map(([parts, end]) => parts.flat().join("").replaceAll("\n", end));
-
     it("sees what was there before, and ours", function () {
-        if (readNetrc(["machine a login b\n"])[0] === null) {
-            // Python 3.10 has another reader: it wants a password in each entry.
+        if (!readsLikePython311()) {
             console.log("    skipped: this Python's netrc is older than the one that is agreed with (3.11)");
             this.skip();
         }
-        const samples = fc.sample(file, { numRuns: 2000, seed: 20261122 });
+        const samples = fc.sample(netrcFile, { numRuns: 2000, seed: 20261122 });
         const results = samples.map((text) => {
             try {
                 return merged(text);
@@ -213,8 +128,8 @@ describe("Python's netrc", () => {
                 return undefined;
             }
         });
-        const before = readNetrc(samples);
-        const after = readNetrc(results.map((text) => text ?? ""));
+        const before = readByPython(samples);
+        const after = readByPython(results.map((text) => text ?? ""));
         let compared = 0;
         samples.forEach((sample, index) => {
             const [was, is, result] = [before[index], after[index], results[index]];
