@@ -9,7 +9,7 @@ import {
     planTool,
     type ToolPlan,
 } from "./tools/contributions";
-import { pipSettings } from "./machine/pip-settings";
+import { pipSettings } from "./tools/pip-settings";
 import { findCredential, type FoundCredential } from "./registry/credential";
 import {
     type Contribution,

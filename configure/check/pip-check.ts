@@ -2,7 +2,7 @@ import type { Login } from "../../src/clients/credential";
 import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
 import { allWell, type Finding, fine, problem, skipped } from "./findings";
 import { password } from "./logins";
-import { isYes, type PipSettings, pipSettings, type PipValue } from "../machine/pip-settings";
+import { isYes, type PipSettings, pipSettings, type PipValue } from "../tools/pip-settings";
 import { ownAddress } from "./present-files";
 import { inspect, ownKeyring, type PythonEnvironment } from "./python-environment";
 import type { Questions } from "./questions";

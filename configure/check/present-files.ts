@@ -5,8 +5,8 @@ import { type Tool, tools } from "../../src/clients/tools";
 import { readIni } from "../formats/ini";
 import { readNetrc } from "../formats/netrc";
 import { withoutUserInfo } from "../formats/merge";
-import { reasonOf, withoutMark } from "../machine/pip-settings";
-import { placeOf } from "../machine/places";
+import { reasonOf, withoutMark } from "../tools/pip-settings";
+import { placeOf } from "../tools/places";
 import type { System } from "../machine/system";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 

@@ -8,8 +8,8 @@ import type { Contribution, JournalReader, Plan } from "../journal/journal";
 import { type Format, type Merging, NameTaken, NotUnderstood } from "../formats/merge";
 import { mergeNetrc } from "../formats/netrc";
 import type { RegistryOutputs } from "../registry/outputs";
-import { placeOf } from "../machine/places";
-import { obstacleTo, type Project, readProject } from "../machine/project";
+import { placeOf } from "./places";
+import { obstacleTo, type Project, readProject } from "./project";
 import { onPath, type System } from "../machine/system";
 import { mergeToml } from "../formats/toml";
 

@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { allWell, describe as described, type Finding } from "../../configure/check/check";
 import { findIdentities } from "../../configure/check/identity";
-import { isYes, pipSettings } from "../../configure/machine/pip-settings";
+import { isYes, pipSettings } from "../../configure/tools/pip-settings";
 import { modeOf, ownAddress, presentFiles, says } from "../../configure/check/present-files";
 import { Network } from "../../configure/check/probe";
 import { inspect } from "../../configure/check/python-environment";

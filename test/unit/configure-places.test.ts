@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { placeOf } from "../../configure/machine/places";
+import { placeOf } from "../../configure/tools/places";
 import { onPath, type System, variable } from "../../configure/machine/system";
 import type { ClientFile, Scope } from "../../src/clients/client";
 import { tools } from "../../src/clients/tools";

@@ -1,5 +1,5 @@
 import type { ClientFile } from "../../src/clients/client";
-import { pathsOf, type System, variable } from "./system";
+import { pathsOf, type System, variable } from "../machine/system";
 
 /** Where a client file belongs on a machine, or why it has no place there. */
 export type Place = { readonly path: string } | { readonly problem: string };

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
 import { NotUnderstood } from "../formats/merge";
-import { pathsOf, type System, variable } from "./system";
+import { pathsOf, type System, variable } from "../machine/system";
 
 /** A value that pip takes, and the file or variable that it comes from. */
 export interface PipValue {

@@ -3,7 +3,7 @@ import { normalizedName } from "../../src/names/package-names";
 import { everywhere } from "../../src/clients/client";
 import { NotUnderstood } from "../formats/merge";
 import { placeOf } from "./places";
-import { pathsOf, type System } from "./system";
+import { pathsOf, type System } from "../machine/system";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 
 /** What a project says of itself, as far as its files for an index depend on it. Names are normalised. */
