@@ -1,7 +1,7 @@
 import { type Tool, tools } from "../src/clients/tools";
 import { type ConfigureOptions, requested } from "./configure";
 import { filesOf, type ScopeFile } from "./tools/contributions";
-import { basename } from "./tools/places";
+import { basename } from "./machine/paths";
 import { note } from "./report";
 import type { System } from "./machine/system";
 

@@ -9,13 +9,12 @@ import { type Format, type Merging, NameTaken, NotUnderstood } from "../formats/
 import { mergeNetrc } from "../formats/netrc";
 import type { RegistryOutputs } from "../registry/outputs";
 import { placeOf } from "./places";
+import { configurable, type ConfigurableTool, descriptors } from "./descriptors";
 import { obstacleTo, type Project, readProject } from "./project";
 import { onPath, type System } from "../machine/system";
 import { mergeToml } from "../formats/toml";
 
-/** The tools that have files of their own to put in place. */
-export const configurable = ["pip", "twine", "uv", "poetry", "pdm", "hatch", "pipenv", "netrc"] as const;
-export type ConfigurableTool = (typeof configurable)[number];
+export { configurable, type ConfigurableTool };
 
 const mergings: Readonly<Record<Format, Merging>> = { ini: mergeIni, toml: mergeToml, netrc: mergeNetrc };
 export const mergingOf = (format: Format): Merging => mergings[format];
@@ -48,9 +47,9 @@ export interface LeftOut {
 
 /** The file that starts a tool; undefined where it is not on PATH, and for netrc, which nothing starts. */
 export function launcherOf(tool: ConfigurableTool, system: System): string | undefined {
-    const others: Partial<Record<ConfigurableTool, readonly string[]>> = { pip: ["pip", "pip3"], netrc: [] };
-    const commands = others[tool] ?? [tool];
-    return commands.map((command) => onPath(system, command)).find((file) => file !== undefined);
+    return descriptors[tool].commands
+        .map((command) => onPath(system, command))
+        .find((file) => file !== undefined);
 }
 
 /** Which of the tools are installed: those whose command is on PATH. */

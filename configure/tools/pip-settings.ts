@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
 import { NotUnderstood } from "../formats/merge";
-import { pathsOf, type System, variable } from "../machine/system";
+import { type System, variable } from "../machine/system";
+import { pipFiles } from "./pip";
 
 /** A value that pip takes, and the file or variable that it comes from. */
 export interface PipValue {
@@ -35,7 +36,7 @@ export async function pipSettings(system: System, prefix: string | undefined): P
     ]);
     const all: [key: string, value: PipValue][] = [];
     const problems: { file: string; reason: string }[] = [];
-    for (const file of filesOf(system, prefix)) {
+    for (const file of pipFiles(system, prefix)) {
         if (!system.exists(file)) continue;
         try {
             for (const [name, entries] of readIni(withoutMark(await readFile(file, "utf8"), "pip"))) {
@@ -92,47 +93,6 @@ export function reasonOf(error: unknown): string {
     const { code, line, message } = error as Error & { code?: unknown; line?: unknown };
     if (typeof code === "string") return `cannot be read (${code})`;
     return typeof line === "number" ? `line ${line}: ${message}` : message;
-}
-
-/** Lowest first. */
-function filesOf(system: System, prefix: string | undefined): string[] {
-    const paths = pathsOf(system);
-    const { kind, home } = system;
-    const name = kind === "windows" ? "pip.ini" : "pip.conf";
-    const named = variable(system, "PIP_CONFIG_FILE");
-    if (named === "/dev/null" || (kind === "windows" && named?.toLowerCase() === "nul")) return [];
-    const apple = paths.join(home, "Library/Application Support/pip");
-    const config = variable(system, "XDG_CONFIG_HOME") ?? paths.join(home, ".config");
-    const user: Record<System["kind"], string[]> = {
-        linux: [paths.join(home, ".pip", name), paths.join(config, "pip", name)],
-        macos: [
-            paths.join(home, ".pip", name),
-            paths.join(system.exists(apple) ? apple : paths.join(home, ".config/pip"), name),
-        ],
-        windows: [
-            paths.join(home, "pip", name),
-            paths.join(variable(system, "APPDATA") ?? paths.join(home, "AppData", "Roaming"), "pip", name),
-        ],
-    };
-    const site: Record<System["kind"], string[]> = {
-        linux: [
-            ...(variable(system, "XDG_CONFIG_DIRS") ?? "/etc/xdg")
-                .split(":")
-                .filter(Boolean)
-                .map((directory) => paths.join(directory, "pip", name)),
-            "/etc/pip.conf",
-        ],
-        macos: ["/Library/Application Support/pip/pip.conf"],
-        windows: [paths.join(variable(system, "ProgramData") ?? "C:\\ProgramData", "pip", name)],
-    };
-    const own = named === undefined ? undefined : paths.resolve(system.workingDirectory, named);
-    return [
-        ...site[kind],
-        // A file of PIP_CONFIG_FILE that is there stands in for the person's.
-        ...(own !== undefined && system.exists(own) ? [] : user[kind]),
-        ...(prefix === undefined ? [] : [paths.join(prefix, name)]),
-        ...(own === undefined ? [] : [own]),
-    ];
 }
 
 function normalized(key: string): string {

@@ -1,43 +1,16 @@
 import type { ClientFile } from "../../src/clients/client";
+import { basename, environmentFolder, expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
+import type { FileLocation } from "./descriptor";
+import { descriptors } from "./descriptors";
 
 /** Where a client file belongs on a machine, or why it has no place there. */
 export type Place = { readonly path: string } | { readonly problem: string };
 
-/** A variable that names the file itself, or the folder that it lies in, and wins over the ordinary place. */
-interface Override {
-    readonly variable: string;
-    readonly is: "file" | "folder";
-}
-
-/** By the file's place on Linux. */
-const overrides: Readonly<Record<string, Override>> = {
-    "~/.config/pip/pip.conf": { variable: "PIP_CONFIG_FILE", is: "file" },
-    "~/.config/uv/uv.toml": { variable: "UV_CONFIG_FILE", is: "file" },
-    "~/.config/pypoetry/config.toml": { variable: "POETRY_CONFIG_DIR", is: "folder" },
-    "~/.config/pypoetry/auth.toml": { variable: "POETRY_CONFIG_DIR", is: "folder" },
-    "~/.config/pdm/config.toml": { variable: "PDM_CONFIG_FILE", is: "file" },
-    "~/.config/hatch/config.toml": { variable: "HATCH_CONFIG", is: "file" },
-    "~/.netrc": { variable: "NETRC", is: "file" },
-    Pipfile: { variable: "PIPENV_PIPFILE", is: "file" },
-};
-
-/** Where a tool looks as well, and whether it does so first. */
-interface Alternative {
-    readonly path: string;
-    readonly first: boolean;
-}
-
-const oldPip = { path: "~/.pip/pip.conf", first: false };
-const alternatives: Readonly<Record<string, Partial<Record<System["kind"], Alternative>>>> = {
-    "~/.config/pip/pip.conf": {
-        linux: oldPip,
-        macos: oldPip,
-        windows: { path: "%USERPROFILE%\\pip\\pip.ini", first: false },
-    },
-    // pip's and curl's; git and others have `_netrc` from of old.
-    "~/.netrc": { windows: { path: "%USERPROFILE%\\.netrc", first: true } },
-};
+const locations: Readonly<Record<string, FileLocation>> = Object.assign(
+    {},
+    ...Object.values(descriptors).map((descriptor) => descriptor.locations),
+) as Record<string, FileLocation>;
 
 /**
  * Finds the place of a client file.
@@ -47,14 +20,14 @@ const alternatives: Readonly<Record<string, Partial<Record<System["kind"], Alter
  * @see https://platformdirs.readthedocs.io/ for poetry, pdm and hatch
  */
 export function placeOf(file: ClientFile, system: System): Place {
-    const key = file.path.linux;
-    const override = overrides[key];
-    const value = override && variable(system, override.variable);
-    if (override !== undefined && value !== undefined) {
-        return overridden(override, value, file, system);
+    const ordinary = file.path[system.kind];
+    const location = locations[file.path.linux];
+    const value = location?.variable && variable(system, location.variable.name);
+    if (location?.variable !== undefined && value !== undefined) {
+        return placeByVariable(location.variable, value, basename(ordinary), system);
     }
     if (file.scope === "project") {
-        return inProject(file.path[system.kind], system);
+        return inProject(ordinary, system);
     }
     if (file.scope === "venv") {
         const folder = environmentFolder(system);
@@ -67,44 +40,21 @@ export function placeOf(file: ClientFile, system: System): Place {
             return { problem: `the active virtual environment is not there: ${folder}` };
         }
     }
-    const ordinary = expanded(ordinaryPath(key, file, system), system);
-    const { path, first } = alternatives[key]?.[system.kind] ?? {};
-    const other = path === undefined ? undefined : expanded(path, system);
-    const isOther =
-        other !== undefined && system.exists(other) && (first === true || !system.exists(ordinary));
-    return { path: isOther ? other : ordinary };
+    return { path: location?.path?.(system) ?? expandConfigPath(ordinary, system) };
 }
 
-function overridden(
-    { variable: name, is }: Override,
+function placeByVariable(
+    { name, names }: NonNullable<FileLocation["variable"]>,
     value: string,
-    file: ClientFile,
+    file: string,
     system: System,
 ): Place {
     const paths = pathsOf(system);
-    const target = paths.resolve(system.workingDirectory, expanded(value, system));
+    const target = paths.resolve(system.workingDirectory, expandPath(value, system));
     if (/^(\/dev\/null|nul)$/i.test(value)) {
         return { problem: `${name} turns the tool's configuration off (${value}): unset it first` };
     }
-    return { path: is === "file" ? target : paths.join(target, basename(file.path[system.kind])) };
-}
-
-/** XDG_CONFIG_HOME counts on macOS too, save for pip, which keeps to Apple's folder if there is one. */
-function ordinaryPath(key: string, file: ClientFile, system: System): string {
-    const ordinary = file.path[system.kind];
-    const isUv = key === "~/.config/uv/uv.toml";
-    if (system.kind === "macos" && key === "~/.config/pip/pip.conf") {
-        const folder = expanded("~/Library/Application Support/pip", system);
-        return system.exists(folder) ? `${folder}/pip.conf` : ordinary;
-    }
-    const configuration = variable(system, "XDG_CONFIG_HOME");
-    if (configuration === undefined || !configuration.startsWith("/") || system.kind === "windows") {
-        return ordinary;
-    }
-    const folder = system.kind === "linux" || isUv ? "~/.config/" : "~/Library/Application Support/";
-    return ordinary.startsWith(folder)
-        ? `${configuration.replace(/\/$/, "")}/${ordinary.slice(folder.length)}`
-        : ordinary;
+    return { path: names === "file" ? target : paths.join(target, file) };
 }
 
 /** The nearest file of that name, from the working directory upwards. */
@@ -124,29 +74,4 @@ function inProject(name: string, system: System): Place {
         }
         directory = parent;
     }
-}
-
-function environmentFolder(system: System): string | undefined {
-    return variable(system, "VIRTUAL_ENV") ?? variable(system, "CONDA_PREFIX");
-}
-
-/** A path as the system's shell reads it: home and variables filled in. */
-function expanded(path: string, system: System): string {
-    const { home } = system;
-    const folders: Readonly<Record<string, string>> = {
-        userprofile: home,
-        appdata: variable(system, "APPDATA") ?? `${home}\\AppData\\Roaming`,
-        localappdata: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
-        programdata: variable(system, "ProgramData") ?? "C:\\ProgramData",
-        virtual_env: environmentFolder(system) ?? "",
-    };
-    return path
-        .replace(/^~(?=[\\/])/, () => home)
-        .replace(/%(\w+)%/g, (whole, name: string) => folders[name.toLowerCase()] ?? whole)
-        .replace(/\$VIRTUAL_ENV\b/, () => folders["virtual_env"] ?? "");
-}
-
-/** The last part of a path of any system. */
-export function basename(path: string): string {
-    return path.split(/[\\/]/).at(-1) ?? path;
 }

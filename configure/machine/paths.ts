@@ -1,0 +1,39 @@
+import { type System, variable } from "./system";
+
+/** A path as the system's shell reads it, with home and variables replaced by their values. */
+export function expandPath(path: string, system: System): string {
+    const { home } = system;
+    const folders: Readonly<Record<string, string>> = {
+        userprofile: home,
+        appdata: variable(system, "APPDATA") ?? `${home}\\AppData\\Roaming`,
+        localappdata: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
+        programdata: variable(system, "ProgramData") ?? "C:\\ProgramData",
+        virtual_env: environmentFolder(system) ?? "",
+    };
+    return path
+        .replace(/^~(?=[\\/])/, () => home)
+        .replace(/%(\w+)%/g, (whole, name: string) => folders[name.toLowerCase()] ?? whole)
+        .replace(/\$VIRTUAL_ENV\b/, () => folders["virtual_env"] ?? "");
+}
+
+/** `expandPath` for a file among a user's configuration, whose folder XDG_CONFIG_HOME replaces, except on Windows. */
+export function expandConfigPath(path: string, system: System): string {
+    const folder = variable(system, "XDG_CONFIG_HOME");
+    const isReplaced = system.kind !== "windows" && folder?.startsWith("/") === true;
+    const ordinary =
+        system.kind === "macos" ? /^~\/(\.config|Library\/Application Support)\// : /^~\/\.config\//;
+    return expandPath(
+        isReplaced ? path.replace(ordinary, () => `${folder.replace(/\/$/, "")}/`) : path,
+        system,
+    );
+}
+
+/** The folder of the virtual environment that is active; undefined if none is. */
+export function environmentFolder(system: System): string | undefined {
+    return variable(system, "VIRTUAL_ENV") ?? variable(system, "CONDA_PREFIX");
+}
+
+/** The last part of a path of any system. */
+export function basename(path: string): string {
+    return path.split(/[\\/]/).at(-1) ?? path;
+}

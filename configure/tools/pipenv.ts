@@ -1,0 +1,9 @@
+import type { ToolDescriptor } from "./descriptor";
+
+export const pipenv: ToolDescriptor = {
+    commands: ["pipenv"],
+    locations: { Pipfile: { variable: { name: "PIPENV_PIPFILE", names: "file" } } },
+    readsNetrc: true,
+    keyring: { install: "command" },
+    keyringProvider: { variable: "PIPENV_KEYRING_PROVIDER" },
+};
