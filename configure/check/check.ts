@@ -1,115 +1,107 @@
-import { modeFindings } from "./credential-check";
-import { configurable, installedTools, launcherOf } from "../tools/contributions";
-import { type Finding, fine, problem } from "./findings";
-import { identityFindings } from "./identity";
-import type { RegistryOutputs } from "../registry/outputs";
-import { pipFindings } from "./pip-check";
-import { presentFiles } from "./present-files";
-import { Network } from "./probe";
-import { Questions } from "./questions";
 import type { System } from "../machine/system";
+import type { RegistryOutputs } from "../registry/outputs";
+import { installedTools, launcherOf } from "../tools/contributions";
+import { configurable, descriptors } from "../tools/descriptors";
+import { presentFiles } from "./client-files";
+import { fileModeFindings } from "./credential-check";
+import { type Finding, passed, problem } from "./findings";
+import { identityFindings } from "./identity";
+import { Network } from "./network";
+import { pipFindings } from "./pip-check";
+import { ProbeCache } from "./probe-cache";
 import { toolFindings } from "./tool-check";
 
-// `configure check`: whether a machine's tools would reach the registry, and if not, why. No message has a credential
-// in it, nor anything that a server or a program has said.
+// `configure check`: whether a machine's tools reach the registry, and if not, why. No message contains a credential, nor
+// any text of a server or a program.
 
 export { allWell, describe, type Finding } from "./findings";
 
 /** What to check. */
 export interface CheckOptions {
     readonly registry: RegistryOutputs;
-    /** Those that are on PATH, unless named here. */
+    /** Those on PATH, unless named here. */
     readonly tools?: readonly string[];
     readonly system: System;
 }
 
-/** Milliseconds until somebody who waits is told why. */
-const patience = 1500;
+/** After this time, a user who waits is told why. */
+const noticeMilliseconds = 1500;
 
 /**
  * Checks what the tools need to reach a registry: their files, the keyring, the identity, the credentials in files, and
  * the index itself. Changes nothing.
  */
 export async function check({ registry, tools, system }: CheckOptions): Promise<readonly Finding[]> {
-    const waiting = setTimeout(() => {
-        if (process.stderr.isTTY) console.error("Asking the tools, the keyring and the index …");
-    }, patience);
+    const notice = setTimeout(() => {
+        if (process.stderr.isTTY) console.error("Asking the tools, the keyring and the index…");
+    }, noticeMilliseconds);
     try {
         await using network = await Network.open(system);
-        const questions = new Questions(registry, system, network);
-        const found = tools ?? (await installed(questions));
-        const [reachable, ...each] = await Promise.all([
-            networkFindings(questions),
-            ...[...new Set(found)].map((tool) => findingsOf(tool, questions)),
+        const probes = new ProbeCache(registry, system, network);
+        const checked = tools ?? (await configuredTools(probes));
+        const [ofNetwork, ...ofTools] = await Promise.all([
+            networkFindings(probes),
+            ...[...new Set(checked)].map((tool) => findingsFor(tool, probes)),
         ]);
+        const fix = `Install one, or name it with --tool: ${configurable.join(", ")}`;
         return [
-            ...(found.length > 0
-                ? []
-                : [
-                      problem(
-                          undefined,
-                          "tool",
-                          "none of the tools is on PATH",
-                          `install one, or name it with --tool: ${configurable.join(", ")}`,
-                      ),
-                  ]),
-            ...reachable,
-            ...(await findingsOnIdentity(questions)),
-            ...each.flat(),
+            ...(checked.length > 0 ? [] : [problem(undefined, "tool", "No tool is on PATH", fix)]),
+            ...ofNetwork,
+            ...(await findingsForIdentity(probes)),
+            ...ofTools.flat(),
         ];
     } finally {
-        clearTimeout(waiting);
+        clearTimeout(notice);
     }
 }
 
-async function installed(questions: Questions): Promise<string[]> {
-    const { registry, system } = questions;
+async function configuredTools({ registry, system }: ProbeCache): Promise<string[]> {
     const files = await presentFiles("netrc", registry.index, system);
-    const hasNetrc = files.some(({ entries, problem: reason }) => entries.length > 0 || reason !== undefined);
+    const hasNetrc = files.some(({ entries, error }) => entries.length > 0 || error !== undefined);
     return [...installedTools(system), ...(hasNetrc ? ["netrc"] : [])];
 }
 
-async function findingsOf(name: string, questions: Questions): Promise<Finding[]> {
+async function findingsFor(name: string, probes: ProbeCache): Promise<Finding[]> {
     const tool = configurable.find((known) => known === name);
     if (tool === undefined) {
-        const fix = `name some of: ${configurable.join(", ")}`;
-        return [problem(name, "tool", "no tool that this program knows", fix)];
+        return [problem(name, "tool", "Unknown tool", `Use one or more of ${configurable.join(", ")}`)];
     }
-    const launcher = launcherOf(tool, questions.system);
+    const launcher = launcherOf(tool, probes.system);
     return [
-        ...(launcher === undefined && tool !== "netrc"
-            ? [problem(tool, "tool", "is not on PATH", "install it, or correct PATH")]
+        ...(launcher === undefined && descriptors[tool].commands.length > 0
+            ? [problem(tool, "tool", "Not on PATH", "Install it, or add its folder to PATH")]
             : []),
         ...(tool === "pip"
-            ? await pipFindings(launcher, questions)
-            : await toolFindings(tool, launcher, questions)),
+            ? await pipFindings(launcher, probes)
+            : await toolFindings(tool, launcher, probes)),
     ];
 }
 
 /** Whether the index can be reached at all. */
-async function networkFindings(questions: Questions): Promise<Finding[]> {
-    const { registry, network } = questions;
-    const answer = await questions.index();
+async function networkFindings(probes: ProbeCache): Promise<Finding[]> {
+    const { registry, network } = probes;
+    const response = await probes.index();
+    const { configurationError: error } = network;
     return [
-        ...(network.problem === undefined
+        ...(error === undefined
             ? []
-            : [problem(undefined, "network", network.problem, "correct or unset it")]),
-        "problem" in answer
-            ? problem(undefined, "network", answer.problem, answer.fix)
-            : fine(undefined, "network", `${new URL(registry.index.indexUrl).hostname} answers`),
+            : [problem(undefined, "network", error, "Correct or unset the variable")]),
+        "failure" in response
+            ? problem(undefined, "network", response.failure, response.fix)
+            : passed(undefined, "network", `${new URL(registry.index.indexUrl).hostname} answers`),
     ];
 }
 
-/** Whom the keyrings that were asked gave a token for; nothing if no tool asks one. */
-async function findingsOnIdentity(questions: Questions): Promise<Finding[]> {
-    const answers = await questions.keyringAnswers();
-    if (answers.length === 0) return [];
-    const identities = await questions.identities();
-    const answer = answers.find((given) => "token" in given);
-    const info = answer === undefined ? undefined : await questions.tokenInfo(answer.token);
+/** Whose token the keyrings returned; nothing if no tool asks a keyring. */
+async function findingsForIdentity(probes: ProbeCache): Promise<Finding[]> {
+    const replies = await probes.keyringReplies();
+    if (replies.length === 0) return [];
+    const identities = await probes.identities();
+    const reply = replies.find((each) => "token" in each);
+    const info = reply && (await probes.tokenInfo(reply.token));
     const { file } = identities.default ?? {};
     return [
-        ...identityFindings(identities, answer, info?.email),
-        ...(await modeFindings(undefined, file === undefined ? [] : [file], questions.system)),
+        ...identityFindings(identities, reply, info?.email),
+        ...(await fileModeFindings(undefined, file === undefined ? [] : [file], probes.system)),
     ];
 }

@@ -1,204 +1,226 @@
+import { stat } from "node:fs/promises";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../tools/contributions";
-import { type Finding, fine, problem, skipped, warning } from "./findings";
-import { type FoundLogin, keyOwner } from "./logins";
-import { modeOf } from "./present-files";
-import type { Answer } from "./probe";
-import type { Keyring } from "./python-environment";
-import type { Questions } from "./questions";
 import type { System } from "../machine/system";
+import type { ConfigurableTool } from "../tools/descriptors";
+import { type Finding, passed, problem, skipped, warning } from "./findings";
+import { type Keyring, packageKeyring } from "./keyring";
+import { accountOfKey, type FoundLogin } from "./login";
+import type { Response } from "./network";
+import type { ProbeCache } from "./probe-cache";
+import type { PythonEnvironment } from "./python-environment";
 
-/** Seconds from which on a token is warned of. */
-const soon = 600;
+/** A token that expires in less than this is a warning. */
+const warningSeconds = 600;
 
-/** A keyring that a tool asks, what it gives, and what the index says to that. */
+/** Checks a keyring that a tool asks: the keyring itself, its token, and how the index answers that. */
 export async function keyringFindings(
     tool: ConfigurableTool,
     keyring: Keyring,
-    questions: Questions,
+    probes: ProbeCache,
 ): Promise<Finding[]> {
-    const one = `the one ${keyring.where}`;
-    if (!keyring.runs) return [problem(tool, "keyring", `${one} does not run`, questions.setup(tool))];
-    if (!keyring.google) {
-        const fix = `install keyrings.google-artifactregistry-auth beside it: ${questions.setup(tool)}`;
-        return [problem(tool, "keyring", `${one} has no backend for Artifact Registry`, fix)];
+    const subject = `The keyring ${keyring.where}`;
+    const setup = probes.setupCommands(tool);
+    if (!keyring.runs) return [problem(tool, "keyring", `${subject} does not run`, setup)];
+    if (!keyring.hasGoogleBackend) {
+        const fix = `Install keyrings.google-artifactregistry-auth next to it: ${setup}`;
+        return [problem(tool, "keyring", `${subject} has no backend for Artifact Registry`, fix)];
     }
-    const answer = await questions.keyringToken(keyring);
-    if ("problem" in answer) return [problem(tool, "keyring", `${one} ${answer.problem}`, answer.fix)];
-    const [reply, info, identities] = await Promise.all([
-        questions.index({ username: tokenUsername, password: answer.token }),
-        questions.tokenInfo(answer.token),
-        questions.identities(),
+    const reply = await probes.keyringReply(keyring);
+    if ("failure" in reply) return [problem(tool, "keyring", `${subject} ${reply.failure}`, reply.fix)];
+    const [response, info, identities] = await Promise.all([
+        probes.index({ username: tokenUsername, password: reply.token }),
+        probes.tokenInfo(reply.token),
+        probes.identities(),
     ]);
-    const email =
-        info?.email ??
-        (answer.fallback ? identities.gcloud : (identities.default?.email ?? identities.gcloud));
-    const refused = problem(
+    const byDefault = reply.isFallback ? undefined : identities.default?.email;
+    const email = info?.email ?? byDefault ?? identities.gcloud;
+    const rejected = problem(
         tool,
         "index",
-        `it does not accept the keyring's token${email === undefined ? "" : ` of ${email}`} (401)`,
-        "log in again: gcloud auth application-default login",
+        `The index rejected the keyring's token${email === undefined ? "" : ` of ${email}`} (401)`,
+        "Log in again: gcloud auth application-default login",
     );
     return [
-        fine(tool, "keyring", `${one}, with its Google backend, gives a token`),
-        ...judged(tool, reply, email, refused, questions),
+        passed(tool, "keyring", `${subject} returned a token`),
+        ...findingForResponse(tool, response, email, rejected, probes),
     ];
 }
 
-/** There is no keyring for a tool that would ask one. */
+/** Checks the keyring package in a tool's own Python. */
+export async function packageKeyringFindings(
+    tool: ConfigurableTool,
+    environment: PythonEnvironment | undefined,
+    probes: ProbeCache,
+): Promise<Finding[]> {
+    if (environment === undefined) {
+        const message = `It is unknown which Python ${tool} runs in, and whether that has a keyring`;
+        return [skipped(tool, "keyring", message)];
+    }
+    const keyring = packageKeyring(tool, environment, probes.system);
+    return keyring === undefined
+        ? [noKeyring(tool, `in ${tool}'s own environment`, probes)]
+        : keyringFindings(tool, keyring, probes);
+}
+
+/** A tool would ask a keyring, and there is none. */
 export function noKeyring(
     tool: ConfigurableTool,
     where: string,
-    questions: Questions,
+    probes: ProbeCache,
     provider?: "import" | "subprocess",
 ): Finding {
-    const message = `there is none ${where}, and no password in the files or the environment`;
-    return problem(tool, "keyring", message, questions.setup(tool, provider));
+    const message = `There is no keyring ${where}, and no password in the files or the environment`;
+    return problem(tool, "keyring", message, probes.setupCommands(tool, provider));
 }
 
-/** A user name and password, whose they are, and what the index says to them. */
+/** Checks a user name and password: whose they are, and how the index answers them. */
 export async function loginFindings(
     tool: ConfigurableTool,
     login: FoundLogin,
-    questions: Questions,
+    probes: ProbeCache,
 ): Promise<Finding[]> {
-    if (login.username === tokenUsername) return tokenFindings(tool, login, questions);
-    if (login.username === keyUsername) return keyFindings(tool, login, questions);
-    const refused = problem(
+    if (login.username === tokenUsername) return tokenFindings(tool, login, probes);
+    if (login.username === keyUsername) return keyFindings(tool, login, probes);
+    const rejected = problem(
         tool,
         "login",
-        `the index does not accept the user name and password from ${login.from} (401)`,
-        `Artifact Registry knows the user names ${tokenUsername} and ${keyUsername} only: run configure --tool ${tool} again`,
+        `The index rejected the user name and password from ${login.from} (401)`,
+        `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run configure --tool ${tool} again`,
     );
-    return judged(tool, await questions.index(login), undefined, refused, questions);
+    return findingForResponse(tool, await probes.index(login), undefined, rejected, probes);
 }
 
-async function tokenFindings(tool: string, login: FoundLogin, questions: Questions): Promise<Finding[]> {
-    const [answer, info] = await Promise.all([questions.index(login), questions.tokenInfo(login.password)]);
-    const it = `the access token${info?.email === undefined ? "" : ` of ${info.email}`} in ${login.from}`;
+async function tokenFindings(
+    tool: ConfigurableTool,
+    login: FoundLogin,
+    probes: ProbeCache,
+): Promise<Finding[]> {
+    const [response, info] = await Promise.all([probes.index(login), probes.tokenInfo(login.password)]);
+    const token = `The access token${info?.email === undefined ? "" : ` of ${info.email}`} in ${login.from}`;
     const fix =
         login.file === undefined
-            ? `put a new one into ${login.from}: gcloud auth print-access-token`
-            : `run configure --tool ${tool} --auth token again, or once and for all --auth keyring`;
-    const known = info !== undefined && info.secondsLeft > 0;
-    const refused = problem(
+            ? `Put a new one in ${login.from}: gcloud auth print-access-token`
+            : `Run configure --tool ${tool} --auth token again, or use --auth keyring, which renews its tokens`;
+    const isValid = info !== undefined && info.secondsLeft > 0;
+    const rejected = problem(
         tool,
         "token",
-        known
-            ? `${it} is not accepted by the index (401)`
-            : `${it} has expired: the index does not accept it (401)`,
+        isValid ? `${token} was rejected by the index (401)` : `${token} has expired (401)`,
         fix,
     );
-    if ("status" in answer && answer.status === 401) return [refused];
-    const findings = judged(tool, answer, info?.email, refused, questions);
+    if ("status" in response && response.status === 401) return [rejected];
+    const findings = findingForResponse(tool, response, info?.email, rejected, probes);
     if (info === undefined) {
-        // Google does not tell of every token that it gives, such as a workload's.
-        return "status" in answer
-            ? [fine(tool, "token", `${it} is valid, for how long cannot be found out`), ...findings]
+        // Google has no information about some tokens, such as those of workloads.
+        return "status" in response
+            ? [passed(tool, "token", `${token} is valid, for an unknown time`), ...findings]
             : findings;
     }
     const minutes = Math.floor(info.secondsLeft / 60);
-    const life =
-        info.secondsLeft <= 0
-            ? problem(tool, "token", `${it} has expired`, fix)
-            : info.secondsLeft < soon
-              ? warning(tool, "token", `${it} expires in ${minutes} minutes`, fix)
-              : fine(tool, "token", `${it} is valid for ${minutes} minutes`);
-    return [life, ...findings];
+    const lifetime = !isValid
+        ? problem(tool, "token", `${token} has expired`, fix)
+        : info.secondsLeft < warningSeconds
+          ? warning(tool, "token", `${token} expires in ${minutes} minutes`, fix)
+          : passed(tool, "token", `${token} is valid for ${minutes} minutes`);
+    return [lifetime, ...findings];
 }
 
-async function keyFindings(tool: string, login: FoundLogin, questions: Questions): Promise<Finding[]> {
-    const email = keyOwner(login.password);
+async function keyFindings(
+    tool: ConfigurableTool,
+    login: FoundLogin,
+    probes: ProbeCache,
+): Promise<Finding[]> {
+    const email = accountOfKey(login.password);
     if (email === undefined) {
-        return [
-            problem(
-                tool,
-                "key",
-                `the password in ${login.from} is not a service account's key in base64`,
-                `run configure --tool ${tool} --auth key again`,
-            ),
-        ];
+        const message = `The password in ${login.from} is not a service account key in base64`;
+        return [problem(tool, "key", message, `Run configure --tool ${tool} --auth key again`)];
     }
-    const answer = await questions.index(login);
-    const refused = problem(
+    const response = await probes.index(login);
+    const rejected = problem(
         tool,
         "key",
-        `the index does not accept the key of ${email} in ${login.from} (401): the key or its account is deleted, disabled or expired`,
-        `add a name to the account's keys in the stack's python-registry:serviceAccounts, pulumi up, and run configure --tool ${tool} --auth key again`,
+        `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
+        `Add a name to the account's keys in the stack's python-registry:serviceAccounts, run pulumi up, then run configure --tool ${tool} --auth key again`,
     );
-    const findings = judged(tool, answer, email, refused, questions);
-    return "status" in answer && answer.status !== 401
-        ? [fine(tool, "key", `of ${email}, in ${login.from}`), ...findings]
+    const findings = findingForResponse(tool, response, email, rejected, probes);
+    return "status" in response && response.status !== 401
+        ? [passed(tool, "key", `The key in ${login.from} belongs to ${email}`), ...findings]
         : findings;
 }
 
 /**
- * What an answer of the index means. That the index cannot be reached is told once, for the machine.
+ * What a response of the index means. A missing connection is reported once, for the whole machine.
  *
- * @param refused for a login that the index does not know
+ * @param rejected the finding for a login that the index does not accept
  */
-function judged(
-    tool: string,
-    answer: Answer,
+function findingForResponse(
+    tool: ConfigurableTool,
+    response: Response,
     email: string | undefined,
-    refused: Finding,
-    { registry }: Questions,
+    rejected: Finding,
+    { registry }: ProbeCache,
 ): Finding[] {
-    if ("problem" in answer) return [];
-    const who = email ?? "the identity in use";
-    const bad = (message: string, fix: string) => [problem(tool, "index", message, fix)];
-    const { status, body } = answer;
-    if (status === 401) return [refused];
+    if ("failure" in response) return [];
+    const refused = (message: string, fix: string) => [problem(tool, "index", message, fix)];
+    const { status, body } = response;
+    if (status === 401) return [rejected];
     if (status === 403 && /has not been used|is disabled|SERVICE_DISABLED/.test(body)) {
-        return bad(
-            "it answers 403: the Artifact Registry API is not enabled in the project",
-            "set python-registry:enableApis to true, and pulumi up",
+        return refused(
+            "403: the Artifact Registry API is not enabled in the project",
+            "Set python-registry:enableApis to true and run pulumi up",
         );
     }
     if (status === 403 && /organization's policy|VPC|SERVICE_CONTROLS/.test(body)) {
-        return bad(
-            "it answers 403: the organization's service perimeter does not let this machine in",
-            "ask for access from this network",
+        return refused(
+            "403: the organization's service perimeter does not admit this machine",
+            "Ask for access from this network",
         );
     }
     if (status === 403) {
-        return bad(
-            `it knows ${who} and refuses (403): no role on the repository`,
-            `add ${email === undefined ? "the identity" : principalOf(email)} to the stack's python-registry:readers (writers, to publish), and pulumi up; or log in as somebody who is there`,
+        const principal = email === undefined ? "the account" : principalOf(email);
+        return refused(
+            email === undefined
+                ? "403: you are signed in, but you have no role on this repository"
+                : `403: ${email} is signed in, but has no role on this repository`,
+            `Add ${principal} to the stack's python-registry:readers (to publish: writers) and run pulumi up, or sign in with a different account`,
         );
     }
     if (status === 404 && /\brepositor/i.test(body) && !/\bpackage\b/i.test(body)) {
-        return bad(
-            `it has no such repository (404): ${registry.name}`,
-            "look at the location, project and name in the stack's outputs, and whether it was deleted",
+        return refused(
+            `404: there is no such repository: ${registry.name}`,
+            "Check the location, project and name in the stack's outputs, and whether the repository was deleted",
         );
     }
     if (status === 200 || status === 404) {
-        const more = tool === "twine" ? "; only an upload shows whether it lets publish" : "";
-        return [fine(tool, "index", `it lets ${who} read${more}`)];
+        const note = tool === "twine" ? ". Only an upload shows whether it can publish" : "";
+        return [passed(tool, "index", `${email ?? "This login"} can read the repository${note}`)];
     }
-    return bad(`it answers ${status}`, "try again later; see https://status.cloud.google.com");
+    return refused(`The index answered ${status}`, "Try again later. See https://status.cloud.google.com");
+}
+
+function principalOf(email: string): string {
+    return `${email.endsWith(".gserviceaccount.com") ? "serviceAccount" : "user"}:${email}`;
 }
 
 /**
- * Files with a credential, and whether others can read them.
+ * Checks whether other users can read the files that hold a credential.
  *
- * @param tool undefined for what is not one tool's
+ * @param tool undefined for a file that is not one tool's
  */
-export async function modeFindings(
+export async function fileModeFindings(
     tool: string | undefined,
     files: readonly string[],
     system: System,
 ): Promise<Finding[]> {
     const findings = [...new Set(files)].map(async (file): Promise<Finding[]> => {
         if (system.kind === "windows") {
-            const message = `who can read ${file}, which holds a credential, is not looked at on Windows`;
+            const message = `${file} holds a credential. Who can read it is not checked on Windows`;
             return [skipped(tool, "file-mode", message)];
         }
         const mode = await modeOf(file, system);
         if (mode === undefined) return [];
         if ((mode & 0o044) === 0) {
-            return [fine(tool, "file-mode", `${file} holds a credential, and only its owner can read it`)];
+            return [passed(tool, "file-mode", `${file} holds a credential, and only its owner can read it`)];
         }
         const message = `${file} holds a credential, and others can read it (mode ${mode.toString(8)})`;
         return [problem(tool, "file-mode", message, `chmod 600 '${file.replaceAll("'", `'\\''`)}'`)];
@@ -206,6 +228,11 @@ export async function modeFindings(
     return (await Promise.all(findings)).flat();
 }
 
-function principalOf(email: string): string {
-    return `${email.endsWith(".gserviceaccount.com") ? "serviceAccount" : "user"}:${email}`;
+/** The permission bits of a file, symbolic links followed; undefined on a system without them, and without the file. */
+export async function modeOf(path: string, { kind }: System): Promise<number | undefined> {
+    if (kind === "windows") return undefined;
+    return stat(path).then(
+        ({ mode }) => mode & 0o777,
+        () => undefined,
+    );
 }

@@ -1,10 +1,10 @@
 import { styleText } from "node:util";
 
-/** What was found out. */
+/** One result of a check. */
 export interface Finding {
-    /** Absent for what is not one tool's matter. */
+    /** Absent for what concerns the whole machine. */
     readonly tool?: string;
-    /** `skipped`: could not be found out here, which is neither good nor bad. */
+    /** `skipped`: the check is not possible here, which is neither good nor bad. */
     readonly status: "ok" | "warning" | "problem" | "skipped";
     /** For scripts. */
     readonly subject:
@@ -25,31 +25,31 @@ export interface Finding {
 }
 
 type Subject = Finding["subject"];
-type Of = string | undefined;
+/** Undefined for what concerns the whole machine. */
+type ToolName = string | undefined;
 
-/** @param tool undefined for what is not one tool's matter */
-export function fine(tool: Of, subject: Subject, message: string): Finding {
+export function passed(tool: ToolName, subject: Subject, message: string): Finding {
     return { ...(tool !== undefined && { tool }), status: "ok", subject, message };
 }
 
-export function warning(tool: Of, subject: Subject, message: string, fix: string): Finding {
+export function warning(tool: ToolName, subject: Subject, message: string, fix: string): Finding {
     return { ...(tool !== undefined && { tool }), status: "warning", subject, message, fix };
 }
 
-export function problem(tool: Of, subject: Subject, message: string, fix: string): Finding {
+export function problem(tool: ToolName, subject: Subject, message: string, fix: string): Finding {
     return { ...(tool !== undefined && { tool }), status: "problem", subject, message, fix };
 }
 
-export function skipped(tool: Of, subject: Subject, message: string): Finding {
+export function skipped(tool: ToolName, subject: Subject, message: string): Finding {
     return { ...(tool !== undefined && { tool }), status: "skipped", subject, message };
 }
 
-/** Whether there is nothing to be done. */
+/** Whether there is nothing to do. */
 export function allWell(findings: readonly Finding[]): boolean {
     return findings.every(({ status }) => status === "ok" || status === "skipped");
 }
 
-/** The findings as JSON, an array; or in lines, tool by tool, coloured if the standard output is for a person. */
+/** The findings as a JSON array, or as lines grouped by tool, in colours if a person reads the standard output. */
 export function describe(
     findings: readonly Finding[],
     { json, colours }: { readonly json: boolean; readonly colours: boolean },
@@ -63,7 +63,7 @@ export function describe(
         problem: styled("red", "✘"),
         skipped: styled("dim", "-"),
     };
-    return [...byTool(findings)]
+    return [...Map.groupBy(findings, ({ tool }) => tool)]
         .map(([tool, own]) =>
             [
                 styled("bold", tool ?? "this machine"),
@@ -75,12 +75,4 @@ export function describe(
         )
         .join("\n\n")
         .concat("\n");
-}
-
-function byTool(findings: readonly Finding[]): Map<string | undefined, Finding[]> {
-    const groups = new Map<string | undefined, Finding[]>();
-    for (const finding of findings) {
-        groups.set(finding.tool, [...(groups.get(finding.tool) ?? []), finding]);
-    }
-    return groups;
 }

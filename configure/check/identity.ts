@@ -1,31 +1,32 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import { type Finding, fine, problem, warning } from "./findings";
-import type { Network } from "./probe";
-import type { KeyringAnswer } from "./python-environment";
+import { expandPath } from "../machine/paths";
 import { run } from "../machine/run";
 import { onPath, pathsOf, type System, variable } from "../machine/system";
+import { type Finding, passed, problem, warning } from "./findings";
+import type { KeyringReply } from "./keyring";
+import type { Network } from "./network";
 
-/** Whom Google's client library takes, and the keyring with it; or why it takes nobody. */
+/** The identity that Google's client library uses, and the keyring with it; or why it finds none. */
 export interface DefaultIdentity {
-    /** Where it comes from: a variable, gcloud's file, the machine. */
+    /** A variable, a command, or the metadata server. */
     readonly from: string;
     /** The file that holds the credential. */
     readonly file?: string;
     /** In words. */
     readonly who?: string;
     readonly email?: string;
-    readonly problem?: string;
+    readonly error?: string;
 }
 
 export interface Identities {
     /** Application Default Credentials; undefined if there are none. */
     readonly default: DefaultIdentity | undefined;
-    /** gcloud's own account, which is taken where those fail. */
+    /** gcloud's own account, which is used where those fail. */
     readonly gcloud: string | undefined;
 }
 
-/** What the library reads of a file of credentials. https://google.aip.dev/auth/4110 */
+/** What the library reads in a file of credentials. https://google.aip.dev/auth/4110 */
 const fileSchema = v.looseObject({
     type: v.string(),
     client_email: v.optional(v.string()),
@@ -35,7 +36,7 @@ const fileSchema = v.looseObject({
 });
 
 /**
- * Finds out which identity would be used: Application Default Credentials before gcloud's account, as google-auth's
+ * Finds the identity that would be used: Application Default Credentials before gcloud's account, as google-auth's
  * `default()` and the keyring backend do.
  *
  * @see https://cloud.google.com/docs/authentication/application-default-credentials
@@ -46,51 +47,59 @@ export async function findIdentities(system: System, network: Network): Promise<
 }
 
 /**
- * Which identity the keyring takes, and whether that is the one that is meant.
+ * Reports which identity the keyring uses, and whether that is likely the intended one.
  *
- * @param answer of a keyring that gave a token
+ * @param reply of a keyring that returned a token
  * @param email of that token, as Google tells it
  */
 export function identityFindings(
     { default: found, gcloud }: Identities,
-    answer: Extract<KeyringAnswer, { token: string }> | undefined,
+    reply: Extract<KeyringReply, { token: string }> | undefined,
     email: string | undefined,
 ): Finding[] {
     const login = "gcloud auth application-default login";
     if (found === undefined) {
-        if (gcloud !== undefined) return [fine(undefined, "identity", `gcloud's account, ${gcloud}`)];
-        const none = "neither Application Default Credentials nor an account of gcloud's";
+        if (gcloud !== undefined)
+            return [passed(undefined, "identity", `The keyring uses gcloud's account ${gcloud}`)];
+        const none = "There are no Application Default Credentials, and gcloud has no account";
         return [
-            answer === undefined
-                ? problem(undefined, "identity", none, `run: ${login}`)
-                : fine(undefined, "identity", email ?? "the keyring has one, whose cannot be found out"),
+            reply === undefined
+                ? problem(undefined, "identity", none, `Run: ${login}`)
+                : passed(
+                      undefined,
+                      "identity",
+                      email === undefined
+                          ? "The keyring returned a token, but its account is unknown"
+                          : `The keyring uses ${email}`,
+                  ),
         ];
     }
-    const byVariable = found.from.startsWith("GOOGLE_");
+    const isByVariable = found.from.startsWith("GOOGLE_");
     const file = found.file === undefined ? "" : ` (${found.file})`;
-    if (found.problem !== undefined || answer?.fallback === true) {
-        const broken = `the Application Default Credentials from ${found.from} do not work: ${found.problem ?? `Google refuses them${file}`}`;
-        const fix = byVariable ? `correct or unset ${found.from}` : `run: ${login}`;
+    if (found.error !== undefined || reply?.isFallback === true) {
+        const broken = `The Application Default Credentials from ${found.from} do not work: ${found.error ?? `Google rejects them${file}`}`;
+        const fix = isByVariable ? `Correct or unset ${found.from}` : `Run: ${login}`;
         return [
             gcloud === undefined
                 ? problem(undefined, "identity", broken, fix)
                 : warning(
                       undefined,
                       "identity",
-                      `${broken}; gcloud's account ${email ?? gcloud} is taken instead`,
+                      `${broken}. gcloud's account ${email ?? gcloud} is used instead`,
                       fix,
                   ),
         ];
     }
-    const who = email ?? found.email;
-    if (gcloud !== undefined && who !== undefined && who.toLowerCase() !== gcloud.toLowerCase()) {
-        const message = `${who}, by Application Default Credentials from ${found.from}${file}, and not gcloud's account ${gcloud}`;
-        const fix = byVariable ? `unset ${found.from}` : `run ${login} as ${gcloud}`;
-        return [warning(undefined, "identity", message, `if that is not meant: ${fix}`)];
+    const address = email ?? found.email;
+    if (gcloud !== undefined && address !== undefined && address.toLowerCase() !== gcloud.toLowerCase()) {
+        const message = `The keyring uses ${address}, by Application Default Credentials from ${found.from}${file}, and not gcloud's account ${gcloud}`;
+        const fix = isByVariable ? `unset ${found.from}` : `run ${login} as ${gcloud}`;
+        return [warning(undefined, "identity", message, `If you did not intend this, ${fix}`)];
     }
-    const whom = found.who === undefined || (who !== undefined && !found.who.includes(who)) ? who : found.who;
-    const message = `${whom ?? "somebody"}, by Application Default Credentials from ${found.from}${file}`;
-    return [fine(undefined, "identity", message)];
+    const { who } = found;
+    const shown = who === undefined || (address !== undefined && !who.includes(address)) ? address : who;
+    const message = `The keyring uses ${shown ?? "an unknown account"}, by Application Default Credentials from ${found.from}${file}`;
+    return [passed(undefined, "identity", message)];
 }
 
 async function findDefault(system: System, network: Network): Promise<DefaultIdentity | undefined> {
@@ -100,7 +109,10 @@ async function findDefault(system: System, network: Network): Promise<DefaultIde
         const file = paths.resolve(system.workingDirectory, named);
         return readIdentity("GOOGLE_APPLICATION_CREDENTIALS", file);
     }
-    const file = paths.join(gcloudFolder(system), "application_default_credentials.json");
+    const folder =
+        variable(system, "CLOUDSDK_CONFIG") ??
+        expandPath(system.kind === "windows" ? "%APPDATA%\\gcloud" : "~/.config/gcloud", system);
+    const file = paths.join(folder, "application_default_credentials.json");
     if (system.exists(file)) {
         return readIdentity("gcloud auth application-default login", file);
     }
@@ -110,59 +122,33 @@ async function findDefault(system: System, network: Network): Promise<DefaultIde
         : { from: "the metadata server", who: `the machine's service account ${email}`, email };
 }
 
-function gcloudFolder(system: System): string {
-    const paths = pathsOf(system);
-    const set = variable(system, "CLOUDSDK_CONFIG");
-    if (set !== undefined) return set;
-    return system.kind === "windows"
-        ? paths.join(variable(system, "APPDATA") ?? paths.join(system.home, "AppData", "Roaming"), "gcloud")
-        : paths.join(system.home, ".config", "gcloud");
-}
-
 async function readIdentity(from: string, file: string): Promise<DefaultIdentity> {
     let text: string;
     try {
         text = await readFile(file, "utf8");
     } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        const reason = code === "ENOENT" ? "is not there" : `cannot be read (${code ?? "unknown reason"})`;
-        return { from, problem: `${file} ${reason}` };
+        const reason = code === "ENOENT" ? "does not exist" : `cannot be read (${code ?? "unknown reason"})`;
+        return { from, error: `${file} ${reason}` };
     }
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), fileSchema), text);
-    if (!parsed.success) return { from, file, problem: `${file} is no file of Google credentials (JSON)` };
-    const {
-        type,
-        client_email: email,
-        account,
-        audience,
-        service_account_impersonation_url: url,
-    } = parsed.output;
+    if (!parsed.success) return { from, file, error: `${file} is not a JSON file of Google credentials` };
+    const { type, client_email, account, audience, service_account_impersonation_url: url } = parsed.output;
+    const identity = (who: string, email?: string) => ({ from, file, who, ...(email && { email }) });
     const impersonated = /\/serviceAccounts\/([^/:]+):/.exec(url ?? "")?.[1];
     switch (type) {
         case "service_account":
-            return {
-                from,
-                file,
-                who: `the service account ${email ?? "?"}`,
-                ...(email !== undefined && { email }),
-            };
+            return identity(`the service account ${client_email ?? "?"}`, client_email);
         case "authorized_user":
-            return account === undefined || account === ""
-                ? { from, file, who: "a person" }
-                : { from, file, who: account, email: account };
+            return identity(account || "a user account", account);
         case "impersonated_service_account":
         case "external_account":
         case "external_account_authorized_user":
             return impersonated === undefined
-                ? { from, file, who: `a principal of ${audience ?? "a workload identity pool"}` }
-                : {
-                      from,
-                      file,
-                      who: `the service account ${impersonated}, impersonated`,
-                      email: impersonated,
-                  };
+                ? identity(`a principal of ${audience ?? "a workload identity pool"}`)
+                : identity(`the service account ${impersonated}, impersonated`, impersonated);
         default:
-            return { from, file, problem: `${file} is of a type that Google's library does not know` };
+            return { from, file, error: `${file} has a type that Google's library does not know` };
     }
 }
 

@@ -1,57 +1,58 @@
 import type { Login } from "../../src/clients/credential";
-import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
-import { allWell, type Finding, fine, problem, skipped } from "./findings";
-import { password } from "./logins";
-import { isYes, type PipSettings, pipSettings, type PipValue } from "../tools/pip-settings";
-import { ownAddress } from "./present-files";
-import { inspect, ownKeyring, type PythonEnvironment } from "./python-environment";
-import type { Questions } from "./questions";
 import { variable } from "../machine/system";
+import { isYes, type PipSettings, pipSettings, type PipValue } from "../tools/pip-settings";
+import { registryAddress } from "./client-files";
+import {
+    fileModeFindings,
+    keyringFindings,
+    loginFindings,
+    noKeyring,
+    packageKeyringFindings,
+} from "./credential-check";
+import { allWell, type Finding, passed, problem } from "./findings";
+import { packageKeyring } from "./keyring";
+import { foundLogin } from "./login";
+import type { ProbeCache } from "./probe-cache";
+import { inspectPython, type PythonEnvironment } from "./python-environment";
 import { notConfigured, unreadable } from "./tool-check";
 
 const tool = "pip";
 const addressKeys = ["extra-index-url", "index-url"];
 
 /**
- * Checks pip, which merges its files in a way of its own and has several ways to a keyring.
+ * Checks pip, which merges its files and has several ways to a keyring.
  *
  * @param launcher the command's file; undefined if it is not on PATH
  */
-export async function pipFindings(launcher: string | undefined, questions: Questions): Promise<Finding[]> {
-    const { system, registry } = questions;
-    const environment = launcher === undefined ? undefined : await inspect(system, launcher, tool);
+export async function pipFindings(launcher: string | undefined, probes: ProbeCache): Promise<Finding[]> {
+    const { system, registry } = probes;
+    const environment = launcher === undefined ? undefined : await inspectPython(system, launcher, tool);
     const settings = await pipSettings(system, environment?.prefix ?? variable(system, "VIRTUAL_ENV"));
-    const ours = (value: PipValue | undefined) =>
-        (value?.value ?? "").split(/\s+/).flatMap((url) => ownAddress(url, registry.index) ?? []);
+    const addressesIn = ({ value }: PipValue) =>
+        value.split(/\s+/).flatMap((url) => registryAddress(url, registry.index) ?? []);
     const inForce = addressKeys
         .flatMap((key) => settings.value(key) ?? [])
-        .find((value) => ours(value).length > 0);
+        .find((value) => addressesIn(value).length > 0);
     const everywhere = addressKeys.flatMap((key) =>
-        settings.everywhere(key).flatMap((value) => (ours(value).length > 0 ? [{ key, value }] : [])),
+        settings.everywhere(key).flatMap((value) => (addressesIn(value).length > 0 ? [{ key, value }] : [])),
     );
-    // A password is in a file also where pip does not take it from there.
-    const secret = everywhere.flatMap(({ value }) =>
-        value.file !== undefined && ours(value).some(({ login }) => login.password !== undefined)
+    // Including passwords that pip does not use, because another file overrides them.
+    const withPassword = everywhere.flatMap(({ value }) =>
+        value.file !== undefined && addressesIn(value).some(({ login }) => login.password !== undefined)
             ? [value.file]
             : [],
     );
     const findings: Finding[] = [
-        ...settings.problems.map(({ file, reason }) => unreadable(tool, file, reason)),
-        ...(await modeFindings(tool, secret, system)),
+        ...settings.errors.map(({ file, reason }) => unreadable(tool, file, reason)),
+        ...(await fileModeFindings(tool, withPassword, system)),
     ];
     if (inForce === undefined) {
-        const [replaced] = everywhere;
-        return [
-            ...findings,
-            replaced === undefined
-                ? notConfigured(tool)
-                : problem(
-                      tool,
-                      "configuration",
-                      `the index is in ${replaced.value.from}, but ${replaced.key} from ${settings.value(replaced.key)?.from ?? "elsewhere"} replaces that`,
-                      "put the index there too, or take that setting out: pip does not add up its files",
-                  ),
-        ];
+        const [overridden] = everywhere;
+        if (overridden === undefined) return [...findings, notConfigured(tool)];
+        const { key, value } = overridden;
+        const message = `The index is in ${value.from}, but ${key} from ${settings.value(key)?.from ?? "elsewhere"} overrides it`;
+        const fix = "Add the index there too, or remove that setting: pip does not combine its files";
+        return [...findings, problem(tool, "configuration", message, fix)];
     }
     const noIndex = settings.value("no-index");
     findings.push(
@@ -59,89 +60,92 @@ export async function pipFindings(launcher: string | undefined, questions: Quest
             ? problem(
                   tool,
                   "configuration",
-                  `the index is in ${inForce.from}, but no-index from ${noIndex?.from ?? ""} keeps pip from asking any`,
-                  "take that setting out",
+                  `The index is in ${inForce.from}, but no-index from ${noIndex?.from ?? ""} stops pip from using any index`,
+                  "Remove no-index",
               )
-            : fine(tool, "configuration", `in ${inForce.from}`),
+            : passed(tool, "configuration", `Found in ${inForce.from}`),
     );
-    const [{ login } = { login: {} }] = ours(inForce);
-    const written = password(login, inForce.from, inForce.file);
-    const found = written ?? (await questions.netrcLogin());
-    if (found === undefined)
-        return [...findings, ...(await keyringOf(settings, environment, login, questions))];
-    const answer = await questions.index(found);
-    if (written === undefined && "status" in answer && answer.status === 401) {
-        // pip asks the keyring once the index refuses what .netrc says.
-        const others = await keyringOf(settings, environment, login, questions);
-        if (allWell(others)) return [...findings, ...others];
+    const [{ login } = { login: {} }] = addressesIn(inForce);
+    const inAddress = foundLogin(login, inForce.from, inForce.file);
+    const found = inAddress ?? (await probes.netrcLogin());
+    if (found === undefined) {
+        return [...findings, ...(await keyringsFor(settings, environment, login, probes))];
     }
-    return [...findings, ...(await loginFindings(tool, found, questions))];
+    const response = await probes.index(found);
+    if (inAddress === undefined && "status" in response && response.status === 401) {
+        // When the index rejects the login from .netrc, pip asks the keyring.
+        const ofKeyring = await keyringsFor(settings, environment, login, probes);
+        if (allWell(ofKeyring)) return [...findings, ...ofKeyring];
+    }
+    return [...findings, ...(await loginFindings(tool, found, probes))];
 }
 
 /** @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support */
-async function keyringOf(
+async function keyringsFor(
     settings: PipSettings,
     environment: PythonEnvironment | undefined,
     login: Partial<Login>,
-    questions: Questions,
+    probes: ProbeCache,
 ): Promise<Finding[]> {
-    const provider = settings.value("keyring-provider");
-    const asked = provider?.value ?? "auto";
-    const noInput = settings.value("no-input");
-    if (asked === "disabled") {
-        const message = `keyring-provider from ${provider?.from ?? ""} is disabled: pip never asks a keyring`;
-        return [problem(tool, "provider", message, "take that setting out")];
+    const setting = settings.value("keyring-provider");
+    const provider = setting?.value ?? "auto";
+    if (provider === "disabled") {
+        const message = `keyring-provider from ${setting?.from ?? ""} is "disabled", so pip never asks a keyring`;
+        return [problem(tool, "provider", message, "Remove that setting")];
     }
-    if (environment === undefined && asked !== "subprocess") {
-        const message = "it cannot be told which Python pip runs in, and whether that has a keyring";
-        return [skipped(tool, "keyring", message)];
+    if (environment === undefined && provider !== "subprocess") {
+        return packageKeyringFindings(tool, environment, probes);
     }
-    const own = environment && ownKeyring(tool, environment, questions.system);
-    const command = await questions.keyringCommand(environment?.scripts);
+    const inPackage = environment && packageKeyring(tool, environment, probes.system);
+    const onPath = await probes.commandKeyring(environment?.scripts);
     const findings: Finding[] = [];
-    if (asked === "auto" && isYes(noInput)) {
-        const better = own?.google === true || command?.google !== true ? "import" : "subprocess";
+    const noInput = settings.value("no-input");
+    if (provider === "auto" && isYes(noInput)) {
+        const better =
+            inPackage?.hasGoogleBackend === true || onPath?.hasGoogleBackend !== true
+                ? "import"
+                : "subprocess";
         findings.push(
             problem(
                 tool,
                 "provider",
-                `no-input from ${noInput?.from ?? ""}: with the keyring provider auto, pip then never asks a keyring`,
-                `pip config set global.keyring-provider ${better}, or set the stack's python-registry:keyring to ${better} and run configure --tool pip again`,
+                `no-input from ${noInput?.from ?? ""} is set. With the keyring provider auto, pip then never asks a keyring`,
+                `Run pip config set global.keyring-provider ${better}. Or set the stack's python-registry:keyring to ${better} and run configure --tool pip again`,
             ),
         );
     }
-    const keyring = asked === "import" ? own : asked === "subprocess" ? command : (own ?? command);
+    const keyring =
+        provider === "import" ? inPackage : provider === "subprocess" ? onPath : (inPackage ?? onPath);
     if (keyring === undefined) {
-        const where =
-            asked === "import"
-                ? "in pip's own environment"
-                : asked === "subprocess"
-                  ? "on PATH outside pip's own environment"
-                  : "in pip's own environment or on PATH";
-        const missing = noKeyring(tool, where, questions, asked === "subprocess" ? "subprocess" : "import");
+        const places: Record<string, string> = {
+            import: "in pip's own environment",
+            subprocess: "on PATH outside pip's own environment",
+        };
+        const where = places[provider] ?? "in pip's own environment or on PATH";
+        const missing = noKeyring(tool, where, probes, provider === "subprocess" ? provider : "import");
         return [...findings, missing];
     }
-    if (keyring === command && login.username === undefined && olderThan(environment?.version, 26, 2)) {
+    if (keyring === onPath && login.username === undefined && isOlderThan(environment?.version, 26, 2)) {
         findings.push(
             problem(
                 tool,
                 "provider",
-                `pip ${environment?.version ?? ""} asks a keyring that is a command only for a user name, and the index has none`,
-                "set the stack's python-registry:keyring to subprocess and run configure --tool pip again, or upgrade pip to 26.2",
+                `pip ${environment?.version ?? ""} asks a keyring command only for a user name, and the index has none`,
+                "Set the stack's python-registry:keyring to subprocess and run configure --tool pip again, or upgrade pip to 26.2",
             ),
         );
     }
     if (findings.length === 0) {
         const message =
-            asked === "auto"
-                ? "auto: pip asks the keyring, but not under --no-input"
-                : `${asked}: pip asks the keyring, under --no-input too`;
-        findings.push(fine(tool, "provider", message));
+            provider === "auto"
+                ? "auto: pip asks the keyring, but not with --no-input"
+                : `${provider}: pip asks the keyring, also with --no-input`;
+        findings.push(passed(tool, "provider", message));
     }
-    return [...findings, ...(await keyringFindings(tool, keyring, questions))];
+    return [...findings, ...(await keyringFindings(tool, keyring, probes))];
 }
 
-function olderThan(version: string | undefined, major: number, minor: number): boolean {
+function isOlderThan(version: string | undefined, major: number, minor: number): boolean {
     const [first = 0, second = 0] = (version ?? `${major}.${minor}`).split(".").map(Number);
     return first < major || (first === major && second < minor);
 }

@@ -1,210 +1,213 @@
 import { tokenUsername } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../tools/contributions";
-import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
-import { type Finding, fine, problem, skipped } from "./findings";
-import { addressVariables, type FoundLogin, isPassword, password, passwordVariables } from "./logins";
-import { type Entry, ownAddress, type PresentFile, presentFiles, says, type Use } from "./present-files";
-import { inspect, ownKeyring } from "./python-environment";
-import type { Questions } from "./questions";
 import { type System, variable } from "../machine/system";
+import type { Use } from "../tools/descriptor";
+import { descriptors } from "../tools/descriptors";
+import {
+    type FileTool,
+    hasSetting,
+    type IndexEntry,
+    type PresentFile,
+    presentFiles,
+    registryAddress,
+} from "./client-files";
+import {
+    fileModeFindings,
+    keyringFindings,
+    loginFindings,
+    noKeyring,
+    packageKeyringFindings,
+} from "./credential-check";
+import { type Finding, passed, problem } from "./findings";
+import { type FoundLogin, foundLogin, isPassword } from "./login";
+import type { ProbeCache } from "./probe-cache";
+import { inspectPython } from "./python-environment";
 
-/** Every tool but pip. */
-type Tool = Exclude<ConfigurableTool, "pip">;
-
-/** A place where the registry is named: a file, or a variable. */
-interface Place extends Entry {
+/** An entry, and the file or variable that holds it. */
+interface LocatedEntry extends IndexEntry {
     readonly from: string;
+    /** Undefined for a variable. */
     readonly file?: string;
 }
 
 /**
- * Checks a tool by what its files say.
+ * Checks a tool by what its files and variables say.
  *
  * @param launcher the command's file; undefined if it is not on PATH
  */
 export async function toolFindings(
-    tool: Tool,
+    tool: FileTool,
     launcher: string | undefined,
-    questions: Questions,
+    probes: ProbeCache,
 ): Promise<Finding[]> {
-    const { system, registry } = questions;
+    const { system, registry } = probes;
     const files = await presentFiles(tool, registry.index, system);
-    const written = files.flatMap(({ path, entries }) =>
-        entries
-            // hatch lends uv's file to install with, and publishes by itself.
-            .filter(({ use }) => tool !== "hatch" || use === "install" || !path.endsWith("uv.toml"))
-            .map((entry): Place => ({ ...entry, from: path, file: path })),
+    const inFiles = files.flatMap(({ path, entries }) =>
+        entries.map((entry): LocatedEntry => ({ ...entry, from: path, file: path })),
     );
-    const secret = files.filter(
+    const withPassword = files.filter(
         ({ entries, logins }) =>
             entries.some(({ login }) => isPassword(login.password)) ||
-            written.some(({ name }) => isPassword(logins.get(name ?? "")?.password)),
+            inFiles.some(({ name = "" }) => isPassword(logins.get(name)?.password)),
     );
-    const refused = files.flatMap(({ path, problem: reason }) =>
-        reason === undefined ? [] : [unreadable(tool, path, reason)],
+    const findings = files.flatMap(({ path, error }) =>
+        error === undefined ? [] : [unreadable(tool, path, error)],
     );
-    const findings = [
-        ...refused,
-        ...(await modeFindings(
+    const isReadable = findings.length === 0;
+    findings.push(
+        ...(await fileModeFindings(
             tool,
-            secret.map(({ path }) => path),
+            withPassword.map(({ path }) => path),
             system,
         )),
-    ];
-    const places = [...written, ...fromVariables(tool, questions)];
-    if (places.length === 0) return refused.length > 0 ? findings : [...findings, notConfigured(tool)];
-    findings.push(fine(tool, "configuration", `in ${described(places, files)}`));
+    );
+    const entries = [...inFiles, ...entriesInVariables(tool, probes)];
+    if (entries.length === 0) return isReadable ? [...findings, notConfigured(tool)] : findings;
+    findings.push(passed(tool, "configuration", `Found in ${described(entries, files)}`));
 
-    const asking = new Set<Use>();
+    const withoutLogin = new Set<Use>();
     const logins = new Map<string, FoundLogin>();
-    for (const place of places) {
+    for (const entry of entries) {
         const found =
-            passwordVariable(tool, place, system) ??
-            passwordOf(place, system) ??
-            passwordBeside(tool, place, places, files) ??
-            (tool === "uv" || tool === "pipenv" ? await questions.netrcLogin() : undefined);
-        if (found === undefined) asking.add(place.use);
-        else if ("missing" in found) findings.push(notSet(tool, found.missing, place.from));
+            loginInVariables(tool, entry, system) ??
+            ownLogin(entry, system) ??
+            loginByName(tool, entry, entries, files) ??
+            (descriptors[tool].readsNetrc === true ? await probes.netrcLogin() : undefined);
+        if (found === undefined) withoutLogin.add(entry.use);
+        else if ("missing" in found) findings.push(variableNotSet(tool, found.missing, entry.from));
         else logins.set(`${found.from} ${found.password}`, found);
     }
-    const told = await Promise.all(
-        [...logins.values()].map((login) => loginFindings(tool, login, questions)),
-    );
-    findings.push(...told.flat());
-    if (asking.size > 0) findings.push(...(await keyringsOf(tool, launcher, files, asking, questions)));
+    const ofLogins = [...logins.values()].map((login) => loginFindings(tool, login, probes));
+    findings.push(...(await Promise.all(ofLogins)).flat());
+    if (withoutLogin.size > 0) {
+        findings.push(...(await keyringsFor(tool, launcher, files, withoutLogin, probes)));
+    }
     return findings;
 }
 
-/** The registry is nowhere in what a tool reads. */
+/** The registry is in no file that the tool reads. */
 export function notConfigured(tool: string): Finding {
-    const message = "the registry is in none of its files here";
-    return problem(tool, "configuration", message, `run: configure --tool ${tool}`);
+    const message = "The registry is in none of its files here";
+    return problem(tool, "configuration", message, `Run configure --tool ${tool}`);
 }
 
 /** A file that the tool itself would refuse. */
 export function unreadable(tool: string, file: string, reason: string): Finding {
-    const fix = `correct the file, then run: configure --tool ${tool}`;
+    const fix = `Correct the file, then run configure --tool ${tool}`;
     return problem(tool, "configuration", `${file}: ${reason}`, fix);
 }
 
-function notSet(tool: string, name: string, from: string): Finding {
-    const fix = `set ${name} to what this prints: gcloud auth print-access-token`;
+function variableNotSet(tool: string, name: string, from: string): Finding {
+    const fix = `Set ${name} to the output of gcloud auth print-access-token`;
     return problem(tool, "token", `${from} takes the access token from ${name}, which is not set`, fix);
 }
 
-/** Where the registry is named, with scopes and uses. */
-function described(places: readonly Place[], files: readonly PresentFile[]): string {
-    return [...new Set(places.map(({ from }) => from))]
-        .map((from) => {
+/** Where the entries are, each place with its scope and uses. */
+function described(entries: readonly LocatedEntry[], files: readonly PresentFile[]): string {
+    return [...Map.groupBy(entries, ({ from }) => from)]
+        .map(([from, own]) => {
             const scope = files.find(({ path }) => path === from)?.scope;
-            const uses = new Set(places.flatMap((place) => (place.from === from ? [place.use] : [])));
+            const uses = new Set(own.map(({ use }) => use));
             return `${from} (${[...(scope === undefined ? [] : [scope]), ...uses].join(", ")})`;
         })
         .join(" and ");
 }
 
-/** The keyrings that a tool asks for these uses. */
-async function keyringsOf(
-    tool: Tool,
+/** Checks the keyrings that a tool asks for these uses. */
+async function keyringsFor(
+    tool: FileTool,
     launcher: string | undefined,
     files: readonly PresentFile[],
     uses: ReadonlySet<Use>,
-    questions: Questions,
+    probes: ProbeCache,
 ): Promise<Finding[]> {
-    if (tool === "netrc") {
-        const fix = "run configure --tool netrc --auth token, or --auth key";
-        return [problem(tool, "login", "the entry has no password", fix)];
+    const { keyring } = descriptors[tool];
+    if (keyring === undefined) {
+        const fix = `Run configure --tool ${tool} --auth token, or --auth key`;
+        return [problem(tool, "login", "The entry has no password", fix)];
     }
-    // hatch installs by uv.
-    const byCommand = tool === "uv" || tool === "pipenv" || (tool === "hatch" && uses.has("install"));
-    const findings = byCommand ? await commandKeyring(tool, files, questions) : [];
-    if (byCommand && (tool !== "hatch" || !uses.has("publish"))) return findings;
-    if (launcher === undefined) return findings;
-    const environment = await inspect(questions.system, launcher, tool);
-    if (environment === undefined) {
-        const message = `it cannot be told which Python ${tool} runs in, and whether that has a keyring`;
-        return [...findings, skipped(tool, "keyring", message)];
-    }
-    const keyring = ownKeyring(tool, environment, questions.system);
-    return keyring === undefined
-        ? [...findings, noKeyring(tool, `in ${tool}'s own environment`, questions)]
-        : [...findings, ...(await keyringFindings(tool, keyring, questions))];
+    const kinds = new Set([...uses].map((use) => keyring[use]));
+    const findings = kinds.has("command") ? await commandKeyringFindings(tool, files, probes) : [];
+    if (!kinds.has("package") || launcher === undefined) return findings;
+    const environment = await inspectPython(probes.system, launcher, tool);
+    return [...findings, ...(await packageKeyringFindings(tool, environment, probes))];
 }
 
-/** Some tools call a keyring on PATH, and only if they are told to. */
-async function commandKeyring(
-    tool: Tool,
+/** Checks the keyring on PATH, and whether the tool is told to ask it. */
+async function commandKeyringFindings(
+    tool: FileTool,
     files: readonly PresentFile[],
-    questions: Questions,
+    probes: ProbeCache,
 ): Promise<Finding[]> {
-    const name = tool === "pipenv" ? "PIPENV_KEYRING_PROVIDER" : "UV_KEYRING_PROVIDER";
-    const told =
-        variable(questions.system, name) === "subprocess" ||
+    const { variable: name = "", setting } = descriptors[tool].keyringProvider ?? {};
+    const isEnabled =
+        variable(probes.system, name) === "subprocess" ||
         files.some(({ settings }) =>
-            ["keyring-provider", name].some((key) => says(settings, key, "subprocess")),
+            [name, ...(setting === undefined ? [] : [setting])].some((key) =>
+                hasSetting(settings, key, "subprocess"),
+            ),
         );
-    const keyring = await questions.keyringCommand();
+    const keyring = await probes.commandKeyring();
     return [
-        told
-            ? fine(tool, "provider", "subprocess: it asks the keyring on PATH")
+        isEnabled
+            ? passed(tool, "provider", `subprocess: ${tool} asks the keyring on PATH`)
             : problem(
                   tool,
                   "provider",
-                  "it is not told to ask a keyring, and never does so by itself",
-                  tool === "pipenv" ? `set ${name}=subprocess` : `run configure --tool ${tool} again`,
+                  `${tool} asks a keyring only if it is told to, and it is not`,
+                  setting === undefined ? `Set ${name}=subprocess` : `Run configure --tool ${tool} again`,
               ),
         ...(keyring === undefined
-            ? [noKeyring(tool, "on PATH", questions)]
-            : await keyringFindings(tool, keyring, questions)),
+            ? [noKeyring(tool, "on PATH", probes)]
+            : await keyringFindings(tool, keyring, probes)),
     ];
 }
 
-/** Addresses of this registry that a tool takes from variables. */
-function fromVariables(tool: Tool, { system, registry }: Questions): Place[] {
-    return (addressVariables[tool] ?? []).flatMap((from) =>
+function entriesInVariables(tool: FileTool, { system, registry }: ProbeCache): LocatedEntry[] {
+    return (descriptors[tool].addressVariables ?? []).flatMap((from) =>
         (variable(system, from) ?? "").split(/\s+/).flatMap((word) => {
             const [, name, url = ""] = /^(?:([\w.-]+)=)?(.*)$/s.exec(word) ?? [];
-            const found = ownAddress(url, registry.index);
+            const found = registryAddress(url, registry.index);
             return found === undefined ? [] : [{ ...found, name, from }];
         }),
     );
 }
 
-function passwordVariable(tool: Tool, { name, use, login }: Place, system: System): FoundLogin | undefined {
-    for (const [user, secret] of passwordVariables(tool, name ?? "", use)) {
-        const found = variable(system, secret);
-        if (found !== undefined) {
-            const username = variable(system, user) ?? login.username ?? tokenUsername;
-            return { username, password: found, from: secret };
-        }
-    }
-    return undefined;
+function loginInVariables(
+    tool: FileTool,
+    { name = "", use, login }: IndexEntry,
+    system: System,
+): FoundLogin | undefined {
+    const [user, secret] = descriptors[tool].loginVariables?.(use, name) ?? [];
+    const password = secret && variable(system, secret);
+    if (!user || !secret || password === undefined) return undefined;
+    return { username: variable(system, user) ?? login.username ?? tokenUsername, password, from: secret };
 }
 
-/** What an entry itself says, or the variable that it names in a password's place. */
-function passwordOf(
-    { login, from, file }: Place,
+/** The login in an entry itself, or in the variable that it names in the password's place. */
+function ownLogin(
+    { login, from, file }: LocatedEntry,
     system: System,
 ): FoundLogin | { readonly missing: string } | undefined {
     const name = /^\$\{(\w+)\}$/.exec(login.password ?? "")?.[1];
-    if (name === undefined) return password(login, from, file);
-    const found = variable(system, name);
-    return found === undefined
+    if (name === undefined) return foundLogin(login, from, file);
+    const password = variable(system, name);
+    return password === undefined
         ? { missing: name }
-        : { username: login.username ?? tokenUsername, password: found, from: name };
+        : { username: login.username ?? tokenUsername, password, from: name };
 }
 
-/** What stands elsewhere for the same name: a login by itself, or the same index in another file. */
-function passwordBeside(
-    tool: Tool,
-    { name, use }: Place,
-    places: readonly Place[],
+/** The login that another place has for the same name: a login without an address, or another entry. */
+function loginByName(
+    tool: FileTool,
+    { name, use }: IndexEntry,
+    entries: readonly LocatedEntry[],
     files: readonly PresentFile[],
 ): FoundLogin | undefined {
     if (name === undefined) return undefined;
-    const same = places.filter((place) => place.name === name && (place.use === use || tool === "uv"));
+    const isShared = descriptors[tool].sharesLogin === true;
+    const others = entries.filter((entry) => entry.name === name && (isShared || entry.use === use));
     return [
-        ...files.map(({ path, logins }) => password(logins.get(name) ?? {}, path, path)),
-        ...same.map(({ login, from, file }) => password(login, from, file)),
+        ...files.map(({ path, logins }) => foundLogin(logins.get(name) ?? {}, path, path)),
+        ...others.map(({ login, from, file }) => foundLogin(login, from, file)),
     ].find((found) => found !== undefined);
 }

@@ -163,7 +163,7 @@ function inProject(clientOf: ClientOf, project: Project | undefined, tool: Confi
 }
 
 /** Credentials of every form, to find out which files a tool has; what they hold is never written. */
-const everyForm: readonly Credential[] = [
+export const everyForm: readonly Credential[] = [
     { form: "keyring" },
     { form: "token", token: "ya29-nobodys" },
     { form: "key", keyBase64: "bm9ib2R5cw==" },
@@ -192,7 +192,8 @@ function joined(one: string, other: string): string {
     return one === other ? one : `${one}\n${other}`;
 }
 
-function formatOf({ path }: ClientFile): Format {
+/** The format of a client file. */
+export function formatOf({ path }: ClientFile): Format {
     if (path.linux.endsWith("netrc")) return "netrc";
     return /\.toml$|Pipfile$/.test(path.linux) ? "toml" : "ini";
 }

@@ -4,7 +4,7 @@ import { NotUnderstood } from "../formats/merge";
 import { type System, variable } from "../machine/system";
 import { pipFiles } from "./pip";
 
-/** A value that pip takes, and the file or variable that it comes from. */
+/** A value that pip uses, and the file or variable that it comes from. */
 export interface PipValue {
     readonly value: string;
     readonly from: string;
@@ -16,15 +16,16 @@ export interface PipValue {
 export interface PipSettings {
     /** What is in force for a key such as `extra-index-url`; undefined where nothing is. */
     value(key: string): PipValue | undefined;
-    /** What every file says of a key, in force or not. */
+    /** What every file says about a key, in force or not. */
     everywhere(key: string): readonly PipValue[];
     /** Files that cannot be read, with the reason. */
-    readonly problems: readonly { readonly file: string; readonly reason: string }[];
+    readonly errors: readonly { readonly file: string; readonly reason: string }[];
 }
 
 /**
- * Reads pip's settings as pip merges them: the machine's, the person's, the environment's, PIP_CONFIG_FILE's; then
- * `[install]` before `[global]`, and variables before both. A later value replaces an earlier one as a whole, lists too.
+ * Reads pip's settings as pip merges them: files of the machine, the user, the environment, PIP_CONFIG_FILE. `[install]`
+ * overrides `[global]`, and variables override both. A later value replaces an earlier one as a whole, also a list.
+ * (`pip config debug` fails at the first file that pip refuses, and is missing where pip is.)
  *
  * @param prefix of pip's Python, where an environment's own pip.conf lies; undefined if not known
  * @see https://pip.pypa.io/en/stable/topics/configuration/
@@ -35,11 +36,11 @@ export async function pipSettings(system: System, prefix: string | undefined): P
         ["install", new Map()],
     ]);
     const all: [key: string, value: PipValue][] = [];
-    const problems: { file: string; reason: string }[] = [];
+    const errors: { file: string; reason: string }[] = [];
     for (const file of pipFiles(system, prefix)) {
         if (!system.exists(file)) continue;
         try {
-            for (const [name, entries] of readIni(withoutMark(await readFile(file, "utf8"), "pip"))) {
+            for (const [name, entries] of readIni(refuseByteOrderMark(await readFile(file, "utf8"), "pip"))) {
                 for (const [key, value] of entries) {
                     const found: PipValue = { value, from: file, file };
                     sections.get(name)?.set(normalized(key), found);
@@ -47,7 +48,7 @@ export async function pipSettings(system: System, prefix: string | undefined): P
                 }
             }
         } catch (error) {
-            problems.push({ file, reason: reasonOf(error) });
+            errors.push({ file, reason: errorReason(error) });
         }
     }
     const inForce = (key: string): PipValue | undefined => {
@@ -58,38 +59,38 @@ export async function pipSettings(system: System, prefix: string | undefined): P
             sections.get("install")?.get(key),
             sections.get("global")?.get(key),
         ];
-        // pip passes over an empty value.
+        // pip ignores an empty value.
         return candidates.find((found) => found !== undefined && found.value !== "");
     };
     return {
         value: inForce,
         everywhere: (key) => all.flatMap(([name, found]) => (name === key ? [found] : [])),
-        problems,
+        errors,
     };
 }
 
-/** Whether pip takes a value for yes. */
+/** Whether pip reads a value as true. */
 export function isYes(setting: PipValue | undefined): boolean {
     return /^(y|yes|t|true|on|1)$/i.test(setting?.value ?? "");
 }
 
 /**
- * The text, which has no byte-order mark.
+ * Returns the text as it is.
  *
- * @throws NotUnderstood if it has: Python's parser refuses it
+ * @throws NotUnderstood if it starts with a byte-order mark, which Python's parser refuses
  */
-export function withoutMark(text: string, tool: string): string {
+export function refuseByteOrderMark(text: string, tool: string): string {
     if (text.startsWith("\uFEFF")) {
         throw new NotUnderstood(
             1,
-            `${tool} refuses a file that starts with a byte-order mark: save it without`,
+            `${tool} refuses a file that starts with a byte-order mark. Save it without one`,
         );
     }
     return text;
 }
 
-/** Why a file cannot be read, without a word of what it says. */
-export function reasonOf(error: unknown): string {
+/** Why a file cannot be read. The text repeats nothing of the file. */
+export function errorReason(error: unknown): string {
     const { code, line, message } = error as Error & { code?: unknown; line?: unknown };
     if (typeof code === "string") return `cannot be read (${code})`;
     return typeof line === "number" ? `line ${line}: ${message}` : message;

@@ -33,11 +33,11 @@ export function placeOf(file: ClientFile, system: System): Place {
         const folder = environmentFolder(system);
         if (folder === undefined) {
             return {
-                problem: "no virtual environment is active: activate it first (VIRTUAL_ENV is not set)",
+                problem: "no virtual environment is active (VIRTUAL_ENV is not set). Activate it first",
             };
         }
         if (!system.exists(folder)) {
-            return { problem: `the active virtual environment is not there: ${folder}` };
+            return { problem: `the active virtual environment does not exist: ${folder}` };
         }
     }
     return { path: location?.path?.(system) ?? expandConfigPath(ordinary, system) };
@@ -52,7 +52,7 @@ function placeByVariable(
     const paths = pathsOf(system);
     const target = paths.resolve(system.workingDirectory, expandPath(value, system));
     if (/^(\/dev\/null|nul)$/i.test(value)) {
-        return { problem: `${name} turns the tool's configuration off (${value}): unset it first` };
+        return { problem: `${name} turns the tool's configuration off (${value}). Unset it first` };
     }
     return { path: names === "file" ? target : paths.join(target, file) };
 }
@@ -69,7 +69,7 @@ function inProject(name: string, system: System): Place {
         const parent = paths.dirname(directory);
         if (parent === directory) {
             return {
-                problem: `there is no ${name} in this folder or above: call it in the project's folder`,
+                problem: `there is no ${name} in this folder or above. Run configure in the project's folder`,
             };
         }
         directory = parent;

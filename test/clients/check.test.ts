@@ -16,7 +16,7 @@ import { keyMaterial } from "./key-material";
 import { project, reader, useRegistry, writer } from "./registry";
 import { filesOf, PinnedTool } from "./tools/tool";
 
-// `configure check` with the real pip, twine, keyring and its Google backend, each fault made on purpose.
+// `configure check` with the real pip, twine, keyring and its Google backend. Each test makes one fault on purpose.
 
 describe("configure check", () => {
     const person = "dev@example.com";
@@ -47,7 +47,7 @@ describe("configure check", () => {
     function files(tool: Tool, credential: Credential, keyring?: RegistryOutputs["index"]["keyring"]) {
         const client = tools[tool](outputs(keyring).index, credential);
         const all: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
-        // Two parts of one file, or the same one twice.
+        // A file can come in two parts, or twice.
         const placed = (["user", "project"] as const).flatMap((scope) =>
             all.flatMap((file) => Object.entries(filesOf([file], scope))),
         );
@@ -57,7 +57,7 @@ describe("configure check", () => {
         );
     }
 
-    /** gcloud of somebody who has logged in, or of nobody. */
+    /** gcloud with an account, or without one. */
     const gcloud = (account?: string, token?: string) => ({
         "bin/gcloud": [
             "#!/bin/sh",
@@ -74,7 +74,7 @@ describe("configure check", () => {
         ].join("\n"),
     });
 
-    /** A workstation where everything is as it should be, but for what is given here. */
+    /** A workstation without faults, except what is given here. */
     function at(options: Partial<WorkstationOptions>): Promise<Workstation> {
         const { clientEnvironment } = registry().sandbox;
         return registry().at({
@@ -86,7 +86,7 @@ describe("configure check", () => {
         });
     }
 
-    /** Checks, and looks that no credential is in what it says. */
+    /** Checks, and asserts that no finding contains a credential. */
     async function findings(
         workstation: Workstation,
         wanted: readonly string[] | undefined,
@@ -115,11 +115,11 @@ describe("configure check", () => {
         return found;
     }
 
-    /** What is not well: tool, status, subject and message. */
+    /** The warnings and problems. */
     const faults = (found: readonly Finding[]) =>
         found.filter(({ status }) => status === "warning" || status === "problem");
 
-    /** There is one fault, about this. */
+    /** Asserts that there is one fault, with this message and fix. */
     function assertOneFault(
         found: readonly Finding[],
         expected: Partial<Finding>,
@@ -141,7 +141,7 @@ describe("configure check", () => {
         files: files("pip", { form: "keyring" }),
     });
 
-    describe("all well", () => {
+    describe("without faults", () => {
         it("with pip and twine by the keyring, found on PATH", async () => {
             await using workstation = await at({
                 keyFile: keyFileOf(writer),
@@ -170,7 +170,7 @@ describe("configure check", () => {
                 identity,
             );
             for (const { message } of found.filter(({ subject }) => subject === "index")) {
-                assert.ok(message.startsWith(`it lets ${email} read`), message);
+                assert.ok(message.startsWith(`${email} can read`), message);
             }
         });
 
@@ -180,7 +180,7 @@ describe("configure check", () => {
             ["uv", byCommand],
             ["poetry", byImport],
             ["pdm", byImport],
-            // Installs as uv does, and publishes by itself.
+            // It installs with uv, and publishes by itself.
             ["hatch", [...byCommand, "keyring", "index"]],
             ["pipenv", byCommand],
         ] as const) {
@@ -223,12 +223,12 @@ describe("configure check", () => {
                     const own = found.filter(({ subject }) => subject === credential.form);
                     assert.equal(own.length > 0 && own.every(({ message }) => message.includes(who)), true);
                     const answer = found.find(({ subject }) => subject === "index")?.message ?? "";
-                    assert.ok(answer.startsWith(`it lets ${who} read`), answer);
+                    assert.ok(answer.startsWith(`${who} can read`), answer);
                 }
             });
         }
 
-        it("with a person's gcloud account, where there is nothing else", async () => {
+        it("with a user's gcloud account, where there is nothing else", async () => {
             await using workstation = await at({
                 files: files("pip", { form: "keyring" }),
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
@@ -237,7 +237,7 @@ describe("configure check", () => {
             assert.deepEqual(faults(found), []);
             assert.equal(
                 found.find(({ subject }) => subject === "identity")?.message,
-                `gcloud's account, ${person}`,
+                `The keyring uses gcloud's account ${person}`,
             );
         });
     });
@@ -254,7 +254,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is replaced by a variable", async () => {
+        it("is overridden by a variable", async () => {
             await using workstation = await at({
                 ...withKeyring(),
                 environment: { PIP_EXTRA_INDEX_URL: "https://example.com/simple/" },
@@ -262,8 +262,8 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { tool: "pip", subject: "configuration" },
-                /pip\.conf, but extra-index-url from PIP_EXTRA_INDEX_URL replaces that$/,
-                /does not add up/,
+                /pip\.conf, but extra-index-url from PIP_EXTRA_INDEX_URL overrides it$/,
+                /does not combine its files/,
             );
         });
 
@@ -273,7 +273,7 @@ describe("configure check", () => {
                 await findings(workstation, ["twine"]),
                 { tool: "twine", subject: "configuration" },
                 /\.pypirc: line 2: /,
-                /correct the file/,
+                /Correct the file/,
             );
         });
     });
@@ -284,7 +284,7 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { tool: "pip", subject: "keyring" },
-                /^there is none in pip's own environment or on PATH/,
+                /^There is no keyring in pip's own environment or on PATH/,
                 /^pip install keyring keyrings\.google-artifactregistry-auth$/,
             );
         });
@@ -305,7 +305,7 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { tool: "pip", subject: "provider" },
-                /^no-input from PIP_NO_INPUT: .* never asks a keyring$/,
+                /^no-input from PIP_NO_INPUT is set\. .* never asks a keyring$/,
                 /keyring-provider import/,
             );
         });
@@ -325,7 +325,7 @@ describe("configure check", () => {
             }
         });
 
-        it("is asked by pip after a default login in .netrc that the index refuses", async () => {
+        it("is asked by pip after the index rejects a default login in .netrc", async () => {
             const options = withKeyring();
             await using workstation = await at({
                 ...options,
@@ -349,7 +349,7 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { tool: "pip", subject: "keyring" },
-                /^there is none on PATH outside pip's own environment/,
+                /^There is no keyring on PATH outside pip's own environment/,
                 /^pipx install keyring/,
             );
         });
@@ -359,7 +359,7 @@ describe("configure check", () => {
         it("asks a keyring that is only a command if the index has a user name", async () => {
             const bin = await environmentWith("pip==25.3\n");
             for (const [provider, fault] of [
-                ["auto", /^pip 25\.3 asks a keyring that is a command only for a user name/],
+                ["auto", /^pip 25\.3 asks a keyring command only for a user name/],
                 ["subprocess", undefined],
             ] as const) {
                 await using workstation = await at({
@@ -369,7 +369,7 @@ describe("configure check", () => {
                 });
                 const run = await registry().install(workstation);
                 const found = await findings(workstation, ["pip"]);
-                // The check says what pip does.
+                // The check agrees with pip.
                 assert.equal(run.exitCode === 0, fault === undefined, run.output);
                 if (fault === undefined) assert.deepEqual(faults(found), []);
                 else assertOneFault(found, { tool: "pip", subject: "provider" }, fault, /subprocess/);
@@ -384,8 +384,8 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { tool: "pip", subject: "index" },
-                new RegExp(`^it knows ${email} and refuses \\(403\\)`),
-                new RegExp(`add serviceAccount:${email} to .*readers`),
+                new RegExp(`^403: ${email} is signed in, but has no role on this repository$`),
+                new RegExp(`Add serviceAccount:${email} to .*readers`),
             );
         });
 
@@ -398,7 +398,7 @@ describe("configure check", () => {
                 await findings(workstation, ["pip"]),
                 { status: "warning", subject: "identity" },
                 new RegExp(
-                    `^${reader}@.* by Application Default Credentials .*not gcloud's account ${person}$`,
+                    `^The keyring uses ${reader}@.* by Application Default Credentials .*not gcloud's account ${person}$`,
                 ),
                 /unset GOOGLE_APPLICATION_CREDENTIALS/,
             );
@@ -413,12 +413,14 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { status: "warning", subject: "identity" },
-                new RegExp(`/nowhere/key\\.json is not there; gcloud's account ${person} is taken instead`),
-                /correct or unset GOOGLE_APPLICATION_CREDENTIALS/,
+                new RegExp(
+                    `/nowhere/key\\.json does not exist\\. gcloud's account ${person} is used instead`,
+                ),
+                /Correct or unset GOOGLE_APPLICATION_CREDENTIALS/,
             );
         });
 
-        it("is nobody", async () => {
+        it("is missing", async () => {
             await using workstation = await at({ files: files("pip", { form: "keyring" }) });
             const found = faults(await findings(workstation, ["pip"]));
             assert.deepEqual(
@@ -431,12 +433,12 @@ describe("configure check", () => {
                     [
                         "problem",
                         "identity",
-                        "neither Application Default Credentials nor an account of gcloud's",
+                        "There are no Application Default Credentials, and gcloud has no account",
                     ],
                     [
                         "problem",
                         "keyring",
-                        "the one in pip's own environment gives no token: it finds no credentials",
+                        "The keyring in pip's own environment returned no token: it found no credentials",
                     ],
                 ],
             );
@@ -452,18 +454,18 @@ describe("configure check", () => {
             assertOneFault(
                 found,
                 { tool: "pip", subject: "token" },
-                /pip\.conf has expired: the index does not accept it \(401\)$/,
+                /pip\.conf has expired \(401\)$/,
                 /--auth token again/,
             );
         });
 
-        it("is a token that soon will", async () => {
+        it("is a token that expires soon", async () => {
             const token = registry().sandbox.issueToken(`user:${person}`, 330);
             await using workstation = await at({ files: files("twine", { form: "token", token }) });
             assertOneFault(
                 await findings(workstation, ["twine"]),
                 { tool: "twine", status: "warning", subject: "token" },
-                new RegExp(`^the access token of ${person} in .*\\.pypirc expires in 5 minutes$`),
+                new RegExp(`^The access token of ${person} in .*\\.pypirc expires in 5 minutes$`),
                 /--auth token again/,
             );
         });
@@ -483,7 +485,7 @@ describe("configure check", () => {
             assertOneFault(
                 refused,
                 { tool: "pip", subject: "key" },
-                new RegExp(`does not accept the key of ${email!} .*\\(401\\)`),
+                new RegExp(`^The index rejected the key of ${email!} .*\\(401\\)`),
                 /--auth key again/,
             );
             const found = faults(await findings(byKeyring, ["pip"]));
@@ -492,7 +494,7 @@ describe("configure check", () => {
                 ["keyring"],
             );
             assert.match(found[0]?.message ?? "", /invalid_grant/);
-            // With a gcloud that is logged in, the keyring goes on as somebody else without a word.
+            // If gcloud has an account, the keyring silently uses that one.
             await using beside = await at({
                 ...withKeyring(id),
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
@@ -501,9 +503,9 @@ describe("configure check", () => {
                 await findings(beside, ["pip"]),
                 { status: "warning", subject: "identity" },
                 new RegExp(
-                    `do not work: Google refuses them .*; gcloud's account ${person} is taken instead$`,
+                    `do not work: Google rejects them .*\\. gcloud's account ${person} is used instead$`,
                 ),
-                /correct or unset GOOGLE_APPLICATION_CREDENTIALS/,
+                /Correct or unset GOOGLE_APPLICATION_CREDENTIALS/,
             );
         });
 
@@ -552,7 +554,7 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["twine"], wrong),
                 { tool: "twine", subject: "index" },
-                /no such repository \(404\): .*pythno$/,
+                /^404: there is no such repository: .*pythno$/,
                 /stack's outputs/,
             );
         });
@@ -572,7 +574,7 @@ describe("configure check", () => {
             assertOneFault(
                 found,
                 { subject: "network" },
-                new RegExp(`^there is no connection to the proxy 127\\.0\\.0\\.1:${port} `),
+                new RegExp(`^There is no connection to the proxy 127\\.0\\.0\\.1:${port} `),
                 /HTTPS_PROXY/,
             );
             assert.doesNotMatch(JSON.stringify(found), /proxy-password/);
@@ -586,13 +588,13 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(workstation, ["pip"]),
                 { subject: "network" },
-                /^the certificate of europe-west1-python\.pkg\.dev is not trusted/,
+                /^The certificate of europe-west1-python\.pkg\.dev is not trusted/,
                 /REQUESTS_CA_BUNDLE/,
             );
         });
     });
 
-    it("gives no program a credential as an argument", async () => {
+    it("passes no credential to a program as an argument", async () => {
         const script = '#!/bin/sh\necho "$0 $*" >> "$HOME/arguments"\nexec "$REAL/keyring" "$@"\n';
         await using workstation = await at({
             ...withKeyring(),

@@ -10,15 +10,16 @@ import fc from "fast-check";
 import { allWell, describe as described, type Finding } from "../../configure/check/check";
 import { findIdentities } from "../../configure/check/identity";
 import { isYes, pipSettings } from "../../configure/tools/pip-settings";
-import { modeOf, ownAddress, presentFiles, says } from "../../configure/check/present-files";
-import { Network } from "../../configure/check/probe";
-import { inspect } from "../../configure/check/python-environment";
+import { hasSetting, presentFiles, registryAddress } from "../../configure/check/client-files";
+import { modeOf } from "../../configure/check/credential-check";
+import { Network } from "../../configure/check/network";
+import { inspectPython } from "../../configure/check/python-environment";
 import type { System } from "../../configure/machine/system";
 import type { PythonIndex } from "../../src/clients/client";
 import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
 import { needsPython } from "./python";
 
-// The parts of `configure check` that need no registry. What they come to is in test/clients/check.test.ts.
+// The parts of `configure check` that need no registry. test/clients/check.test.ts tests the whole.
 
 const uploadUrl = "https://europe-west1-python.pkg.dev/project/python/";
 const index: PythonIndex = {
@@ -50,7 +51,7 @@ describe("configure check's parts", () => {
         const findings: readonly Finding[] = [
             { tool: "pip", status: "ok", subject: "configuration", message: "in pip.conf" },
             { status: "skipped", subject: "file-mode", message: "not looked at" },
-            { tool: "pip", status: "warning", subject: "token", message: "expires", fix: "get another" },
+            { tool: "pip", status: "warning", subject: "token", message: "expires", fix: "get a new one" },
         ];
 
         it("are written tool by tool", () => {
@@ -60,7 +61,7 @@ describe("configure check's parts", () => {
                     "pip",
                     "  ✔ configuration: in pip.conf",
                     "  ! token: expires",
-                    "      get another",
+                    "      get a new one",
                     "",
                     "this machine",
                     "  - file-mode: not looked at",
@@ -69,7 +70,7 @@ describe("configure check's parts", () => {
             );
         });
 
-        it("are coloured only where that is wanted and can be seen", () => {
+        it("are coloured only if requested and on a terminal", () => {
             const { FORCE_COLOR, NO_COLOR } = process.env;
             const coloured = (colours: boolean) =>
                 described(findings, { json: false, colours }).includes("\u001b");
@@ -92,7 +93,7 @@ describe("configure check's parts", () => {
             assert.deepEqual(JSON.parse(described(findings, { json: true, colours: true })), findings);
         });
 
-        it("are all well without a problem and a warning", () => {
+        it("are all well without problems and warnings", () => {
             assert.equal(allWell(findings), false);
             assert.equal(allWell(findings.slice(0, 2)), true);
             assert.equal(allWell([{ status: "problem", subject: "index", message: "403" }]), false);
@@ -103,7 +104,7 @@ describe("configure check's parts", () => {
         const settings = (environment: Record<string, string> = {}) =>
             pipSettings(system({ XDG_CONFIG_DIRS: join(home, "xdg"), ...environment }), join(home, "env"));
 
-        it("come from the environment's file before the person's before the machine's", async () => {
+        it("come from the environment's file before the user's before the machine's", async () => {
             await put("xdg/pip/pip.conf", "[global]\nindex-url = machine\ntimeout = 1\n");
             await put(".pip/pip.conf", "[global]\nretries = former\nno-input = yes\n");
             const user = await put(".config/pip/pip.conf", "[global]\nretries = user\nindex-url = user\n");
@@ -128,7 +129,7 @@ describe("configure check's parts", () => {
             });
         });
 
-        it("come from PIP_CONFIG_FILE in the person's stead, or from no file", async () => {
+        it("come from PIP_CONFIG_FILE instead of the user's file, or from no file", async () => {
             await put(".config/pip/pip.conf", "[global]\nretries = user\n");
             await put("env/pip.conf", "[global]\nindex-url = site\n");
             const own = await put("own.conf", "[global]\nindex-url = own\n");
@@ -139,22 +140,22 @@ describe("configure check's parts", () => {
             assert.equal(none.value("index-url"), undefined);
         });
 
-        it("are lost with a file that pip refuses, whose text is not repeated", async () => {
+        it("report a file that pip refuses, without its text", async () => {
             const file = await put(".config/pip/pip.conf", "[global]\nhush-hush\n");
-            const { problems } = await settings();
+            const { errors } = await settings();
             assert.deepEqual(
-                problems.map((problem) => problem.file),
+                errors.map((error) => error.file),
                 [file],
             );
-            assert.match(problems[0]!.reason, /^line 2: /);
-            assert.doesNotMatch(problems[0]!.reason, /hush/);
+            assert.match(errors[0]!.reason, /^line 2: /);
+            assert.doesNotMatch(errors[0]!.reason, /hush/);
             await put(".config/pip/pip.conf", "\uFEFF[global]\n");
-            assert.match((await settings()).problems[0]!.reason, /byte-order mark/);
+            assert.match((await settings()).errors[0]!.reason, /byte-order mark/);
         });
     });
 
     describe("an address", () => {
-        it("is ours with and without a login and a last slash", () => {
+        it("is the registry's with and without a login and a trailing slash", () => {
             const login = { username: "oauth2accesstoken", password: "a/b=" };
             const key = { username: "_json_key_base64", password: "ab/c+d==" };
             const host = "europe-west1-python.pkg.dev/project/python";
@@ -170,11 +171,11 @@ describe("configure check's parts", () => {
                 // As gcloud prints it.
                 [`https://_json_key_base64:ab/c+d==@${host}/simple/`, { use: "install", login: key }],
             ] as const) {
-                assert.deepEqual(ownAddress(url, index), expected, url);
+                assert.deepEqual(registryAddress(url, index), expected, url);
             }
         });
 
-        it("is not ours for another repository, host or way", () => {
+        it("is not the registry's for a different repository, host or path", () => {
             for (const url of [
                 `${uploadUrl}other/`,
                 "https://europe-west1-python.pkg.dev/project/python2/simple/",
@@ -183,7 +184,7 @@ describe("configure check's parts", () => {
                 "python",
                 "",
             ]) {
-                assert.equal(ownAddress(url, index), undefined, url);
+                assert.equal(registryAddress(url, index), undefined, url);
             }
         });
     });
@@ -213,12 +214,28 @@ describe("configure check's parts", () => {
                 uv?.entries.map(({ use }) => use),
                 ["install"],
             );
-            assert.equal(says(uv.settings, "keyring-provider", "subprocess"), true);
-            assert.equal(says(poetry.settings, "keyring-provider", "subprocess"), false);
+            assert.equal(hasSetting(uv.settings, "keyring-provider", "subprocess"), true);
+            assert.equal(hasSetting(poetry.settings, "keyring-provider", "subprocess"), false);
             assert.deepEqual((await presentFiles("pdm", index, system()))[0]?.entries, []);
         });
 
-        it("have poetry's passwords beside the addresses", async () => {
+        it("of uv count for hatch where it installs, and not where it publishes", async () => {
+            const table = (name: string) =>
+                `[[${name}]]\nname = "p"\nurl = "${index.indexUrl}"\npublish-url = "${uploadUrl}"\n`;
+            await put("project/pyproject.toml", table("tool.uv.index"));
+            await put(".config/uv/uv.toml", table("index"));
+            const uses = async (tool: "hatch" | "uv") =>
+                (await presentFiles(tool, index, system())).map(({ entries }) =>
+                    entries.map(({ use }) => use),
+                );
+            assert.deepEqual(await uses("hatch"), [["install"], ["install"]]);
+            assert.deepEqual(await uses("uv"), [
+                ["install", "publish"],
+                ["install", "publish"],
+            ]);
+        });
+
+        it("hold poetry's passwords separately from the addresses", async () => {
             await put(".config/pypoetry/config.toml", `[repositories.python]\nurl = "${uploadUrl}"\n`);
             await put(".config/pypoetry/auth.toml", '[http-basic.python]\nusername = "u"\npassword = "p"\n');
             const files = await presentFiles("poetry", index, system());
@@ -255,7 +272,7 @@ describe("configure check's parts", () => {
                 { username: "u", password: "p w" },
             ],
             [
-                "twice, of which the last counts",
+                "twice, where the last entry counts",
                 `${netrc}machine ${host} login u2 password p2\n`,
                 { username: "u2", password: "p2" },
             ],
@@ -268,7 +285,7 @@ describe("configure check's parts", () => {
             it(`of a .netrc: the host ${what}`, async () => {
                 await put(".netrc", text);
                 const [file] = await presentFiles("netrc", index, system());
-                assert.equal(file?.problem, undefined);
+                assert.equal(file?.error, undefined);
                 assert.deepEqual(
                     file?.entries.map(({ login }) => login),
                     expected === undefined ? [] : [expected],
@@ -276,16 +293,16 @@ describe("configure check's parts", () => {
             });
         }
 
-        it("of a .netrc that Python refuses are a problem only if the host is in it", async () => {
+        it("of a .netrc that Python refuses are reported only if they name the host", async () => {
             await put(".netrc", `${netrc}hush\n`);
             const [file] = await presentFiles("netrc", index, system());
-            assert.match(file?.problem ?? "", /^line 2: /);
-            assert.doesNotMatch(file?.problem ?? "", /hush/);
+            assert.match(file?.error ?? "", /^line 2: /);
+            assert.doesNotMatch(file?.error ?? "", /hush/);
             await put(".netrc", "machine a login b\nhush\n");
-            assert.equal((await presentFiles("netrc", index, system()))[0]?.problem, undefined);
+            assert.equal((await presentFiles("netrc", index, system()))[0]?.error, undefined);
         });
 
-        it("of a .netrc say what Python reads", async function () {
+        it("of a .netrc are read as Python reads them", async function () {
             needsPython.call(this);
             if (!readsLikePython311()) this.skip();
             const samples = fc.sample(netrcFile, { numRuns: 1000, seed: 20261124 });
@@ -298,9 +315,9 @@ describe("configure check's parts", () => {
                 const read = python[at];
                 // What ends in the middle of something is refused, although Python reads it.
                 const isRefused = /""|"[^"]*$|\\$|(?:login|user|account|password)\s*$/.test(sample);
-                if (file?.problem !== undefined)
+                if (file?.error !== undefined)
                     assert.ok(!read || isRefused, `refused, but Python reads it: ${shown}`);
-                if (file?.problem !== undefined || (isRefused && !sample.includes(host))) continue;
+                if (file?.error !== undefined || (isRefused && !sample.includes(host))) continue;
                 const given = (name: string) => {
                     const [login, account, password] = read?.hosts[name] ?? [];
                     const username = login || account;
@@ -315,14 +332,14 @@ describe("configure check's parts", () => {
             assert.ok(compared > 100, `only ${compared} files had the host`);
         });
 
-        it("that cannot be understood say where, and not what", async () => {
+        it("that cannot be parsed are reported with the line, without its text", async () => {
             await put(".config/uv/uv.toml", 'a = 1\npassword = "hush\n');
             const [file] = await presentFiles("uv", index, system());
-            assert.match(file?.problem ?? "", /^line 2: /);
-            assert.doesNotMatch(file?.problem ?? "", /hush/);
+            assert.match(file?.error ?? "", /^line 2: /);
+            assert.doesNotMatch(file?.error ?? "", /hush/);
         });
 
-        it("have permission bits, links followed, but not on Windows", async () => {
+        it("have permission bits, with links followed, but not on Windows", async () => {
             const file = await put("file", "");
             await chmod(file, 0o640);
             await symlink(file, join(home, "link"));
@@ -348,15 +365,15 @@ describe("configure check's parts", () => {
                 `the service account ${email}`,
                 email,
             ],
-            "a person": [{ type: "authorized_user", account: "" }, "a person"],
-            "a person who is named": [{ type: "authorized_user", account: "a@b.c" }, "a@b.c", "a@b.c"],
+            "a user": [{ type: "authorized_user", account: "" }, "a user account"],
+            "a user with an address": [{ type: "authorized_user", account: "a@b.c" }, "a@b.c", "a@b.c"],
             "a workload identity": [{ type: "external_account", audience }, `a principal of ${audience}`],
             "a workload that impersonates": [
                 { type: "external_account", audience, service_account_impersonation_url: impersonation },
                 `the service account ${email}, impersonated`,
                 email,
             ],
-            "a person who impersonates": [
+            "a user who impersonates": [
                 { type: "impersonated_service_account", service_account_impersonation_url: impersonation },
                 `the service account ${email}, impersonated`,
                 email,
@@ -391,7 +408,7 @@ describe("configure check's parts", () => {
             );
         });
 
-        it("is the machine's, where the metadata server says so, and no proxy does", async () => {
+        it("is the machine's account from the metadata server, without a proxy", async () => {
             const server = createServer((_, response) => {
                 response.setHeader("Metadata-Flavor", "Google").end(`${email}\n`);
             }).listen(0, "127.0.0.1");
@@ -410,17 +427,17 @@ describe("configure check's parts", () => {
             }
         });
 
-        it("is nobody's for a file that is absent, no JSON or of another type", async () => {
+        it("has an error for a file that is missing, not JSON or of an unknown type", async () => {
             const bad = await put("bad.json", "hush");
             const odd = await put("odd.json", '{"type":"hush"}');
-            for (const [file, problem] of [
-                [join(home, "none.json"), /none\.json is not there$/],
-                [bad, /no file of Google credentials \(JSON\)$/],
-                [odd, /of a type that Google's library does not know$/],
+            for (const [file, error] of [
+                [join(home, "none.json"), /none\.json does not exist$/],
+                [bad, /not a JSON file of Google credentials$/],
+                [odd, /has a type that Google's library does not know$/],
             ] as const) {
                 const found = await identity({ GOOGLE_APPLICATION_CREDENTIALS: file });
-                assert.match(found?.problem ?? "", problem);
-                assert.doesNotMatch(found?.problem ?? "", /hush/);
+                assert.match(found?.error ?? "", error);
+                assert.doesNotMatch(found?.error ?? "", /hush/);
             }
         });
     });
@@ -428,10 +445,10 @@ describe("configure check's parts", () => {
     describe("the network", () => {
         const problemOf = async (environment: Record<string, string>) => {
             await using network = await Network.open(system(environment));
-            return network.problem;
+            return network.configurationError;
         };
 
-        it("tells of certificates that a variable names and nobody can read", async () => {
+        it("reports certificates that a variable names and that cannot be read", async () => {
             assert.equal(await problemOf({}), undefined);
             assert.equal(await problemOf({ SSL_CERT_FILE: await put("ca.pem", "") }), undefined);
             assert.equal(
@@ -440,16 +457,16 @@ describe("configure check's parts", () => {
             );
         });
 
-        it("tells of a proxy that is none, without its password", async () => {
+        it("reports an invalid proxy address without its password", async () => {
             const problem = (await problemOf({ HTTPS_PROXY: "http://user:hush@[" })) ?? "";
-            assert.match(problem, /^HTTPS_PROXY or HTTP_PROXY is no address of a proxy/);
+            assert.match(problem, /^HTTPS_PROXY or HTTP_PROXY is not the address of a proxy/);
             assert.doesNotMatch(problem, /hush/);
         });
 
-        it("tells what a proxy refuses", async () => {
+        it("reports what a proxy refuses", async () => {
             for (const [status, message] of [
-                [407, /asks for a login \(407\)$/],
-                [403, /does not let through to example\.com \(403\)$/],
+                [407, /requires a login \(407\)$/],
+                [403, /does not allow connections to example\.com \(403\)$/],
             ] as const) {
                 const proxy = createServer().listen(0, "127.0.0.1");
                 proxy.on("connect", (_, socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`));
@@ -457,10 +474,10 @@ describe("configure check's parts", () => {
                 const url = `http://user:hush@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
                 try {
                     await using network = await Network.open(system({ https_proxy: url }));
-                    const answer = await network.get("https://example.com/");
-                    assert.ok("problem" in answer);
-                    assert.match(answer.problem, message);
-                    assert.doesNotMatch(JSON.stringify(answer), /hush/);
+                    const response = await network.get("https://example.com/");
+                    assert.ok("failure" in response);
+                    assert.match(response.failure, message);
+                    assert.doesNotMatch(JSON.stringify(response), /hush/);
                 } finally {
                     proxy.close();
                 }
@@ -471,7 +488,7 @@ describe("configure check's parts", () => {
     describe("a tool's Python", () => {
         before(needsPython);
 
-        it("is the one in its command's first line, if the tool is in there", async () => {
+        it("is the one in the first line of its command, if the tool is installed there", async () => {
             await put("project/.keep", "");
             await put(
                 "site/demo-1.2.dist-info/METADATA",
@@ -479,15 +496,15 @@ describe("configure check's parts", () => {
             );
             const machine = system({ PATH: process.env["PATH"] ?? "", PYTHONPATH: join(home, "site") });
             const launcher = await put("bin/demo", "#!/usr/bin/env python3\n", 0o700);
-            const found = await inspect(machine, launcher, "demo");
+            const found = await inspectPython(machine, launcher, "demo");
             assert.equal(found?.version, "1.2");
             assert.ok(existsSync(found.prefix));
-            assert.equal(await inspect(machine, launcher, "another-demo"), undefined);
+            assert.equal(await inspectPython(machine, launcher, "another-demo"), undefined);
         });
 
-        it("is not known for a command that is no script", async () => {
+        it("is unknown for a command that is not a script", async () => {
             const launcher = await put("bin/pip", "\u007fELF", 0o700);
-            assert.equal(await inspect(system(), launcher, "pip"), undefined);
+            assert.equal(await inspectPython(system(), launcher, "pip"), undefined);
         });
     });
 });

@@ -114,12 +114,12 @@ describe("configure: where a file belongs", () => {
         );
         assert.match(
             places("pip", "venv", system("linux", { environment: { VIRTUAL_ENV: "/gone" } }))[0]!,
-            /^none: the active virtual environment is not there: \/gone/,
+            /^none: the active virtual environment does not exist: \/gone/,
         );
         assert.match(places("pip", "venv", system("linux"))[0]!, /^none: no virtual environment is active/);
     });
 
-    it("by XDG_CONFIG_HOME on Linux, for uv on macOS too, and nowhere if it is relative", () => {
+    it("in XDG_CONFIG_HOME on Linux and for uv on macOS, unless it is relative", () => {
         const environment = { XDG_CONFIG_HOME: "/data/config/" };
         assert.deepEqual(places("pip", "user", system("linux", { environment })), [
             "/data/config/pip/pip.conf",
@@ -134,7 +134,7 @@ describe("configure: where a file belongs", () => {
         );
     });
 
-    it("by APPDATA, LOCALAPPDATA and ProgramData on Windows, however they are spelled", () => {
+    it("in APPDATA, LOCALAPPDATA and ProgramData on Windows, in any case", () => {
         const machine = system("windows", {
             environment: { AppData: "D:\\roaming", PROGRAMDATA: "E:\\all" },
         });
@@ -142,7 +142,7 @@ describe("configure: where a file belongs", () => {
         assert.deepEqual(places("pip", "global", machine), ["E:\\all\\pip\\pip.ini"]);
     });
 
-    it("by PIP_CONFIG_FILE, and nowhere if that turns pip's files off", () => {
+    it("where PIP_CONFIG_FILE says, and nowhere if that turns pip's files off", () => {
         const named = (value: string, kind: System["kind"] = "linux") =>
             places("pip", "user", system(kind, { environment: { PIP_CONFIG_FILE: value } }))[0];
         assert.equal(named("/srv/pip.conf"), "/srv/pip.conf");
@@ -153,7 +153,7 @@ describe("configure: where a file belongs", () => {
         assert.match(named("nul", "windows") ?? "", /^none: PIP_CONFIG_FILE turns/);
     });
 
-    it("where it has been of old, if it is there and not at the new place", () => {
+    it("in a former place, if the file is there and not in the current one", () => {
         const old = "/home/dev/.pip/pip.conf";
         const files = [old, "/home/dev/.config/pip/pip.conf"];
         assert.deepEqual(places("pip", "user", system("linux", { files: [old] })), [old]);
@@ -170,7 +170,7 @@ describe("configure: where a file belongs", () => {
         );
     });
 
-    it("in the project that one is in", () => {
+    it("in the project of the working directory", () => {
         const files = ["/projects/pyproject.toml", "/projects/app/pyproject.toml"];
         assert.deepEqual(places("uv", "project", system("linux", { files })), [
             "/projects/app/pyproject.toml",
@@ -184,14 +184,14 @@ describe("configure: where a file belongs", () => {
 });
 
 describe("configure: the environment", () => {
-    it("is not told apart by case on Windows, and a variable that is empty is not set", () => {
+    it("ignores case on Windows, and treats an empty variable as not set", () => {
         const environment = { Path: "C:\\bin", EMPTY: "" };
         assert.equal(variable(system("windows", { environment }), "PATH"), "C:\\bin");
         assert.equal(variable(system("linux", { environment }), "PATH"), undefined);
         assert.equal(variable(system("linux", { environment }), "EMPTY"), undefined);
     });
 
-    it("finds commands on PATH that can be run", () => {
+    it("finds executable commands on PATH", () => {
         const environment = { PATH: process.env["PATH"] };
         assert.ok(onPath(system("linux", { environment }), "sh")?.endsWith("/sh"));
         assert.equal(onPath(system("linux", { environment }), "no-such-command"), undefined);

@@ -6,20 +6,20 @@ import type { Login } from "../../src/clients/credential";
 import { pathsOf, type System, variable } from "../machine/system";
 
 /** What a server answered, or why there was no answer and what to do. */
-export type Answer =
-    { readonly status: number; readonly body: string } | { readonly problem: string; readonly fix: string };
+export type Response =
+    { readonly status: number; readonly body: string } | { readonly failure: string; readonly fix: string };
 
-/** What Google says of an access token. */
+/** What Google knows about an access token. */
 export interface TokenInfo {
-    /** Absent for a token that was not asked for with the e-mail scope, as a service account's are. */
+    /** Absent for a token without the e-mail scope, as a service account's are. */
     readonly email?: string;
     readonly secondsLeft: number;
 }
 
-/** Seconds for one question, all included. */
-const timeLimit = 10;
+/** For one request, including the connection. */
+const timeoutSeconds = 10;
 /** The metadata server is on the same machine, or nowhere. */
-const metadataTimeLimit = 1.5;
+const metadataTimeoutSeconds = 1.5;
 
 const tokenInfoSchema = v.object({
     email: v.optional(v.string()),
@@ -29,19 +29,19 @@ const tokenInfoSchema = v.object({
 /** Variables that name a file of certificates to Python's tools, in the order in which they look. */
 const bundleVariables = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
-/** A way to servers, through the proxy and with the certificates that Python's tools use. */
+/** Sends requests through the proxy and with the certificates that Python's tools use. */
 export class Network implements AsyncDisposable {
     private constructor(
         private readonly dispatcher: Dispatcher,
         /** `host:port` of the proxy for the index; undefined without one. */
         private readonly proxy: string | undefined,
-        /** Where a variable names certificates that cannot be read. */
-        readonly problem: string | undefined,
+        /** What is wrong with a variable that names a proxy or certificates. */
+        readonly configurationError: string | undefined,
         private readonly system: System,
     ) {}
 
     static async open(system: System): Promise<Network> {
-        const { ca, problem } = await certificates(system);
+        const { ca, error } = await certificates(system);
         const httpsProxy = proxyOf(system, "https_proxy");
         try {
             const dispatcher = new EnvHttpProxyAgent({
@@ -53,12 +53,12 @@ export class Network implements AsyncDisposable {
                 requestTls: { ca },
                 proxyTls: { ca },
             });
-            return new Network(dispatcher, httpsProxy && new URL(httpsProxy).host, problem, system);
+            return new Network(dispatcher, httpsProxy && new URL(httpsProxy).host, error, system);
         } catch {
             return new Network(
                 new Agent({ connect: { ca } }),
                 undefined,
-                "HTTPS_PROXY or HTTP_PROXY is no address of a proxy: http://HOST:PORT",
+                "HTTPS_PROXY or HTTP_PROXY is not the address of a proxy, such as http://HOST:PORT",
                 system,
             );
         }
@@ -68,10 +68,9 @@ export class Network implements AsyncDisposable {
         await this.dispatcher.destroy();
     }
 
-    /** Asks for a page. */
-    async get(url: string, login?: Login): Promise<Answer> {
+    async get(url: string, login?: Login): Promise<Response> {
         const basic = login && Buffer.from(`${login.username}:${login.password}`).toString("base64");
-        return this.#ask(url, {
+        return this.#request(url, {
             method: "GET",
             headers: {
                 accept: "text/html",
@@ -86,28 +85,28 @@ export class Network implements AsyncDisposable {
      * @see https://developers.google.com/identity/sign-in/web/backend-auth#calling-the-tokeninfo-endpoint
      */
     async tokenInfo(token: string): Promise<TokenInfo | undefined> {
-        // In the body: an address stands in the logs of proxies.
-        const answer = await this.#ask("https://oauth2.googleapis.com/tokeninfo", {
+        // In the body, because proxies log addresses.
+        const response = await this.#request("https://oauth2.googleapis.com/tokeninfo", {
             method: "POST",
             headers: { "content-type": "application/x-www-form-urlencoded" },
             body: new URLSearchParams({ access_token: token }).toString(),
         });
-        if (!("status" in answer) || answer.status !== 200) return undefined;
-        const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), tokenInfoSchema), answer.body);
+        if (!("status" in response) || response.status !== 200) return undefined;
+        const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), tokenInfoSchema), response.body);
         if (!parsed.success) return undefined;
         const { email, expires_in: secondsLeft } = parsed.output;
         return { ...(email !== undefined && { email }), secondsLeft };
     }
 
     /**
-     * The account of a machine in Google Cloud, as its metadata server tells it; undefined elsewhere.
+     * The account of a machine in Google Cloud, from its metadata server; undefined elsewhere.
      *
      * @see https://cloud.google.com/compute/docs/metadata/querying-metadata
      */
     async machineAccount(): Promise<string | undefined> {
         if (variable(this.system, "NO_GCE_CHECK")?.toLowerCase() === "true") return undefined;
         const host = variable(this.system, "GCE_METADATA_HOST") ?? "169.254.169.254";
-        // Never through a proxy, which would answer for its own machine.
+        // Not through a proxy, which would answer for its own machine.
         const agent = new Agent();
         try {
             const { statusCode, headers, body } = await request(
@@ -115,7 +114,7 @@ export class Network implements AsyncDisposable {
                 {
                     dispatcher: agent,
                     headers: { "metadata-flavor": "Google" },
-                    signal: AbortSignal.timeout(metadataTimeLimit * 1000),
+                    signal: AbortSignal.timeout(metadataTimeoutSeconds * 1000),
                 },
             );
             const text = await body.text();
@@ -127,74 +126,57 @@ export class Network implements AsyncDisposable {
         }
     }
 
-    async #ask(
+    async #request(
         url: string,
         options: Pick<Dispatcher.RequestOptions, "method" | "headers" | "body">,
-    ): Promise<Answer> {
+    ): Promise<Response> {
         try {
             const { statusCode, body } = await request(url, {
                 ...options,
                 dispatcher: this.dispatcher,
-                signal: AbortSignal.timeout(timeLimit * 1000),
+                signal: AbortSignal.timeout(timeoutSeconds * 1000),
             });
             return { status: statusCode, body: await body.text() };
         } catch (error) {
-            return explained(error as Error, new URL(url).hostname, this.proxy);
+            return connectionFailure(error as Error, new URL(url).hostname, this.proxy);
         }
     }
 }
 
-/** What a failed connection is about, in words; nothing of the request. */
-function explained(error: Error, host: string, proxy: string | undefined): Answer {
+/** Why a connection failed. The text repeats nothing of the request. */
+function connectionFailure(error: Error, host: string, proxy: string | undefined): Response {
     const code = "code" in error ? String(error.code) : "";
     const refusal = /Proxy response \((\d+)\)/.exec(error.message)?.[1];
-    const way = proxy === undefined ? host : `the proxy ${proxy}`;
     if (refusal === "407") {
         return {
-            problem: `the proxy ${proxy ?? ""} asks for a login (407)`,
-            fix: "put its user name and password into HTTPS_PROXY, or the host into NO_PROXY",
+            failure: `The proxy ${proxy ?? ""} requires a login (407)`,
+            fix: "Add its user name and password to HTTPS_PROXY, or the host to NO_PROXY",
         };
     }
     if (refusal !== undefined) {
         return {
-            problem: `the proxy ${proxy ?? ""} does not let through to ${host} (${refusal})`,
-            fix: `have ${host} allowed there, or put it into NO_PROXY`,
+            failure: `The proxy ${proxy ?? ""} does not allow connections to ${host} (${refusal})`,
+            fix: `Ask for ${host} to be allowed there, or add it to NO_PROXY`,
         };
     }
+    const target = proxy === undefined ? host : `the proxy ${proxy}`;
+    const fix =
+        proxy === undefined
+            ? "Check the network (VPN, DNS, firewall). Behind a proxy, set HTTPS_PROXY"
+            : "Correct HTTPS_PROXY, start the proxy, or add the host to NO_PROXY";
     if (error.name === "TimeoutError" || code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") {
-        return {
-            problem: `${way} does not answer in time`,
-            fix:
-                proxy === undefined
-                    ? "look at the network and its firewall; behind a proxy, set HTTPS_PROXY"
-                    : "look at HTTPS_PROXY, and whether the proxy is up",
-        };
+        return { failure: `There was no answer from ${target} in ${timeoutSeconds} seconds`, fix };
     }
     if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+        return { failure: `The host name of ${target} cannot be resolved`, fix };
+    }
+    if (!/^(ECONN|EHOST|ENET|EPIPE|UND_ERR)/.test(code) && /CERT|SSL|TLS|ISSUER|SIGNATURE/.test(code)) {
         return {
-            problem: `the name of ${way} cannot be found`,
-            fix:
-                proxy === undefined
-                    ? "look at the network (VPN, DNS); behind a proxy, set HTTPS_PROXY"
-                    : "correct HTTPS_PROXY, or put the host into NO_PROXY",
+            failure: `The certificate of ${host} is not trusted (${code})`,
+            fix: "Behind a proxy that decrypts TLS, set PIP_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE to the file with its authority",
         };
     }
-    if (/^(ECONN|EHOST|ENET|EPIPE|UND_ERR_SOCKET)/.test(code)) {
-        return {
-            problem: `there is no connection to ${way} (${code})`,
-            fix:
-                proxy === undefined
-                    ? "look at the network and its firewall; behind a proxy, set HTTPS_PROXY"
-                    : "correct HTTPS_PROXY, start the proxy, or put the host into NO_PROXY",
-        };
-    }
-    if (/CERT|SSL|TLS|ISSUER|SIGNATURE/.test(code)) {
-        return {
-            problem: `the certificate of ${host} is not trusted (${code})`,
-            fix: "behind a proxy that opens TLS, name the file with its authority in PIP_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
-        };
-    }
-    return { problem: `${host} cannot be asked (${code || error.name})`, fix: "look at the network" };
+    return { failure: `There is no connection to ${target} (${code || error.name})`, fix };
 }
 
 function proxyOf(system: System, name: string): string | undefined {
@@ -206,11 +188,11 @@ function proxyOf(system: System, name: string): string | undefined {
     return value === undefined || value.includes("://") ? value : `http://${value}`;
 }
 
-/** The roots that Node and the system have, and those that the variables of Python's tools name. */
+/** The authorities that Node and the system trust, and those in the files that the variables of Python's tools name. */
 async function certificates(
     system: System,
-): Promise<{ readonly ca: string[]; readonly problem: string | undefined }> {
-    // Since Node 22.15; before, a system's own roots cannot be had.
+): Promise<{ readonly ca: string[]; readonly error: string | undefined }> {
+    // Older than Node 22.15 has no access to the system's authorities.
     const { getCACertificates } = tls as { getCACertificates?: typeof tls.getCACertificates };
     const roots = [
         ...tls.rootCertificates,
@@ -218,7 +200,7 @@ async function certificates(
             ? []
             : [...getCACertificates("system"), ...getCACertificates("extra")]),
     ];
-    const problems: string[] = [];
+    const errors: string[] = [];
     for (const name of bundleVariables) {
         const value = variable(system, name);
         if (value === undefined) continue;
@@ -226,10 +208,10 @@ async function certificates(
             roots.push(await readFile(pathsOf(system).resolve(system.workingDirectory, value), "utf8"));
         } catch (error) {
             const { code } = error as NodeJS.ErrnoException;
-            // A directory of certificates is allowed: OpenSSL reads it, we do not.
+            // A folder of certificates is allowed. OpenSSL reads it; this check does not.
             if (code !== "EISDIR")
-                problems.push(`${name} names ${value}, which cannot be read (${code ?? ""})`);
+                errors.push(`${name} names ${value}, which cannot be read (${code ?? ""})`);
         }
     }
-    return { ca: [...new Set(roots)], problem: problems.length === 0 ? undefined : problems.join("; ") };
+    return { ca: [...new Set(roots)], error: errors.length === 0 ? undefined : errors.join("; ") };
 }

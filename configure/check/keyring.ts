@@ -1,0 +1,123 @@
+import { realpathSync } from "node:fs";
+import { tokenUsername } from "../../src/clients/credential";
+import { run } from "../machine/run";
+import { onPath, pathsOf, type System, variable } from "../machine/system";
+import type { PythonEnvironment } from "./python-environment";
+
+/** A keyring that a tool asks. */
+export interface Keyring {
+    /** In words, such as "on PATH (/usr/bin/keyring)". */
+    readonly where: string;
+    readonly command: readonly [program: string, ...args: string[]];
+    /** The folder of its environment's commands, which identifies the keyring. */
+    readonly directory: string;
+    /** Whether it runs at all. */
+    readonly runs: boolean;
+    /** Whether it has the backend for Artifact Registry. */
+    readonly hasGoogleBackend: boolean;
+}
+
+/** An access token from a keyring, or why there is none and what to do. */
+export type KeyringReply =
+    | {
+          readonly token: string;
+          /** Whether the Application Default Credentials failed, and gcloud's account was used. */
+          readonly isFallback: boolean;
+      }
+    | { readonly failure: string; readonly fix: string };
+
+const googleBackend = /\bgauth\.GooglePythonAuth\b/;
+
+/** The keyring package in a tool's own Python; undefined if there is none. */
+export function packageKeyring(
+    tool: string,
+    { interpreter, backends }: PythonEnvironment,
+    system: System,
+): Keyring | undefined {
+    return (
+        backends && {
+            where: `in ${tool}'s own environment (${interpreter})`,
+            command: [interpreter, "-m", "keyring"],
+            directory: pathsOf(system).dirname(interpreter),
+            runs: true,
+            hasGoogleBackend: backends.some((name) => googleBackend.test(name)),
+        }
+    );
+}
+
+/**
+ * The command `keyring`, as the tools that call it find it; undefined if there is none.
+ *
+ * @param except a folder of commands that the tool leaves out
+ */
+export async function commandKeyring(system: System, except?: string): Promise<Keyring | undefined> {
+    const program = onPath(except === undefined ? system : withoutOnPath(system, except), "keyring");
+    if (program === undefined) return undefined;
+    const { exitCode, stdout } = await run(system, program, ["--list-backends"], 30);
+    return {
+        where: `on PATH (${program})`,
+        command: [program],
+        directory: pathsOf(system).dirname(resolved(program)),
+        runs: exitCode === 0,
+        hasGoogleBackend: googleBackend.test(stdout),
+    };
+}
+
+/** Asks a keyring for an access token, as the tools do. */
+export async function askKeyring(
+    system: System,
+    { command: [program, ...args] }: Keyring,
+    indexUrl: string,
+): Promise<KeyringReply> {
+    const request = [...args, "get", indexUrl, tokenUsername];
+    const { exitCode, stdout, stderr } = await run(system, program, request, 60);
+    const token = stdout.trim();
+    if (exitCode === 0 && /^[\w.~+/=-]{20,}$/.test(token)) {
+        return { token, isFallback: /Failed to retrieve Application Default Credentials/.test(stderr) };
+    }
+    const signIn =
+        "Run gcloud auth application-default login (a user), or name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS";
+    if (exitCode === undefined) {
+        return { failure: "did not answer within a minute", fix: "Check the network and HTTPS_PROXY" };
+    }
+    if (/invalid_grant|Reauthentication|invalid_rapt/i.test(stderr)) {
+        return {
+            failure:
+                "returned no token: Google rejected the credential (invalid_grant). Its key or account is deleted or disabled, or the login has expired",
+            fix: signIn,
+        };
+    }
+    if (/ProxyError|SSLError|CERTIFICATE_VERIFY|ConnectionError|Max retries|TransportError/.test(stderr)) {
+        return {
+            failure: "returned no token: it cannot reach Google",
+            fix: "Check HTTPS_PROXY and, behind a proxy that decrypts TLS, REQUESTS_CA_BUNDLE",
+        };
+    }
+    if (/Failed to find credentials/.test(stderr)) {
+        return { failure: "returned no token: it found no credentials", fix: signIn };
+    }
+    return {
+        failure: "returned no token",
+        fix: "Run keyring diagnose, and check whether PYTHON_KEYRING_BACKEND or keyringrc.cfg selects a different backend",
+    };
+}
+
+function withoutOnPath(system: System, directory: string): System {
+    const { delimiter } = pathsOf(system);
+    const PATH = (variable(system, "PATH") ?? "")
+        .split(delimiter)
+        .filter((entry) => resolved(entry) !== resolved(directory))
+        .join(delimiter);
+    // On Windows it may be written Path.
+    const others = Object.entries(system.environment).filter(([name]) => name.toUpperCase() !== "PATH");
+    return { ...system, environment: { ...Object.fromEntries(others), PATH } };
+}
+
+/** A path without symbolic links. */
+function resolved(path: string): string {
+    try {
+        return realpathSync(path);
+    } catch {
+        return path;
+    }
+}

@@ -1,0 +1,87 @@
+import type { Login } from "../../src/clients/credential";
+import { tools } from "../../src/clients/tools";
+import type { System } from "../machine/system";
+import type { RegistryOutputs } from "../registry/outputs";
+import type { ConfigurableTool } from "../tools/descriptors";
+import { presentFiles } from "./client-files";
+import { findIdentities, type Identities } from "./identity";
+import { askKeyring, commandKeyring, type Keyring, type KeyringReply } from "./keyring";
+import { type FoundLogin, foundLogin } from "./login";
+import type { Network, Response, TokenInfo } from "./network";
+
+/** A package that no index has: an index answers 404 for it to everyone who may read. */
+const absentPackage = "python-registry-check";
+
+/** The slow questions that the checks of several tools ask. Each is asked once. */
+export class ProbeCache {
+    readonly #responses = new Map<string, Promise<Response>>();
+    readonly #tokenInfos = new Map<string, Promise<TokenInfo | undefined>>();
+    readonly #commandKeyrings = new Map<string, Promise<Keyring | undefined>>();
+    readonly #keyringReplies = new Map<string, Promise<KeyringReply>>();
+    #identities: Promise<Identities> | undefined;
+    #netrcLogin: Promise<FoundLogin | undefined> | undefined;
+
+    constructor(
+        readonly registry: RegistryOutputs,
+        readonly system: System,
+        readonly network: Network,
+    ) {}
+
+    /** How the index answers a login, or a request without one. */
+    index(login?: Login): Promise<Response> {
+        const url = `${this.registry.index.indexUrl}${absentPackage}/`;
+        return once(this.#responses, JSON.stringify([login?.username, login?.password]), () =>
+            this.network.get(url, login),
+        );
+    }
+
+    /** What Google knows about an access token. */
+    tokenInfo(token: string): Promise<TokenInfo | undefined> {
+        return once(this.#tokenInfos, token, () => this.network.tokenInfo(token));
+    }
+
+    /** The command `keyring` on PATH, leaving out one folder. */
+    commandKeyring(except?: string): Promise<Keyring | undefined> {
+        return once(this.#commandKeyrings, except ?? "", () => commandKeyring(this.system, except));
+    }
+
+    /** What a keyring returns for the index. */
+    keyringReply(keyring: Keyring): Promise<KeyringReply> {
+        return once(this.#keyringReplies, keyring.directory, () =>
+            askKeyring(this.system, keyring, this.registry.index.indexUrl),
+        );
+    }
+
+    /** The replies of all keyrings asked so far. */
+    keyringReplies(): Promise<KeyringReply[]> {
+        return Promise.all(this.#keyringReplies.values());
+    }
+
+    /** Asks gcloud, which is slow: call it only for a tool that asks a keyring. */
+    identities(): Promise<Identities> {
+        return (this.#identities ??= findIdentities(this.system, this.network));
+    }
+
+    /** The login that tools take from the user's .netrc: the entry for the index's host, or else the default. */
+    netrcLogin(): Promise<FoundLogin | undefined> {
+        return (this.#netrcLogin ??= presentFiles("netrc", this.registry.index, this.system).then(
+            ([file]) => {
+                const login = file?.entries[0]?.login ?? file?.logins.get("default");
+                return file && login && foundLogin(login, file.path, file.path);
+            },
+        ));
+    }
+
+    /** The commands that give a tool its keyring. */
+    setupCommands(tool: ConfigurableTool, provider?: "import" | "subprocess"): string {
+        const index = { ...this.registry.index, ...(provider !== undefined && { keyring: provider }) };
+        const setup = tools[tool](index, { form: "keyring" })?.commands.setup;
+        return setup?.[this.system.kind === "windows" ? "powershell" : "posix"].join("; ") ?? "";
+    }
+}
+
+function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
+    const asked = known.get(key) ?? ask();
+    known.set(key, asked);
+    return asked;
+}
