@@ -41,11 +41,13 @@ export async function check({ registry, tools, system }: CheckOptions): Promise<
         const checked = tools ?? (await configuredTools(probes));
         const [ofNetwork, ...ofTools] = await Promise.all([
             networkFindings(probes),
-            ...[...new Set(checked)].map((tool) => findingsFor(tool, probes)),
+            ...[...new Set(checked)].map(async (tool) =>
+                (await findingsFor(tool, probes)).map((finding) => ({ tool, ...finding })),
+            ),
         ]);
         const fix = `Install one, or name it with --tool: ${configurable.join(", ")}`;
         return [
-            ...(checked.length > 0 ? [] : [problem(undefined, "tool", "No tool is on PATH", fix)]),
+            ...(checked.length > 0 ? [] : [problem("tool", "No tool is on PATH", fix)]),
             ...ofNetwork,
             ...(await findingsForIdentity(probes)),
             ...ofTools.flat(),
@@ -64,12 +66,12 @@ async function configuredTools({ registry, system }: ProbeCache): Promise<string
 async function findingsFor(name: string, probes: ProbeCache): Promise<Finding[]> {
     const tool = configurable.find((known) => known === name);
     if (tool === undefined) {
-        return [problem(name, "tool", "Unknown tool", `Use one or more of ${configurable.join(", ")}`)];
+        return [problem("tool", "Unknown tool", `Use one or more of ${configurable.join(", ")}`)];
     }
     const launcher = launcherOf(tool, probes.system);
     return [
         ...(launcher === undefined && descriptors[tool].commands.length > 0
-            ? [problem(tool, "tool", "Not on PATH", "Install it, or add its folder to PATH")]
+            ? [problem("tool", "Not on PATH", "Install it, or add its folder to PATH")]
             : []),
         ...(tool === "pip"
             ? await pipFindings(launcher, probes)
@@ -83,12 +85,10 @@ async function networkFindings(probes: ProbeCache): Promise<Finding[]> {
     const response = await probes.index();
     const { configurationError: error } = network;
     return [
-        ...(error === undefined
-            ? []
-            : [problem(undefined, "network", error, "Correct or unset the variable")]),
+        ...(error === undefined ? [] : [problem("network", error, "Correct or unset the variable")]),
         "failure" in response
-            ? problem(undefined, "network", response.failure, response.fix)
-            : passed(undefined, "network", `${new URL(registry.index.indexUrl).hostname} answers`),
+            ? problem("network", response.failure, response.fix)
+            : passed("network", `${new URL(registry.index.indexUrl).hostname} answers`),
     ];
 }
 
@@ -102,6 +102,6 @@ async function findingsForIdentity(probes: ProbeCache): Promise<Finding[]> {
     const { file } = identities.default ?? {};
     return [
         ...identityFindings(identities, reply, info?.email),
-        ...(await fileModeFindings(undefined, file === undefined ? [] : [file], probes.system)),
+        ...(await fileModeFindings(file === undefined ? [] : [file], probes.system)),
     ];
 }

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import type { System } from "../machine/system";
-import type { ConfigurableTool } from "../tools/descriptors";
+import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { type Finding, passed, problem, skipped, warning } from "./findings";
 import { type Keyring, packageKeyring } from "./keyring";
 import { accountOfKey, type FoundLogin } from "./login";
@@ -20,13 +20,13 @@ export async function keyringFindings(
 ): Promise<Finding[]> {
     const subject = `The keyring ${keyring.where}`;
     const setup = probes.setupCommands(tool);
-    if (!keyring.runs) return [problem(tool, "keyring", `${subject} does not run`, setup)];
+    if (!keyring.runs) return [problem("keyring", `${subject} does not run`, setup)];
     if (!keyring.hasGoogleBackend) {
         const fix = `Install keyrings.google-artifactregistry-auth next to it: ${setup}`;
-        return [problem(tool, "keyring", `${subject} has no backend for Artifact Registry`, fix)];
+        return [problem("keyring", `${subject} has no backend for Artifact Registry`, fix)];
     }
     const reply = await probes.keyringReply(keyring);
-    if ("failure" in reply) return [problem(tool, "keyring", `${subject} ${reply.failure}`, reply.fix)];
+    if ("failure" in reply) return [problem("keyring", `${subject} ${reply.failure}`, reply.fix)];
     const [response, info, identities] = await Promise.all([
         probes.index({ username: tokenUsername, password: reply.token }),
         probes.tokenInfo(reply.token),
@@ -35,14 +35,13 @@ export async function keyringFindings(
     const byDefault = reply.isFallback ? undefined : identities.default?.email;
     const email = info?.email ?? byDefault ?? identities.gcloud;
     const rejected = problem(
-        tool,
         "index",
         `The index rejected the keyring's token${email === undefined ? "" : ` of ${email}`} (401)`,
         "Log in again: gcloud auth application-default login",
     );
     return [
-        passed(tool, "keyring", `${subject} returned a token`),
-        ...findingForResponse(tool, response, email, rejected, probes),
+        passed("keyring", `${subject} returned a token`),
+        ...findingsForResponse(tool, response, email, rejected, probes),
     ];
 }
 
@@ -54,7 +53,7 @@ export async function packageKeyringFindings(
 ): Promise<Finding[]> {
     if (environment === undefined) {
         const message = `It is unknown which Python ${tool} runs in, and whether that has a keyring`;
-        return [skipped(tool, "keyring", message)];
+        return [skipped("keyring", message)];
     }
     const keyring = packageKeyring(tool, environment, probes.system);
     return keyring === undefined
@@ -70,7 +69,7 @@ export function noKeyring(
     provider?: "import" | "subprocess",
 ): Finding {
     const message = `There is no keyring ${where}, and no password in the files or the environment`;
-    return problem(tool, "keyring", message, probes.setupCommands(tool, provider));
+    return problem("keyring", message, probes.setupCommands(tool, provider));
 }
 
 /** Checks a user name and password: whose they are, and how the index answers them. */
@@ -82,12 +81,11 @@ export async function loginFindings(
     if (login.username === tokenUsername) return tokenFindings(tool, login, probes);
     if (login.username === keyUsername) return keyFindings(tool, login, probes);
     const rejected = problem(
-        tool,
         "login",
         `The index rejected the user name and password from ${login.from} (401)`,
         `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run configure --tool ${tool} again`,
     );
-    return findingForResponse(tool, await probes.index(login), undefined, rejected, probes);
+    return findingsForResponse(tool, await probes.index(login), undefined, rejected, probes);
 }
 
 async function tokenFindings(
@@ -103,25 +101,24 @@ async function tokenFindings(
             : `Run configure --tool ${tool} --auth token again, or use --auth keyring, which renews its tokens`;
     const isValid = info !== undefined && info.secondsLeft > 0;
     const rejected = problem(
-        tool,
         "token",
         isValid ? `${token} was rejected by the index (401)` : `${token} has expired (401)`,
         fix,
     );
     if ("status" in response && response.status === 401) return [rejected];
-    const findings = findingForResponse(tool, response, info?.email, rejected, probes);
+    const findings = findingsForResponse(tool, response, info?.email, rejected, probes);
     if (info === undefined) {
         // Google has no information about some tokens, such as those of workloads.
         return "status" in response
-            ? [passed(tool, "token", `${token} is valid, for an unknown time`), ...findings]
+            ? [passed("token", `${token} is valid, for an unknown time`), ...findings]
             : findings;
     }
     const minutes = Math.floor(info.secondsLeft / 60);
     const lifetime = !isValid
-        ? problem(tool, "token", `${token} has expired`, fix)
+        ? problem("token", `${token} has expired`, fix)
         : info.secondsLeft < warningSeconds
-          ? warning(tool, "token", `${token} expires in ${minutes} minutes`, fix)
-          : passed(tool, "token", `${token} is valid for ${minutes} minutes`);
+          ? warning("token", `${token} expires in ${minutes} minutes`, fix)
+          : passed("token", `${token} is valid for ${minutes} minutes`);
     return [lifetime, ...findings];
 }
 
@@ -133,18 +130,17 @@ async function keyFindings(
     const email = accountOfKey(login.password);
     if (email === undefined) {
         const message = `The password in ${login.from} is not a service account key in base64`;
-        return [problem(tool, "key", message, `Run configure --tool ${tool} --auth key again`)];
+        return [problem("key", message, `Run configure --tool ${tool} --auth key again`)];
     }
     const response = await probes.index(login);
     const rejected = problem(
-        tool,
         "key",
         `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
         `Add a name to the account's keys in the stack's python-registry:serviceAccounts, run pulumi up, then run configure --tool ${tool} --auth key again`,
     );
-    const findings = findingForResponse(tool, response, email, rejected, probes);
+    const findings = findingsForResponse(tool, response, email, rejected, probes);
     return "status" in response && response.status !== 401
-        ? [passed(tool, "key", `The key in ${login.from} belongs to ${email}`), ...findings]
+        ? [passed("key", `The key in ${login.from} belongs to ${email}`), ...findings]
         : findings;
 }
 
@@ -153,7 +149,7 @@ async function keyFindings(
  *
  * @param rejected the finding for a login that the index does not accept
  */
-function findingForResponse(
+function findingsForResponse(
     tool: ConfigurableTool,
     response: Response,
     email: string | undefined,
@@ -161,69 +157,68 @@ function findingForResponse(
     { registry }: ProbeCache,
 ): Finding[] {
     if ("failure" in response) return [];
-    const refused = (message: string, fix: string) => [problem(tool, "index", message, fix)];
     const { status, body } = response;
     if (status === 401) return [rejected];
-    if (status === 403 && /has not been used|is disabled|SERVICE_DISABLED/.test(body)) {
-        return refused(
+    if (status === 200 || (status === 404 && (!/\brepositor/i.test(body) || /\bpackage\b/i.test(body)))) {
+        const note = descriptors[tool].onlyPublishes ? ". Only an upload shows whether it can publish" : "";
+        return [passed("index", `${email ?? "This login"} can read the repository${note}`)];
+    }
+    return [problem("index", ...refusal(status, body, email, registry.name))];
+}
+
+function refusal(
+    status: number,
+    body: string,
+    email: string | undefined,
+    repository: string,
+): [message: string, fix: string] {
+    if (status === 404) {
+        return [
+            `404: there is no such repository: ${repository}`,
+            "Check the location, project and name in the stack's outputs, and whether the repository was deleted",
+        ];
+    }
+    if (status !== 403) {
+        return [`The index answered ${status}`, "Try again later. See https://status.cloud.google.com"];
+    }
+    if (/has not been used|is disabled|SERVICE_DISABLED/.test(body)) {
+        return [
             "403: the Artifact Registry API is not enabled in the project",
             "Set python-registry:enableApis to true and run pulumi up",
-        );
+        ];
     }
-    if (status === 403 && /organization's policy|VPC|SERVICE_CONTROLS/.test(body)) {
-        return refused(
+    if (/organization's policy|VPC|SERVICE_CONTROLS/.test(body)) {
+        return [
             "403: the organization's service perimeter does not admit this machine",
             "Ask for access from this network",
-        );
+        ];
     }
-    if (status === 403) {
-        const principal = email === undefined ? "the account" : principalOf(email);
-        return refused(
-            email === undefined
-                ? "403: you are signed in, but you have no role on this repository"
-                : `403: ${email} is signed in, but has no role on this repository`,
-            `Add ${principal} to the stack's python-registry:readers (to publish: writers) and run pulumi up, or sign in with a different account`,
-        );
-    }
-    if (status === 404 && /\brepositor/i.test(body) && !/\bpackage\b/i.test(body)) {
-        return refused(
-            `404: there is no such repository: ${registry.name}`,
-            "Check the location, project and name in the stack's outputs, and whether the repository was deleted",
-        );
-    }
-    if (status === 200 || status === 404) {
-        const note = tool === "twine" ? ". Only an upload shows whether it can publish" : "";
-        return [passed(tool, "index", `${email ?? "This login"} can read the repository${note}`)];
-    }
-    return refused(`The index answered ${status}`, "Try again later. See https://status.cloud.google.com");
+    return [
+        email === undefined
+            ? "403: you are signed in, but you have no role on this repository"
+            : `403: ${email} is signed in, but has no role on this repository`,
+        `Add ${email === undefined ? "the account" : principalOf(email)} to the stack's python-registry:readers (to publish: writers) and run pulumi up, or sign in with a different account`,
+    ];
 }
 
 function principalOf(email: string): string {
     return `${email.endsWith(".gserviceaccount.com") ? "serviceAccount" : "user"}:${email}`;
 }
 
-/**
- * Checks whether other users can read the files that hold a credential.
- *
- * @param tool undefined for a file that is not one tool's
- */
-export async function fileModeFindings(
-    tool: string | undefined,
-    files: readonly string[],
-    system: System,
-): Promise<Finding[]> {
+/** Checks whether other users can read the files that hold a credential. */
+export async function fileModeFindings(files: readonly string[], system: System): Promise<Finding[]> {
     const findings = [...new Set(files)].map(async (file): Promise<Finding[]> => {
         if (system.kind === "windows") {
             const message = `${file} holds a credential. Who can read it is not checked on Windows`;
-            return [skipped(tool, "file-mode", message)];
+            return [skipped("file-mode", message)];
         }
         const mode = await modeOf(file, system);
         if (mode === undefined) return [];
         if ((mode & 0o044) === 0) {
-            return [passed(tool, "file-mode", `${file} holds a credential, and only its owner can read it`)];
+            return [passed("file-mode", `${file} holds a credential, and only its owner can read it`)];
         }
         const message = `${file} holds a credential, and others can read it (mode ${mode.toString(8)})`;
-        return [problem(tool, "file-mode", message, `chmod 600 '${file.replaceAll("'", `'\\''`)}'`)];
+        return [problem("file-mode", message, `chmod 600 '${file.replaceAll("'", `'\\''`)}'`)];
     });
     return (await Promise.all(findings)).flat();
 }

@@ -25,23 +25,21 @@ export interface Finding {
 }
 
 type Subject = Finding["subject"];
-/** Undefined for what concerns the whole machine. */
-type ToolName = string | undefined;
 
-export function passed(tool: ToolName, subject: Subject, message: string): Finding {
-    return { ...(tool !== undefined && { tool }), status: "ok", subject, message };
+export function passed(subject: Subject, message: string): Finding {
+    return { status: "ok", subject, message };
 }
 
-export function warning(tool: ToolName, subject: Subject, message: string, fix: string): Finding {
-    return { ...(tool !== undefined && { tool }), status: "warning", subject, message, fix };
+export function skipped(subject: Subject, message: string): Finding {
+    return { status: "skipped", subject, message };
 }
 
-export function problem(tool: ToolName, subject: Subject, message: string, fix: string): Finding {
-    return { ...(tool !== undefined && { tool }), status: "problem", subject, message, fix };
+export function warning(subject: Subject, message: string, fix: string): Finding {
+    return { status: "warning", subject, message, fix };
 }
 
-export function skipped(tool: ToolName, subject: Subject, message: string): Finding {
-    return { ...(tool !== undefined && { tool }), status: "skipped", subject, message };
+export function problem(subject: Subject, message: string, fix: string): Finding {
+    return { status: "problem", subject, message, fix };
 }
 
 /** Whether there is nothing to do. */

@@ -59,14 +59,12 @@ export function identityFindings(
 ): Finding[] {
     const login = "gcloud auth application-default login";
     if (found === undefined) {
-        if (gcloud !== undefined)
-            return [passed(undefined, "identity", `The keyring uses gcloud's account ${gcloud}`)];
+        if (gcloud !== undefined) return [passed("identity", `The keyring uses gcloud's account ${gcloud}`)];
         const none = "There are no Application Default Credentials, and gcloud has no account";
         return [
             reply === undefined
-                ? problem(undefined, "identity", none, `Run: ${login}`)
+                ? problem("identity", none, `Run: ${login}`)
                 : passed(
-                      undefined,
                       "identity",
                       email === undefined
                           ? "The keyring returned a token, but its account is unknown"
@@ -81,25 +79,20 @@ export function identityFindings(
         const fix = isByVariable ? `Correct or unset ${found.from}` : `Run: ${login}`;
         return [
             gcloud === undefined
-                ? problem(undefined, "identity", broken, fix)
-                : warning(
-                      undefined,
-                      "identity",
-                      `${broken}. gcloud's account ${email ?? gcloud} is used instead`,
-                      fix,
-                  ),
+                ? problem("identity", broken, fix)
+                : warning("identity", `${broken}. gcloud's account ${email ?? gcloud} is used instead`, fix),
         ];
     }
     const address = email ?? found.email;
     if (gcloud !== undefined && address !== undefined && address.toLowerCase() !== gcloud.toLowerCase()) {
         const message = `The keyring uses ${address}, by Application Default Credentials from ${found.from}${file}, and not gcloud's account ${gcloud}`;
         const fix = isByVariable ? `unset ${found.from}` : `run ${login} as ${gcloud}`;
-        return [warning(undefined, "identity", message, `If you did not intend this, ${fix}`)];
+        return [warning("identity", message, `If you did not intend this, ${fix}`)];
     }
     const { who } = found;
     const shown = who === undefined || (address !== undefined && !who.includes(address)) ? address : who;
     const message = `The keyring uses ${shown ?? "an unknown account"}, by Application Default Credentials from ${found.from}${file}`;
-    return [passed(undefined, "identity", message)];
+    return [passed("identity", message)];
 }
 
 async function findDefault(system: System, network: Network): Promise<DefaultIdentity | undefined> {

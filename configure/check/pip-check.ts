@@ -44,7 +44,7 @@ export async function pipFindings(launcher: string | undefined, probes: ProbeCac
     );
     const findings: Finding[] = [
         ...settings.errors.map(({ file, reason }) => unreadable(tool, file, reason)),
-        ...(await fileModeFindings(tool, withPassword, system)),
+        ...(await fileModeFindings(withPassword, system)),
     ];
     if (inForce === undefined) {
         const [overridden] = everywhere;
@@ -52,18 +52,17 @@ export async function pipFindings(launcher: string | undefined, probes: ProbeCac
         const { key, value } = overridden;
         const message = `The index is in ${value.from}, but ${key} from ${settings.value(key)?.from ?? "elsewhere"} overrides it`;
         const fix = "Add the index there too, or remove that setting: pip does not combine its files";
-        return [...findings, problem(tool, "configuration", message, fix)];
+        return [...findings, problem("configuration", message, fix)];
     }
     const noIndex = settings.value("no-index");
     findings.push(
         isYes(noIndex)
             ? problem(
-                  tool,
                   "configuration",
                   `The index is in ${inForce.from}, but no-index from ${noIndex?.from ?? ""} stops pip from using any index`,
                   "Remove no-index",
               )
-            : passed(tool, "configuration", `Found in ${inForce.from}`),
+            : passed("configuration", `Found in ${inForce.from}`),
     );
     const [{ login } = { login: {} }] = addressesIn(inForce);
     const inAddress = foundLogin(login, inForce.from, inForce.file);
@@ -91,7 +90,7 @@ async function keyringsFor(
     const provider = setting?.value ?? "auto";
     if (provider === "disabled") {
         const message = `keyring-provider from ${setting?.from ?? ""} is "disabled", so pip never asks a keyring`;
-        return [problem(tool, "provider", message, "Remove that setting")];
+        return [problem("provider", message, "Remove that setting")];
     }
     if (environment === undefined && provider !== "subprocess") {
         return packageKeyringFindings(tool, environment, probes);
@@ -107,7 +106,6 @@ async function keyringsFor(
                 : "subprocess";
         findings.push(
             problem(
-                tool,
                 "provider",
                 `no-input from ${noInput?.from ?? ""} is set. With the keyring provider auto, pip then never asks a keyring`,
                 `Run pip config set global.keyring-provider ${better}. Or set the stack's python-registry:keyring to ${better} and run configure --tool pip again`,
@@ -128,7 +126,6 @@ async function keyringsFor(
     if (keyring === onPath && login.username === undefined && isOlderThan(environment?.version, 26, 2)) {
         findings.push(
             problem(
-                tool,
                 "provider",
                 `pip ${environment?.version ?? ""} asks a keyring command only for a user name, and the index has none`,
                 "Set the stack's python-registry:keyring to subprocess and run configure --tool pip again, or upgrade pip to 26.2",
@@ -140,7 +137,7 @@ async function keyringsFor(
             provider === "auto"
                 ? "auto: pip asks the keyring, but not with --no-input"
                 : `${provider}: pip asks the keyring, also with --no-input`;
-        findings.push(passed(tool, "provider", message));
+        findings.push(passed("provider", message));
     }
     return [...findings, ...(await keyringFindings(tool, keyring, probes))];
 }

@@ -55,14 +55,13 @@ export async function toolFindings(
     const isReadable = findings.length === 0;
     findings.push(
         ...(await fileModeFindings(
-            tool,
             withPassword.map(({ path }) => path),
             system,
         )),
     );
     const entries = [...inFiles, ...entriesInVariables(tool, probes)];
     if (entries.length === 0) return isReadable ? [...findings, notConfigured(tool)] : findings;
-    findings.push(passed(tool, "configuration", `Found in ${described(entries, files)}`));
+    findings.push(passed("configuration", `Found in ${described(entries, files)}`));
 
     const withoutLogin = new Set<Use>();
     const logins = new Map<string, FoundLogin>();
@@ -87,18 +86,18 @@ export async function toolFindings(
 /** The registry is in no file that the tool reads. */
 export function notConfigured(tool: string): Finding {
     const message = "The registry is in none of its files here";
-    return problem(tool, "configuration", message, `Run configure --tool ${tool}`);
+    return problem("configuration", message, `Run configure --tool ${tool}`);
 }
 
 /** A file that the tool itself would refuse. */
 export function unreadable(tool: string, file: string, reason: string): Finding {
     const fix = `Correct the file, then run configure --tool ${tool}`;
-    return problem(tool, "configuration", `${file}: ${reason}`, fix);
+    return problem("configuration", `${file}: ${reason}`, fix);
 }
 
 function variableNotSet(tool: string, name: string, from: string): Finding {
     const fix = `Set ${name} to the output of gcloud auth print-access-token`;
-    return problem(tool, "token", `${from} takes the access token from ${name}, which is not set`, fix);
+    return problem("token", `${from} takes the access token from ${name}, which is not set`, fix);
 }
 
 /** Where the entries are, each place with its scope and uses. */
@@ -123,7 +122,7 @@ async function keyringsFor(
     const { keyring } = descriptors[tool];
     if (keyring === undefined) {
         const fix = `Run configure --tool ${tool} --auth token, or --auth key`;
-        return [problem(tool, "login", "The entry has no password", fix)];
+        return [problem("login", "The entry has no password", fix)];
     }
     const kinds = new Set([...uses].map((use) => keyring[use]));
     const findings = kinds.has("command") ? await commandKeyringFindings(tool, files, probes) : [];
@@ -149,9 +148,8 @@ async function commandKeyringFindings(
     const keyring = await probes.commandKeyring();
     return [
         isEnabled
-            ? passed(tool, "provider", `subprocess: ${tool} asks the keyring on PATH`)
+            ? passed("provider", `subprocess: ${tool} asks the keyring on PATH`)
             : problem(
-                  tool,
                   "provider",
                   `${tool} asks a keyring only if it is told to, and it is not`,
                   setting === undefined ? `Set ${name}=subprocess` : `Run configure --tool ${tool} again`,

@@ -17,6 +17,8 @@ export interface ToolDescriptor {
     readonly commands: readonly string[];
     /** By the path of the client file on Linux. */
     readonly locations?: Readonly<Record<string, FileLocation>>;
+    /** Whether it does not install. */
+    readonly onlyPublishes?: boolean;
     /** The tables under `[tool]` of pyproject.toml in which it finds its indexes. */
     readonly projectTables?: readonly string[];
     /** Variables that hold addresses of indexes, each of them alone or as `NAME=ADDRESS`. */
