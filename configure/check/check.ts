@@ -5,7 +5,7 @@ import { configurable, descriptors } from "../tools/descriptors";
 import { presentFiles } from "./client-files";
 import { fileModeFindings } from "./credential-check";
 import { type Finding, passed, problem } from "./findings";
-import { identityFindings } from "./identity";
+import { identityFinding } from "./identity";
 import { Network } from "./network";
 import { pipFindings } from "./pip-check";
 import { ProbeCache } from "./probe-cache";
@@ -101,7 +101,7 @@ async function findingsForIdentity(probes: ProbeCache): Promise<Finding[]> {
     const info = reply && (await probes.tokenInfo(reply.token));
     const { file } = identities.default ?? {};
     return [
-        ...identityFindings(identities, reply, info?.email),
+        identityFinding(identities, reply, info?.email),
         ...(await fileModeFindings(file === undefined ? [] : [file], probes.system)),
     ];
 }

@@ -99,27 +99,21 @@ async function tokenFindings(
         login.file === undefined
             ? `Put a new one in ${login.from}: gcloud auth print-access-token`
             : `Run configure --tool ${tool} --auth token again, or use --auth keyring, which renews its tokens`;
-    const isValid = info !== undefined && info.secondsLeft > 0;
-    const rejected = problem(
-        "token",
-        isValid ? `${token} was rejected by the index (401)` : `${token} has expired (401)`,
-        fix,
-    );
-    if ("status" in response && response.status === 401) return [rejected];
-    const findings = findingsForResponse(tool, response, info?.email, rejected, probes);
-    if (info === undefined) {
+    const secondsLeft = info?.secondsLeft ?? 0;
+    const minutes = Math.floor(secondsLeft / 60);
+    const rejection = secondsLeft > 0 ? "was rejected by the index" : "has expired";
+    const rejected = problem("token", `${token} ${rejection} (401)`, fix);
+    const lifetime =
         // Google has no information about some tokens, such as those of workloads.
-        return "status" in response
-            ? [passed("token", `${token} is valid, for an unknown time`), ...findings]
-            : findings;
-    }
-    const minutes = Math.floor(info.secondsLeft / 60);
-    const lifetime = !isValid
-        ? problem("token", `${token} has expired`, fix)
-        : info.secondsLeft < warningSeconds
-          ? warning("token", `${token} expires in ${minutes} minutes`, fix)
-          : passed("token", `${token} is valid for ${minutes} minutes`);
-    return [lifetime, ...findings];
+        info === undefined
+            ? passed("token", `${token} is valid, for an unknown time`)
+            : secondsLeft <= 0
+              ? problem("token", `${token} has expired`, fix)
+              : secondsLeft < warningSeconds
+                ? warning("token", `${token} expires in ${minutes} minutes`, fix)
+                : passed("token", `${token} is valid for ${minutes} minutes`);
+    if ("failure" in response) return info === undefined ? [] : [lifetime];
+    return findingsForResponse(tool, response, info?.email, rejected, probes, lifetime);
 }
 
 async function keyFindings(
@@ -132,22 +126,20 @@ async function keyFindings(
         const message = `The password in ${login.from} is not a service account key in base64`;
         return [problem("key", message, `Run configure --tool ${tool} --auth key again`)];
     }
-    const response = await probes.index(login);
     const rejected = problem(
         "key",
         `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
         `Add a name to the account's keys in the stack's python-registry:serviceAccounts, run pulumi up, then run configure --tool ${tool} --auth key again`,
     );
-    const findings = findingsForResponse(tool, response, email, rejected, probes);
-    return "status" in response && response.status !== 401
-        ? [passed("key", `The key in ${login.from} belongs to ${email}`), ...findings]
-        : findings;
+    const accepted = passed("key", `The key in ${login.from} belongs to ${email}`);
+    return findingsForResponse(tool, await probes.index(login), email, rejected, probes, accepted);
 }
 
 /**
  * What a response of the index means. A missing connection is reported once, for the whole machine.
  *
  * @param rejected the finding for a login that the index does not accept
+ * @param accepted the finding for any other login
  */
 function findingsForResponse(
     tool: ConfigurableTool,
@@ -155,15 +147,24 @@ function findingsForResponse(
     email: string | undefined,
     rejected: Finding,
     { registry }: ProbeCache,
+    accepted?: Finding,
 ): Finding[] {
     if ("failure" in response) return [];
     const { status, body } = response;
     if (status === 401) return [rejected];
-    if (status === 200 || (status === 404 && (!/\brepositor/i.test(body) || /\bpackage\b/i.test(body)))) {
-        const note = descriptors[tool].onlyPublishes ? ". Only an upload shows whether it can publish" : "";
-        return [passed("index", `${email ?? "This login"} can read the repository${note}`)];
-    }
-    return [problem("index", ...refusal(status, body, email, registry.name))];
+    const canRead = status === 200 || (status === 404 && !isAboutRepository(body));
+    const note = descriptors[tool].onlyPublishes ? ". Only an upload shows whether it can publish" : "";
+    return [
+        ...(accepted === undefined ? [] : [accepted]),
+        canRead
+            ? passed("index", `${email ?? "This login"} can read the repository${note}`)
+            : problem("index", ...refusal(status, body, email, registry.name)),
+    ];
+}
+
+/** Whether a 404 is about the repository: an index that knows the caller answers 404 for the package. */
+function isAboutRepository(body: string): boolean {
+    return /\brepositor/i.test(body) && !/\bpackage\b/i.test(body);
 }
 
 function refusal(
@@ -193,16 +194,13 @@ function refusal(
             "Ask for access from this network",
         ];
     }
+    const type = email?.endsWith(".gserviceaccount.com") === true ? "serviceAccount" : "user";
     return [
         email === undefined
             ? "403: you are signed in, but you have no role on this repository"
             : `403: ${email} is signed in, but has no role on this repository`,
-        `Add ${email === undefined ? "the account" : principalOf(email)} to the stack's python-registry:readers (to publish: writers) and run pulumi up, or sign in with a different account`,
+        `Add ${email === undefined ? "the account" : `${type}:${email}`} to the stack's python-registry:readers (to publish: writers) and run pulumi up, or sign in with a different account`,
     ];
-}
-
-function principalOf(email: string): string {
-    return `${email.endsWith(".gserviceaccount.com") ? "serviceAccount" : "user"}:${email}`;
 }
 
 /** Checks whether other users can read the files that hold a credential. */

@@ -50,49 +50,40 @@ export async function findIdentities(system: System, network: Network): Promise<
  * Reports which identity the keyring uses, and whether that is likely the intended one.
  *
  * @param reply of a keyring that returned a token
- * @param email of that token, as Google tells it
+ * @param email of that token's account, according to Google
  */
-export function identityFindings(
+export function identityFinding(
     { default: found, gcloud }: Identities,
     reply: Extract<KeyringReply, { token: string }> | undefined,
     email: string | undefined,
-): Finding[] {
+): Finding {
     const login = "gcloud auth application-default login";
     if (found === undefined) {
-        if (gcloud !== undefined) return [passed("identity", `The keyring uses gcloud's account ${gcloud}`)];
+        if (gcloud !== undefined) return passed("identity", `The keyring uses gcloud's account ${gcloud}`);
         const none = "There are no Application Default Credentials, and gcloud has no account";
-        return [
-            reply === undefined
-                ? problem("identity", none, `Run: ${login}`)
-                : passed(
-                      "identity",
-                      email === undefined
-                          ? "The keyring returned a token, but its account is unknown"
-                          : `The keyring uses ${email}`,
-                  ),
-        ];
+        if (reply === undefined) return problem("identity", none, `Run: ${login}`);
+        const unknown = "The keyring returned a token, but its account is unknown";
+        return passed("identity", email === undefined ? unknown : `The keyring uses ${email}`);
     }
     const isByVariable = found.from.startsWith("GOOGLE_");
     const file = found.file === undefined ? "" : ` (${found.file})`;
     if (found.error !== undefined || reply?.isFallback === true) {
         const broken = `The Application Default Credentials from ${found.from} do not work: ${found.error ?? `Google rejects them${file}`}`;
         const fix = isByVariable ? `Correct or unset ${found.from}` : `Run: ${login}`;
-        return [
-            gcloud === undefined
-                ? problem("identity", broken, fix)
-                : warning("identity", `${broken}. gcloud's account ${email ?? gcloud} is used instead`, fix),
-        ];
+        return gcloud === undefined
+            ? problem("identity", broken, fix)
+            : warning("identity", `${broken}. gcloud's account ${email ?? gcloud} is used instead`, fix);
     }
+    const origin = `by Application Default Credentials from ${found.from}${file}`;
     const address = email ?? found.email;
     if (gcloud !== undefined && address !== undefined && address.toLowerCase() !== gcloud.toLowerCase()) {
-        const message = `The keyring uses ${address}, by Application Default Credentials from ${found.from}${file}, and not gcloud's account ${gcloud}`;
         const fix = isByVariable ? `unset ${found.from}` : `run ${login} as ${gcloud}`;
-        return [warning("identity", message, `If you did not intend this, ${fix}`)];
+        const message = `The keyring uses ${address}, ${origin}, and not gcloud's account ${gcloud}`;
+        return warning("identity", message, `If you did not intend this, ${fix}`);
     }
     const { who } = found;
     const shown = who === undefined || (address !== undefined && !who.includes(address)) ? address : who;
-    const message = `The keyring uses ${shown ?? "an unknown account"}, by Application Default Credentials from ${found.from}${file}`;
-    return [passed("identity", message)];
+    return passed("identity", `The keyring uses ${shown ?? "an unknown account"}, ${origin}`);
 }
 
 async function findDefault(system: System, network: Network): Promise<DefaultIdentity | undefined> {
