@@ -1,15 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
-import * as v from "valibot";
-import { canonicalPrincipal, type Role } from "../names/principals";
-import {
-    acrossLists,
-    existingMistakes,
-    skipRegionValidation,
-    unknownRegion,
-    unusedKeys,
-} from "../validation/checks";
-import { isRecord, projectId, schema } from "../validation/schema";
-import { configPath, type Say, sentence, shown } from "../validation/wording";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
 
@@ -56,70 +46,4 @@ export interface RegistryArgs {
     readonly enableApis?: boolean;
     /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */
     readonly deletionProtection?: boolean;
-}
-
-/**
- * Checks a registry's arguments as a stack's configuration is checked; what becomes known only later is left out.
- *
- * @param name of the component, for the message
- * @returns the arguments, with each principal in its one spelling
- * @throws pulumi.InputPropertiesError that lists every mistake and names its property
- */
-export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArgs {
-    const { project, deletionProtection, description, labels, serviceAccounts = {}, ...own } = args;
-    const given: Record<string, unknown> = Object.fromEntries(
-        Object.entries({
-            ...own,
-            serviceAccounts,
-            description: typeof description === "string" ? description : undefined,
-            labels: knownLabels(labels),
-            protect: deletionProtection,
-        }).filter(([, value]) => value !== undefined),
-    );
-    const errors: pulumi.InputPropertyErrorDetails[] = [];
-    const say: Say = ([property, ...path], value, message) => {
-        errors.push({
-            propertyPath: `${property === "protect" ? "deletionProtection" : property}${configPath(path)}`,
-            // How to set a stack's configuration is no help here.
-            reason: sentence(value, message).replace(/ Set it with: .*/s, ""),
-        });
-        return message;
-    };
-    for (const { input, message } of v.safeParse(projectId, project).issues ?? []) {
-        say(["project"], input, message);
-    }
-    for (const { path = [], input, message } of v.safeParse(schema, given).issues ?? []) {
-        const [property = "", ...rest] = path.map(({ key }) => key as string);
-        say([property, ...rest], input, message);
-    }
-    if (new pulumi.Config("gcp").get(skipRegionValidation.slice("gcp:".length)) !== "true") {
-        unknownRegion(args.location, false, say);
-    }
-    unusedKeys({ labels: given["labels"], serviceAccounts }, say, (_, value) => shown(value));
-    acrossLists(given, typeof project === "string" ? project : "", say, (_, value) => shown(value));
-    existingMistakes(given, say);
-    if (errors.length > 0) {
-        throw new pulumi.InputPropertiesError({
-            message:
-                `The arguments of Registry "${name}" have ${errors.length === 1 ? "a mistake" : `${errors.length} mistakes`}; nothing was changed.\n` +
-                errors.map(({ propertyPath, reason }) => `  - ${propertyPath}: ${reason}`).join("\n"),
-            errors,
-        });
-    }
-    return {
-        ...args,
-        readers: (args.readers ?? []).map(canonicalPrincipal),
-        writers: (args.writers ?? []).map(canonicalPrincipal),
-        admins: (args.admins ?? []).map(canonicalPrincipal),
-    };
-}
-
-/** The labels that are known now. */
-function knownLabels(labels: RegistryArgs["labels"]): unknown {
-    if (pulumi.Output.isInstance(labels) || labels instanceof Promise || !isRecord(labels)) return undefined;
-    return Object.fromEntries(
-        Object.entries(labels).filter(
-            ([, value]) => !pulumi.Output.isInstance(value) && !((value as unknown) instanceof Promise),
-        ),
-    );
 }

@@ -1,12 +1,13 @@
 import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
+import { checkRegistryArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { onceVerified, verifyAccount, verifyRepository } from "./existing";
 import { type PrincipalsByRole, principalsByRole, type Role, serviceAccountEmail } from "../names/principals";
 import { repositoryResource } from "./repository";
-import { checkRegistryArgs, type RegistryArgs } from "./registry-args";
+import type { RegistryArgs } from "./registry-args";
 import { AccessMode, RepositoryAccess } from "./repository-access";
 import { ServiceAccount, type ServiceAccountKey, serviceAccountName } from "./service-account";
 import type { StackName } from "../names/stack-mark";
@@ -130,6 +131,7 @@ export class Registry extends pulumi.ComponentResource {
                 repository: repositoryId,
                 principals: this.principals,
                 mode,
+                allowPublic: checked.allowPublic ?? false,
                 createdPrincipals: Object.fromEntries(
                     accounts.map(({ id, account }) => [
                         `serviceAccount:${serviceAccountEmail(project, id)}`,

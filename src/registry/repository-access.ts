@@ -1,5 +1,6 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
+import { checkRepositoryAccessArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { type PrincipalsByRole, roleNames, roles } from "../names/principals";
 
@@ -16,6 +17,8 @@ export interface RepositoryAccessArgs {
     readonly repository: string;
     readonly principals: PrincipalsByRole;
     readonly mode: AccessMode;
+    /** Accept `allUsers` and `allAuthenticatedUsers` as readers. Default false. */
+    readonly allowPublic?: boolean;
     /**
      * The principals that this program creates itself, as outputs of what creates them: a grant to one waits for it. An
      * account takes 11 s, and no other grant waits for that.
@@ -36,11 +39,13 @@ export interface RepositoryAccessArgs {
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals = {}, ...known } = args;
+        const { createdPrincipals = {}, ...own } = args;
+        const principals = checkRepositoryAccessArgs(name, args);
         // Without the outputs: the component, and every grant with it, would wait for them.
-        super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, known, opts);
-        const { project, location, repository, principals, mode } = args;
+        super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, { ...own, principals }, opts);
+        const { project, location, repository, mode } = args;
         const options = inheritDependsOn(opts, { parent: this, deletedWith: this });
 
         for (const role of roles) {

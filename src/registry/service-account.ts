@@ -1,5 +1,6 @@
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
+import { checkServiceAccountArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { Existing } from "./existing";
@@ -50,7 +51,9 @@ export class ServiceAccount extends pulumi.ComponentResource {
     /** The current key; undefined without any. */
     readonly currentKey?: ServiceAccountKey;
 
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
     constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
+        checkServiceAccountArgs(name, args);
         super("python-registry:index:ServiceAccount", name, { ...args }, opts);
         const { project, accountId } = args;
 

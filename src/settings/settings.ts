@@ -14,7 +14,7 @@ import {
     unknownRegion,
     unusedKeys,
 } from "../validation/checks";
-import { namespace, projectId, schema } from "../validation/schema";
+import { namespace, projectId, schema, structured } from "../validation/schema";
 import {
     configPath,
     type ConfigPath,
@@ -157,21 +157,9 @@ export function parseSettings(
     };
 }
 
-// Pulumi hands every value over as text: lists, maps and booleans as JSON. What is no JSON stays text, so that the
-// schema can say what it found.
-const structured = new Set([
-    "labels",
-    "readers",
-    "writers",
-    "admins",
-    "allowPublic",
-    "serviceAccounts",
-    "internalPackages",
-    "enableApis",
-    "protect",
-]);
 const unsetWhenEmpty = new Set(["location", "description", "existing", "access"]);
 
+/** What is no JSON stays text, so that the schema can say what it found. */
 function json(value: string): unknown {
     try {
         return JSON.parse(value);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
-import { Registry, RepositoryAccess } from "../../src/registry";
+import { Registry, RepositoryAccess, ServiceAccount } from "../../src/registry";
 
 // The components as another program uses them, registered with the SDK's mocks.
 
@@ -262,6 +262,46 @@ describe("the arguments of a registry", () => {
             assert.deepEqual([...waits.keys()], []);
         });
     }
+
+    it("are refused by the other components too", async () => {
+        await mock(false);
+        const propertiesOf = (create: () => unknown) => {
+            try {
+                create();
+            } catch (error) {
+                assert.ok(pulumi.InputPropertiesError.isInstance(error));
+                return error.errors.map(({ propertyPath }) => propertyPath);
+            }
+            return [];
+        };
+        const createdBy = { organization: "acme", project: "other", stack: "test" };
+        assert.deepEqual(
+            propertiesOf(
+                () =>
+                    new ServiceAccount("refused-account", {
+                        project: "acme-tools",
+                        accountId: "ci",
+                        existing: "use",
+                        displayName: "CI",
+                        keys: ["a", "a"],
+                        createdBy,
+                    }),
+            ),
+            ["accountId", "keys[1]", "displayName"],
+        );
+        assert.deepEqual(
+            propertiesOf(
+                () =>
+                    new RepositoryAccess("refused-access", {
+                        ...place,
+                        mode: "additive",
+                        principals: { reader: ["allUsers"], writer: ["ada@acme.example"], admin: [] },
+                    }),
+            ),
+            ["principals.writer[0]", "principals.reader"],
+        );
+        assert.deepEqual([...waits.keys()], []);
+    });
 
     it("may be outputs where nothing is named after them, and principals get their one spelling", async () => {
         await mock(false);
