@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { parse } from "yaml";
 
 // The README and the pages in docs/: what they refer to is there.
 
@@ -67,5 +68,20 @@ describe("the documentation", () => {
             ([, name]) => name,
         );
         assert.deepEqual(explained.sort(), Object.keys({ ...dependencies, ...devDependencies }).sort());
+    });
+
+    it("lists every setting and every output in the README", () => {
+        const rows = (heading: string) => {
+            const [, section = ""] = read("README.md").split(`\n## ${heading}\n`);
+            const cells = section.split("\n## ")[0]?.matchAll(/^\| (`.*?) +\|/gm) ?? [];
+            return [...cells].flatMap(([, cell = ""]) => cell.replaceAll("`", "").split(", "));
+        };
+        const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, unknown> };
+        const settings = Object.keys(config).filter((key) => !key.includes(":"));
+        assert.deepEqual(rows("Configuration").sort(), ["gcp:project", ...settings].sort());
+        const outputs = [...read("index.ts").matchAll(/^export const (?:\{ )?(\w+)/gm)].map(
+            ([, name]) => name,
+        );
+        assert.deepEqual(rows("Outputs").sort(), outputs.sort());
     });
 });
