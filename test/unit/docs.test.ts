@@ -79,7 +79,7 @@ describe("the documentation", () => {
         const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, unknown> };
         const settings = Object.keys(config).filter((key) => !key.includes(":"));
         assert.deepEqual(rows("Configuration").sort(), ["gcp:project", ...settings].sort());
-        const outputs = [...read("index.ts").matchAll(/^export const (?:\{ )?(\w+)/gm)].map(
+        const outputs = [...read("index.ts").matchAll(/^export (?:const )?(?:\{ )?(\w+)/gm)].map(
             ([, name]) => name,
         );
         assert.deepEqual(rows("Outputs").sort(), outputs.sort());
