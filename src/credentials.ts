@@ -19,24 +19,20 @@ export interface Credential {
 
 /** The credentials of a registry's accounts that have keys, by account id; secret as a whole. */
 export function keyCredentials(
-    registry: Pick<Registry, "serviceAccounts">,
+    registry: Pick<Registry, "currentKeys">,
     index: PythonIndex,
 ): pulumi.Output<Record<string, Credential>> {
-    const credentials = Object.entries(registry.serviceAccounts).flatMap(([id, { currentKey }]) =>
-        currentKey === undefined
-            ? []
-            : [
-                  currentKey.keyBase64.apply((keyBase64): [string, Credential] => [
-                      id,
-                      {
-                          generation: currentKey.generation,
-                          pipConf: pipConfWithKey(index.indexUrl, { keyBase64 }),
-                          pypirc: pypircWithKey(index, { keyBase64 }),
-                          keyFile: Buffer.from(keyBase64, "base64").toString("utf8"),
-                          clients: filesByTool(index, { form: "key", keyBase64 }),
-                      },
-                  ]),
-              ],
+    const credentials = Object.entries(registry.currentKeys).map(([id, { generation, keyBase64 }]) =>
+        keyBase64.apply((key): [string, Credential] => [
+            id,
+            {
+                generation,
+                pipConf: pipConfWithKey(index.indexUrl, { keyBase64: key }),
+                pypirc: pypircWithKey(index, { keyBase64: key }),
+                keyFile: Buffer.from(key, "base64").toString("utf8"),
+                clients: filesByTool(index, { form: "key", keyBase64: key }),
+            },
+        ]),
     );
     return pulumi.secret(pulumi.all(credentials).apply((entries) => Object.fromEntries(entries)));
 }

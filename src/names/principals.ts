@@ -1,8 +1,9 @@
 import { closest, distance } from "fastest-levenshtein";
 
-/** The repository roles that a stack grants, by the names that its configuration uses. */
-export const roles = ["reader", "writer", "admin"] as const;
-export type Role = (typeof roles)[number];
+/** The repository roles that a stack grants, by the names that its configuration uses; each includes those before it. */
+export const Role = { reader: "reader", writer: "writer", admin: "admin" } as const;
+export type Role = (typeof Role)[keyof typeof Role];
+export const roles: readonly Role[] = Object.values(Role);
 
 /** The roles' names in IAM. */
 export const roleNames: Readonly<Record<Role, string>> = {
@@ -11,8 +12,12 @@ export const roleNames: Readonly<Record<Role, string>> = {
     admin: "roles/artifactregistry.repoAdmin",
 };
 
-/** Who holds each role. */
-export type PrincipalsByRole = Readonly<Record<Role, readonly string[]>>;
+/** The principals that hold each role. */
+export interface PrincipalsByRole {
+    readonly reader: string[];
+    readonly writer: string[];
+    readonly admin: string[];
+}
 
 /** How many principals one allow policy takes, and how many of them may be groups and domains. */
 export const policyLimits = { principals: 1500, groupsAndDomains: 250 } as const;

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
  *
  * @see https://www.pulumi.com/docs/iac/concepts/resources/options/dependson/
  */
-export function waitingLike<T extends pulumi.ResourceOptions>(
+export function inheritDependsOn<T extends pulumi.ResourceOptions>(
     component: pulumi.ComponentResourceOptions | undefined,
     child: T,
 ): T {

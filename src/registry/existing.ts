@@ -2,6 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "../names/principals";
+import { userError } from "./user-error";
 import { createdByStack, stackLabel } from "../names/stack-mark";
 import { repositoryName } from "../names/urls";
 
@@ -122,15 +123,12 @@ export function onceVerified(problems: pulumi.Output<string[]>[]): pulumi.Output
     return pulumi.all(problems).apply((found) => {
         const all = found.flat();
         if (all.length > 0) {
-            const error = new pulumi.RunError(
+            throw userError(
                 all.length === 1
                     ? `${all[0] ?? ""} Nothing was changed.`
                     : `${all.length} existing resources cannot be used; nothing was changed.\n` +
                           all.map((problem) => `  - ${problem}`).join("\n"),
             );
-            // Pulumi hides the stack of such an error only while the program's own module runs.
-            error.stack = "";
-            throw error;
         }
         return [];
     });

@@ -1,3 +1,8 @@
 // What another Pulumi program imports: import { Registry } from "…/src/registry".
+export { Role, type PrincipalsByRole } from "../names/principals";
+export type { RepositoryUrls } from "../names/urls";
 export { Existing } from "./existing";
-export { Registry, type RegistryArgs, type RegistryServiceAccount } from "./registry";
+export { Registry, type RegistryServiceAccount } from "./registry";
+export type { RegistryArgs, RegistryServiceAccountArgs } from "./registry-args";
+export { AccessMode, RepositoryAccess, type RepositoryAccessArgs } from "./repository-access";
+export { ServiceAccount, type ServiceAccountArgs, type ServiceAccountKey } from "./service-account";

@@ -1,55 +1,29 @@
+import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
-import { waitingLike } from "./dependencies";
-import { holdAgainst } from "./derived";
-import { type Existing, onceVerified, verifyAccount, verifyRepository } from "./existing";
-import { type PrincipalsByRole, principalsByRole, type Role } from "../names/principals";
+import { checkRegistryArgs } from "./check-args";
+import { inheritDependsOn } from "./dependencies";
+import { knownAfter, verifyDerived } from "./derived";
+import { onceVerified, verifyAccount, verifyRepository } from "./existing";
+import { type PrincipalsByRole, principalsByRole, type Role, serviceAccountEmail } from "../names/principals";
 import { repositoryResource } from "./repository";
-import { type AccessMode, RepositoryAccess } from "./repository-access";
-import { ServiceAccount, serviceAccountName } from "./service-account";
+import type { RegistryArgs } from "./registry-args";
+import { AccessMode, RepositoryAccess } from "./repository-access";
+import { ServiceAccount, type ServiceAccountKey, serviceAccountName } from "./service-account";
 import type { StackName } from "../names/stack-mark";
 import { repositoryName, repositoryUrls, type RepositoryUrls } from "../names/urls";
 
-/** A dedicated service account of a registry. */
+/** Keys are no output of the component, which a field would be. */
+const currentKeys = new WeakMap<Registry, Readonly<Record<string, ServiceAccountKey>>>();
+
+/** A dedicated account of a registry, as it is used elsewhere. Both values are known in a preview. */
 export interface RegistryServiceAccount {
+    /** E-mail address; what uses it waits for the account. */
+    readonly email: pulumi.Output<string>;
+    /** The account as a principal, `serviceAccount:EMAIL`. */
+    readonly member: pulumi.Output<string>;
     /** Its role on the repository. */
     readonly access: Role;
-    /** The account exists already: `use` leaves it to its owner, `adopt` brings it under the stack. */
-    readonly existing?: Existing;
-    readonly displayName?: string;
-    /** Names of its key generations, oldest first; the last is the current one. None by default. */
-    readonly keys?: readonly string[];
-}
-
-/**
- * What a registry is made of. What names it (project, location, repository, accounts, principals) is plain, so that
- * addresses and client files are complete in a preview.
- */
-export interface RegistryArgs {
-    /** Project id, domain-scoped (`example.com:tools`) or not. */
-    readonly project: string;
-    /** Region or multi-region. */
-    readonly location: string;
-    /** Repository id. */
-    readonly repository: string;
-    /** The repository exists already: `use` only grants access to it, `adopt` brings it under the stack. */
-    readonly existing?: Existing;
-    readonly description?: pulumi.Input<string>;
-    readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** IAM principals that may download. */
-    readonly readers?: readonly string[];
-    /** IAM principals that may upload too. */
-    readonly writers?: readonly string[];
-    /** IAM principals that may delete packages too. */
-    readonly admins?: readonly string[];
-    /** Default `authoritative`. */
-    readonly access?: AccessMode;
-    /** Dedicated accounts by account id; none by default. */
-    readonly serviceAccounts?: Readonly<Record<string, RegistryServiceAccount>>;
-    /** Enable the APIs that are needed; they stay enabled when the stack goes. Default true. */
-    readonly enableApis?: boolean;
-    /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */
-    readonly protect?: boolean;
 }
 
 /**
@@ -65,72 +39,89 @@ export interface RegistryArgs {
  * export const indexUrl = registry.urls.indexUrl;
  */
 export class Registry extends pulumi.ComponentResource {
-    /** Repository id. */
-    readonly repositoryId: string;
-    /** Full resource name, `projects/P/locations/L/repositories/R`. */
-    readonly repositoryName: string;
-    /** The repository's addresses; known before it is made. */
-    readonly urls: RepositoryUrls;
+    /** The repository. */
+    readonly repository: artifactregistry.Repository;
+    /** Full resource name, `projects/P/locations/L/repositories/R`; known in a preview. */
+    readonly repositoryName: pulumi.Output<string>;
+    /** The repository's addresses; known in a preview. */
+    readonly urls: pulumi.Output<RepositoryUrls>;
     /** Who holds each role by this registry's doing. */
     readonly principals: PrincipalsByRole;
     /** The dedicated accounts by account id. */
-    readonly serviceAccounts: Readonly<Record<string, ServiceAccount>>;
+    readonly serviceAccounts: Record<string, RegistryServiceAccount>;
 
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("python-registry:index:Registry", name, {}, opts);
-        const { project, location, repository: repositoryId, existing } = args;
-        const mode = args.access ?? "authoritative";
+        const checked = checkRegistryArgs(name, args);
+        super("python-registry:index:Registry", name, { ...checked }, opts);
+        const { project, location, repository: repositoryId, existing, description, labels } = checked;
+        const mode = checked.access ?? AccessMode.authoritative;
         const createdBy = thisStack();
-        this.repositoryId = repositoryId;
-        this.repositoryName = repositoryName({ project, location, repositoryId });
-        this.urls = repositoryUrls({ project, location, repository: repositoryId });
-        this.principals = principalsByRole(args);
+        const urls = repositoryUrls({ project, location, repository: repositoryId });
+        this.principals = principalsByRole(checked);
 
         // Nothing is changed before everything that is said to exist has been looked at.
-        const problems = verifyExisting(this, args, this.principals, mode);
+        const problems = verifyExisting(this, checked, this.principals, mode);
         const waiting =
             problems.length === 0 ? opts : pulumi.mergeOptions(opts, { dependsOn: onceVerified(problems) });
 
         // Each API is waited for only by what needs it: an account takes 11 s and must not stand behind the other.
         const enable = (service: string) =>
-            args.enableApis === false
+            checked.enableApis === false
                 ? []
                 : [
                       new projects.Service(
                           `${name}-${service}`,
                           { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
-                          waitingLike(waiting, { parent: this }),
+                          inheritDependsOn(waiting, { parent: this }),
                       ),
                   ];
         const iam = enable("iam");
         const artifactRegistry = enable("artifactregistry");
 
-        this.serviceAccounts = Object.fromEntries(
-            Object.entries(args.serviceAccounts ?? {}).map(([accountId, { access: _, ...account }]) => [
-                accountId,
-                new ServiceAccount(
-                    `${name}-${accountId}`,
-                    { project, accountId, createdBy, ...account },
-                    waitingLike(waiting, { parent: this, dependsOn: iam }),
+        const accounts = Object.entries(checked.serviceAccounts ?? {}).map(
+            ([id, { access, ...account }]) => ({
+                id,
+                access,
+                account: new ServiceAccount(
+                    `${name}-${id}`,
+                    { project, accountId: id, createdBy, ...account },
+                    inheritDependsOn(waiting, { parent: this, dependsOn: iam }),
                 ),
-            ]),
+            }),
+        );
+        this.serviceAccounts = Object.fromEntries(
+            accounts.map(({ id, access, account: { email, member } }) => [id, { email, member, access }]),
+        );
+        currentKeys.set(
+            this,
+            Object.fromEntries(
+                accounts.flatMap(({ id, account: { currentKey } }) =>
+                    currentKey === undefined ? [] : [[id, currentKey]],
+                ),
+            ),
         );
 
-        const repository = repositoryResource(
+        this.repository = repositoryResource(
             name,
             {
                 project,
                 location,
                 repositoryId,
                 ...(existing === undefined ? {} : { existing }),
-                ...(args.description === undefined ? {} : { description: args.description }),
-                ...(args.labels === undefined ? {} : { labels: args.labels }),
-                protect: args.protect ?? true,
+                ...(description === undefined ? {} : { description }),
+                ...(labels === undefined ? {} : { labels }),
+                deletionProtection: checked.deletionProtection ?? true,
                 createdBy,
             },
-            waitingLike(waiting, { parent: this, dependsOn: artifactRegistry }),
+            inheritDependsOn(waiting, { parent: this, dependsOn: artifactRegistry }),
         );
-        holdAgainst("repository's address", this.urls.registryUri, repository.registryUri);
+        verifyDerived("repository's address", urls.registryUri, this.repository.registryUri);
+        this.repositoryName = knownAfter(
+            this.repository,
+            repositoryName({ project, location, repositoryId }),
+        );
+        this.urls = knownAfter(this.repository, urls);
 
         new RepositoryAccess(
             name,
@@ -140,18 +131,29 @@ export class Registry extends pulumi.ComponentResource {
                 repository: repositoryId,
                 principals: this.principals,
                 mode,
-                waitFor: repository,
-                madeHere: new Map(
-                    Object.values(this.serviceAccounts).map((account) => [account.member, account.account]),
+                allowPublic: checked.allowPublic ?? false,
+                createdPrincipals: Object.fromEntries(
+                    accounts.map(({ id, account }) => [
+                        `serviceAccount:${serviceAccountEmail(project, id)}`,
+                        account.member,
+                    ]),
                 ),
             },
-            { parent: this },
+            inheritDependsOn(waiting, { parent: this, dependsOn: this.repository }),
         );
 
         this.registerOutputs({
+            repository: this.repository,
             repositoryName: this.repositoryName,
-            registryUri: this.urls.registryUri,
+            urls: this.urls,
+            principals: this.principals,
+            serviceAccounts: this.serviceAccounts,
         });
+    }
+
+    /** The current keys of the accounts that have keys, by account id. */
+    get currentKeys(): Readonly<Record<string, ServiceAccountKey>> {
+        return currentKeys.get(this) ?? {};
     }
 }
 

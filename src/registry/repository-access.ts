@@ -1,9 +1,12 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
+import { checkRepositoryAccessArgs } from "./check-args";
+import { inheritDependsOn } from "./dependencies";
 import { type PrincipalsByRole, roleNames, roles } from "../names/principals";
 
 /** Whether the stack owns the members of each role that it grants (`authoritative`) or only adds its own (`additive`). */
-export type AccessMode = "authoritative" | "additive";
+export const AccessMode = { authoritative: "authoritative", additive: "additive" } as const;
+export type AccessMode = (typeof AccessMode)[keyof typeof AccessMode];
 
 /** Who is granted what on which repository. */
 export interface RepositoryAccessArgs {
@@ -14,10 +17,13 @@ export interface RepositoryAccessArgs {
     readonly repository: string;
     readonly principals: PrincipalsByRole;
     readonly mode: AccessMode;
-    /** The repository itself, which must exist first. */
-    readonly waitFor: pulumi.Resource;
-    /** What must exist before a principal can be granted anything: the stack's own accounts, by principal. */
-    readonly madeHere: ReadonlyMap<string, pulumi.Resource>;
+    /** Accept `allUsers` and `allAuthenticatedUsers` as readers. Default false. */
+    readonly allowPublic?: boolean;
+    /**
+     * The principals that this program creates itself, as outputs of what creates them: a grant to one waits for it. An
+     * account takes 11 s, and no other grant waits for that.
+     */
+    readonly createdPrincipals?: Record<string, pulumi.Input<string>>;
 }
 
 /**
@@ -33,33 +39,34 @@ export interface RepositoryAccessArgs {
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, {}, opts);
-        const { project, location, repository, principals, mode, waitFor, madeHere } = args;
+        const { createdPrincipals = {}, ...own } = args;
+        const principals = checkRepositoryAccessArgs(name, args);
+        // Without the outputs: the component, and every grant with it, would wait for them.
+        super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, { ...own, principals }, opts);
+        const { project, location, repository, mode } = args;
+        const options = inheritDependsOn(opts, { parent: this, deletedWith: this });
 
         for (const role of roles) {
-            const members = [...principals[role]];
+            const members = principals[role];
             // Plain values: through the repository's outputs, a replacement of the repository would delete the grants
             // before it has succeeded.
             const grant = { project, location, repository, role: roleNames[role] };
-            const optionsFor = (granted: readonly string[]) => ({
-                parent: this,
-                deletedWith: this,
-                dependsOn: [waitFor, ...granted.flatMap((principal) => madeHere.get(principal) ?? [])],
-            });
-            if (mode === "additive") {
+            const asCreated = (principal: string) => createdPrincipals[principal] ?? principal;
+            if (mode === AccessMode.additive) {
                 for (const member of members) {
                     new artifactregistry.RepositoryIamMember(
                         `${name}-${role}-${member}`,
-                        { ...grant, member },
-                        optionsFor([member]),
+                        { ...grant, member: asCreated(member) },
+                        options,
                     );
                 }
             } else if (members.length > 0) {
                 new artifactregistry.RepositoryIamBinding(
                     `${name}-${role}`,
-                    { ...grant, members },
-                    optionsFor(members),
+                    { ...grant, members: members.map(asCreated) },
+                    options,
                 );
             }
         }

@@ -14,7 +14,7 @@ export interface RepositoryArgs {
     readonly description?: pulumi.Input<string>;
     readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /** Refuse to delete or replace it, in Pulumi and in the provider. */
-    readonly protect: boolean;
+    readonly deletionProtection: boolean;
     /** The stack that creates it. */
     readonly createdBy: StackName;
 }
@@ -30,7 +30,8 @@ export function repositoryResource(
     args: RepositoryArgs,
     opts: pulumi.CustomResourceOptions,
 ): artifactregistry.Repository {
-    const { project, location, repositoryId, existing, description, labels, protect, createdBy } = args;
+    const { project, location, repositoryId, existing, description, labels, deletionProtection, createdBy } =
+        args;
     const id = repositoryName({ project, location, repositoryId });
     if (existing === Existing.use) {
         return artifactregistry.Repository.get(name, id, undefined, opts);
@@ -51,13 +52,13 @@ export function repositoryResource(
                       ...own,
                       [stackLabel]: stackLabelValue(createdBy),
                   })),
-            deletionPolicy: protect ? "PREVENT" : "DELETE",
+            deletionPolicy: deletionProtection ? "PREVENT" : "DELETE",
         },
         pulumi.mergeOptions(opts, {
-            protect,
+            protect: deletionProtection,
             // The provider refuses to delete what was protected until now. It must do so before a new repository is
             // created: half a replacement could be neither finished nor reverted.
-            deleteBeforeReplace: !protect,
+            deleteBeforeReplace: !deletionProtection,
             // What is set elsewhere stays: without this, an update would delete the policies and replace an encrypted
             // repository.
             ignoreChanges: [...unmanaged, ...(adopted && description === undefined ? ["description"] : [])],

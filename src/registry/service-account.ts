@@ -1,7 +1,8 @@
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
-import { waitingLike } from "./dependencies";
-import { holdAgainst } from "./derived";
+import { checkServiceAccountArgs } from "./check-args";
+import { inheritDependsOn } from "./dependencies";
+import { knownAfter, verifyDerived } from "./derived";
 import { Existing } from "./existing";
 import { serviceAccountEmail } from "../names/principals";
 import { stackDescription, type StackName } from "../names/stack-mark";
@@ -16,7 +17,7 @@ export interface ServiceAccountArgs {
     readonly existing?: Existing;
     readonly displayName?: pulumi.Input<string>;
     /** Names of the key generations to keep, oldest first; the last is the current one. None by default. */
-    readonly keys?: readonly string[];
+    readonly keys?: string[];
     /** The stack that creates the account: its description says so. */
     readonly createdBy: StackName;
 }
@@ -43,21 +44,24 @@ export interface ServiceAccountKey {
 export class ServiceAccount extends pulumi.ComponentResource {
     /** The account itself, for what must wait for it but not for its keys. */
     readonly account: serviceaccount.Account;
-    /** E-mail address; known before the account is made. */
-    readonly email: string;
-    /** The account as a principal, `serviceAccount:EMAIL`. */
-    readonly member: string;
+    /** E-mail address; known in a preview. What uses it waits for the account. */
+    readonly email: pulumi.Output<string>;
+    /** The account as a principal, `serviceAccount:EMAIL`; likewise. */
+    readonly member: pulumi.Output<string>;
     /** The current key; undefined without any. */
-    readonly currentKey: ServiceAccountKey | undefined;
+    readonly currentKey?: ServiceAccountKey;
 
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
     constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("python-registry:index:ServiceAccount", name, {}, opts);
+        checkServiceAccountArgs(name, args);
+        super("python-registry:index:ServiceAccount", name, { ...args }, opts);
         const { project, accountId } = args;
 
-        this.account = accountResource(name, args, waitingLike(opts, { parent: this }));
-        this.email = serviceAccountEmail(project, accountId);
-        this.member = `serviceAccount:${this.email}`;
-        holdAgainst("service account's address", this.email, this.account.email);
+        this.account = accountResource(name, args, inheritDependsOn(opts, { parent: this }));
+        const email = serviceAccountEmail(project, accountId);
+        verifyDerived("service account's address", email, this.account.email);
+        this.email = knownAfter(this.account, email);
+        this.member = knownAfter(this.account, `serviceAccount:${email}`);
 
         const keys = (args.keys ?? []).map((generation): ServiceAccountKey => {
             const key = new serviceaccount.Key(
@@ -67,11 +71,14 @@ export class ServiceAccount extends pulumi.ComponentResource {
             );
             return { generation, keyBase64: pulumi.secret(key.privateKey) };
         });
-        this.currentKey = keys.at(-1);
+        const currentKey = keys[keys.length - 1];
+        if (currentKey !== undefined) this.currentKey = currentKey;
 
         this.registerOutputs({
+            account: this.account,
             email: this.email,
             member: this.member,
+            currentKey,
         });
     }
 }

@@ -4,7 +4,7 @@ import type { KeyringProvider } from "../clients/client";
 import type { Existing } from "../registry/existing";
 import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal, principalsByRole } from "../names/principals";
-import type { RegistryServiceAccount } from "../registry/registry";
+import type { RegistryServiceAccountArgs } from "../registry/registry-args";
 import type { AccessMode } from "../registry/repository-access";
 import {
     acrossLists,
@@ -14,7 +14,7 @@ import {
     unknownRegion,
     unusedKeys,
 } from "../validation/checks";
-import { namespace, projectId, schema } from "../validation/schema";
+import { namespace, projectId, schema, structured } from "../validation/schema";
 import {
     configPath,
     type ConfigPath,
@@ -38,13 +38,15 @@ export interface Settings {
     readonly description?: string;
     readonly labels: Readonly<Record<string, string>>;
     /** IAM principals, addresses in lower case. */
-    readonly readers: readonly string[];
-    readonly writers: readonly string[];
-    readonly admins: readonly string[];
+    readonly readers: string[];
+    readonly writers: string[];
+    readonly admins: string[];
     /** Whether the stack owns the members of each role that it grants, or only adds its own. */
     readonly access: AccessMode;
     /** Dedicated accounts by account id. */
-    readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccount>>;
+    readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccountArgs>>;
+    /** Accept `allUsers` and `allAuthenticatedUsers` among the readers. */
+    readonly allowPublic: boolean;
     /** Names that only this registry may serve, normalised (PEP 503); a prefix ends with an asterisk. */
     readonly internalPackages: readonly string[];
     readonly keyring: KeyringProvider;
@@ -128,7 +130,7 @@ export function parseSettings(
     if (mistakes.length > 0 || !own.success || !project.success) {
         return { mistakes };
     }
-    const { allowPublic: _, ...values } = own.output;
+    const values = own.output;
     const settings: Settings = {
         ...values,
         project: project.output,
@@ -155,21 +157,9 @@ export function parseSettings(
     };
 }
 
-// Pulumi hands every value over as text: lists, maps and booleans as JSON. What is no JSON stays text, so that the
-// schema can say what it found.
-const structured = new Set([
-    "labels",
-    "readers",
-    "writers",
-    "admins",
-    "allowPublic",
-    "serviceAccounts",
-    "internalPackages",
-    "enableApis",
-    "protect",
-]);
 const unsetWhenEmpty = new Set(["location", "description", "existing", "access"]);
 
+/** What is no JSON stays text, so that the schema can say what it found. */
 function json(value: string): unknown {
     try {
         return JSON.parse(value);

@@ -6,9 +6,9 @@ import {
     policyLimits,
     type PrincipalsByRole,
     principalsByRole,
+    type Role,
     roles,
 } from "../names/principals";
-import type { RegistryServiceAccount } from "../registry/registry";
 import { accountEntries, defaultAccounts, entries, isRecord, namespace, repeated } from "./schema";
 import { meant, type Say, type Show, shown } from "./wording";
 
@@ -89,7 +89,7 @@ export function acrossLists(
         admins: lists.admin,
         serviceAccounts: Object.fromEntries(
             Object.entries(isRecord(accounts) ? accounts : {}).filter(
-                (entry): entry is [string, RegistryServiceAccount] => isRecord(entry[1]),
+                (entry): entry is [string, { access: Role }] => isRecord(entry[1]),
             ),
         ),
     });
@@ -108,21 +108,22 @@ export function acrossLists(
             for (const principal of lists.reader.filter(isPublic)) {
                 list(
                     principal,
-                    `would let everyone download. Allowed: only with ${namespace}:allowPublic: true, if that is meant.`,
+                    "would let everyone download. Allowed: only with allowPublic: true, if that is meant.",
                 );
             }
         }
     }
     const { principals, groupsAndDomains } = countPrincipals(policy);
-    const keys = `${namespace}:readers, writers, admins, serviceAccounts`;
+    const all = (message: string) =>
+        mistakes.push(say(["readers, writers, admins, serviceAccounts"], undefined, message));
     if (principals > policyLimits.principals) {
-        mistakes.push(
-            `${keys}: ${principals} principals are too many for one policy. Allowed: at most ${policyLimits.principals}, every appearance counted. Use groups.`,
+        all(
+            `${principals} principals are too many for one policy. Allowed: at most ${policyLimits.principals}, every appearance counted. Use groups.`,
         );
     }
     if (groupsAndDomains > policyLimits.groupsAndDomains) {
-        mistakes.push(
-            `${keys}: ${groupsAndDomains} groups and domains are too many for one policy. Allowed: at most ${policyLimits.groupsAndDomains}, a group counted once, a domain at every appearance. Nest groups.`,
+        all(
+            `${groupsAndDomains} groups and domains are too many for one policy. Allowed: at most ${policyLimits.groupsAndDomains}, a group counted once, a domain at every appearance. Nest groups.`,
         );
     }
     return mistakes;

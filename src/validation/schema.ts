@@ -209,6 +209,22 @@ export const entries = {
 /** The namespace as a whole. Unknown keys are found by `unusedKeys`. */
 export const schema = only(entries, "settings");
 
+/**
+ * The settings whose values are lists, maps and switches. Pulumi hands every value over as text, these as JSON.
+ *
+ * @see https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
+ */
+export const structured: ReadonlySet<string> = new Set(
+    Object.keys(entries).filter((name) => !["string", "picklist"].includes(typeOf(entries[name as Setting]))),
+);
+type Setting = keyof typeof entries;
+
+/** The type that a schema begins with. */
+function typeOf(schema: v.GenericSchema): string {
+    const { wrapped } = schema as { wrapped?: v.GenericSchema };
+    return wrapped === undefined ? schema.type : typeOf(wrapped);
+}
+
 /** Whether a value is a map: not null, and no list. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
     return typeof value === "object" && value !== null && !Array.isArray(value);

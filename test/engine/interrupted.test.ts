@@ -3,7 +3,7 @@ import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { type Front, frontOf } from "../program/front";
 import { EngineStack, needCli, project } from "./engine-stack";
 
-// An update that is killed while Google works for it, and what the README says to do then.
+// An update that is killed while Google works for it, and what docs/interrupted-updates.md says to do then.
 
 const settings = {
     readers: ["group:developers@example.com"],

@@ -1,24 +1,36 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
 import { pythonTools } from "../../sandbox/python/python-tools";
 import { buildPackage } from "../../sandbox/python/sample-package";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { Workstation } from "../../sandbox/python/workstation";
+import { parseSettings } from "../../src/settings/settings";
 
-// The README's commands, run as they stand there.
+// The commands and examples of the README and of the pages in docs/, run as they are.
 
 const root = join(__dirname, "..", "..");
 
-/** The lines of the README's shell blocks, in order. */
+/** The code blocks in this language: the README's in order, then those of each page in docs/. */
+async function blocks(language: "sh" | "ts" | "yaml"): Promise<string[]> {
+    const pages = (await readdir(join(root, "docs"))).sort().map((name) => join("docs", name));
+    const texts = await Promise.all(
+        ["README.md", ...pages].map((page) => readFile(join(root, page), "utf8")),
+    );
+    return [...texts.join("\n").matchAll(/^ *```(\w+)\n([^]*?)^ *```$/gm)].flatMap(([, of, block = ""]) =>
+        of === language ? [block] : [],
+    );
+}
+
+/** The lines of the shell blocks. */
 async function commands(): Promise<string[]> {
-    const readme = await readFile(join(root, "README.md"), "utf8");
-    return [...readme.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)]
-        .flatMap(([, block = ""]) => block.replaceAll(/\\\n/g, "").split("\n"))
+    return (await blocks("sh"))
+        .flatMap((block) => block.replaceAll(/\\\n/g, "").split("\n"))
         .map((line) => line.trim())
         .filter((line) => line !== "");
 }
@@ -37,7 +49,7 @@ async function publisherKey(sandbox: Sandbox): Promise<string> {
     return Buffer.from(privateKeyData, "base64").toString();
 }
 
-describe("the README", () => {
+describe("the README and the pages in docs/", () => {
     it("names npm commands that are there", async () => {
         assert.deepEqual((await commands()).filter(isNpm), [
             "npm ci && npm start",
@@ -47,12 +59,12 @@ describe("the README", () => {
             "npm run configure -- --help",
             "npm run recover -- --help",
             "npm run bench",
-            "npm run recover -- --stack team-dev",
             "npm run configure -- --stack team-dev",
             "npm run configure -- --stack team-dev --tool uv,poetry --scope project --dry-run",
             "npm run --silent configure -- --stack team-dev --tool poetry --auth token --print auth.toml",
             "npm run configure -- check --stack team-dev",
             "npm run configure -- --undo",
+            "npm run recover -- --stack team-dev",
         ]);
         // npm ci has made what this runs on, this is npm test, and npm start has tests of its own.
         assert.match((await execa("npm", ["start", "--", "--help"], { cwd: root })).stdout, /--keep/);
@@ -66,6 +78,46 @@ describe("the README", () => {
             /pulumi cancel[^]*--stack/,
         );
         assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
+    });
+
+    it("has parts of stack files that are valid", async () => {
+        const examples = await blocks("yaml");
+        assert.equal(examples.length, 1);
+        for (const example of examples) {
+            const { config } = parse(example) as { config: Record<string, unknown> };
+            const asText = Object.entries(config).map(([key, value]) => [
+                key,
+                typeof value === "string" ? value : JSON.stringify(value),
+            ]);
+            const parsed = parseSettings({
+                "gcp:project": "my-project",
+                "python-registry:location": "europe-west1",
+                ...(Object.fromEntries(asText) as Record<string, string>),
+            });
+            assert.deepEqual("mistakes" in parsed ? parsed.mistakes : [], []);
+        }
+    });
+
+    it("has a program that creates a registry with the components", async () => {
+        const program = (await blocks("ts")).find((block) => block.includes("new Registry("));
+        assert.ok(program !== undefined);
+        const folder = await mkdtemp(join(tmpdir(), "python-registry-program-"));
+        try {
+            await writeFile(
+                join(folder, "index.ts"),
+                program.replace("../python-registry/", `${root.replaceAll("\\", "/")}/`),
+            );
+            const { outputs } = await runProgram(
+                { stack: "other", config: {} },
+                { program: folder, preview: true },
+            );
+            assert.equal(
+                outputs["indexUrl"]?.value,
+                "https://europe-west1-python.pkg.dev/acme-tools/python/simple/",
+            );
+        } finally {
+            await rm(folder, { recursive: true });
+        }
     });
 
     it("leads from nothing to pip install, and to an upload from CI", async function () {

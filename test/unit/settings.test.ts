@@ -65,6 +65,7 @@ describe("settings: what is left out", () => {
                 writers: [],
                 admins: [],
                 access: "authoritative",
+                allowPublic: false,
                 serviceAccounts: { "python-publisher": { access: "writer" } },
                 internalPackages: [],
                 keyring: "auto",
@@ -113,7 +114,7 @@ describe("settings: what is given", () => {
             protect: false,
         };
         assert.deepEqual(accepted(given), {
-            settings: { project: "acme-tools", location: "europe-west1", ...given },
+            settings: { project: "acme-tools", location: "europe-west1", allowPublic: false, ...given },
             notices: [],
         });
     });
@@ -361,8 +362,8 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "everyone as readers without allowPublic",
             { readers: ["allUsers", "allAuthenticatedUsers"] },
-            `python-registry:readers: "allUsers" would let everyone download. Allowed: only with python-registry:allowPublic: true, if that is meant.`,
-            `python-registry:readers: "allAuthenticatedUsers" would let everyone download. Allowed: only with python-registry:allowPublic: true, if that is meant.`,
+            `python-registry:readers: "allUsers" would let everyone download. Allowed: only with allowPublic: true, if that is meant.`,
+            `python-registry:readers: "allAuthenticatedUsers" would let everyone download. Allowed: only with allowPublic: true, if that is meant.`,
         ],
         [
             "everyone, misspelled",
@@ -904,7 +905,7 @@ describe("Pulumi.yaml", () => {
                 assert.deepEqual(settings[key as keyof Settings], value, key);
             }
         }
-        // What is not in the settings, or required: an empty text means not set, and the public is not let in.
+        // What is not in the settings, or required: an empty text means not set.
         const rest = Object.keys(declared).filter(
             (key) => !(key in settings) || ["location", "access"].includes(key),
         );
@@ -913,7 +914,6 @@ describe("Pulumi.yaml", () => {
             existing: "",
             description: "",
             access: "",
-            allowPublic: false,
         });
     });
 

@@ -126,7 +126,7 @@ export function hatch() {
 
     for (const [file, installs, filesFor] of [
         [
-            "pyproject.toml, which has uv install",
+            "pyproject.toml, with the installer uv",
             "internal",
             (bench: Bench, wanted: string) => ({
                 "project/pyproject.toml": pasted(
@@ -137,7 +137,7 @@ export function hatch() {
             }),
         ],
         [
-            "pip.conf, which counts when pip installs",
+            "pip.conf, with the installer pip",
             "public",
             (bench: Bench, wanted: string) => ({
                 "project/pyproject.toml": own(wanted),

@@ -125,15 +125,15 @@ export function uv() {
         }
     }
 
-    // A name that the private index has not: only pins keep the public package of that name out.
+    // A name that the private index does not have: only pins keep out the public package with that name.
     for (const [asked, wanted] of [
         ["directly", "acme-unpublished"],
         ["by a dependency", "acme-dependent"],
     ] as const) {
         const missing = "acme-unpublished";
         for (const [file, internalPackages] of [
-            ["uv.toml, a name that the index has not", undefined],
-            ["pyproject.toml with the prefix acme-*, a name that the index has not", ["acme-*"]],
+            ["uv.toml, a name that the registry does not have", undefined],
+            ["pyproject.toml with the prefix acme-*, a name that the registry does not have", ["acme-*"]],
         ] as const) {
             attacks("uv", { file, asked, installs: "public" }, async (setting) => {
                 const { bench } = setting;

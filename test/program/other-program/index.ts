@@ -17,7 +17,7 @@ const models = new Registry(
         access: "additive",
         writers: ["group:scientists@sandbox.example"],
         enableApis: false,
-        protect: false,
+        deletionProtection: false,
     },
     // It enables no API itself, and relies on the other's.
     { dependsOn: tools },

@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import * as serviceaccount from "@pulumi/gcp/serviceaccount";
+import * as pulumi from "@pulumi/pulumi";
+import { Registry, RepositoryAccess, ServiceAccount } from "../../src/registry";
+
+// The components as another program uses them, registered with the SDK's mocks.
+
+const place = { project: "acme-tools", location: "europe-west1", repository: "python" } as const;
+
+/** What was registered: name → the names of what it waits for, by dependency. */
+const waits = new Map<string, string[]>();
+let started = 0;
+
+/** https://github.com/pulumi/pulumi/blob/master/proto/pulumi/resource.proto */
+interface Monitor {
+    registerResource(
+        request: { getName(): string; getDependenciesList(): string[] },
+        callback: unknown,
+    ): unknown;
+}
+
+async function mock(preview: boolean): Promise<void> {
+    waits.clear();
+    await pulumi.runtime.setMocks(
+        {
+            call: ({ inputs }) => inputs as object,
+            newResource: ({ inputs, type, name }) => ({
+                // What a preview does not know, a resource does not tell.
+                id: preview ? undefined : `${type}/${name}`,
+                state: preview ? (inputs as object) : { ...(inputs as object), privateKey: "bm9ib2R5cw==" },
+            }),
+        },
+        "other",
+        "test",
+        preview,
+        "acme",
+    );
+    const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+    const register = monitor.registerResource.bind(monitor);
+    monitor.registerResource = (request, callback) => {
+        waits.set(
+            request.getName(),
+            request.getDependenciesList().map((urn) => urn.slice(urn.lastIndexOf("::") + 2)),
+        );
+        return register(request, callback);
+    };
+}
+
+/** The value of an output, and whether it is known. */
+async function valueOf<T>(output: pulumi.Output<T>): Promise<{ value: T; known: boolean }> {
+    const { promise, isKnown } = output as unknown as {
+        promise: () => Promise<T>;
+        isKnown: Promise<boolean>;
+    };
+    return { value: await promise.call(output), known: await isKnown };
+}
+
+/** A resource of another program, which uses a value. */
+function user(name: string, value: pulumi.Input<string>): pulumi.Output<string> {
+    return new serviceaccount.IAMMember(name, {
+        serviceAccountId: pulumi.interpolate`projects/acme-tools/serviceAccounts/${value}`,
+        role: "roles/iam.workloadIdentityUser",
+        member: "group:ci@acme.example",
+    }).urn;
+}
+
+describe("the outputs of the components", () => {
+    for (const preview of [true, false]) {
+        it(`carry what they wait for, and are known ${preview ? "in a preview" : "in an update"}`, async () => {
+            await mock(preview);
+            const registry = new Registry("internal", {
+                ...place,
+                serviceAccounts: { publisher: { access: "writer" }, installer: { access: "reader" } },
+            });
+            const { publisher, installer } = registry.serviceAccounts;
+            assert.ok(publisher !== undefined && installer !== undefined);
+            const using: Record<string, [output: pulumi.Output<string>, value: string, waitsFor: string]> = {
+                email: [
+                    publisher.email,
+                    "publisher@acme-tools.iam.gserviceaccount.com",
+                    "internal-publisher",
+                ],
+                member: [
+                    installer.member,
+                    "serviceAccount:installer@acme-tools.iam.gserviceaccount.com",
+                    "internal-installer",
+                ],
+                index: [
+                    registry.urls.indexUrl,
+                    "https://europe-west1-python.pkg.dev/acme-tools/python/simple/",
+                    "internal",
+                ],
+                name: [
+                    registry.repositoryName,
+                    "projects/acme-tools/locations/europe-west1/repositories/python",
+                    "internal",
+                ],
+            };
+            for (const [name, [output, value]] of Object.entries(using)) {
+                assert.deepEqual(await valueOf(output), { value, known: true });
+                await valueOf(user(name, output));
+            }
+            for (const [name, [, , waitsFor]] of Object.entries(using)) {
+                assert.deepEqual(waits.get(name), [waitsFor]);
+            }
+        });
+    }
+
+    it("are all registered, and so are the inputs", async () => {
+        await mock(false);
+        const registered = new Map<string, string[]>();
+        const monitor = pulumi.runtime.getMonitor() as unknown as {
+            registerResourceOutputs(request: OutputsRequest, callback: unknown): unknown;
+        };
+        const register = monitor.registerResourceOutputs.bind(monitor);
+        monitor.registerResourceOutputs = (request, callback) => {
+            registered.set(
+                request.getUrn().replace(/^.*::/, ""),
+                Object.keys(request.getOutputs().toJavaScript()).sort(),
+            );
+            return register(request, callback);
+        };
+        const registry = new Registry("whole", {
+            ...place,
+            serviceAccounts: { publisher: { access: "writer" } },
+        });
+        assert.equal((await valueOf(registry.repository.repositoryId)).value, "python");
+        await pulumi.runtime.disconnect();
+        assert.deepEqual(registered.get("whole"), [
+            "principals",
+            "repository",
+            "repositoryName",
+            "serviceAccounts",
+            "urls",
+        ]);
+    });
+});
+
+interface OutputsRequest {
+    getUrn(): string;
+    getOutputs(): { toJavaScript(): object };
+}
+
+describe("what a component is told to wait for", () => {
+    it("is waited for by all that it creates", async () => {
+        await mock(false);
+        const first = new serviceaccount.Account("first", { accountId: "first-account" });
+        const registry = new Registry(
+            "later",
+            {
+                ...place,
+                readers: ["group:developers@acme.example"],
+                serviceAccounts: { publisher: { access: "writer", keys: ["a"] } },
+            },
+            { dependsOn: first },
+        );
+        await valueOf(registry.urls);
+        await pulumi.runtime.disconnect();
+        for (const name of [
+            "later-iam",
+            "later-artifactregistry",
+            "later-publisher",
+            "later",
+            "later-reader",
+        ]) {
+            assert.ok(waits.get(name)?.includes("first"), `${name}: ${String(waits.get(name))}`);
+        }
+    });
+
+    it("is waited for by the grants of RepositoryAccess by itself", async () => {
+        await mock(false);
+        const first = new serviceaccount.Account("first", { accountId: "first-account" });
+        for (const mode of ["authoritative", "additive"] as const) {
+            new RepositoryAccess(
+                `own-${mode}`,
+                {
+                    ...place,
+                    mode,
+                    principals: { reader: ["group:developers@acme.example"], writer: [], admin: [] },
+                },
+                { dependsOn: first },
+            );
+        }
+        await pulumi.runtime.disconnect();
+        for (const name of [
+            "own-authoritative-reader",
+            "own-additive-reader-group:developers@acme.example",
+        ]) {
+            assert.deepEqual(waits.get(name), ["first"]);
+        }
+    });
+});
+
+describe("the arguments of a registry", () => {
+    const mistakes: Record<string, [args: object, ...errors: [property: string, reason: RegExp][]]> = {
+        "everyone as readers": [
+            { readers: ["allUsers"] },
+            ["readers", /^"allUsers" would let everyone download\. Allowed: only with allowPublic: true/],
+        ],
+        "everyone as writers": [
+            { writers: ["allUsers"], allowPublic: true },
+            ["writers[0]", /would let everyone upload/],
+        ],
+        "a principal twice, in another case": [
+            { readers: ["user:A@acme.example", "user:a@acme.example"] },
+            ["readers", /is listed twice \(as "user:A@acme.example": case does not count\)/],
+        ],
+        "too many principals": [
+            { readers: Array.from({ length: 1501 }, (_, n) => `user:u${n}@acme.example`) },
+            ["readers, writers, admins, serviceAccounts", /^1501 principals are too many/],
+        ],
+        "an account that is a writer already": [
+            {
+                writers: ["serviceAccount:publisher@acme-tools.iam.gserviceaccount.com"],
+                serviceAccounts: { publisher: { access: "writer" } },
+            },
+            ["writers", /already has this role through serviceAccounts/],
+        ],
+        "names that Google refuses, all at once": [
+            {
+                project: "Acme",
+                location: "europe-west",
+                repository: "Python",
+                labels: { Team: "x" },
+                serviceAccounts: { pub: { access: "owner", keys: ["a", "A"] } },
+                deletionProtection: "no",
+            },
+            ["project", /^"Acme" is not valid/],
+            ["location", /^"europe-west" is an unknown location.*Did you mean "europe-west1"\?$/],
+            ["repository", /^"Python" is not valid.*Did you mean "python"\?$/],
+            ["labels.Team", /label keys/],
+            ["serviceAccounts.pub", /account ids of 6 to 30/],
+            ["serviceAccounts.pub.access", /^"owner" is not valid\. Allowed: reader, writer, admin/],
+            ["serviceAccounts.pub.keys[1]", /is listed twice \(case does not count\)/],
+            ["deletionProtection", /^"no" is text where true or false belongs/],
+        ],
+        "an existing repository without a word on access": [
+            { existing: "adopt" },
+            ["access", /^is not set\. Allowed with existing: adopt/],
+        ],
+    };
+    for (const [what, [args, ...expected]] of Object.entries(mistakes)) {
+        it(`are refused with ${what}, and nothing is registered`, async () => {
+            await mock(false);
+            const name = `refused-${(started += 1)}`;
+            assert.throws(
+                () => new Registry(name, { ...place, ...args }),
+                (error: pulumi.InputPropertiesError) => {
+                    assert.ok(pulumi.InputPropertiesError.isInstance(error));
+                    const found = new Map(
+                        error.errors.map(({ propertyPath, reason }) => [propertyPath, reason]),
+                    );
+                    assert.deepEqual([...found.keys()].sort(), expected.map(([property]) => property).sort());
+                    for (const [property, reason] of expected) {
+                        assert.match(found.get(property) ?? "", reason);
+                        assert.ok(error.message.includes(`  - ${property}: `), error.message);
+                    }
+                    assert.ok(!/pulumi config set python-registry/.test(error.message));
+                    return true;
+                },
+            );
+            assert.deepEqual([...waits.keys()], []);
+        });
+    }
+
+    it("are refused by the other components too", async () => {
+        await mock(false);
+        const propertiesOf = (create: () => unknown) => {
+            try {
+                create();
+            } catch (error) {
+                assert.ok(pulumi.InputPropertiesError.isInstance(error));
+                return error.errors.map(({ propertyPath }) => propertyPath);
+            }
+            return [];
+        };
+        const createdBy = { organization: "acme", project: "other", stack: "test" };
+        assert.deepEqual(
+            propertiesOf(
+                () =>
+                    new ServiceAccount("refused-account", {
+                        project: "acme-tools",
+                        accountId: "ci",
+                        existing: "use",
+                        displayName: "CI",
+                        keys: ["a", "a"],
+                        createdBy,
+                    }),
+            ),
+            ["accountId", "keys[1]", "displayName"],
+        );
+        assert.deepEqual(
+            propertiesOf(
+                () =>
+                    new RepositoryAccess("refused-access", {
+                        ...place,
+                        mode: "additive",
+                        principals: { reader: ["allUsers"], writer: ["ada@acme.example"], admin: [] },
+                    }),
+            ),
+            ["principals.writer[0]", "principals.reader"],
+        );
+        assert.deepEqual([...waits.keys()], []);
+    });
+
+    it("may be outputs where nothing is named after them, and principals get their one spelling", async () => {
+        await mock(false);
+        const registry = new Registry("fine", {
+            ...place,
+            description: pulumi.output("later"),
+            labels: { team: pulumi.output("platform") },
+            readers: ["user:Ada@Acme.example"],
+            serviceAccounts: {},
+        });
+        assert.equal((await valueOf(registry.repository.description)).value, "later");
+        assert.deepEqual(registry.principals.reader, ["user:ada@acme.example"]);
+    });
+});
