@@ -1,4 +1,4 @@
-import { type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
+import { type LineSyntax, type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
 
 /**
  * Works a pip.conf or .pypirc that `renderIni` wrote into an existing one. A list gains a line, any other key of
@@ -20,6 +20,14 @@ export const mergeIni: Merging = (existing, ours) => {
               ]
             : notices,
     };
+};
+
+export const iniSyntax: LineSyntax = {
+    isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
+    isHeader: (line) => line.startsWith("["),
+    isList: () => false,
+    // Python's configparser writes every `key: value` as `key = value`.
+    normalized: (line) => line.replace(/[:=]/, "="),
 };
 
 /**

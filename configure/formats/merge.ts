@@ -8,8 +8,26 @@ export interface Merge {
     readonly notices: readonly string[];
 }
 
-/** Works `ours`, a generated client file, into the text of an existing one. */
+/** Adds `ours`, a generated client file, to the text of an existing one. */
 export type Merging = (existing: string, ours: string) => Merge;
+
+/** What the lines of a format mean, as far as reverting an edit depends on it. A line comes without its ending. */
+export interface LineSyntax {
+    /** Whether the line is blank or a comment: it then means the same in any place. */
+    readonly isInsignificant: (line: string) => boolean;
+    /** Whether the line starts a section or entry, to which the lines below it belong. */
+    readonly isHeader: (line: string) => boolean;
+    /** Whether the line `open` starts a list that the line `close` ends. */
+    readonly isList: (open: string, close: string) => boolean;
+    /** The line in the one form that a parser writes, where the format has several; blanks are removed already. */
+    readonly normalized: (line: string) => string;
+}
+
+/** What a format's own module tells the journal. */
+export interface FileFormat {
+    readonly merge: Merging;
+    readonly syntax: LineSyntax;
+}
 
 /** Why a file is left alone. The message never repeats what the file says: it may be a credential. */
 export class NotUnderstood extends Error {

@@ -1,4 +1,4 @@
-import { type Merging, NotUnderstood } from "./merge";
+import { type LineSyntax, type Merging, NotUnderstood } from "./merge";
 
 /**
  * Works a generated .netrc entry into an existing file: at its end, or before a `default` entry, past which some
@@ -48,6 +48,13 @@ export const mergeNetrc: Merging = (existing, ours) => {
                       "Python refuses a .netrc that starts with a byte-order mark, as this one does, and pip does without it: save it without",
                   ],
     };
+};
+
+export const netrcSyntax: LineSyntax = {
+    isInsignificant: (line) => /^\s*(#|$)/.test(line),
+    isHeader: (line) => /^(machine\s|default\s*$)/.test(line),
+    isList: () => false,
+    normalized: (line) => line,
 };
 
 const byteOrderMark = "\ufeff";

@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { type AST, parseTOML, ParseError } from "toml-eslint-parser";
 import { tomlKey } from "../../src/clients/toml";
 import { normalizedName } from "../../src/names/package-names";
-import { type Merge, type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
+import {
+    type LineSyntax,
+    type Merge,
+    type Merging,
+    NameTaken,
+    NotUnderstood,
+    withoutUserInfo,
+} from "./merge";
 
 /** What a TOML text says. An integer that a number cannot hold is a bigint, every date and time a Date. */
 export type Toml = string | number | bigint | boolean | Date | readonly Toml[] | TomlTable;
@@ -44,6 +51,13 @@ export const mergeToml: Merging = (existing, ours) => {
     const merging = new TomlMerging(understood(body));
     merging.mergeTable([], parsed(withoutMark(ours).replaceAll("\r\n", "\n")));
     return merging.merge(existing.slice(0, existing.length - body.length));
+};
+
+export const tomlSyntax: LineSyntax = {
+    isInsignificant: (line) => /^\s*(#|$)/.test(line),
+    isHeader: (line) => line.startsWith("["),
+    isList: (open, close) => /[[{]\s*$/.test(open) && /^\s*[\]}]/.test(close),
+    normalized: (line) => line,
 };
 
 /** Keys and indexes from the top. */

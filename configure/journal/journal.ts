@@ -15,8 +15,8 @@ import {
     writeTemporary,
 } from "./atomic-file";
 import { hold } from "./journal-lock";
-import { type Format, type Merging, NotUnderstood } from "../formats/merge";
-import { takeOut } from "../formats/take-out";
+import { type FileFormat, type Format, type Merging, NotUnderstood } from "../formats/merge";
+import { revertEdit } from "../formats/revert-edit";
 
 // What was there before us is remembered as what would be there without us: as long as nobody else edits the file that
 // is its first content, and with each run of ours it takes in what the user has edited since.
@@ -76,7 +76,7 @@ export interface JournalReader {
      * @throws FileProblem if the file or its record cannot be read
      * @throws NotUnderstood, NameTaken as the merging does
      */
-    plan(path: string, change: Change, mergingOf: (format: Format) => Merging): Promise<Plan>;
+    plan(path: string, change: Change, formatOf: (format: Format) => FileFormat): Promise<Plan>;
     /**
      * The files that have contributions, without links, and whose those are.
      *
@@ -169,7 +169,7 @@ class StoredJournal implements Journal {
         this.#checkLock = checkLock;
     }
 
-    async plan(path: string, change: Change, mergingOf: (format: Format) => Merging): Promise<Plan> {
+    async plan(path: string, change: Change, formatOf: (format: Format) => FileFormat): Promise<Plan> {
         const file = await resolveLinks(path);
         const found = await findFile(file);
         const before = found?.content;
@@ -184,11 +184,11 @@ class StoredJournal implements Journal {
         if (add.length === 0 && stay.length === had.length) {
             return { ...plan, contributions: had, after: before, base: before, secret, notices: [] };
         }
-        const { base, left } = withoutOurs(state, before);
+        const { base, left } = withoutOurs(state, before, formatOf);
         const notices: string[] = [];
         let after = base;
         for (const each of contributions) {
-            const merge = merged(after, each, mergingOf(each.format));
+            const merge = merged(after, each, formatOf(each.format).merge);
             after = merge.content;
             if (add.includes(each)) notices.push(...merge.notices);
         }
@@ -380,13 +380,17 @@ async function outcome(
 function withoutOurs(
     state: State | undefined,
     content: Buffer | undefined,
+    formatOf: (format: Format) => FileFormat,
 ): { base: Buffer | undefined; left: number } {
-    if (state === undefined || content === undefined) return { base: content, left: 0 };
+    const format = state?.contributions[0]?.format;
+    if (state === undefined || format === undefined || content === undefined)
+        return { base: content, left: 0 };
     if (same(content, state.content)) return { base: state.base ?? undefined, left: 0 };
     if (same(content, state.base)) return { base: content, left: 0 };
-    const taken = takeOut(state.base ?? empty, state.content ?? empty, content);
-    const isOurs = state.base === null && taken.content.length === 0;
-    return { base: isOurs ? undefined : taken.content, left: taken.left };
+    const { syntax } = formatOf(format);
+    const reverted = revertEdit(state.base ?? empty, state.content ?? empty, content, syntax);
+    const isOurs = state.base === null && reverted.content.length === 0;
+    return { base: isOurs ? undefined : reverted.content, left: reverted.left };
 }
 
 const empty = Buffer.alloc(0);

@@ -3,22 +3,17 @@ import { type Credential, loginOf } from "../../src/clients/credential";
 import { poetryPins } from "../../src/clients/poetry";
 import { tools } from "../../src/clients/tools";
 import { isAmong } from "../../src/names/package-names";
-import { mergeIni } from "../formats/ini";
 import type { Contribution, JournalReader, Plan } from "../journal/journal";
-import { type Format, type Merging, NameTaken, NotUnderstood } from "../formats/merge";
-import { mergeNetrc } from "../formats/netrc";
+import { formats } from "../formats/formats";
+import { type Format, NameTaken, NotUnderstood } from "../formats/merge";
 import type { RegistryOutputs } from "../registry/outputs";
 import { placeOf } from "../machine/places";
 import { obstacleTo, type Project, readProject } from "../machine/project";
 import { onPath, type System } from "../machine/system";
-import { mergeToml } from "../formats/toml";
 
 /** The tools that have files of their own to put in place. */
 export const configurable = ["pip", "twine", "uv", "poetry", "pdm", "hatch", "pipenv", "netrc"] as const;
 export type ConfigurableTool = (typeof configurable)[number];
-
-const mergings: Readonly<Record<Format, Merging>> = { ini: mergeIni, toml: mergeToml, netrc: mergeNetrc };
-export const mergingOf = (format: Format): Merging => mergings[format];
 
 /** What is to be put in place for one tool. */
 export interface ToolRequest {
@@ -217,7 +212,7 @@ export async function planFile(
     change: Parameters<JournalReader["plan"]>[1],
 ): Promise<Plan> {
     try {
-        return await journal.plan(path, change, mergingOf);
+        return await journal.plan(path, change, (format) => formats[format]);
     } catch (error) {
         if (!(error instanceof NotUnderstood)) throw error;
         const where = error.line === undefined ? path : `${path}:${error.line}`;

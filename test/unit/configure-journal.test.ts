@@ -23,10 +23,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "mocha";
 import fc from "fast-check";
-import { mergeIni } from "../../configure/formats/ini";
+import { formats } from "../../configure/formats/formats";
 import { readJournal, withJournal } from "../../configure/journal/journal";
-import { mergeToml } from "../../configure/formats/toml";
-import { carryOut, changeOf, contribution, look, mergeLines, type Run } from "./configure-run";
+import { carryOut, changeOf, contribution, look, lineFormat, type Run } from "./configure-run";
 
 const isRoot = process.getuid?.() === 0;
 const all = { remove: "all" };
@@ -214,19 +213,19 @@ describe("the journal", () => {
     });
 
     it("tells what a plan adds, of it and of lines that stay", async () => {
-        const merging = () => mergeLines;
+        const formatOf = () => lineFormat;
         const reader = readJournal(state);
         const secret = contribution("s", "s = 1\n", true);
         writeFileSync(path, "x = 1\n", { mode: 0o640 });
         chmodSync(path, 0o640);
         await run({ add: [a] });
-        const plan = await reader.plan(path, { add: [secret] }, merging);
+        const plan = await reader.plan(path, { add: [secret] }, formatOf);
         assert.equal(plan.mode, 0o640);
         assert.equal(plan.secret, true);
         assert.deepEqual([plan.had, plan.contributions], [[a], [a, secret]]);
         assert.deepEqual(plan.notices, ["merged 6"]);
         writeFileSync(path, "x = 1\na = 2\n");
-        const { notices } = await reader.plan(path, { remove: () => true }, merging);
+        const { notices } = await reader.plan(path, { remove: () => true }, formatOf);
         assert.equal(notices.length, 1);
         assert.match(notices[0]!, /^1 lines that stay/);
     });
@@ -268,7 +267,7 @@ describe("the journal", () => {
     it("refuses to overwrite what somebody wrote after the plan", async () => {
         writeFileSync(path, "mine = 0\n");
         await withJournal(state, async (journal) => {
-            const plan = await journal.plan(path, changeOf({ add: [a] }), () => mergeLines);
+            const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
             writeFileSync(path, "mine = 1\n");
             await assert.rejects(journal.commit(plan), /pip\.conf: edited by somebody else/);
         });
@@ -296,7 +295,7 @@ describe("the journal", () => {
 
     it("does not write once another run has taken its lock over", async () => {
         await withJournal(state, async (journal) => {
-            const plan = await journal.plan(path, changeOf({ add: [a] }), () => mergeLines);
+            const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
             // Stopped so long that its lock has expired.
             ageLocks();
             await run({ add: [b] });
@@ -383,14 +382,14 @@ describe("the journal", () => {
                 "\n; mine\r\n[install]\r\nno-deps = 1\r\n[global]\r\nextra-index-url=https://x/simple";
             const project =
                 '[project]\nname = "x" # why\n\n[[tool.uv.index]]\nname = "b"\nurl = "https://b"\n\n[tool.ruff]\nline-length = 99';
-            for (const [original, ours, merging, format] of [
-                [pip, ini, mergeIni, "ini"],
-                [project, toml, mergeToml, "toml"],
+            for (const [original, ours, format] of [
+                [pip, ini, "ini"],
+                [project, toml, "toml"],
             ] as const) {
                 writeFileSync(path, original);
                 const add = [{ ...contribution("r", ours), format }];
                 await withJournal(state, async (journal) => {
-                    await journal.commit(await journal.plan(path, { add }, () => merging));
+                    await journal.commit(await journal.plan(path, { add }, () => formats[format]));
                 });
                 assert.ok(text()!.includes("ours.example"));
                 writeFileSync(path, `# new\n${text()!}`);
@@ -468,7 +467,7 @@ describe("the journal", () => {
         it("say that hard links are cut", async () => {
             writeFileSync(path, "x = 1\n");
             linkSync(path, join(directory, "again"));
-            const { notices } = await readJournal(state).plan(path, changeOf({ add: [a] }), () => mergeLines);
+            const { notices } = await readJournal(state).plan(path, changeOf({ add: [a] }), () => lineFormat);
             assert.match(notices.at(-1)!, /hard links/);
         });
     });

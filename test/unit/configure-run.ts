@@ -3,7 +3,8 @@ import promises, { open } from "node:fs/promises";
 import { devNull } from "node:os";
 import type { Change, Contribution } from "../../configure/journal/journal";
 import { readJournal, withJournal } from "../../configure/journal/journal";
-import type { Merging } from "../../configure/formats/merge";
+import { iniSyntax } from "../../configure/formats/ini";
+import type { FileFormat, Merging } from "../../configure/formats/merge";
 
 // One run of `configure` on one file, in a process that a test can have killed at any of its steps.
 
@@ -18,7 +19,7 @@ export interface Run {
 }
 
 /** Lines `key = value`: one takes the place of a line with its key, or comes last. */
-export const mergeLines: Merging = (existing, ours) => {
+const mergeLines: Merging = (existing, ours) => {
     const ending = existing.includes("\r\n") ? "\r\n" : "\n";
     let text = existing;
     for (const line of ours.split("\n").filter((each) => each !== "")) {
@@ -37,6 +38,9 @@ export const mergeLines: Merging = (existing, ours) => {
     return { text, notices: [`merged ${String(ours.length)}`] };
 };
 
+/** A format of such lines, which knows no sections. */
+export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
+
 export function contribution(registry: string, text: string, secret = false): Contribution {
     return { owner: { registry, tool: "pip" }, format: "ini", text, secret };
 }
@@ -47,14 +51,14 @@ export function changeOf({ add = [], remove }: Pick<Run, "add" | "remove">): Cha
 
 export async function carryOut(run: Run): Promise<void> {
     await withJournal(run.state, async (journal) => {
-        const plan = await journal.plan(run.path, changeOf(run), () => mergeLines);
+        const plan = await journal.plan(run.path, changeOf(run), () => lineFormat);
         await journal.commit(plan);
     });
 }
 
 /** What a change would make of a file, or a word on what would happen. */
 export async function look(run: Run): Promise<string> {
-    const { after } = await readJournal(run.state).plan(run.path, changeOf(run), () => mergeLines);
+    const { after } = await readJournal(run.state).plan(run.path, changeOf(run), () => lineFormat);
     return after?.toString("latin1") ?? "(none)";
 }
 

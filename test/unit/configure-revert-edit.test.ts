@@ -1,13 +1,21 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
+import { formats } from "../../configure/formats/formats";
 import { mergeIni } from "../../configure/formats/ini";
-import { takeOut } from "../../configure/formats/take-out";
+import type { Format } from "../../configure/formats/merge";
+import { revertEdit } from "../../configure/formats/revert-edit";
 
-function taken(original: string, written: string, current: string): { text: string; left: number } {
-    const { content, left } = takeOut(
+function taken(
+    original: string,
+    written: string,
+    current: string,
+    format: Format = "ini",
+): { text: string; left: number } {
+    const { content, left } = revertEdit(
         Buffer.from(original, "latin1"),
         Buffer.from(written, "latin1"),
         Buffer.from(current, "latin1"),
+        formats[format].syntax,
     );
     return { text: content.toString("latin1"), left };
 }
@@ -104,11 +112,28 @@ describe("taking our lines out of a file", () => {
 
         it("keeps both ends of its list", () => {
             assert.deepEqual(
-                taken("a = 1\n", "a = 1\nb = [\n  1,\n]\nc = 2\n", "a = 1\nb = [\n  1,\n  2,\n]\nc = 2\n"),
+                taken(
+                    "a = 1\n",
+                    "a = 1\nb = [\n  1,\n]\nc = 2\n",
+                    "a = 1\nb = [\n  1,\n  2,\n]\nc = 2\n",
+                    "toml",
+                ),
                 {
                     text: "a = 1\nb = [\n  2,\n]\n",
                     left: 2,
                 },
+            );
+        });
+
+        it("keeps the machine of a .netrc", () => {
+            assert.deepEqual(
+                taken(
+                    "machine a\nlogin me\n",
+                    "machine a\nlogin me\nmachine ours\nlogin x\n",
+                    "machine a\nlogin me\nmachine ours\nlogin x\naccount mine\n",
+                    "netrc",
+                ),
+                { text: "machine a\nlogin me\nmachine ours\naccount mine\n", left: 1 },
             );
         });
 
@@ -190,7 +215,8 @@ describe("taking our lines out of a file", () => {
                 fc.constantFrom("\n", "\r\n"),
                 fc.boolean(),
                 fc.constantFrom(undefined, "\n", "\r\n"),
-                (pieces, ending, open, converted) => {
+                fc.constantFrom<Format>("ini", "toml", "netrc"),
+                (pieces, ending, open, converted, format) => {
                     const rows: { original?: string; written?: string; current?: string; result?: string }[] =
                         [];
                     let last = "";
@@ -246,7 +272,7 @@ describe("taking our lines out of a file", () => {
                     fc.pre(!open || (atEnd !== undefined && atEnd.result !== undefined));
                     const convert = (each: string) => (converted ? each.replace(/\r?\n/g, converted) : each);
                     assert.deepEqual(
-                        taken(original, written, convert(current)),
+                        taken(original, written, convert(current), format),
                         clean(convert(text("result", wentOn ? ending : endOfOriginal))),
                     );
                 },

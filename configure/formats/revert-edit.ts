@@ -1,9 +1,10 @@
 import { diffArrays } from "diff";
+import type { LineSyntax } from "./merge";
 
-/** A file without what we had worked into it. */
-export interface TakenOut {
+/** A file without the lines that we added to it. */
+export interface RevertedFile {
     readonly content: Buffer;
-    /** How many lines of ours stay, because the user changed them or because a line of the user's hangs on them. */
+    /** How many of our lines stay, because the user changed them or because a line of the user's depends on them. */
     readonly left: number;
 }
 
@@ -14,17 +15,24 @@ export interface TakenOut {
  * their place; everything that the user did stays, also right beside ours, where a three-way merge would see a conflict.
  * Line endings are no part of a line, so that a converted file is still recognised.
  */
-export function takeOut(original: Buffer, written: Buffer, current: Buffer): TakenOut {
-    const [before, ours, now] = [linesOf(original), linesOf(written), linesOf(current)];
-    const exactly = reversed(before, ours, now, ({ text }) => text);
-    if (exactly.missing === 0) return exactly;
-    // An editor may have indented, trimmed or spaced the file anew, or given it a byte-order mark; Python's configparser
-    // writes every `key: value` as `key = value`.
-    const loosely = reversed(before, ours, now, ({ text }) =>
-        text.replace(/^\xef\xbb\xbf|[ \t]+/g, "").replace(/[:=]/, "="),
+export function revertEdit(
+    original: Buffer,
+    written: Buffer,
+    current: Buffer,
+    syntax: LineSyntax,
+): RevertedFile {
+    const versions: Versions = [linesOf(original), linesOf(written), linesOf(current)];
+    const exact = reversed(versions, syntax, ({ text }) => text);
+    if (exact.missing === 0) return exact;
+    // A tool may have changed indentation and spaces, or added a byte-order mark.
+    const loose = reversed(versions, syntax, ({ text }) =>
+        syntax.normalized(text.replace(/^\xef\xbb\xbf|[ \t]+/g, "")),
     );
-    return loosely.missing < exactly.missing ? loosely : exactly;
+    return loose.missing < exact.missing ? loose : exact;
 }
+
+/** A file's lines before our edit, after it, and now. */
+type Versions = readonly [original: Line[], written: Line[], current: Line[]];
 
 interface Line {
     readonly text: string;
@@ -44,7 +52,7 @@ function linesOf(content: Buffer): Line[] {
     });
 }
 
-function reversed(original: Line[], written: Line[], current: Line[], key: (line: Line) => string) {
+function reversed([original, written, current]: Versions, syntax: LineSyntax, key: (line: Line) => string) {
     const { replaced, removed, kept } = changeBetween(original, written);
     const steps = aligned(written.map(key), current.map(key));
     const moved = movedLines(steps, (from) => replaced.has(from), written.map(key), current.map(key));
@@ -92,7 +100,7 @@ function reversed(original: Line[], written: Line[], current: Line[], key: (line
     }
     comesBack(removed.get(written.length));
 
-    const held = heldLines(placed);
+    const held = heldLines(placed, syntax);
     const stays = placed.filter((line, index) => line.whose !== "ours" || held.has(index));
     const text = joined(stays, ending ?? "\n", endsOpen(original, written, placed, stays));
     return { content: Buffer.from(text, "latin1"), left: left + held.size, missing };
@@ -166,10 +174,13 @@ function movedLines(steps: Step[], isOurs: (from: number) => boolean, written: s
 }
 
 /**
- * Lines of ours that must stay, by number: taking out a section's head would hand what the user added below it to the
- * section before, and taking out a key would make the line that continues it continue another.
+ * Our lines that must stay, by number: without a section's header, what the user added below it would belong to the
+ * section before; without a key, the line that continues its value would continue a different one.
  */
-function heldLines(lines: readonly Placed[]): Set<number> {
+function heldLines(lines: readonly Placed[], { isInsignificant, isHeader, isList }: LineSyntax): Set<number> {
+    const isAside = ({ text }: Line) => isInsignificant(text);
+    /** -1 for a header, otherwise the indentation. */
+    const depthOf = ({ text }: Line) => (isHeader(text) ? -1 : text.search(/\S|$/));
     const held = new Set<number>();
     lines.forEach((line, index) => {
         if (line.whose !== "new" || isAside(line)) return;
@@ -180,24 +191,12 @@ function heldLines(lines: readonly Placed[]): Set<number> {
             if (parent.whose !== "ours") return;
             held.add(above);
             depth = depthOf(parent);
-            // What opens a list needs what closes it.
             const end = lines.findIndex((each, n) => n > index && depthOf(each) <= depth && !isAside(each));
             const last = lines[end];
-            if (last?.whose === "ours" && /[[{(]\s*$/.test(parent.text) && /^\s*[\]})]/.test(last.text))
-                held.add(end);
+            if (last?.whose === "ours" && isList(parent.text, last.text)) held.add(end);
         }
     });
     return held;
-}
-
-/** A blank line or a comment: it means the same anywhere. */
-function isAside({ text }: Line): boolean {
-    return /^\s*([#;]|$)/.test(text);
-}
-
-/** How deep a line stands: -1 for what begins a section of INI or TOML or an entry of netrc, else its indentation. */
-function depthOf({ text }: Line): number {
-    return /^(\[|machine\s|default\s*$)/.test(text) ? -1 : text.search(/\S|$/);
 }
 
 /** The ending of all lines; undefined where they differ or where there is none. */
