@@ -1,7 +1,9 @@
-import { iniSyntax, mergeIni } from "./ini";
+import { iniSyntax } from "./ini";
+import { mergeIni } from "./ini-merge";
 import type { FileFormat, Format } from "./merge";
 import { mergeNetrc, netrcSyntax } from "./netrc";
-import { mergeToml, tomlSyntax } from "./toml";
+import { tomlSyntax } from "./toml";
+import { mergeToml } from "./toml-merge";
 
 /** The formats of client files: how to add our settings to a file, and how to read its lines. */
 export const formats: Readonly<Record<Format, FileFormat>> = {

@@ -1,26 +1,4 @@
-import { type LineSyntax, type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
-
-/**
- * Works a pip.conf or .pypirc that `renderIni` wrote into an existing one. A list gains a line, any other key of
- * ours is set; nothing else of the file changes, not even an odd space. (No maintained npm package edits INI as
- * Python reads it and keeps the rest: `ini` drops comments and quotes values, and none knows continued values.)
- *
- * @throws NotUnderstood if pip or twine would refuse the file
- * @throws NameTaken if a .pypirc's section of our name is for another registry
- */
-export const mergeIni: Merging = (existing, ours) => {
-    const pypirc = parse(ours, lowerCase).sections.has("distutils");
-    const { text, notices } = pypirc ? mergePypirc(existing, ours) : mergePipConf(existing, ours);
-    return {
-        text,
-        notices: existing.startsWith(byteOrderMark)
-            ? [
-                  `${pypirc ? "twine" : "pip"} refuses a file that starts with a byte-order mark, as this one does: save it without`,
-                  ...notices,
-              ]
-            : notices,
-    };
-};
+import { type LineSyntax, NotUnderstood } from "./merge";
 
 export const iniSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
@@ -38,7 +16,7 @@ export const iniSyntax: LineSyntax = {
  * @throws NotUnderstood if Python would refuse the file
  */
 export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
-    const { sections } = parse(text, lowerCase);
+    const { sections } = parseIni(text, lowerCase);
     const defaults = [...(sections.get(defaultSection)?.entries.values() ?? [])];
     return new Map(
         [...sections.values()]
@@ -50,126 +28,10 @@ export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, s
     );
 }
 
-// pip and twine
-
-// pip's commands with an index: a value in a section of theirs stands in for the one in [global].
-const pipCommands = ["download", "index", "install", "list", "lock", "wheel"];
-
-const mergePipConf: Merging = (existing, ours) => {
-    const notices: string[] = [];
-    const mine = parse(ours, pipKey);
-    const before = parse(existing, pipKey);
-    let file = before;
-    for (const { name, entries } of mine.sections.values()) {
-        for (const entry of entries.values()) {
-            // pip passes over an empty value.
-            const replacing = (name === "global" ? pipCommands : []).filter(
-                (command) => (inForce(before, command, entry.key)?.value ?? "") !== "",
-            );
-            if (entry.key === "extra-index-url") {
-                for (const url of words(entry.value)) {
-                    for (const section of [name, ...replacing]) {
-                        file = gain(file, section, mine, entry, url, sameUrl);
-                    }
-                    notices.push(...indexNotices(before, url));
-                }
-            } else {
-                file = set(file, name, mine, entry);
-                notices.push(
-                    ...replacing
-                        .filter((command) => inForce(before, command, entry.key)?.value !== entry.value)
-                        .map(
-                            (command) => `${entry.key} in [${command}] is another one and was left as it is`,
-                        ),
-                );
-            }
-        }
-    }
-    return { text: render(file), notices: [...inherited(before, mine), ...notices] };
-};
-
-/** Settings that keep pip from using our index, or make it superfluous. */
-function indexNotices(file: IniFile, url: string): string[] {
-    return ["global", ...pipCommands].flatMap((section) => {
-        const value = (key: string) => inForce(file, section, key)?.value ?? "";
-        return [
-            ...(/^(?:y|yes|t|true|on|1)$/i.test(value("no-index"))
-                ? [`no-index is on in [${section}]: pip asks no registry until that line is taken out`]
-                : []),
-            ...(sameUrl(value("index-url"), url)
-                ? [`index-url in [${section}] is this registry already and was left as it is`]
-                : []),
-        ];
-    });
-}
-
-const mergePypirc: Merging = (existing, ours) => {
-    const notices: string[] = [];
-    const mine = parse(ours, lowerCase);
-    const before = parse(existing, lowerCase);
-    let file = before;
-    for (const { name, entries } of mine.sections.values()) {
-        const repository = entries.get("repository")?.value;
-        if (repository !== undefined && (before.sections.get(name)?.entries.size ?? 0) > 0) {
-            // A section without a repository is PyPI's, or else one that twine cannot use: not ours.
-            const theirs = inForce(before, name, "repository")?.value;
-            if (theirs === undefined || !sameUrl(theirs, repository)) {
-                throw new NameTaken(name);
-            }
-        }
-    }
-    // Without a list twine goes by one of `pypi` and `testpypi`: what works by that is to work on.
-    const assumed =
-        inForce(before, "distutils", "index-servers") === undefined
-            ? ["pypi", "testpypi"].filter((name) => before.sections.has(name))
-            : [];
-    for (const { name, entries } of mine.sections.values()) {
-        for (const entry of entries.values()) {
-            if (name !== "distutils" || entry.key !== "index-servers") {
-                file = set(file, name, mine, entry);
-                continue;
-            }
-            for (const server of [...words(entry.value), ...assumed]) {
-                file = gain(file, name, mine, entry, server, (a, b) => a === b);
-            }
-        }
-        for (const key of ["username", "password"].filter(
-            (key) => entries.has("repository") && !entries.has(key),
-        )) {
-            const stale = file.sections.get(name)?.entries.get(key);
-            if (stale !== undefined) {
-                file = without(file, stale);
-                notices.push(`${key} in [${name}] was taken out: twine would use it and not ask the keyring`);
-            }
-            for (const other of [defaultSection, "server-login"]) {
-                if (file.sections.get(other)?.entries.has(key)) {
-                    notices.push(
-                        `${key} in [${other}] holds for ${name} too: twine uses it and does not ask the keyring`,
-                    );
-                }
-            }
-        }
-    }
-    return { text: render(file), notices: [...inherited(before, mine), ...notices] };
-};
-
-/** A new section comes to have what DEFAULT says, which may be a surprise. */
-function inherited({ sections }: IniFile, mine: IniFile): string[] {
-    return (sections.get(defaultSection)?.entries.size ?? 0) === 0
-        ? []
-        : [...mine.sections.keys()]
-              .filter((name) => !sections.has(name))
-              .map((name) => `what [${defaultSection}] says holds for the new section [${name}] too`);
-}
-
-function sameUrl(a: string, b: string): boolean {
-    return withoutUserInfo(a) === withoutUserInfo(b);
-}
-
 // Editing: each edit gives the file anew, as read from its text.
 
 /** Sets a value, where the key stands or at the section's end. */
-function set(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
+export function setValue(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
     if (entry.lines.length > 1) {
         throw new NotUnderstood(undefined, "a value of several lines can only be added to a list");
     }
@@ -194,7 +56,7 @@ function set(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): I
  * Adds an item to a list, or puts it in the place of those that are the same. Where the section has no list, that
  * is the one in DEFAULT, which Python then reads; where there is none, it comes to be at the section's end.
  */
-function gain(
+export function addToList(
     file: IniFile,
     sectionName: string,
     mine: IniFile,
@@ -232,7 +94,7 @@ function gain(
 }
 
 /** Takes out the lines of an entry; comments and empty lines among them stay. */
-function without(file: IniFile, { lines }: Entry): IniFile {
+export function removeEntry(file: IniFile, { lines }: Entry): IniFile {
     const gone = new Set(lines);
     return edited(
         file,
@@ -292,10 +154,10 @@ function usualEnd({ lines }: IniFile): LineEnd {
 }
 
 function edited(file: IniFile, lines: readonly Line[]): IniFile {
-    return parse(render({ ...file, lines }), file.keyOf);
+    return parseIni(render({ ...file, lines }), file.keyOf);
 }
 
-function render({ mark, lines }: IniFile): string {
+export function render({ mark, lines }: IniFile): string {
     return (
         mark +
         lines
@@ -313,7 +175,7 @@ type KeyOf = (written: string) => string;
 type LineEnd = "\n" | "\r\n" | "\r" | "";
 
 /** Line numbers are indices: 0 for the first. */
-interface IniFile {
+export interface IniFile {
     /** The byte-order mark, if there is one. */
     readonly mark: string;
     readonly lines: readonly Line[];
@@ -345,15 +207,15 @@ interface Entry {
     readonly lines: readonly number[];
 }
 
-const byteOrderMark = "\ufeff";
-const defaultSection = "DEFAULT";
+export const byteOrderMark = "\ufeff";
+export const defaultSection = "DEFAULT";
 
 // What str.strip(), str.split() and \s take for white space: not quite what JavaScript does.
 const white = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const leading = new RegExp(`^[${white}]*`);
 const word = new RegExp(`[^${white}]+`, "g");
 
-function parse(text: string, keyOf: KeyOf): IniFile {
+export function parseIni(text: string, keyOf: KeyOf): IniFile {
     const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
     const lines = split(text.slice(mark.length));
     const sections = new Map<string, Section & { entries: Map<string, Entry> }>();
@@ -425,7 +287,7 @@ function split(text: string): Line[] {
 }
 
 /** The entry that Python finds for a key: the section's own, or the one in DEFAULT. */
-function inForce({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
+export function inForce({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
     const section = sections.get(sectionName);
     return section && (section.entries.get(key) ?? sections.get(defaultSection)?.entries.get(key));
 }
@@ -446,7 +308,7 @@ function indentOf(text: string): string {
     return leading.exec(text)?.[0] ?? "";
 }
 
-function words(value: string): string[] {
+export function words(value: string): string[] {
     return value.match(word) ?? [];
 }
 
@@ -463,11 +325,6 @@ function stripEnd(text: string): string {
     return text.slice(0, end);
 }
 
-function lowerCase(written: string): string {
+export function lowerCase(written: string): string {
     return written.toLowerCase();
-}
-
-/** pip takes `extra_index_url` and `--extra-index-url` for `extra-index-url`. */
-function pipKey(written: string): string {
-    return written.toLowerCase().replaceAll("_", "-").replace(/^--/, "");
 }

@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import { diffArrays } from "diff";
 import fc from "fast-check";
-import { mergeIni, readIni } from "../../configure/formats/ini";
+import { readIni } from "../../configure/formats/ini";
+import { mergeIni } from "../../configure/formats/ini-merge";
 import { type Merge, NameTaken, NotUnderstood, withoutUserInfo } from "../../configure/formats/merge";
 import { type IniEntry, renderIni } from "../../src/clients/ini";
 import { needsPython, readIni as readInPython, type Sections } from "./python";

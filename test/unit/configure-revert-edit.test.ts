@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { formats } from "../../configure/formats/formats";
-import { mergeIni } from "../../configure/formats/ini";
+import { mergeIni } from "../../configure/formats/ini-merge";
 import type { Format } from "../../configure/formats/merge";
 import { revertEdit } from "../../configure/formats/revert-edit";
 

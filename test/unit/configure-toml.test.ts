@@ -5,7 +5,8 @@ import { diffArrays } from "diff";
 import fc from "fast-check";
 import type { Context } from "mocha";
 import { type Merge, NameTaken, NotUnderstood } from "../../configure/formats/merge";
-import { mergeToml, readToml } from "../../configure/formats/toml";
+import { readToml } from "../../configure/formats/toml";
+import { mergeToml } from "../../configure/formats/toml-merge";
 
 const index = "https://europe-west1-python.pkg.dev/acme/python/simple/";
 
