@@ -14,6 +14,7 @@ import { findCredential, type FoundCredential } from "./registry/credential";
 import {
     type Contribution,
     type JournalReader,
+    type Owner,
     type Plan,
     readJournal,
     withJournal,
@@ -66,9 +67,10 @@ export async function configure(options: ConfigureOptions, system: System): Prom
             }
             // All of these tools and this scope goes, then what is wanted now comes: nothing of an earlier run with another
             // form of credential stays, a password above all.
-            const owners = new Set(planned.map(({ tool }) => `${tool} ${scope}`));
-            const remove = (owner: Contribution["owner"]) =>
-                owner.registry === registry.name && owners.has(owner.tool);
+            const remove = (owner: Owner) =>
+                owner.registry === registry.name &&
+                owner.scope === scope &&
+                planned.some(({ tool }) => tool === owner.tool);
             const files = await byFile(planned);
             for (const [path, add] of files) {
                 await outcome.plan(() => planFile(journal, path, { remove, add }));
@@ -103,14 +105,10 @@ export async function undo(options: UndoOptions, system: System): Promise<boolea
     const { stack, outputs, tool: tools, scope: scopeOnly } = options;
     const one =
         (stack ?? outputs) === undefined ? undefined : (await registryOf(options, false, system)).name;
-    const remove = ({ registry, tool: owner }: Contribution["owner"]) => {
-        const [tool, scope] = owner.split(" ");
-        return (
-            (one === undefined || registry === one) &&
-            (tools === undefined || tools.some((name) => name === tool)) &&
-            (scopeOnly === undefined || scope === scopeOnly)
-        );
-    };
+    const remove = ({ registry, tool, scope }: Owner) =>
+        (one === undefined || registry === one) &&
+        (tools === undefined || tools.some((name) => name === tool)) &&
+        (scopeOnly === undefined || scope === scopeOnly);
     return carryOut(options, system, [], async (journal, outcome) => {
         const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
         for (const { path } of files) {

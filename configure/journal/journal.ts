@@ -28,8 +28,10 @@ import { revertEdit } from "../formats/revert-edit";
 
 /** Who contributes to a file. An owner has one contribution to a file. */
 export interface Owner {
+    /** The registry's full resource name. */
     readonly registry: string;
     readonly tool: string;
+    readonly scope: string;
 }
 
 /** A generated text that is worked into a file. */
@@ -133,7 +135,14 @@ const bytesSchema = v.nullable(
     ),
 );
 const contributionSchema = v.strictObject({
-    owner: v.strictObject({ registry: v.string(), tool: v.string() }),
+    // Version 1 of the record has tool and scope in one string, with a space between.
+    owner: v.pipe(
+        v.strictObject({ registry: v.string(), tool: v.pipe(v.string(), v.regex(/^\S+ \S+$/)) }),
+        v.transform(({ registry, tool: both }): Owner => {
+            const [tool = "", scope = ""] = both.split(" ");
+            return { registry, tool, scope };
+        }),
+    ),
     format: v.picklist(["ini", "toml", "netrc"]),
     text: v.string(),
     secret: v.boolean(),
@@ -397,8 +406,7 @@ const empty = Buffer.alloc(0);
 
 /** In the place of its owner's earlier one, otherwise at the end. */
 function withContribution(contributions: readonly Contribution[], added: Contribution): Contribution[] {
-    const isEarlier = ({ owner }: Contribution) =>
-        owner.registry === added.owner.registry && owner.tool === added.owner.tool;
+    const isEarlier = ({ owner }: Contribution) => isDeepStrictEqual(owner, added.owner);
     return contributions.some(isEarlier)
         ? contributions.map((each) => (isEarlier(each) ? added : each))
         : [...contributions, added];
@@ -422,7 +430,10 @@ function stored({ base, content, contributions }: State) {
     return {
         base: base?.toString("base64") ?? null,
         content: content?.toString("base64") ?? null,
-        contributions,
+        contributions: contributions.map(({ owner: { registry, tool, scope }, ...contribution }) => ({
+            owner: { registry, tool: `${tool} ${scope}` },
+            ...contribution,
+        })),
     };
 }
 

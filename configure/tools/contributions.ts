@@ -93,7 +93,7 @@ function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut 
         const place = placeOf(file, system);
         if ("problem" in place) return { tool, problem: place.problem };
         contributions.set(place.path, {
-            owner: { registry: registry.name, tool: `${tool} ${scope}` },
+            owner: { registry: registry.name, tool, scope },
             format: formatOf(file),
             text: file.text,
             secret,

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import {
     chmodSync,
@@ -119,7 +120,7 @@ describe("the journal", () => {
         };
         writeFileSync(join(state, name), JSON.stringify(killed));
         writeFileSync(join(state, `${name}.new`), '{"ver');
-        const owners = [{ registry: "a", tool: "pip" }];
+        const owners = [{ registry: "a", tool: "pip", scope: "user" }];
         // Also to a look that may finish nothing.
         assert.deepEqual(await readJournal(state).files(), [{ path, owners }]);
         await withJournal(state, async (journal) => {
@@ -128,6 +129,29 @@ describe("the journal", () => {
         assertTidy();
         await run(all);
         assert.equal(text(), "mine = 0\n");
+    });
+
+    it("reads the records of earlier releases, which have tool and scope in one string", async () => {
+        const [before, written] = ["# mine\n", "# mine\na = 1\n"];
+        const contributions = [
+            { owner: { registry: "a", tool: "pip user" }, format: "ini", text: "a = 1\n", secret: false },
+        ];
+        const [base, content] = [before, written].map((each) => Buffer.from(each).toString("base64"));
+        const record = { version: 1, path, directories: [], state: { base, content, contributions } };
+        const name = `${createHash("sha256").update(path).digest("hex")}.json`;
+        mkdirSync(state);
+        writeFileSync(join(state, name), JSON.stringify(record));
+        writeFileSync(path, written);
+
+        const owners = [{ registry: "a", tool: "pip", scope: "user" }];
+        assert.deepEqual(await readJournal(state).files(), [{ path, owners }]);
+        // The same run again takes the place of the earlier one, in the same form of record.
+        await run({ add: [a] });
+        assert.deepEqual(JSON.parse(readFileSync(join(state, name), "utf8")), record);
+        await run({ add: [b] });
+        await run(all);
+        assert.equal(text(), before);
+        assert.deepEqual(readdirSync(state), []);
     });
 
     it("keeps the contributions of several owners apart", async () => {
@@ -141,7 +165,7 @@ describe("the journal", () => {
         await run({ add: [contribution("a", "new = 1\n")] });
         assert.equal(text(), "shared = mine\nnew = 1\n");
         assert.deepEqual(await readJournal(state).files(), [
-            { path, owners: [{ registry: "a", tool: "pip" }] },
+            { path, owners: [{ registry: "a", tool: "pip", scope: "user" }] },
         ]);
         await run({ remove: "a" });
         assert.equal(text(), "shared = mine\n");

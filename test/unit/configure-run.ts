@@ -42,7 +42,7 @@ const mergeLines: Merging = (existing, ours) => {
 export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
 
 export function contribution(registry: string, text: string, secret = false): Contribution {
-    return { owner: { registry, tool: "pip" }, format: "ini", text, secret };
+    return { owner: { registry, tool: "pip", scope: "user" }, format: "ini", text, secret };
 }
 
 export function changeOf({ add = [], remove }: Pick<Run, "add" | "remove">): Change {
