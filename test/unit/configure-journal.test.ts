@@ -1,15 +1,12 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
-import { execFile, execFileSync, spawnSync } from "node:child_process";
 import {
     chmodSync,
     chownSync,
-    cpSync,
     existsSync,
     linkSync,
     lstatSync,
     mkdirSync,
-    mkdtempSync,
     readdirSync,
     readFileSync,
     readlinkSync,
@@ -20,13 +17,24 @@ import {
     writeFileSync,
 } from "node:fs";
 import promises from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Context } from "mocha";
 import fc from "fast-check";
 import { formats } from "../../configure/formats/formats";
 import { readJournal, withJournal } from "../../configure/journal/journal";
-import { carryOut, changeOf, contribution, look, lineFormat, type Run } from "./configure-run";
+import {
+    ageLocks,
+    assertTidy,
+    carryOut,
+    changeOf,
+    contribution,
+    lineFormat,
+    look,
+    modeOf,
+    skipWithout,
+    temporaryFiles,
+    textOf,
+    type Run,
+} from "../configure/journal-fixture";
 
 const isRoot = process.getuid?.() === 0;
 const all = { remove: "all" };
@@ -35,74 +43,32 @@ let directory: string;
 let state: string;
 let path: string;
 
-beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), "configure-"));
-    state = join(directory, "state");
-    path = join(directory, "pip.conf");
-});
-
-afterEach(() => {
-    rmSync(directory, { recursive: true, force: true });
-});
-
 async function run(what: Partial<Run>): Promise<void> {
     await carryOut({ state, path, ...what });
 }
 
 function text(file = path): string | undefined {
-    return existsSync(file) ? readFileSync(file, "latin1") : undefined;
-}
-
-function modeOf(file: string): string {
-    return (statSync(file).mode & 0o7777).toString(8);
-}
-
-/** What a run must not leave behind. */
-function assertTidy(root = directory): void {
-    const names = readdirSync(root, { recursive: true }).map(String);
-    assert.deepEqual(
-        names.filter((name) => /\.python-registry|\.new$|\.lock$/.test(name)),
-        [],
-    );
-}
-
-/** Lets the lock of a killed run be as old as one that is taken over. */
-function ageLocks(): void {
-    for (const name of ["lock.lock", "door.lock"]) {
-        const lock = join(state, name);
-        if (existsSync(lock)) utimesSync(lock, 0, 0);
-    }
-}
-
-function skipWithout(context: Context, condition: boolean, what: string): void {
-    if (condition) return;
-    console.log(`    skipped: ${what}`);
-    context.skip();
-}
-
-const program = ["-r", join(__dirname, "..", "..", "typescript.cjs"), join(__dirname, "configure-run.ts")];
-
-/** A run in its own process: how it ended, and what it said. */
-function inProcess(what: Run): Promise<{ code: number | string | null; said: string }> {
-    return new Promise((resolve) => {
-        const child = execFile(process.execPath, program, (_error, _out, said) => {
-            resolve({ code: child.exitCode ?? child.signalCode, said });
-        });
-        child.stdin?.end(JSON.stringify(what));
-    });
+    return textOf(file);
 }
 
 const a = contribution("a", "a = 1\n");
 const b = contribution("b", "b = 2\nshared = b\n");
 
 describe("the journal", () => {
+    beforeEach(() => {
+        ({ directory, state, path } = temporaryFiles());
+    });
+    afterEach(() => {
+        rmSync(directory, { recursive: true, force: true });
+    });
+
     it("works a contribution in and restores what was there", async () => {
         writeFileSync(path, "mine = 0\nshared = mine");
         await run({ add: [b] });
         assert.equal(text(), "mine = 0\nshared = b\nb = 2\n");
         await run(all);
         assert.equal(text(), "mine = 0\nshared = mine");
-        assertTidy();
+        assertTidy(directory);
         assert.deepEqual(readdirSync(state), []);
     });
 
@@ -126,7 +92,7 @@ describe("the journal", () => {
         await withJournal(state, async (journal) => {
             assert.deepEqual(await journal.files(), [{ path, owners }]);
         });
-        assertTidy();
+        assertTidy(directory);
         await run(all);
         assert.equal(text(), "mine = 0\n");
     });
@@ -296,7 +262,7 @@ describe("the journal", () => {
             await assert.rejects(journal.commit(plan), /pip\.conf: edited by somebody else/);
         });
         assert.equal(text(), "mine = 1\n");
-        assertTidy();
+        assertTidy(directory);
         assert.deepEqual(readdirSync(state), []);
     });
 
@@ -313,7 +279,7 @@ describe("the journal", () => {
             promises.rename = rename;
         }
         assert.equal(text(), "mine = 1\n");
-        assertTidy();
+        assertTidy(directory);
         assert.deepEqual(readdirSync(state), []);
     });
 
@@ -321,7 +287,7 @@ describe("the journal", () => {
         await withJournal(state, async (journal) => {
             const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
             // Stopped so long that its lock has expired.
-            ageLocks();
+            ageLocks(state);
             await run({ add: [b] });
             await assert.rejects(
                 journal.commit({ ...plan, before: readFileSync(path) }),
@@ -435,10 +401,14 @@ describe("the journal", () => {
             });
         }
 
-        it("make a new file readable for others, unless it holds a credential", async () => {
-            await run({ add: [a] });
-            const umask = parseInt(execFileSync("sh", ["-c", "umask"], { encoding: "utf8" }), 8);
-            assert.equal(modeOf(path), (0o644 & ~umask).toString(8));
+        it("make a new file readable for others as far as the umask permits, unless it holds a credential", async () => {
+            const umask = process.umask(0o027);
+            try {
+                await run({ add: [a] });
+            } finally {
+                process.umask(umask);
+            }
+            assert.equal(modeOf(path), "640");
             await run({ add: [contribution("s", "password = 1\n", true)] });
             assert.equal(modeOf(path), "600");
         });
@@ -497,17 +467,6 @@ describe("the journal", () => {
     });
 
     describe("what cannot be written", () => {
-        /** The run fails with a message, and everything is as it was. */
-        async function refused(what: Partial<Run>, message: RegExp): Promise<void> {
-            const before = text();
-            await assert.rejects(run(what), (error: Error) => {
-                assert.match(error.message, message);
-                return true;
-            });
-            assert.equal(text(), before);
-            assertTidy();
-        }
-
         it("is a directory, a device, and what is below a file", async () => {
             mkdirSync(path);
             await assert.rejects(run({ add: [a] }), /pip\.conf: a directory is in the place of the file/);
@@ -529,290 +488,6 @@ describe("the journal", () => {
             symlinkSync("pip.conf", path);
             await assert.rejects(run({ add: [a] }), /pip\.conf: a link that leads to itself/);
         });
-
-        it("is a file whose owner would be lost, or that cannot be read", function () {
-            skipWithout(this, isRoot, "only root can act for two users");
-            chmodSync(directory, 0o777);
-            writeFileSync(path, "x = 1\n");
-            const asUser = (what: Partial<Run>) =>
-                asNobody({ state: join(directory, "other-state"), path, ...what });
-            assert.match(asUser({ add: [a] }), /pip\.conf: its owner or group would be lost/);
-            chmodSync(path, 0);
-            assert.match(asUser({ add: [a] }), /pip\.conf: not permitted/);
-            chmodSync(path, 0o644);
-            assert.equal(text(), "x = 1\n");
-            assertTidy();
-        });
-
-        it("is a file in a directory that is read-only", async function () {
-            const closed = join(directory, "closed");
-            mkdirSync(closed);
-            writeFileSync(join(closed, "pip.conf"), "x = 1\n");
-            chmodSync(directory, 0o777);
-            chmodSync(closed, 0o555);
-            const what = { state: join(directory, "other-state"), path: join(closed, "pip.conf"), add: [a] };
-            if (isRoot) {
-                chownSync(join(closed, "pip.conf"), 65534, 65534);
-                assert.match(asNobody(what), /closed.pip\.conf: not permitted/);
-                assert.match(asNobody({ ...what, path: join(closed, "x", "y") }), /closed.x: not permitted/);
-            } else {
-                await assert.rejects(carryOut(what), /closed.pip\.conf: not permitted/);
-            }
-            chmodSync(closed, 0o755);
-            assert.deepEqual(readdirSync(closed), ["pip.conf"]);
-            assert.deepEqual(readdirSync(what.state), []);
-        });
-
-        it("is larger than files may be, for which the system kills Node", async () => {
-            writeFileSync(path, "x = 1\n");
-            const large = contribution("a", `a = ${"1".repeat(9000)}\n`);
-            const limited = ["-c", 'ulimit -f 2 && exec "$0" "$@"', process.execPath, ...program];
-            const input = JSON.stringify({ state, path, add: [large] });
-            assert.equal(spawnSync("sh", limited, { input }).signal, "SIGXFSZ");
-            assert.equal(text(), "x = 1\n");
-            ageLocks();
-            await run(all);
-            assertTidy();
-            assert.equal(text(), "x = 1\n");
-            assert.deepEqual(readdirSync(state), []);
-        });
-
-        it("is on a full disk", async function () {
-            const disk = join(directory, "disk");
-            mkdirSync(disk);
-            const mount = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
-            skipWithout(this, mount.status === 0, "no small disk can be mounted here");
-            try {
-                const full = join(disk, "x", "pip.conf");
-                const large = contribution("b", `b = ${"1".repeat(100_000)}\n`);
-                const room = join(disk, "room");
-                await refused({ path: full, add: [large] }, /x.pip\.conf: the disk is full: make room/);
-                assert.deepEqual([readdirSync(disk), readdirSync(state)], [[], []]);
-                await run({ path: full, add: [a] });
-                // The state on the full disk too, with no room at all.
-                const inside = join(disk, "state");
-                await run({ state: inside, path: join(disk, "y"), add: [a] });
-                spawnSync("sh", ["-c", 'cat /dev/zero > "$0" 2>&1', room]);
-                await refused({ state: inside, path: join(disk, "y"), add: [b] }, /the disk is full/);
-                await refused({ path: full, add: [b] }, /the disk is full/);
-                assertTidy();
-                assert.equal(text(join(disk, "y")), "a = 1\n");
-                assert.equal(text(full), "a = 1\n");
-                rmSync(room);
-                await run({ state: inside, path: join(disk, "y"), ...all });
-                await run({ path: full, ...all });
-                assert.deepEqual(readdirSync(disk), ["state"]);
-            } finally {
-                execFileSync("umount", [disk]);
-            }
-        });
-
-        it("is on a read-only file system, or mounted by itself", async function () {
-            const disk = join(directory, "disk");
-            mkdirSync(disk);
-            writeFileSync(join(disk, "pip.conf"), "x = 1\n");
-            writeFileSync(path, "x = 1\n");
-            const mounts = [
-                ["--bind", disk, disk],
-                ["-o", "remount,bind,ro", disk],
-                ["--bind", path, path],
-            ];
-            const failed = mounts.some((args) => spawnSync("mount", args).status !== 0);
-            try {
-                skipWithout(this, !failed, "nothing can be mounted here");
-                await refused({ path: join(disk, "pip.conf"), add: [a] }, /pip\.conf: .* read-only/);
-                await refused({ add: [a] }, /pip\.conf: in use, or mounted by itself/);
-                assert.deepEqual(readdirSync(state), []);
-            } finally {
-                for (const mounted of [disk, path]) spawnSync("umount", [mounted]);
-            }
-        });
-
-        /** What a run as another user says. */
-        function asNobody(what: Run): string {
-            const { stderr } = spawnSync(process.execPath, program, {
-                uid: 65534,
-                gid: 65534,
-                encoding: "utf8",
-                input: JSON.stringify(what),
-            });
-            return stderr;
-        }
-    });
-
-    describe("when killed at any step", function () {
-        this.timeout(300_000);
-
-        interface Scene {
-            readonly title: string;
-            readonly prepare: () => Promise<void>;
-            readonly what: Pick<Run, "add" | "remove">;
-            /** The file before and after the run, and once all is undone. */
-            readonly texts: readonly [string | undefined, string | undefined, string | undefined];
-            /** Below the directory. */
-            readonly file?: string;
-        }
-        const file = join("x", "y", "pip.conf");
-        const scenes: Scene[] = [
-            {
-                title: "of the first run",
-                prepare: () => Promise.resolve(),
-                what: { add: [a] },
-                texts: [undefined, "a = 1\n", undefined],
-                file,
-            },
-            {
-                title: "of a run on a file with the user's edits",
-                prepare: async () => {
-                    writeFileSync(path, "shared = mine");
-                    await run({ add: [a] });
-                    writeFileSync(path, `${text()!}new = 1\n`);
-                },
-                what: { add: [b] },
-                texts: [
-                    "shared = mine\na = 1\nnew = 1\n",
-                    "shared = b\nnew = 1\na = 1\nb = 2\n",
-                    "shared = mine\nnew = 1\n",
-                ],
-            },
-            {
-                title: "of an undo",
-                prepare: async () => {
-                    writeFileSync(path, "shared = mine");
-                    await run({ add: [a, b] });
-                },
-                what: all,
-                texts: ["shared = b\na = 1\nb = 2\n", "shared = mine", "shared = mine"],
-            },
-            {
-                title: "of an undo that removes the file",
-                prepare: () => run({ path: join(directory, file), add: [a] }),
-                what: all,
-                texts: ["a = 1\n", undefined, undefined],
-                file,
-            },
-        ];
-        for (const { title, prepare, what, texts, file = "pip.conf" } of scenes) {
-            it(`${title}, leaves one file or the other, and all can be undone`, async () => {
-                const [before, after, original] = texts;
-                path = join(directory, file);
-                await prepare();
-                const kept = mkdtempSync(join(tmpdir(), "configure-"));
-                const restore = (from: string) => {
-                    rmSync(directory, { recursive: true });
-                    cpSync(from, directory, { recursive: true });
-                    ageLocks();
-                };
-                try {
-                    const [start, killed] = [join(kept, "start"), join(kept, "killed")];
-                    cpSync(directory, start, { recursive: true });
-                    let ends: (number | string | null)[] = [];
-                    for (let step = 1; ends.at(-1) !== 0; step++) {
-                        restore(start);
-                        const { code, said } = await inProcess({ state, path, ...what, killAt: step });
-                        ends = [...ends, code];
-                        assert.ok(code === "SIGKILL" || code === 0, said);
-                        const now = text();
-                        assert.ok(now === before || now === after, `at step ${step}: ${now}`);
-                        ageLocks();
-                        rmSync(killed, { recursive: true, force: true });
-                        cpSync(directory, killed, { recursive: true });
-
-                        // The same run again.
-                        assert.equal(
-                            await look({ state, path, ...what }),
-                            after ?? "(none)",
-                            `at step ${step}`,
-                        );
-                        await run(what);
-                        assert.equal(text(), after, `at step ${step}`);
-                        assertTidy();
-                        await run(all);
-                        assert.equal(text(), original, `at step ${step}`);
-                        assert.deepEqual(readdirSync(state), []);
-                        if (file !== "pip.conf") assert.deepEqual(readdirSync(directory), ["state"]);
-
-                        // The user edits first, then undoes.
-                        restore(killed);
-                        if (now !== undefined) {
-                            writeFileSync(path, `# edited\n${now}`);
-                            await run(all);
-                            assert.equal(text(), `# edited\n${original ?? ""}`, `edited at step ${step}`);
-                            assertTidy();
-                        }
-
-                        // Another file's run tidies up.
-                        restore(killed);
-                        await run({ path: join(directory, "other"), add: [a] });
-                        assertTidy();
-                    }
-                    assert.ok(ends.length > 10, `only ${ends.length} steps`);
-                } finally {
-                    rmSync(kept, { recursive: true, force: true });
-                }
-            });
-        }
-    });
-
-    it("undoes all though the run that finishes a killed undo is killed too", async function () {
-        this.timeout(300_000);
-        writeFileSync(path, "shared = mine");
-        await run({ add: [b] });
-        const kept = mkdtempSync(join(tmpdir(), "configure-"));
-        const copy = (from: string, to: string) => {
-            rmSync(to, { recursive: true, force: true });
-            cpSync(from, to, { recursive: true });
-            ageLocks();
-        };
-        const record = join(state, readdirSync(state)[0]!);
-        const [start, killed] = [join(kept, "start"), join(kept, "killed")];
-        copy(directory, start);
-        try {
-            // Until everything is ready for the file to be renamed.
-            for (let step = 1; !readFileSync(record, "utf8").includes('"intended"'); step++) {
-                copy(start, directory);
-                await inProcess({ state, path, ...all, killAt: step });
-            }
-            assert.equal(text(), "shared = b\nb = 2\n");
-            copy(directory, killed);
-            let code: number | string | null = null;
-            for (let step = 1; code !== 0; step++) {
-                copy(killed, directory);
-                const other = { state, path: join(directory, "other"), remove: "nobody", killAt: step };
-                ({ code } = await inProcess(other));
-                writeFileSync(path, `# edited\n${text()!}`);
-                ageLocks();
-                await run(all);
-                assert.equal(text(), "# edited\nshared = mine", `at step ${step}`);
-                assertTidy();
-            }
-        } finally {
-            rmSync(kept, { recursive: true, force: true });
-        }
-    });
-
-    it("loses no contribution of twenty processes at once, though a killed one has left its lock", async function () {
-        this.timeout(300_000);
-        writeFileSync(path, "mine = 0");
-        mkdirSync(join(state, "lock.lock"), { recursive: true });
-        ageLocks();
-        const numbers = Array.from({ length: 20 }, (_, n) => n);
-        const ended = await Promise.all(
-            numbers.map((n) =>
-                inProcess({ state, path, add: [contribution(String(n), `key${n} = ${n}\n`)] }),
-            ),
-        );
-        assert.deepEqual(
-            ended.filter(({ code }) => code !== 0),
-            [],
-        );
-        const lines = text()!.trimEnd().split("\n");
-        assert.deepEqual(lines.sort(), ["mine = 0", ...numbers.map((n) => `key${n} = ${n}`)].sort());
-        await Promise.all(numbers.slice(10).map((n) => inProcess({ state, path, remove: String(n) })));
-        assert.equal(text()!.trimEnd().split("\n").length, 11);
-        await run(all);
-        assert.equal(text(), "mine = 0");
-        assertTidy();
     });
 
     it("says that it waits for another run", async () => {

@@ -1,20 +1,27 @@
-import { readFileSync } from "node:fs";
-import promises, { open } from "node:fs/promises";
-import { devNull } from "node:os";
+import { strict as assert } from "node:assert";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Context } from "mocha";
 import type { Change, Contribution } from "../../configure/journal/journal";
 import { readJournal, withJournal } from "../../configure/journal/journal";
 import { iniSyntax } from "../../configure/formats/ini";
 import type { FileFormat, Merging } from "../../configure/formats/merge";
 
-// One run of `configure` on one file, in a process that a test can have killed at any of its steps.
+/** A directory with a state directory and a file for a test to change; neither exists yet. */
+export function temporaryFiles(): { directory: string; state: string; path: string } {
+    const directory = mkdtempSync(join(tmpdir(), "configure-"));
+    return { directory, state: join(directory, "state"), path: join(directory, "pip.conf") };
+}
 
+/** One run of `configure` on one file. */
 export interface Run {
     readonly state: string;
     readonly path: string;
     readonly add?: readonly Contribution[];
     /** A registry, or all. */
     readonly remove?: string;
-    /** At which step to be killed: before it, or after half of it where it writes. 1 for the first. */
+    /** In a process of its own, at which step to be killed: before it, or after half of it where it writes. 1 for the first. */
     readonly killAt?: number;
 }
 
@@ -62,39 +69,34 @@ export async function look(run: Run): Promise<string> {
     return after?.toString("latin1") ?? "(none)";
 }
 
-type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
-
-/** Has the process killed at the n-th call that writes, wherever it comes from. */
-async function killAt(n: number): Promise<void> {
-    const probe = await open(devNull);
-    const handle = Object.getPrototypeOf(probe) as object;
-    await probe.close();
-    let step = 0;
-    const watch = (object: object, name: string) => {
-        const methods = object as Record<string, Method>;
-        const method = methods[name]!;
-        methods[name] = async function (...args) {
-            if (++step === n) {
-                const [content] = args;
-                if (name === "writeFile" && Buffer.isBuffer(content)) {
-                    await method.call(this, content.subarray(0, content.length / 2));
-                }
-                process.kill(process.pid, "SIGKILL");
-            }
-            return method.apply(this, args);
-        };
-    };
-    for (const name of ["open", "rename", "rm", "rmdir", "mkdir", "chmod"]) watch(promises, name);
-    for (const name of ["writeFile", "sync", "chmod", "chown"]) watch(handle, name);
+/** A file's bytes as characters of the same number; undefined where there is no file. */
+export function textOf(file: string): string | undefined {
+    return existsSync(file) ? readFileSync(file, "latin1") : undefined;
 }
 
-if (require.main === module) {
-    void (async () => {
-        const run = JSON.parse(readFileSync(0, "utf8")) as Run;
-        if (run.killAt !== undefined) await killAt(run.killAt);
-        await carryOut(run).catch((error: unknown) => {
-            console.error(error instanceof Error ? error.message : error);
-            process.exitCode = 1;
-        });
-    })();
+export function modeOf(file: string): string {
+    return (statSync(file).mode & 0o7777).toString(8);
+}
+
+/** Asserts that a run left no temporary file and no lock. */
+export function assertTidy(directory: string): void {
+    const names = readdirSync(directory, { recursive: true }).map(String);
+    assert.deepEqual(
+        names.filter((name) => /\.python-registry|\.new$|\.lock$/.test(name)),
+        [],
+    );
+}
+
+/** Makes the lock of a killed run so old that the next run takes it over. */
+export function ageLocks(state: string): void {
+    for (const name of ["lock.lock", "door.lock"]) {
+        const lock = join(state, name);
+        if (existsSync(lock)) utimesSync(lock, 0, 0);
+    }
+}
+
+export function skipWithout(context: Context, condition: boolean, what: string): void {
+    if (condition) return;
+    console.log(`    skipped: ${what}`);
+    context.skip();
 }
