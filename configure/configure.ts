@@ -11,16 +11,18 @@ import {
 } from "./tools/contributions";
 import { pipSettings } from "./machine/pip-settings";
 import { findCredential, type FoundCredential } from "./registry/credential";
-import {
-    type Contribution,
-    type JournalReader,
-    type Owner,
-    type Plan,
-    readJournal,
-    withJournal,
-} from "./journal/journal";
+import { type JournalReader, type Plan, readJournal, withJournal } from "./journal/journal";
+import type { ManagedEdit, Owner } from "./journal/record";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./registry/outputs";
-import { deed, line, note, problem, unifiedDiff, warnIfLeft, warnIfReadable } from "./report";
+import {
+    action,
+    printError,
+    printLine,
+    printNote,
+    unifiedDiff,
+    warnIfCredentialRemains,
+    warnIfReadable,
+} from "./report";
 import { pathsOf, type System, variable } from "./machine/system";
 
 /** What the command line says. */
@@ -43,26 +45,26 @@ export interface ConfigureOptions {
  */
 export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
     const { auth: form, scope } = options;
-    const { registry, credential, from } = await requested(options, system);
-    const tools = options.tool ?? found(system);
+    const { registry, credential, from } = await resolveRequest(options, system);
+    const tools = options.tool ?? detectTools(system);
     const login = loginOf(credential);
-    line(`Registry ${registry.name}`);
+    printLine(`Registry ${registry.name}`);
     if (from !== undefined) {
-        line(`Credential: ${form === "token" ? "an access token" : "a key"} from ${from}`);
+        printLine(`Credential: ${form === "token" ? "an access token" : "a key"} from ${from}`);
     }
 
-    return carryOut(
+    return applyPlans(
         options,
         system,
         login === undefined ? [] : [login.password],
-        async (journal, outcome) => {
+        async (journal, plans) => {
             const planned: ToolPlan[] = [];
             for (const tool of tools) {
-                await outcome.attempt(tool, async () => {
+                await plans.attempt(tool, async () => {
                     const plan = await planTool({ tool, registry, credential, scope, system }, journal);
                     if (!("problem" in plan)) planned.push(plan);
-                    else if (options.tool === undefined) line(`${tool}: left out, ${plan.problem}`);
-                    else outcome.problem(`${tool}: ${plan.problem}`);
+                    else if (options.tool === undefined) printLine(`${tool}: left out, ${plan.problem}`);
+                    else plans.fail(`${tool}: ${plan.problem}`);
                 });
             }
             // All of these tools and this scope goes, then what is wanted now comes: nothing of an earlier run with another
@@ -71,21 +73,21 @@ export async function configure(options: ConfigureOptions, system: System): Prom
                 owner.registry === registry.name &&
                 owner.scope === scope &&
                 planned.some(({ tool }) => tool === owner.tool);
-            const files = await byFile(planned);
+            const files = await groupByFile(planned);
             for (const [path, add] of files) {
-                await outcome.plan(() => planFile(journal, path, { remove, add }));
+                await plans.add(() => planFile(journal, path, { remove, add }));
             }
             const others = await Promise.all(
                 planned.flatMap(({ otherForms }) => otherForms).map(resolveLinks),
             );
             for (const { path } of await journal.files()) {
                 if (others.includes(path) && !files.has(path)) {
-                    await outcome.plan(() => planFile(journal, path, { remove }));
+                    await plans.add(() => planFile(journal, path, { remove }));
                 }
             }
             return async () => {
-                (await pipNotices(planned, system)).forEach(note);
-                nextSteps(planned, registry, options, system);
+                (await pipOverrideNotices(planned, system)).forEach(printNote);
+                printNextSteps(planned, registry, options, system);
             };
         },
     );
@@ -104,23 +106,23 @@ export type UndoOptions = Pick<ConfigureOptions, "stack" | "outputs" | "tool" | 
 export async function undo(options: UndoOptions, system: System): Promise<boolean> {
     const { stack, outputs, tool: tools, scope: scopeOnly } = options;
     const one =
-        (stack ?? outputs) === undefined ? undefined : (await registryOf(options, false, system)).name;
+        (stack ?? outputs) === undefined ? undefined : (await readRegistry(options, false, system)).name;
     const remove = ({ registry, tool, scope }: Owner) =>
         (one === undefined || registry === one) &&
         (tools === undefined || tools.some((name) => name === tool)) &&
         (scopeOnly === undefined || scope === scopeOnly);
-    return carryOut(options, system, [], async (journal, outcome) => {
+    return applyPlans(options, system, [], async (journal, plans) => {
         const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
         for (const { path } of files) {
-            await outcome.plan(() => planFile(journal, path, { remove }));
+            await plans.add(() => planFile(journal, path, { remove }));
         }
-        if (files.length === 0) line("There is nothing to take out.");
+        if (files.length === 0) printLine("There is nothing to take out.");
         return () => Promise.resolve();
     });
 }
 
 /** Reads the registry and finds the credential that the command line names. */
-export async function requested(
+export async function resolveRequest(
     options: Omit<ConfigureOptions, "tool" | "scope" | "dryRun">,
     system: System,
 ): Promise<FoundCredential & { readonly registry: RegistryOutputs }> {
@@ -133,12 +135,12 @@ export async function requested(
     if (options.outputs === "-" && file === "-") {
         throw new Error("--outputs and --credential-file cannot both be read from standard input");
     }
-    const registry = await registryOf(options, form === "key" && file === undefined, system);
+    const registry = await readRegistry(options, form === "key" && file === undefined, system);
     return { registry, ...(await findCredential({ form, account, file }, registry, system)) };
 }
 
 /** The registry that the command line names. */
-export function registryOf(
+export function readRegistry(
     { stack, outputs }: Pick<ConfigureOptions, "stack" | "outputs">,
     secrets: boolean,
     system: System,
@@ -152,13 +154,13 @@ export function registryOf(
 }
 
 /** What is to be done, and whether anything stands in the way. */
-class Outcome {
-    readonly plans: Plan[] = [];
+class Plans {
+    readonly all: Plan[] = [];
     failed = false;
 
-    problem(message: string): void {
+    fail(message: string): void {
         this.failed = true;
-        problem(message);
+        printError(message);
     }
 
     /** Does a part of the work: where that fails, the others are done all the same. */
@@ -167,71 +169,71 @@ class Outcome {
             await work();
         } catch (error) {
             const { message } = error as Error;
-            this.problem(what === undefined ? message : `${what}: ${message}`);
+            this.fail(what === undefined ? message : `${what}: ${message}`);
         }
     }
 
-    plan(work: () => Promise<Plan>): Promise<void> {
+    add(work: () => Promise<Plan>): Promise<void> {
         return this.attempt(undefined, async () => {
-            this.plans.push(await work());
+            this.all.push(await work());
         });
     }
 }
 
 /** Has plans made, then carries them out, or prints them. */
-async function carryOut(
+async function applyPlans(
     { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
     credentials: readonly string[],
-    planning: (journal: JournalReader, outcome: Outcome) => Promise<() => Promise<void>>,
+    planning: (journal: JournalReader, plans: Plans) => Promise<() => Promise<void>>,
 ): Promise<boolean> {
-    const outcome = new Outcome();
+    const plans = new Plans();
     const directory = stateDirectory(system);
     if (dryRun) {
-        await planning(readJournal(directory), outcome);
-        for (const plan of outcome.plans) {
-            if (deed(plan) === "unchanged") line(`${plan.path} would stay as it is`);
-            else line(unifiedDiff(plan, credentials));
-            plan.notices.forEach(note);
+        await planning(readJournal(directory), plans);
+        for (const plan of plans.all) {
+            if (action(plan) === "unchanged") printLine(`${plan.path} would stay as it is`);
+            else printLine(unifiedDiff(plan, credentials));
+            plan.notices.forEach(printNote);
         }
-        return !outcome.failed;
+        return !plans.failed;
     }
     const waiting = () => {
-        note("another run is at work, or was killed at work: waiting for it");
+        printNote("another run is at work, or was killed at work: waiting for it");
     };
     await withJournal(
         directory,
         async (journal) => {
-            const after = await planning(journal, outcome);
-            for (const plan of outcome.plans) {
-                await outcome.attempt(undefined, async () => {
+            const after = await planning(journal, plans);
+            for (const plan of plans.all) {
+                await plans.attempt(undefined, async () => {
                     await journal.commit(plan);
-                    line(`${deed(plan).padEnd(9)} ${plan.path}`);
-                    plan.notices.forEach(note);
+                    printLine(`${action(plan).padEnd(9)} ${plan.path}`);
+                    plan.notices.forEach(printNote);
                     warnIfReadable(plan, system);
-                    warnIfLeft(plan);
+                    warnIfCredentialRemains(plan);
                 });
             }
             await after();
         },
         waiting,
     );
-    return !outcome.failed;
+    return !plans.failed;
 }
 
-/** The contributions to each file: several tools can share one. */
-async function byFile(planned: readonly ToolPlan[]): Promise<Map<string, Contribution[]>> {
-    const files = new Map<string, Contribution[]>();
-    for (const [path, contribution] of planned.flatMap(({ contributions }) => [...contributions])) {
+/** The edits to each file: several tools can share one. */
+async function groupByFile(planned: readonly ToolPlan[]): Promise<Map<string, ManagedEdit[]>> {
+    const files = new Map<string, ManagedEdit[]>();
+    for (const [path, edit] of planned.flatMap(({ edits }) => [...edits])) {
         const file = await resolveLinks(path);
-        files.set(file, [...(files.get(file) ?? []), contribution]);
+        files.set(file, [...(files.get(file) ?? []), edit]);
     }
     return files;
 }
 
 /** What else pip reads: of its files and variables, the last that has extra-index-url replaces the others'. */
-async function pipNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
-    const [path] = planned.find(({ tool }) => tool === "pip")?.contributions.keys() ?? [];
+async function pipOverrideNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
+    const [path] = planned.find(({ tool }) => tool === "pip")?.edits.keys() ?? [];
     if (path === undefined) {
         return [];
     }
@@ -256,7 +258,7 @@ async function pipNotices(planned: readonly ToolPlan[], system: System): Promise
 }
 
 /** Tells what else there is to do, and how to use it. */
-function nextSteps(
+function printNextSteps(
     planned: readonly ToolPlan[],
     { index }: RegistryOutputs,
     { auth, scope }: ConfigureOptions,
@@ -266,11 +268,11 @@ function nextSteps(
     for (const { tool, name, client } of planned) {
         const { setup, install, publish } = client.commands;
         if (name !== index.name) {
-            line(`${tool}: ${index.name} stands for another registry; this one is ${name}`);
+            printLine(`${tool}: ${index.name} stands for another registry; this one is ${name}`);
         }
         const places = client.install.map((file) => file.scope);
         if (scope === "user" && places.includes("project") && !places.includes("user")) {
-            note(`${tool} takes its indexes from each project: in its folder, add --scope project`);
+            printNote(`${tool} takes its indexes from each project: in its folder, add --scope project`);
         }
         for (const [what, lines] of [
             ["once", auth === "keyring" ? setup[shell] : []],
@@ -278,18 +280,18 @@ function nextSteps(
             ["publish", publish[shell]],
         ] as const) {
             lines.forEach((text) => {
-                line(`${tool}, ${what}: ${text}`);
+                printLine(`${tool}, ${what}: ${text}`);
             });
         }
     }
 }
 
-function found(system: System): ConfigurableTool[] {
+function detectTools(system: System): ConfigurableTool[] {
     const tools = installedTools(system);
     if (tools.length === 0) {
         throw new Error(`none of the tools is on PATH; name them with --tool: ${configurable.join(", ")}`);
     }
-    line(`Tools found: ${tools.join(", ")}`);
+    printLine(`Tools found: ${tools.join(", ")}`);
     return tools;
 }
 

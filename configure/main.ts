@@ -3,10 +3,10 @@ import { scopes } from "../src/clients/client";
 import { forms } from "../src/clients/credential";
 import { type Tool, tools } from "../src/clients/tools";
 import { allWell, check, describe } from "./check/check";
-import { configure, type ConfigureOptions, registryOf, undo } from "./configure";
+import { configure, type ConfigureOptions, readRegistry, undo } from "./configure";
 import { configurable, type ConfigurableTool } from "./tools/contributions";
 import { print, type PrintOptions } from "./print";
-import { problem } from "./report";
+import { printError } from "./report";
 import { thisSystem } from "./machine/system";
 
 // The command line of `configure`.
@@ -122,7 +122,7 @@ const command = new Command("configure")
     )
     .enablePositionalOptions()
     .action((options: Options, own: Command) =>
-        ended(() => {
+        setExitCode(() => {
             if (options.print !== undefined) return runPrint({ ...options, print: options.print });
             return options.undo ? runUndo(options, own) : configure(configurableOnly(options), thisSystem());
         }),
@@ -136,12 +136,12 @@ command
     .addOption(toolOption)
     .option("--json", "print the findings as JSON", false)
     .addHelpText("after", "\nThe exit code is 0 only if all is well.")
-    .action((_, own: Command) => ended(() => runCheck(own.optsWithGlobals<CheckOptions>())));
+    .action((_, own: Command) => setExitCode(() => runCheck(own.optsWithGlobals<CheckOptions>())));
 
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
     const { tool: tools } = configurableOnly(options);
-    const registry = await registryOf(options, false, system);
+    const registry = await readRegistry(options, false, system);
     const findings = await check({ registry, system, ...(tools && { tools }) });
     process.stdout.write(describe(findings, { json: options.json, colours: true }));
     return allWell(findings);
@@ -163,11 +163,11 @@ async function runUndo(options: Options, own: Command): Promise<boolean> {
 }
 
 /** The exit code is 0 only if all was done, or is well. */
-async function ended(work: () => Promise<boolean>): Promise<void> {
+async function setExitCode(work: () => Promise<boolean>): Promise<void> {
     try {
         process.exitCode = (await work()) ? 0 : 1;
     } catch (error) {
-        problem((error as Error).message);
+        printError((error as Error).message);
         process.exitCode = 1;
     }
 }

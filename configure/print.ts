@@ -1,8 +1,8 @@
 import { type Tool, tools } from "../src/clients/tools";
-import { type ConfigureOptions, requested } from "./configure";
+import { type ConfigureOptions, resolveRequest } from "./configure";
 import { filesOf, type ScopeFile } from "./tools/contributions";
 import { basename } from "./machine/places";
-import { note } from "./report";
+import { printNote } from "./report";
 import type { System } from "./machine/system";
 
 /** What the command line says. */
@@ -17,7 +17,7 @@ export async function print(options: PrintOptions, system: System): Promise<void
     const { file, secret } = await fileToPrint(options, system);
     process.stdout.write(file.text);
     if (secret) {
-        note("This file contains a credential: keep it readable by you only (umask 077).");
+        printNote("This file contains a credential: keep it readable by you only (umask 077).");
     }
 }
 
@@ -35,7 +35,7 @@ export async function fileToPrint(options: PrintOptions, system: System): Promis
             `--print needs exactly one tool. Use --tool with one of ${Object.keys(tools).join(", ")}`,
         );
     }
-    const { registry, credential } = await requested(options, system);
+    const { registry, credential } = await resolveRequest(options, system);
     const found = filesOf(tools[tool](registry.index, credential), { credential, scope });
     if ("problem" in found) throw new Error(`${tool}: ${found.problem}`);
     const nameOf = ({ file }: ScopeFile) => basename(file.path[system.kind]);

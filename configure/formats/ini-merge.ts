@@ -11,17 +11,17 @@ import {
     setValue,
     words,
 } from "./ini";
-import { type Merging, NameTaken, withoutUserInfo } from "./merge";
+import { type Merge, NameConflictError, withoutUserInfo } from "./merge";
 
 /**
  * Works a pip.conf or .pypirc that `renderIni` wrote into an existing one. A list gains a line, any other key of
  * ours is set; nothing else of the file changes, not even an odd space. (No maintained npm package edits INI as
  * Python reads it and keeps the rest: `ini` drops comments and quotes values, and none knows continued values.)
  *
- * @throws NotUnderstood if pip or twine would refuse the file
- * @throws NameTaken if a .pypirc's section of our name is for another registry
+ * @throws UnsupportedFileError if pip or twine would refuse the file
+ * @throws NameConflictError if a .pypirc's section of our name is for another registry
  */
-export const mergeIni: Merging = (existing, ours) => {
+export const mergeIni: Merge = (existing, ours) => {
     const pypirc = parseIni(ours, lowerCase).sections.has("distutils");
     const { text, notices } = pypirc ? mergePypirc(existing, ours) : mergePipConf(existing, ours);
     return {
@@ -38,7 +38,7 @@ export const mergeIni: Merging = (existing, ours) => {
 // pip's commands with an index: a value in a section of theirs stands in for the one in [global].
 const pipCommands = ["download", "index", "install", "list", "lock", "wheel"];
 
-const mergePipConf: Merging = (existing, ours) => {
+const mergePipConf: Merge = (existing, ours) => {
     const notices: string[] = [];
     const mine = parseIni(ours, pipKey);
     const before = parseIni(existing, pipKey);
@@ -86,7 +86,7 @@ function indexNotices(file: IniFile, url: string): string[] {
     });
 }
 
-const mergePypirc: Merging = (existing, ours) => {
+const mergePypirc: Merge = (existing, ours) => {
     const notices: string[] = [];
     const mine = parseIni(ours, lowerCase);
     const before = parseIni(existing, lowerCase);
@@ -97,7 +97,7 @@ const mergePypirc: Merging = (existing, ours) => {
             // A section without a repository is PyPI's, or else one that twine cannot use: not ours.
             const theirs = inForce(before, name, "repository")?.value;
             if (theirs === undefined || !sameUrl(theirs, repository)) {
-                throw new NameTaken(name);
+                throw new NameConflictError(name);
             }
         }
     }

@@ -1,4 +1,4 @@
-import { type LineSyntax, NotUnderstood } from "./merge";
+import { type LineSyntax, UnsupportedFileError } from "./merge";
 
 export const iniSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
@@ -13,7 +13,7 @@ export const iniSyntax: LineSyntax = {
  * As there, a section has the values of `DEFAULT` too where it has none of its own; `DEFAULT` itself is listed only
  * if it has any. A byte-order mark is passed over.
  *
- * @throws NotUnderstood if Python would refuse the file
+ * @throws UnsupportedFileError if Python would refuse the file
  */
 export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
     const { sections } = parseIni(text, lowerCase);
@@ -33,7 +33,7 @@ export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, s
 /** Sets a value, where the key stands or at the section's end. */
 export function setValue(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
     if (entry.lines.length > 1) {
-        throw new NotUnderstood(undefined, "a value of several lines can only be added to a list");
+        throw new UnsupportedFileError(undefined, "a value of several lines can only be added to a list");
     }
     const old = file.sections.get(sectionName)?.entries.get(entry.key);
     if (old === undefined) {
@@ -65,7 +65,7 @@ export function addToList(
     same: (a: string, b: string) => boolean,
 ): IniFile {
     if (/^[#;]/.test(item)) {
-        throw new NotUnderstood(
+        throw new UnsupportedFileError(
             undefined,
             "an item that Python would take for a comment cannot be added to a list",
         );
@@ -222,7 +222,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
     let section: (Section & { entries: Map<string, Entry> }) | undefined;
     let entry: (Entry & { value: string; lines: number[] }) | undefined;
     for (const [line, { text }] of lines.entries()) {
-        const refused = (reason: string) => new NotUnderstood(line + 1, reason);
+        const refused = (reason: string) => new UnsupportedFileError(line + 1, reason);
         const content = strip(text);
         if (isBlankOrComment(content)) {
             // An empty line can be within a value, a comment cannot.

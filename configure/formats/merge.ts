@@ -2,14 +2,14 @@
 export type Format = "ini" | "toml" | "netrc";
 
 /** An existing file with our text worked into it. */
-export interface Merge {
+export interface MergeResult {
     readonly text: string;
     /** What the user should know, such as a setting of theirs that was left as it is. */
     readonly notices: readonly string[];
 }
 
 /** Adds `ours`, a generated client file, to the text of an existing one. */
-export type Merging = (existing: string, ours: string) => Merge;
+export type Merge = (existing: string, ours: string) => MergeResult;
 
 /** What the lines of a format mean, as far as reverting an edit depends on it. A line comes without its ending. */
 export interface LineSyntax {
@@ -25,12 +25,12 @@ export interface LineSyntax {
 
 /** What a format's own module tells the journal. */
 export interface FileFormat {
-    readonly merge: Merging;
+    readonly merge: Merge;
     readonly syntax: LineSyntax;
 }
 
 /** Why a file is left alone. The message never repeats what the file says: it may be a credential. */
-export class NotUnderstood extends Error {
+export class UnsupportedFileError extends Error {
     /** @param line 1 for the first; undefined where it is about the file as a whole */
     constructor(
         readonly line: number | undefined,
@@ -41,7 +41,7 @@ export class NotUnderstood extends Error {
 }
 
 /** The name that our text gives to the registry stands for another registry in this file. */
-export class NameTaken extends Error {
+export class NameConflictError extends Error {
     constructor(readonly registryName: string) {
         super(`the name ${registryName} stands for another registry here`);
     }

@@ -1,4 +1,4 @@
-import { type LineSyntax, type Merging, NotUnderstood } from "./merge";
+import { type LineSyntax, type Merge, UnsupportedFileError } from "./merge";
 
 /**
  * Works a generated .netrc entry into an existing file: at its end, or before a `default` entry, past which some
@@ -8,11 +8,11 @@ import { type LineSyntax, type Merging, NotUnderstood } from "./merge";
  * The file is read as Python (3.11 and newer) reads it, oddities included: what Python refuses, pip silently does
  * without, and an entry of ours in it would be of no use.
  *
- * @throws NotUnderstood if Python would refuse the file, if it ends in the middle of something, or if the host's entry
+ * @throws UnsupportedFileError if Python would refuse the file, if it ends in the middle of something, or if the host's entry
  *   has another login: most readers know one a host, and that one is the user's
  * @see https://docs.python.org/3/library/netrc.html
  */
-export const mergeNetrc: Merging = (existing, ours) => {
+export const mergeNetrc: Merge = (existing, ours) => {
     const mark = existing.startsWith(byteOrderMark) ? byteOrderMark : "";
     const body = existing.slice(mark.length);
     const [mine] = parse(ours);
@@ -25,7 +25,7 @@ export const mergeNetrc: Merging = (existing, ours) => {
     const same = entries.filter(({ host }) => host === mine.host);
     for (const entry of same) {
         if (valueOf(entry, "login")?.text !== login.text) {
-            throw new NotUnderstood(
+            throw new UnsupportedFileError(
                 lineOf(body, entry.start),
                 "this entry for the registry's host has another login, and a host can have only one",
             );
@@ -221,7 +221,7 @@ class Words {
         }
     }
 
-    unexpected({ text, start }: Word): NotUnderstood {
+    unexpected({ text, start }: Word): UnsupportedFileError {
         const line =
             this.text
                 .slice(0, start)
@@ -243,8 +243,8 @@ class Words {
         return line;
     }
 
-    #error(at: number, reason: string): NotUnderstood {
-        return new NotUnderstood(lineOf(this.text, at), reason);
+    #error(at: number, reason: string): UnsupportedFileError {
+        return new UnsupportedFileError(lineOf(this.text, at), reason);
     }
 }
 

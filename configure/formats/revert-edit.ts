@@ -9,11 +9,11 @@ export interface RevertedFile {
 }
 
 /**
- * Applies the reverse of our change, `original` to `written`, to what the user has made of the file since.
+ * Applies the reverse of our edit, from `original` to `written`, to the file that the user has edited since.
  *
- * Line by line: lines that we put in go, also where they were moved; lines that we replaced or took away come back at
- * their place; everything that the user did stays, also right beside ours, where a three-way merge would see a conflict.
- * Line endings are no part of a line, so that a converted file is still recognised.
+ * It compares lines: lines that we added are removed, even if they were moved; lines that we replaced or removed are
+ * restored in their place; the user's edits stay, even next to ours, where a three-way merge would report a conflict.
+ * Line endings are not compared, so that a converted file is still recognized.
  */
 export function revertEdit(
     original: Buffer,
@@ -22,10 +22,10 @@ export function revertEdit(
     syntax: LineSyntax,
 ): RevertedFile {
     const versions: Versions = [linesOf(original), linesOf(written), linesOf(current)];
-    const exact = reversed(versions, syntax, ({ text }) => text);
+    const exact = revertLines(versions, syntax, ({ text }) => text);
     if (exact.missing === 0) return exact;
     // A tool may have changed indentation and spaces, or added a byte-order mark.
-    const loose = reversed(versions, syntax, ({ text }) =>
+    const loose = revertLines(versions, syntax, ({ text }) =>
         syntax.normalized(text.replace(/^\xef\xbb\xbf|[ \t]+/g, "")),
     );
     return loose.missing < exact.missing ? loose : exact;
@@ -39,12 +39,12 @@ interface Line {
     readonly ending: "" | "\n" | "\r\n";
 }
 
-/** A line of the user's, new or from before, or one of ours that goes unless something hangs on it. */
+/** A line of the user's, new or old, or one of ours, which is removed unless something depends on it. */
 interface Placed extends Line {
-    readonly whose: "new" | "old" | "ours";
+    readonly origin: "new" | "old" | "ours";
 }
 
-/** Bytes as characters of the same number, so that any content survives. */
+/** Each byte becomes one character, so that any content is preserved. */
 function linesOf(content: Buffer): Line[] {
     return (content.toString("latin1").match(/[^\n]*\n|[^\n]+$/g) ?? []).map((line) => {
         const ending = line.endsWith("\r\n") ? "\r\n" : line.endsWith("\n") ? "\n" : "";
@@ -52,23 +52,27 @@ function linesOf(content: Buffer): Line[] {
     });
 }
 
-function reversed([original, written, current]: Versions, syntax: LineSyntax, key: (line: Line) => string) {
-    const { replaced, removed, kept } = changeBetween(original, written);
-    const steps = aligned(written.map(key), current.map(key));
-    const moved = movedLines(steps, (from) => replaced.has(from), written.map(key), current.map(key));
+function revertLines(
+    [original, written, current]: Versions,
+    syntax: LineSyntax,
+    key: (line: Line) => string,
+) {
+    const { replaced, removed, kept } = ourChange(original, written);
+    const steps = alignLines(written.map(key), current.map(key));
+    const moved = findMovedLines(steps, (from) => replaced.has(from), written.map(key), current.map(key));
 
     const placed: Placed[] = [];
-    const ending = onlyEnding(current);
-    const comesBack = (lines: readonly Line[] = []) => {
+    const ending = commonEnding(current);
+    const restore = (lines: readonly Line[] = []) => {
         for (const line of lines) {
-            placed.push({ ...line, ending: line.ending && (ending ?? line.ending), whose: "old" });
+            placed.push({ ...line, ending: line.ending && (ending ?? line.ending), origin: "old" });
         }
     };
     let missing = 0;
     let left = 0;
     let changed = 0;
     for (const { from, to } of steps) {
-        if (from !== undefined) comesBack(removed.get(from));
+        if (from !== undefined) restore(removed.get(from));
         if (from !== undefined && to !== undefined) changed = 0;
         if (to === undefined) {
             if (from !== undefined && replaced.has(from) && !moved.gone.has(from)) {
@@ -80,40 +84,40 @@ function reversed([original, written, current]: Versions, syntax: LineSyntax, ke
         const line = at(current, to);
         const ours = from !== undefined && replaced.has(from) ? from : moved.found.get(to);
         if (ours !== undefined) {
-            placed.push({ ...line, whose: "ours" });
-            comesBack(replaced.get(ours));
+            placed.push({ ...line, origin: "ours" });
+            restore(replaced.get(ours));
         } else {
-            // Ours may have given the last line an ending, which is another line's where several read the same.
+            // Our edit may have given the last line an ending. Among equal lines, a different one may be paired with it.
             const before = from === undefined ? undefined : kept.get(from)?.ending;
             const wasChanged = before && from !== undefined && at(written, from).ending === line.ending;
             placed.push({
                 ...line,
                 ...(wasChanged && { ending: before }),
-                whose: from === undefined ? "new" : "old",
+                origin: from === undefined ? "new" : "old",
             });
-            // Of what stands in the place of lines of ours, that many lines are those lines, changed.
+            // New lines in the place of missing lines of ours count as those lines, changed.
             if (from === undefined && changed > 0) {
                 changed--;
                 left++;
             }
         }
     }
-    comesBack(removed.get(written.length));
+    restore(removed.get(written.length));
 
-    const held = heldLines(placed, syntax);
-    const stays = placed.filter((line, index) => line.whose !== "ours" || held.has(index));
-    const text = joined(stays, ending ?? "\n", endsOpen(original, written, placed, stays));
+    const held = linesToKeep(placed, syntax);
+    const stays = placed.filter((line, index) => line.origin !== "ours" || held.has(index));
+    const text = joinLines(stays, ending ?? "\n", hasOpenEnd(original, written, placed, stays));
     return { content: Buffer.from(text, "latin1"), left: left + held.size, missing };
 }
 
-/** A line in both texts, or in one only, by its numbers. */
+/** A line that is in both texts, or only in one, by its line numbers. */
 interface Step {
     readonly from: number | undefined;
     readonly to: number | undefined;
 }
 
-/** Where lines stand in the other text. Between two that are in both, those that went come before those that are new. */
-function aligned(from: string[], to: string[]): Step[] {
+/** Pairs the lines of two texts. Between two pairs, removed lines come before new ones. */
+function alignLines(from: string[], to: string[]): Step[] {
     let [i, j] = [0, 0];
     return diffArrays(from, to).flatMap(({ added, removed, count }) =>
         Array.from({ length: count }, () => ({
@@ -124,41 +128,49 @@ function aligned(from: string[], to: string[]): Step[] {
 }
 
 /**
- * What we did. `replaced`: each of our lines, by its number in the written file, with the lines of the original whose
- * place it took. `removed`: lines that we only took away, by the number of the line that they stood before. `kept`: the
- * others, by their number in the written file, as they were in the original.
+ * What our edit did. `replaced`: each of our lines, by its number in the written file, with the original lines that it
+ * replaced. `removed`: lines that we only removed, by the number of the line that followed them. `kept`: the other
+ * lines, by their number in the written file, as they were in the original.
  */
-function changeBetween(original: Line[], written: Line[]) {
+function ourChange(original: Line[], written: Line[]) {
     const text = ({ text }: Line) => text;
     const replaced = new Map<number, Line[]>();
     const removed = new Map<number, Line[]>();
     const kept = new Map<number, Line>();
-    let went: Line[] = [];
-    let came: number[] = [];
+    let removedLines: Line[] = [];
+    let addedLines: number[] = [];
     let next = 0;
-    const settle = () => {
-        for (const each of came) replaced.set(each, []);
-        if (came.length === 0) removed.set(next, went);
-        // The first for the first, and so on, so that a new line of the user's between two of ours keeps its place.
-        else went.forEach((line, n) => replaced.get(at(came, Math.min(n, came.length - 1)))?.push(line));
-        [went, came] = [[], []];
+    const flush = () => {
+        for (const each of addedLines) replaced.set(each, []);
+        if (addedLines.length === 0) removed.set(next, removedLines);
+        // One by one, so that a new line of the user's between two of ours keeps its place.
+        else
+            removedLines.forEach((line, n) =>
+                replaced.get(at(addedLines, Math.min(n, addedLines.length - 1)))?.push(line),
+            );
+        [removedLines, addedLines] = [[], []];
     };
-    for (const { from, to } of aligned(original.map(text), written.map(text))) {
-        if (to === undefined) went.push(at(original, from ?? 0));
+    for (const { from, to } of alignLines(original.map(text), written.map(text))) {
+        if (to === undefined) removedLines.push(at(original, from ?? 0));
         else {
             if (from !== undefined) {
-                settle();
+                flush();
                 kept.set(to, at(original, from));
-            } else came.push(to);
+            } else addedLines.push(to);
             next = to + 1;
         }
     }
-    settle();
+    flush();
     return { replaced, removed, kept };
 }
 
-/** Lines of ours that are not in their place, and new lines that read the same: number by number, both ways. */
-function movedLines(steps: Step[], isOurs: (from: number) => boolean, written: string[], current: string[]) {
+/** Finds lines of ours that were moved: a missing line of ours and a new line with the same text. */
+function findMovedLines(
+    steps: Step[],
+    isOurs: (from: number) => boolean,
+    written: string[],
+    current: string[],
+) {
     const lost = new Map<string, number[]>();
     for (const { from, to } of steps) {
         if (from === undefined || to !== undefined || !isOurs(from) || at(written, from) === "") continue;
@@ -177,42 +189,45 @@ function movedLines(steps: Step[], isOurs: (from: number) => boolean, written: s
  * Our lines that must stay, by number: without a section's header, what the user added below it would belong to the
  * section before; without a key, the line that continues its value would continue a different one.
  */
-function heldLines(lines: readonly Placed[], { isInsignificant, isHeader, isList }: LineSyntax): Set<number> {
+function linesToKeep(
+    lines: readonly Placed[],
+    { isInsignificant, isHeader, isList }: LineSyntax,
+): Set<number> {
     const isAside = ({ text }: Line) => isInsignificant(text);
     /** -1 for a header, otherwise the indentation. */
     const depthOf = ({ text }: Line) => (isHeader(text) ? -1 : text.search(/\S|$/));
     const held = new Set<number>();
     lines.forEach((line, index) => {
-        if (line.whose !== "new" || isAside(line)) return;
+        if (line.origin !== "new" || isAside(line)) return;
         let depth = depthOf(line);
         for (let above = index - 1; above >= 0 && depth > -1; above--) {
             const parent = at(lines, above);
             if (isAside(parent) || depthOf(parent) >= depth) continue;
-            if (parent.whose !== "ours") return;
+            if (parent.origin !== "ours") return;
             held.add(above);
             depth = depthOf(parent);
             const end = lines.findIndex((each, n) => n > index && depthOf(each) <= depth && !isAside(each));
             const last = lines[end];
-            if (last?.whose === "ours" && isList(parent.text, last.text)) held.add(end);
+            if (last?.origin === "ours" && isList(parent.text, last.text)) held.add(end);
         }
     });
     return held;
 }
 
-/** The ending of all lines; undefined where they differ or where there is none. */
-function onlyEnding(lines: readonly Line[]): Line["ending"] | undefined {
+/** The ending that all lines have; undefined if they differ or if there is none. */
+function commonEnding(lines: readonly Line[]): Line["ending"] | undefined {
     const endings = new Set(lines.map(({ ending }) => ending).filter((ending) => ending !== ""));
     return endings.size === 1 ? [...endings][0] : undefined;
 }
 
-/** Whether the last line, as the original's, is to have no ending: it has one only on account of ours. */
-function endsOpen(original: Line[], written: Line[], placed: readonly Placed[], stays: readonly Placed[]) {
+/** Whether the last line must have no ending, as in the original: it has one only because of our edit. */
+function hasOpenEnd(original: Line[], written: Line[], placed: readonly Placed[], stays: readonly Placed[]) {
     const last = stays.at(-1);
     if (original.at(-1)?.ending !== "" || last === undefined) return false;
-    return last !== placed.at(-1) || (last.whose === "old" && written.at(-1)?.ending !== "");
+    return last !== placed.at(-1) || (last.origin === "old" && written.at(-1)?.ending !== "");
 }
 
-function joined(lines: readonly Line[], ending: string, open: boolean): string {
+function joinLines(lines: readonly Line[], ending: string, open: boolean): string {
     return lines
         .map((line, index) => {
             const isLast = index === lines.length - 1;

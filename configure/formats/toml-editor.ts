@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AST } from "toml-eslint-parser";
 import { tomlKey } from "../../src/clients/toml";
-import { NotUnderstood } from "./merge";
+import { UnsupportedFileError } from "./merge";
 import {
     dataOf,
     type Document,
@@ -50,7 +50,10 @@ export class TomlEditor {
         } else if (table?.kind === "table" && theirs === undefined) {
             this.#addKey(path, data, table, source);
         } else {
-            throw new NotUnderstood(theirs && lineOf(theirs), "something else stands where a value belongs");
+            throw new UnsupportedFileError(
+                theirs && lineOf(theirs),
+                "something else stands where a value belongs",
+            );
         }
     }
 
@@ -231,7 +234,7 @@ export class TomlEditor {
     /**
      * Puts text in a range.
      *
-     * @throws NotUnderstood if the document would not say `data` at this path then, and what it did elsewhere
+     * @throws UnsupportedFileError if the document would not say `data` at this path then, and what it did elsewhere
      */
     #change(path: Path, data: Toml, [start, end]: AST.Range, inserted: string): void {
         const { text, data: before } = this.#document;
@@ -239,10 +242,10 @@ export class TomlEditor {
         try {
             this.#document = parseDocument(after);
         } catch {
-            throw new NotUnderstood(undefined, "our settings do not fit into this TOML file");
+            throw new UnsupportedFileError(undefined, "our settings do not fit into this TOML file");
         }
         if (!isDeepStrictEqual(this.#document.data, withValue(before, path, data))) {
-            throw new NotUnderstood(undefined, "our settings do not fit into this TOML file");
+            throw new UnsupportedFileError(undefined, "our settings do not fit into this TOML file");
         }
     }
 }
@@ -252,7 +255,10 @@ export function entriesOf(item: Item | undefined): readonly Table[] {
         return [];
     }
     if (item.kind !== "tables") {
-        throw new NotUnderstood(lineOf(item), "something else stands where an array of tables belongs");
+        throw new UnsupportedFileError(
+            lineOf(item),
+            "something else stands where an array of tables belongs",
+        );
     }
     return item.elements;
 }

@@ -1,5 +1,11 @@
 import { normalizedName } from "../../src/names/package-names";
-import { type Merge, type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
+import {
+    type MergeResult,
+    type Merge,
+    NameConflictError,
+    UnsupportedFileError,
+    withoutUserInfo,
+} from "./merge";
 import {
     dataOf,
     type Document,
@@ -26,18 +32,18 @@ import { braced, entriesOf, keyText, keyValues, sourceOf, TomlEditor } from "./t
  * - `sources`, `dependencies` and `packages` name packages: one that comes from elsewhere already is left, with a
  *   notice, and a version of the user's stays.
  *
- * @throws NotUnderstood if the existing text is not valid TOML, or has something else where ours belongs
- * @throws NameTaken if it gives our name to another registry
+ * @throws UnsupportedFileError if the existing text is not valid TOML, or has something else where ours belongs
+ * @throws NameConflictError if it gives our name to another registry
  */
-export const mergeToml: Merging = (existing, ours) => {
+export const mergeToml: Merge = (existing, ours) => {
     const body = withoutByteOrderMark(existing);
-    const merging = new TomlMerging(parseDocument(body));
+    const merging = new TomlMerger(parseDocument(body));
     merging.mergeTable([], parseDocument(withoutByteOrderMark(ours).replaceAll("\r\n", "\n")));
     return merging.merge(existing.slice(0, existing.length - body.length));
 };
 
 /** Decides what an existing document gains from ours. */
-class TomlMerging {
+class TomlMerger {
     readonly #notices: string[] = [];
     readonly #editor: TomlEditor;
 
@@ -45,7 +51,7 @@ class TomlMerging {
         this.#editor = new TomlEditor(existing);
     }
 
-    merge(mark: string): Merge {
+    merge(mark: string): MergeResult {
         return { text: mark + this.#editor.document.text, notices: this.#notices };
     }
 
@@ -70,13 +76,13 @@ class TomlMerging {
                 }
                 this.#editor.put(path, item.data, source);
             } else {
-                throw new NotUnderstood(lineOf(theirs), "a table stands where a value belongs");
+                throw new UnsupportedFileError(lineOf(theirs), "a table stands where a value belongs");
             }
         } else {
             if (theirs === undefined) {
                 this.#editor.addTable(path, ours, item);
             } else if (theirs.kind !== "table") {
-                throw new NotUnderstood(lineOf(theirs), "something else stands where a table belongs");
+                throw new UnsupportedFileError(lineOf(theirs), "something else stands where a table belongs");
             }
             const name = String(path.at(-1));
             if (["sources", "dependencies", "packages"].includes(name)) {
@@ -207,7 +213,7 @@ function isCalled(entry: Table, name: string, path: Path): boolean {
 function refuseOtherRegistry(name: string, ours: Table, theirs: Table | undefined): void {
     const address = theirs && addressOf(theirs);
     if (address !== undefined && addressOf(ours) !== undefined && address !== addressOf(ours)) {
-        throw new NameTaken(name);
+        throw new NameConflictError(name);
     }
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AST, parseTOML, ParseError } from "toml-eslint-parser";
-import { type LineSyntax, NotUnderstood } from "./merge";
+import { type LineSyntax, UnsupportedFileError } from "./merge";
 
 /** What a TOML text says. An integer that a number cannot hold is a bigint, every date and time a Date. */
 export type Toml = string | number | bigint | boolean | Date | readonly Toml[] | TomlTable;
@@ -11,7 +11,7 @@ export interface TomlTable {
 /**
  * Reads a TOML text.
  *
- * @throws NotUnderstood if it is not valid TOML
+ * @throws UnsupportedFileError if it is not valid TOML
  */
 export function readToml(text: string): TomlTable {
     return parseDocument(withoutByteOrderMark(text)).data;
@@ -79,14 +79,17 @@ export function withoutByteOrderMark(text: string): string {
 /**
  * Parses a document that has no byte-order mark.
  *
- * @throws NotUnderstood if it is not valid TOML
+ * @throws UnsupportedFileError if it is not valid TOML
  */
 export function parseDocument(text: string): Document {
     let ast: AST.TOMLProgram;
     try {
         ast = parseTOML(text);
     } catch (error) {
-        throw new NotUnderstood(error instanceof ParseError ? error.lineNumber : undefined, "not valid TOML");
+        throw new UnsupportedFileError(
+            error instanceof ParseError ? error.lineNumber : undefined,
+            "not valid TOML",
+        );
     }
     const root = emptyTable(false);
     for (const node of ast.body[0].body) {

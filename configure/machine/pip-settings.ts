@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
-import { NotUnderstood } from "../formats/merge";
+import { UnsupportedFileError } from "../formats/merge";
 import { pathsOf, type System, variable } from "./system";
 
 /** A value that pip takes, and the file or variable that it comes from. */
@@ -75,11 +75,11 @@ export function isYes(setting: PipValue | undefined): boolean {
 /**
  * The text, which has no byte-order mark.
  *
- * @throws NotUnderstood if it has: Python's parser refuses it
+ * @throws UnsupportedFileError if it has: Python's parser refuses it
  */
 export function withoutMark(text: string, tool: string): string {
     if (text.startsWith("\uFEFF")) {
-        throw new NotUnderstood(
+        throw new UnsupportedFileError(
             1,
             `${tool} refuses a file that starts with a byte-order mark: save it without`,
         );

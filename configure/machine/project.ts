@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { normalizedName } from "../../src/names/package-names";
 import { everywhere } from "../../src/clients/client";
-import { NotUnderstood } from "../formats/merge";
+import { UnsupportedFileError } from "../formats/merge";
 import { placeOf } from "./places";
 import { pathsOf, type System } from "./system";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
@@ -71,7 +71,7 @@ function readable(path: string): TomlTable {
     try {
         return readToml(readFileSync(path, "utf8"));
     } catch (error) {
-        if (error instanceof NotUnderstood) return {};
+        if (error instanceof UnsupportedFileError) return {};
         throw error;
     }
 }

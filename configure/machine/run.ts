@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import type { System } from "./system";
 
 /** How a program ended, and what it printed. The output may be a credential: never pass it on. */
-export interface Ran {
+export interface ProcessResult {
     /** Undefined if it could not be started, or did not end in time. */
     readonly exitCode: number | undefined;
     readonly stdout: string;
@@ -10,7 +10,12 @@ export interface Ran {
 }
 
 /** Runs a program to its end, with the system's environment and nothing to read. Never throws. */
-export function run(system: System, command: string, args: readonly string[], seconds: number): Promise<Ran> {
+export function run(
+    system: System,
+    command: string,
+    args: readonly string[],
+    timeoutSeconds: number,
+): Promise<ProcessResult> {
     // Windows starts a .cmd file only by the shell, which splits a path at its spaces.
     const shell = system.kind === "windows" && /\.(cmd|bat)$/i.test(command);
     if (shell && !args.every((arg) => /^[\w.:/@=+-]+$/.test(arg))) {
@@ -24,7 +29,7 @@ export function run(system: System, command: string, args: readonly string[], se
             {
                 env: { ...system.environment, PYTHONIOENCODING: "utf-8" },
                 cwd: system.workingDirectory,
-                timeout: seconds * 1000,
+                timeout: timeoutSeconds * 1000,
                 killSignal: "SIGKILL",
                 maxBuffer: 1 << 24,
                 windowsHide: true,

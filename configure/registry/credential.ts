@@ -25,7 +25,7 @@ export interface CredentialOptions {
 const tokenVariables = ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"];
 
 /** Seconds that gcloud may take. */
-const patience = 60;
+const gcloudTimeoutSeconds = 60;
 
 const tokenSchema = v.pipe(v.string(), v.trim(), v.regex(/^[\w.~+/=-]{20,}$/));
 const keySchema = v.looseObject({
@@ -82,7 +82,7 @@ async function findToken(
     }
     const impersonated = email === undefined ? [] : [`--impersonate-service-account=${email}`];
     const args = ["auth", "print-access-token", "--quiet", ...impersonated];
-    const { exitCode, stdout, stderr } = await run(system, gcloud, args, patience);
+    const { exitCode, stdout, stderr } = await run(system, gcloud, args, gcloudTimeoutSeconds);
     if (exitCode !== 0) {
         throw new Error(`gcloud gives no access token: ${printable(stderr) || "it failed without a word"}`);
     }

@@ -1,6 +1,6 @@
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import { readIni } from "../formats/ini";
-import { type Format, NotUnderstood } from "../formats/merge";
+import { type Format, UnsupportedFileError } from "../formats/merge";
 import { readToml, type Toml } from "../formats/toml";
 
 // Credentials, ours and other people's, in texts that are shown.
@@ -27,7 +27,7 @@ const isNetrc = /\b(?:machine|login)\s+\S/i;
 
 /** Whether a file's text seems to hold a credential, of whomever. */
 export function holdsCredential(text: string, format?: Format): boolean {
-    return masked(text, format) !== text;
+    return maskCredentials(text, format) !== text;
 }
 
 /**
@@ -35,7 +35,7 @@ export function holdsCredential(text: string, format?: Format): boolean {
  *
  * @param before the file as it was: a credential that is not in there is marked as new
  */
-export function masked(
+export function maskCredentials(
     text: string,
     format?: Format,
     credentials: readonly string[] = [],
@@ -58,7 +58,7 @@ export function masked(
 
 /** What another program printed, fit to be shown: without credentials and control characters. */
 export function printable(text: string): string {
-    return masked(text.trim()).replace(/(?!\n)\p{Cc}/gu, "");
+    return maskCredentials(text.trim()).replace(/(?!\n)\p{Cc}/gu, "");
 }
 
 /** Passwords in a file, line by line where they have several. */
@@ -87,7 +87,7 @@ function namedSecrets(text: string, format: Format | undefined): string[] {
         }
         return format === "toml" ? namedInToml(readToml(text), false) : [];
     } catch (error) {
-        if (error instanceof NotUnderstood) return [];
+        if (error instanceof UnsupportedFileError) return [];
         throw error;
     }
 }

@@ -23,10 +23,10 @@ export interface RegistryOutputs {
 export type OutputsSource = { readonly stack: string } | { readonly file: string };
 
 /** Seconds that Pulumi may take: a backend in the cloud, or the launcher that downloads the CLI first. */
-const patience = 300;
+const pulumiTimeoutSeconds = 300;
 
 /** What Pulumi writes in a secret's place. */
-const masked = "[secret]";
+const secretPlaceholder = "[secret]";
 
 const schema = v.object({
     repository: v.pipe(
@@ -56,7 +56,7 @@ const schema = v.object({
     internalPackages: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*\*?$/))), []),
     credentials: v.optional(
         v.union([
-            v.literal(masked),
+            v.literal(secretPlaceholder),
             v.record(v.string(), v.looseObject({ keyFile: v.pipe(v.string(), v.startsWith("{")) })),
         ]),
         {},
@@ -76,7 +76,7 @@ export async function readOutputs(
 ): Promise<RegistryOutputs> {
     const [from, json] =
         "stack" in source
-            ? [`stack ${source.stack}`, await fromStack(source.stack, secrets, system)]
+            ? [`stack ${source.stack}`, await readFromStack(source.stack, secrets, system)]
             : [source.file === "-" ? "standard input" : source.file, await readInput(source.file, system)];
     return parseOutputs(json, from);
 }
@@ -104,14 +104,14 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
         },
         accounts: Object.fromEntries(Object.entries(serviceAccounts).map(([id, { email }]) => [id, email])),
         keyFiles:
-            credentials === masked
+            credentials === secretPlaceholder
                 ? undefined
                 : Object.fromEntries(Object.entries(credentials).map(([id, { keyFile }]) => [id, keyFile])),
     };
 }
 
 /** Asks the CLI, in this program's own folder, where the stack's project is. */
-async function fromStack(stack: string, secrets: boolean, system: System): Promise<string> {
+async function readFromStack(stack: string, secrets: boolean, system: System): Promise<string> {
     const pulumi = onPath(system, "pulumi");
     if (pulumi === undefined) {
         throw new Error(
@@ -125,7 +125,7 @@ async function fromStack(stack: string, secrets: boolean, system: System): Promi
         { ...system, workingDirectory },
         pulumi,
         secrets ? [...args, "--show-secrets"] : args,
-        patience,
+        pulumiTimeoutSeconds,
     );
     if (exitCode !== 0) {
         throw new Error(

@@ -3,9 +3,10 @@ import { type Credential, loginOf } from "../../src/clients/credential";
 import { poetryPins } from "../../src/clients/poetry";
 import { tools } from "../../src/clients/tools";
 import { isAmong } from "../../src/names/package-names";
-import type { Contribution, JournalReader, Plan } from "../journal/journal";
+import type { JournalReader, Plan } from "../journal/journal";
+import type { ManagedEdit } from "../journal/record";
 import { formats } from "../formats/formats";
-import { type Format, NameTaken, NotUnderstood } from "../formats/merge";
+import { type Format, NameConflictError, UnsupportedFileError } from "../formats/merge";
 import type { RegistryOutputs } from "../registry/outputs";
 import { placeOf } from "../machine/places";
 import { obstacleTo, type Project, readProject } from "../machine/project";
@@ -30,13 +31,13 @@ export interface ToolPlan {
     /** What the registry is called in these files. */
     readonly name: string;
     readonly client: Client;
-    readonly contributions: ReadonlyMap<string, Contribution>;
+    readonly edits: ReadonlyMap<string, ManagedEdit>;
     /** Places where an earlier run with another form of credential may have left a file of this tool and scope. */
     readonly otherForms: readonly string[];
 }
 
 /** Why a tool is left out. */
-export interface LeftOut {
+export interface SkippedTool {
     readonly tool: ConfigurableTool;
     readonly problem: string;
 }
@@ -56,9 +57,12 @@ export function installedTools(system: System): ConfigurableTool[] {
 /**
  * Finds a tool's files, their places, and a name for the registry that no other one has in these files.
  *
- * @throws NotUnderstood and others as the journal does, with the path in front
+ * @throws UnsupportedFileError and others as the journal does, with the path in front
  */
-export async function planTool(request: ToolRequest, journal: JournalReader): Promise<ToolPlan | LeftOut> {
+export async function planTool(
+    request: ToolRequest,
+    journal: JournalReader,
+): Promise<ToolPlan | SkippedTool> {
     const { tool, registry } = request;
     const names = namesFor(registry);
     for (const name of names) {
@@ -79,7 +83,7 @@ function namesFor({ name, index }: RegistryOutputs): string[] {
     return [index.name, `${plain}-${index.name}`, `${plain}-${location}-${index.name}`];
 }
 
-function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut {
+function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | SkippedTool {
     const { tool, registry, credential, scope, system } = request;
     const clientOf = inProject(tools[tool], scope === "project" ? readProject(system) : undefined, tool);
     const found = filesOf(clientOf(index, credential), { credential, scope });
@@ -88,11 +92,11 @@ function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut 
     if (obstacle !== undefined) {
         return { tool, problem: obstacle };
     }
-    const contributions = new Map<string, Contribution>();
+    const edits = new Map<string, ManagedEdit>();
     for (const { file, secret } of found.files) {
         const place = placeOf(file, system);
         if ("problem" in place) return { tool, problem: place.problem };
-        contributions.set(place.path, {
+        edits.set(place.path, {
             owner: { registry: registry.name, tool, scope },
             format: formatOf(file),
             text: file.text,
@@ -105,7 +109,7 @@ function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut 
             return "problem" in place ? [] : [place.path];
         }),
     );
-    return { tool, name: index.name, client: found.client, contributions, otherForms };
+    return { tool, name: index.name, client: found.client, edits, otherForms };
 }
 
 /** A whole file of a tool. */
@@ -119,7 +123,7 @@ export interface ScopeFile {
 export function filesOf(
     client: Client | undefined,
     { credential, scope }: Pick<ToolRequest, "credential" | "scope">,
-): { readonly client: Client; readonly files: readonly ScopeFile[] } | Pick<LeftOut, "problem"> {
+): { readonly client: Client; readonly files: readonly ScopeFile[] } | Pick<SkippedTool, "problem"> {
     if (client === undefined) {
         return { problem: `it knows no ${credential.form}: take another --auth` };
     }
@@ -193,14 +197,14 @@ function formatOf({ path }: ClientFile): Format {
     return /\.toml$|Pipfile$/.test(path.linux) ? "toml" : "ini";
 }
 
-async function isFree({ contributions }: ToolPlan, journal: JournalReader): Promise<boolean> {
+async function isFree({ edits }: ToolPlan, journal: JournalReader): Promise<boolean> {
     try {
-        for (const [path, contribution] of contributions) {
-            await planFile(journal, path, { add: [contribution] });
+        for (const [path, edit] of edits) {
+            await planFile(journal, path, { add: [edit] });
         }
         return true;
     } catch (error) {
-        if (error instanceof NameTaken) return false;
+        if (error instanceof NameConflictError) return false;
         throw error;
     }
 }
@@ -214,7 +218,7 @@ export async function planFile(
     try {
         return await journal.plan(path, change, (format) => formats[format]);
     } catch (error) {
-        if (!(error instanceof NotUnderstood)) throw error;
+        if (!(error instanceof UnsupportedFileError)) throw error;
         const where = error.line === undefined ? path : `${path}:${error.line}`;
         throw new Error(`${where}: ${error.message}. The file was left as it is`, { cause: error });
     }

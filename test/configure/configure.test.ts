@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { assertDone, Machine, masked, outputsOf, type StackOutputs } from "./machine";
+import { assertDone, Machine, withoutSecrets, outputsOf, type StackOutputs } from "./machine";
 
 // The command as a person runs it: a process of its own, with real files.
 
@@ -19,7 +19,7 @@ describe("configure", () => {
         it("writes what the outputs hold, and --undo leaves nothing", async () => {
             await using machine = await Machine.open();
             const clean = await machine.everything();
-            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
             assert.equal(await machine.read(pipConf), outputs.pipConf);
             assert.equal(await machine.read(".pypirc"), outputs.pypirc);
             assert.equal(await machine.mode(".pypirc"), 0o644);
@@ -30,14 +30,16 @@ describe("configure", () => {
         });
 
         it("takes the outputs from standard input", async () => {
-            await using machine = await Machine.open({ "outputs.json": JSON.stringify(masked(outputs)) });
+            await using machine = await Machine.open({
+                "outputs.json": JSON.stringify(withoutSecrets(outputs)),
+            });
             assertDone(await machine.shell("$configure --outputs - --tool pip < outputs.json"));
             assert.equal(await machine.read(pipConf), outputs.pipConf);
         });
 
         it("takes the outputs from the Pulumi CLI, and its word when it fails", async () => {
             await using machine = await Machine.open(
-                { "outputs.json": JSON.stringify(masked(outputs)) },
+                { "outputs.json": JSON.stringify(withoutSecrets(outputs)) },
                 {},
                 ["bin"],
             );
@@ -57,7 +59,7 @@ describe("configure", () => {
         it("takes the tools that are installed, and says so", async () => {
             await using machine = await Machine.open({}, {}, ["bin"]);
             await machine.put("bin/uv", "#!/bin/sh\n", 0o700);
-            const { output, exitCode } = await machine.with(masked(outputs), "--dry-run");
+            const { output, exitCode } = await machine.with(withoutSecrets(outputs), "--dry-run");
             assert.equal(exitCode, 0, output);
             assert.match(output, /^Tools found: (?:.*, )?uv\b/m);
         });
@@ -74,7 +76,7 @@ describe("configure", () => {
         it("keeps all that is in them, changes nothing twice, and --undo gives the same bytes", async () => {
             await using machine = await Machine.open(files);
             const before = await machine.everything();
-            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
             const pip = await machine.read(pipConf);
             for (const line of files[pipConf].split("\r\n")) {
                 assert.ok(pip.split("\r\n").includes(line), JSON.stringify(line));
@@ -83,7 +85,7 @@ describe("configure", () => {
             assert.ok((await machine.read(".pypirc")).includes("[python]\nrepository: https://"));
 
             await machine.age(pipConf);
-            const again = await machine.with(masked(outputs), "--tool", "pip,twine");
+            const again = await machine.with(withoutSecrets(outputs), "--tool", "pip,twine");
             assertDone(again);
             assert.match(again.output, /^unchanged .*pip\.conf$/m);
             assert.ok(await machine.isAged(pipConf));
@@ -95,7 +97,7 @@ describe("configure", () => {
 
         it("takes out only its own once the user has edited other lines", async () => {
             await using machine = await Machine.open(files);
-            assertDone(await machine.with(masked(outputs), "--tool", "pip"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip"));
             const written = await machine.read(pipConf);
             const edit = (text: string) =>
                 text
@@ -125,7 +127,7 @@ describe("configure", () => {
                 ".pypirc": "[distutils]\nindex-servers =\n    pypi\nwhat is this\n",
             });
             const before = await machine.read(".pypirc");
-            const { exitCode, output } = await machine.with(masked(outputs), "--tool", "pip,twine");
+            const { exitCode, output } = await machine.with(withoutSecrets(outputs), "--tool", "pip,twine");
             assert.equal(exitCode, 1);
             assert.match(output, /error: twine: .*\.pypirc:4: /);
             assert.ok(!output.includes("what is this"));
@@ -156,7 +158,13 @@ describe("configure", () => {
         it("takes a token from the environment, and shows it to nobody", async () => {
             for (const name of ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"]) {
                 await using machine = await Machine.open({}, { [name]: token });
-                const done = await machine.with(masked(outputs), "--tool", "pip,twine", "--auth", "token");
+                const done = await machine.with(
+                    withoutSecrets(outputs),
+                    "--tool",
+                    "pip,twine",
+                    "--auth",
+                    "token",
+                );
                 assertDone(done);
                 assert.match(done.output, new RegExp(`^Credential: an access token from ${name}$`, "m"));
                 assert.ok(
@@ -182,7 +190,7 @@ describe("configure", () => {
                     "gcloud for python-publisher@acme-tools.iam.gserviceaccount.com",
                 ],
             ] as const) {
-                await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+                await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
                 const done = await machine.shell(
                     `$configure --outputs outputs.json --tool twine --auth token ${args}`,
                 );
@@ -226,7 +234,7 @@ describe("configure", () => {
                 assert.ok(!output.includes("s3cret"));
                 await assert.rejects(machine.read(pipConf), { code: "ENOENT" });
             };
-            await refused(/--show-secrets/, masked(outputs), "--auth", "key");
+            await refused(/--show-secrets/, withoutSecrets(outputs), "--auth", "key");
             await refused(
                 /not-a-key\.json holds no service account key/,
                 outputs,
@@ -268,9 +276,11 @@ describe("configure", () => {
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
             );
             const all = "pip,twine,uv,poetry,pdm,hatch,netrc";
-            assertDone(await machine.with(masked(outputs), "--tool", all, "--auth", "token"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", all, "--auth", "token"));
             // netrc cannot ask a keyring: it is left out by name, and says so.
-            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine,uv,poetry,pdm,hatch"));
+            assertDone(
+                await machine.with(withoutSecrets(outputs), "--tool", "pip,twine,uv,poetry,pdm,hatch"),
+            );
             assertDone(await machine.configure("--undo", "--tool", "netrc"));
             for (const [file, text] of Object.entries(await machine.everything())) {
                 assert.ok(!text.includes(token) && !text.includes(encodeURIComponent(token)), file);
@@ -285,10 +295,10 @@ describe("configure", () => {
                 },
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
             );
-            await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+            await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
             const before = await machine.everything();
             const { exitCode, output } = await machine.with(
-                masked(outputs),
+                withoutSecrets(outputs),
                 "--tool",
                 "pip,twine",
                 "--auth",
@@ -309,9 +319,9 @@ describe("configure", () => {
             await using machine = await Machine.open();
             const others = await outputsOf({}, "other-team");
             const all = "pip,twine,uv,poetry,pdm,hatch";
-            assertDone(await machine.with(masked(outputs), "--tool", all));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", all));
             const first = await machine.everything();
-            const second = await machine.with(masked(others), "--tool", all);
+            const second = await machine.with(withoutSecrets(others), "--tool", all);
             assertDone(second);
             assert.match(
                 second.output,
@@ -328,7 +338,7 @@ describe("configure", () => {
             );
             assert.equal((await machine.read(pipConf)).match(/https:/g)?.length, 2);
 
-            assertDone(await machine.with(masked(others), "--tool", all));
+            assertDone(await machine.with(withoutSecrets(others), "--tool", all));
             assertDone(await machine.configure("--undo", "--outputs", "outputs.json"));
             const clean = ({ "outputs.json": _, ...files }: Record<string, string>) =>
                 Object.fromEntries(Object.entries(files).filter(([file]) => !file.startsWith(".local/")));
@@ -346,7 +356,7 @@ describe("configure", () => {
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
             );
             await mkdir(machine.path("app/src"));
-            await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+            await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
             for (const auth of ["keyring", "token"]) {
                 const done = await machine.shell(
                     `cd app/src && $configure --outputs ../../outputs.json --tool uv,poetry,pdm --scope project --auth ${auth}`,
@@ -370,7 +380,7 @@ describe("configure", () => {
         const app =
             '[project]\nname = "Acme_App"\nversion = "1"\ndependencies = ["acme.util >= 1", "requests"]\n';
         await using machine = await Machine.open({ "app/pyproject.toml": app });
-        await machine.put("outputs.json", JSON.stringify(masked(text)));
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(text)));
         assertDone(
             await machine.shell(
                 "cd app && $configure --outputs ../outputs.json --tool uv,poetry --scope project",
@@ -387,7 +397,7 @@ describe("configure", () => {
         await using machine = await Machine.open({
             "pyproject.toml": '[project]\nname = "root"\n\n[tool.uv.workspace]\nmembers = ["packages/*"]\n',
         });
-        assertDone(await machine.with(masked(text), "--tool", "uv", "--scope", "project"));
+        assertDone(await machine.with(withoutSecrets(text), "--tool", "uv", "--scope", "project"));
         const written = await machine.read("pyproject.toml");
         assert.match(written, /^\[\[tool\.uv\.index\]\]$/m);
         assert.ok(!written.includes("acme-core"), written);
@@ -400,7 +410,7 @@ describe("configure", () => {
             Pipfile: "[packages]\n",
         });
         const { exitCode, output } = await machine.with(
-            masked(outputs),
+            withoutSecrets(outputs),
             "--tool",
             "uv,pipenv",
             "--scope",
@@ -415,7 +425,10 @@ describe("configure", () => {
     it("loses nothing when twenty run at once", async () => {
         await using machine = await Machine.open({ ".pypirc": "# mine\n[pypi]\nusername = me\n" });
         const stacks = Array.from({ length: 20 }, (_, number) => {
-            const text = JSON.stringify(masked(outputs)).replaceAll("acme-tools", `acme-tools-${number}`);
+            const text = JSON.stringify(withoutSecrets(outputs)).replaceAll(
+                "acme-tools",
+                `acme-tools-${number}`,
+            );
             return [`outputs-${number}.json`, text] as const;
         });
         for (const [file, text] of stacks) await machine.put(file, text);
@@ -436,10 +449,10 @@ describe("configure", () => {
         const line = `extra-index-url = https://_json_key_base64:${raw}@europe-west1-python.pkg.dev/acme-tools/python/simple/`;
         await using machine = await Machine.open();
         await machine.put(pipConf, `[global]\n# keep\n${line}\n`, 0o644);
-        const dry = await machine.with(masked(outputs), "--tool", "pip", "--dry-run");
+        const dry = await machine.with(withoutSecrets(outputs), "--tool", "pip", "--dry-run");
         assertDone(dry);
         assert.ok(!dry.output.includes("s3cret"), dry.output);
-        assertDone(await machine.with(masked(outputs), "--tool", "pip"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip"));
         assert.equal(
             await machine.read(pipConf),
             `[global]\n# keep\nextra-index-url = ${outputs.repository.indexUrl}\n`,
@@ -453,7 +466,7 @@ describe("configure", () => {
             { ".pypirc": "[pypi]\nusername: me\n" },
             { GOOGLE_OAUTH_ACCESS_TOKEN: token.repeat(3) },
         );
-        assertDone(await machine.with(masked(outputs), "--tool", "twine", "--auth", "token"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
         const rewrite =
             "import configparser as c; p = c.RawConfigParser(); p.read('.pypirc'); p.add_section('other'); p.set('other', 'a', 'b'); p.write(open('.pypirc', 'w'))";
         assertDone(await machine.workstation.run("python3", "-c", rewrite));
@@ -467,7 +480,7 @@ describe("configure", () => {
     it("warns of a credential that it cannot take out", async () => {
         const long = token.repeat(3);
         await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: long });
-        assertDone(await machine.with(masked(outputs), "--tool", "twine", "--auth", "token"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
         await machine.put(".pypirc", (await machine.read(".pypirc")).replace("password: ", "password: x"));
         const { output } = await machine.configure("--undo");
         assert.match(output, /warning: .*\.pypirc still holds a credential of an earlier run/);
@@ -476,8 +489,8 @@ describe("configure", () => {
 
     it("takes out one scope, and nothing more", async () => {
         await using machine = await Machine.open({ "pyproject.toml": "[project]\n" });
-        assertDone(await machine.with(masked(outputs), "--tool", "uv"));
-        assertDone(await machine.with(masked(outputs), "--tool", "uv", "--scope", "project"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv", "--scope", "project"));
         assertDone(await machine.configure("--undo", "--scope", "project"));
         assert.equal(await machine.read("pyproject.toml"), "[project]\n");
         assert.match(await machine.read(".config/uv/uv.toml"), /python-?.*/);
@@ -486,14 +499,14 @@ describe("configure", () => {
 
     it("reads what PowerShell has saved", async () => {
         await using machine = await Machine.open();
-        const utf16 = Buffer.from(`\ufeff${JSON.stringify(masked(outputs))}`, "utf16le");
+        const utf16 = Buffer.from(`\ufeff${JSON.stringify(withoutSecrets(outputs))}`, "utf16le");
         await writeFile(machine.path("outputs.json"), utf16);
         assertDone(await machine.configure("--outputs", "outputs.json", "--tool", "pip"));
     });
 
     it("goes on to its end though nobody reads what it says", async () => {
         await using machine = await Machine.open();
-        await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
         await machine.shell("$configure --outputs outputs.json --tool pip,twine | true");
         assert.equal(await machine.read(".pypirc"), outputs.pypirc);
     });
@@ -502,7 +515,7 @@ describe("configure", () => {
         const theirs = "[global]\nextra-index-url = https://mirror.example/simple/\n";
         await using machine = await Machine.open({ [pipConf]: theirs });
         await mkdir(machine.path("venv"));
-        await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
         const inside = await machine.shell(
             "VIRTUAL_ENV=$HOME/venv $configure --outputs outputs.json --tool pip --scope venv",
         );
@@ -522,7 +535,7 @@ describe("configure", () => {
 
     it("by npm, finds files where it was called", async () => {
         await using machine = await Machine.open({}, { npm_lifecycle_event: "configure" });
-        await machine.put("below/outputs.json", JSON.stringify(masked(outputs)));
+        await machine.put("below/outputs.json", JSON.stringify(withoutSecrets(outputs)));
         const done = await machine.shell("INIT_CWD=$HOME/below $configure --outputs outputs.json --tool pip");
         assertDone(done);
         assert.equal(await machine.read(pipConf), outputs.pipConf);
@@ -530,7 +543,7 @@ describe("configure", () => {
 
     it("sends no credential to where the outputs' author wants it", async () => {
         const evil = JSON.parse(
-            JSON.stringify(masked(outputs)).replaceAll("europe-west1-python.pkg.dev", "evil.example"),
+            JSON.stringify(withoutSecrets(outputs)).replaceAll("europe-west1-python.pkg.dev", "evil.example"),
         ) as object;
         const { repository } = outputs;
         await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: token });
@@ -580,7 +593,7 @@ describe("configure", () => {
         ] as const) {
             it(args.join(" ") || "with nothing", async () => {
                 await using machine = await Machine.open({
-                    "outputs.json": JSON.stringify(masked(outputs)),
+                    "outputs.json": JSON.stringify(withoutSecrets(outputs)),
                     "broken.json": "{s3cret",
                     "other.json": '{"bucket": "s3cret"}',
                 });

@@ -3,10 +3,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, utimesSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "mocha";
-import type { Change, Contribution } from "../../configure/journal/journal";
+import type { Change } from "../../configure/journal/journal";
+import type { ManagedEdit } from "../../configure/journal/record";
 import { readJournal, withJournal } from "../../configure/journal/journal";
 import { iniSyntax } from "../../configure/formats/ini";
-import type { FileFormat, Merging } from "../../configure/formats/merge";
+import type { FileFormat, Merge } from "../../configure/formats/merge";
 
 /** A directory with a state directory and a file for a test to change; neither exists yet. */
 export function temporaryFiles(): { directory: string; state: string; path: string } {
@@ -18,7 +19,7 @@ export function temporaryFiles(): { directory: string; state: string; path: stri
 export interface Run {
     readonly state: string;
     readonly path: string;
-    readonly add?: readonly Contribution[];
+    readonly add?: readonly ManagedEdit[];
     /** A registry, or all. */
     readonly remove?: string;
     /** In a process of its own, at which step to be killed: before it, or after half of it where it writes. 1 for the first. */
@@ -26,7 +27,7 @@ export interface Run {
 }
 
 /** Lines `key = value`: one takes the place of a line with its key, or comes last. */
-const mergeLines: Merging = (existing, ours) => {
+const mergeLines: Merge = (existing, ours) => {
     const ending = existing.includes("\r\n") ? "\r\n" : "\n";
     let text = existing;
     for (const line of ours.split("\n").filter((each) => each !== "")) {
@@ -48,7 +49,7 @@ const mergeLines: Merging = (existing, ours) => {
 /** A format of such lines, which knows no sections. */
 export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
 
-export function contribution(registry: string, text: string, secret = false): Contribution {
+export function editOf(registry: string, text: string, secret = false): ManagedEdit {
     return { owner: { registry, tool: "pip", scope: "user" }, format: "ini", text, secret };
 }
 
@@ -56,7 +57,7 @@ export function changeOf({ add = [], remove }: Pick<Run, "add" | "remove">): Cha
     return { add, remove: ({ registry }) => remove === "all" || remove === registry };
 }
 
-export async function carryOut(run: Run): Promise<void> {
+export async function applyRun(run: Run): Promise<void> {
     await withJournal(run.state, async (journal) => {
         const plan = await journal.plan(run.path, changeOf(run), () => lineFormat);
         await journal.commit(plan);
@@ -64,7 +65,7 @@ export async function carryOut(run: Run): Promise<void> {
 }
 
 /** What a change would make of a file, or a word on what would happen. */
-export async function look(run: Run): Promise<string> {
+export async function plannedText(run: Run): Promise<string> {
     const { after } = await readJournal(run.state).plan(run.path, changeOf(run), () => lineFormat);
     return after?.toString("latin1") ?? "(none)";
 }

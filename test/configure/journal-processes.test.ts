@@ -16,9 +16,9 @@ import { join } from "node:path";
 import {
     ageLocks,
     assertTidy,
-    carryOut,
-    contribution,
-    look,
+    applyRun,
+    editOf,
+    plannedText,
     skipWithout,
     temporaryFiles,
     textOf,
@@ -35,7 +35,7 @@ let state: string;
 let path: string;
 
 async function run(what: Partial<Run>): Promise<void> {
-    await carryOut({ state, path, ...what });
+    await applyRun({ state, path, ...what });
 }
 
 function text(file = path): string | undefined {
@@ -54,8 +54,8 @@ function inProcess(what: Run): Promise<{ code: number | string | null; said: str
     });
 }
 
-const a = contribution("a", "a = 1\n");
-const b = contribution("b", "b = 2\nshared = b\n");
+const a = editOf("a", "a = 1\n");
+const b = editOf("b", "b = 2\nshared = b\n");
 
 describe("the journal, in several processes", () => {
     beforeEach(() => {
@@ -83,9 +83,9 @@ describe("the journal, in several processes", () => {
             writeFileSync(path, "x = 1\n");
             const asUser = (what: Partial<Run>) =>
                 asNobody({ state: join(directory, "other-state"), path, ...what });
-            assert.match(asUser({ add: [a] }), /pip\.conf: its owner or group would be lost/);
+            assert.match(asUser({ add: [a] }), /pip\.conf: the file would get a different owner or group/);
             chmodSync(path, 0);
-            assert.match(asUser({ add: [a] }), /pip\.conf: not permitted/);
+            assert.match(asUser({ add: [a] }), /pip\.conf: permission denied/);
             chmodSync(path, 0o644);
             assert.equal(text(), "x = 1\n");
             assertTidy(directory);
@@ -100,10 +100,13 @@ describe("the journal, in several processes", () => {
             const what = { state: join(directory, "other-state"), path: join(closed, "pip.conf"), add: [a] };
             if (isRoot) {
                 chownSync(join(closed, "pip.conf"), 65534, 65534);
-                assert.match(asNobody(what), /closed.pip\.conf: not permitted/);
-                assert.match(asNobody({ ...what, path: join(closed, "x", "y") }), /closed.x: not permitted/);
+                assert.match(asNobody(what), /closed.pip\.conf: permission denied/);
+                assert.match(
+                    asNobody({ ...what, path: join(closed, "x", "y") }),
+                    /closed.x: permission denied/,
+                );
             } else {
-                await assert.rejects(carryOut(what), /closed.pip\.conf: not permitted/);
+                await assert.rejects(applyRun(what), /closed.pip\.conf: permission denied/);
             }
             chmodSync(closed, 0o755);
             assert.deepEqual(readdirSync(closed), ["pip.conf"]);
@@ -112,7 +115,7 @@ describe("the journal, in several processes", () => {
 
         it("is larger than files may be, for which the system kills Node", async () => {
             writeFileSync(path, "x = 1\n");
-            const large = contribution("a", `a = ${"1".repeat(9000)}\n`);
+            const large = editOf("a", `a = ${"1".repeat(9000)}\n`);
             const limited = ["-c", 'ulimit -f 2 && exec "$0" "$@"', process.execPath, ...program];
             const input = JSON.stringify({ state, path, add: [large] });
             assert.equal(spawnSync("sh", limited, { input }).signal, "SIGXFSZ");
@@ -131,9 +134,9 @@ describe("the journal, in several processes", () => {
             skipWithout(this, mount.status === 0, "no small disk can be mounted here");
             try {
                 const full = join(disk, "x", "pip.conf");
-                const large = contribution("b", `b = ${"1".repeat(100_000)}\n`);
+                const large = editOf("b", `b = ${"1".repeat(100_000)}\n`);
                 const room = join(disk, "room");
-                await refused({ path: full, add: [large] }, /x.pip\.conf: the disk is full: make room/);
+                await refused({ path: full, add: [large] }, /x.pip\.conf: the disk is full: free some space/);
                 assert.deepEqual([readdirSync(disk), readdirSync(state)], [[], []]);
                 await run({ path: full, add: [a] });
                 // The state on the full disk too, with no room at all.
@@ -167,8 +170,14 @@ describe("the journal, in several processes", () => {
             const failed = mounts.some((args) => spawnSync("mount", args).status !== 0);
             try {
                 skipWithout(this, !failed, "nothing can be mounted here");
-                await refused({ path: join(disk, "pip.conf"), add: [a] }, /pip\.conf: .* read-only/);
-                await refused({ add: [a] }, /pip\.conf: in use, or mounted by itself/);
+                await refused(
+                    { path: join(disk, "pip.conf"), add: [a] },
+                    /pip\.conf: the file system is read-only/,
+                );
+                await refused(
+                    { add: [a] },
+                    /pip\.conf: the file cannot be replaced: it is in use, or mounted by itself/,
+                );
                 assert.deepEqual(readdirSync(state), []);
             } finally {
                 for (const mounted of [disk, path]) spawnSync("umount", [mounted]);
@@ -267,7 +276,7 @@ describe("the journal, in several processes", () => {
 
                         // The same run again.
                         assert.equal(
-                            await look({ state, path, ...what }),
+                            await plannedText({ state, path, ...what }),
                             after ?? "(none)",
                             `at step ${step}`,
                         );
@@ -345,9 +354,7 @@ describe("the journal, in several processes", () => {
         ageLocks(state);
         const numbers = Array.from({ length: 20 }, (_, n) => n);
         const ended = await Promise.all(
-            numbers.map((n) =>
-                inProcess({ state, path, add: [contribution(String(n), `key${n} = ${n}\n`)] }),
-            ),
+            numbers.map((n) => inProcess({ state, path, add: [editOf(String(n), `key${n} = ${n}\n`)] })),
         );
         assert.deepEqual(
             ended.filter(({ code }) => code !== 0),

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import promises, { open } from "node:fs/promises";
 import { devNull } from "node:os";
-import { carryOut, type Run } from "./journal-fixture";
+import { applyRun, type Run } from "./journal-fixture";
 
 // A program that tests start by its path: does the run that standard input describes, and is killed at any of its steps.
 
@@ -34,7 +34,7 @@ async function killAt(n: number): Promise<void> {
 void (async () => {
     const run = JSON.parse(readFileSync(0, "utf8")) as Run;
     if (run.killAt !== undefined) await killAt(run.killAt);
-    await carryOut(run).catch((error: unknown) => {
+    await applyRun(run).catch((error: unknown) => {
         console.error(error instanceof Error ? error.message : error);
         process.exitCode = 1;
     });

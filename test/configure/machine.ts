@@ -41,7 +41,7 @@ export async function outputsOf(
 }
 
 /** The same without the secrets: what `pulumi stack output --json` prints. */
-export function masked(outputs: StackOutputs): object {
+export function withoutSecrets(outputs: StackOutputs): object {
     return { ...outputs, credentials: "[secret]" };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Machine, masked, outputsOf, type StackOutputs } from "./machine";
+import { Machine, withoutSecrets, outputsOf, type StackOutputs } from "./machine";
 
 // `configure --print` as a person runs it, with standard output and standard error kept apart.
 
@@ -32,7 +32,7 @@ describe("the command configure --print", () => {
     const print = (given: object, args: string) => run(given, `$configure --outputs outputs.json ${args}`);
 
     it("prints the text of the stack's output and nothing else, and writes no file", async () => {
-        assert.deepEqual(await print(masked(outputs), "--tool pip --print"), {
+        assert.deepEqual(await print(withoutSecrets(outputs), "--tool pip --print"), {
             exitCode: 0,
             stdout: outputs.pipConf,
             stderr: "",
@@ -49,7 +49,7 @@ describe("the command configure --print", () => {
 
     it("works between pipes", async () => {
         const line = "cat outputs.json | $configure --outputs - --tool twine --print | cat";
-        assert.deepEqual(await run(masked(outputs), line), {
+        assert.deepEqual(await run(withoutSecrets(outputs), line), {
             exitCode: 0,
             stdout: outputs.pypirc,
             stderr: "",
@@ -68,7 +68,7 @@ describe("the command configure --print", () => {
             ["--tool pip,dockerfile", /^error: the file of dockerfile can only be printed: add --print$/m],
         ] as const) {
             it(args, async () => {
-                const { exitCode, stdout, stderr } = await print(masked(outputs), args);
+                const { exitCode, stdout, stderr } = await print(withoutSecrets(outputs), args);
                 assert.deepEqual([exitCode, stdout], [1, ""]);
                 assert.match(stderr, problem);
             });

@@ -3,7 +3,12 @@ import { diffArrays } from "diff";
 import fc from "fast-check";
 import { readIni } from "../../configure/formats/ini";
 import { mergeIni } from "../../configure/formats/ini-merge";
-import { type Merge, NameTaken, NotUnderstood, withoutUserInfo } from "../../configure/formats/merge";
+import {
+    type MergeResult,
+    NameConflictError,
+    UnsupportedFileError,
+    withoutUserInfo,
+} from "../../configure/formats/merge";
 import { type IniEntry, renderIni } from "../../src/clients/ini";
 import { needsPython, readIni as readInPython, type Sections } from "./python";
 
@@ -32,7 +37,7 @@ const key: readonly IniEntry[] = [
 const keyring = pipConf(url, [["keyring-provider", "import"]]);
 
 /** Merges, and makes sure that doing it again changes nothing. */
-function merged(existing: string, ours: string): Merge {
+function merged(existing: string, ours: string): MergeResult {
     const merge = mergeIni(existing, ours);
     assert.equal(mergeIni(merge.text, ours).text, merge.text);
     return merge;
@@ -290,7 +295,7 @@ describe("merging a .pypirc", () => {
             assert.throws(
                 () => mergeIni(`[team]\n${section}\n`, pypirc()),
                 (error: unknown) => {
-                    assert.ok(error instanceof NameTaken);
+                    assert.ok(error instanceof NameConflictError);
                     assert.equal(error.registryName, "team");
                     return true;
                 },
@@ -318,7 +323,7 @@ describe("an INI file that Python refuses", () => {
                 () => mergeIni(text, pypirc()),
             ]) {
                 assert.throws(attempt, (error: unknown) => {
-                    assert.ok(error instanceof NotUnderstood);
+                    assert.ok(error instanceof UnsupportedFileError);
                     assert.equal(error.line, line);
                     assert.doesNotMatch(error.message, /secret/i);
                     return true;
@@ -334,9 +339,9 @@ describe("an INI file that Python refuses", () => {
     });
 
     it("is not made: what cannot be added to a list or set is refused", () => {
-        assert.throws(() => mergeIni("[global]\nextra-index-url = a\n", pipConf("#x")), NotUnderstood);
+        assert.throws(() => mergeIni("[global]\nextra-index-url = a\n", pipConf("#x")), UnsupportedFileError);
         const lines = renderIni([{ name: "global", entries: [["trusted-host", ["a", "b"]]] }], " = ");
-        assert.throws(() => mergeIni("[global]\n", lines), NotUnderstood);
+        assert.throws(() => mergeIni("[global]\n", lines), UnsupportedFileError);
     });
 });
 
@@ -520,7 +525,7 @@ describe("any INI file", () => {
             const text = texts[index]!;
             if (typeof python["error"] === "string") {
                 refused += 1;
-                assert.throws(() => readIni(text), NotUnderstood, JSON.stringify(text));
+                assert.throws(() => readIni(text), UnsupportedFileError, JSON.stringify(text));
             } else {
                 assert.deepEqual(ofMap(readIni(text)), { ...python }, JSON.stringify(text));
                 assert.deepEqual(readIni(`\ufeff${text}`), readIni(text));
@@ -539,7 +544,7 @@ describe("any INI file", () => {
                     assert.ok(merge.text.startsWith(mark));
                     after = merge.text.slice(mark.length);
                 } catch (error) {
-                    if (!(error instanceof NotUnderstood || error instanceof NameTaken)) {
+                    if (!(error instanceof UnsupportedFileError || error instanceof NameConflictError)) {
                         throw error;
                     }
                 }

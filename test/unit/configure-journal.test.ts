@@ -24,11 +24,11 @@ import { readJournal, withJournal } from "../../configure/journal/journal";
 import {
     ageLocks,
     assertTidy,
-    carryOut,
+    applyRun,
     changeOf,
-    contribution,
+    editOf,
     lineFormat,
-    look,
+    plannedText,
     modeOf,
     skipWithout,
     temporaryFiles,
@@ -44,15 +44,15 @@ let state: string;
 let path: string;
 
 async function run(what: Partial<Run>): Promise<void> {
-    await carryOut({ state, path, ...what });
+    await applyRun({ state, path, ...what });
 }
 
 function text(file = path): string | undefined {
     return textOf(file);
 }
 
-const a = contribution("a", "a = 1\n");
-const b = contribution("b", "b = 2\nshared = b\n");
+const a = editOf("a", "a = 1\n");
+const b = editOf("b", "b = 2\nshared = b\n");
 
 describe("the journal", () => {
     beforeEach(() => {
@@ -128,7 +128,7 @@ describe("the journal", () => {
         await run({ add: [a] });
         await run({ remove: "b" });
         assert.equal(text(), "shared = mine\na = 1\n");
-        await run({ add: [contribution("a", "new = 1\n")] });
+        await run({ add: [editOf("a", "new = 1\n")] });
         assert.equal(text(), "shared = mine\nnew = 1\n");
         assert.deepEqual(await readJournal(state).files(), [
             { path, owners: [{ registry: "a", tool: "pip", scope: "user" }] },
@@ -198,31 +198,31 @@ describe("the journal", () => {
     });
 
     it("plans without a state directory, and writes nothing", async () => {
-        assert.equal(await look({ state, path, add: [a] }), "a = 1\n");
+        assert.equal(await plannedText({ state, path, add: [a] }), "a = 1\n");
         assert.deepEqual(readdirSync(directory), []);
     });
 
     it("tells what a plan adds, of it and of lines that stay", async () => {
         const formatOf = () => lineFormat;
         const reader = readJournal(state);
-        const secret = contribution("s", "s = 1\n", true);
+        const secret = editOf("s", "s = 1\n", true);
         writeFileSync(path, "x = 1\n", { mode: 0o640 });
         chmodSync(path, 0o640);
         await run({ add: [a] });
         const plan = await reader.plan(path, { add: [secret] }, formatOf);
         assert.equal(plan.mode, 0o640);
         assert.equal(plan.secret, true);
-        assert.deepEqual([plan.had, plan.contributions], [[a], [a, secret]]);
+        assert.deepEqual([plan.previousEdits, plan.edits], [[a], [a, secret]]);
         assert.deepEqual(plan.notices, ["merged 6"]);
         writeFileSync(path, "x = 1\na = 2\n");
         const { notices } = await reader.plan(path, { remove: () => true }, formatOf);
         assert.equal(notices.length, 1);
-        assert.match(notices[0]!, /^1 lines that stay/);
+        assert.match(notices[0]!, /^1 lines of an earlier run were kept/);
     });
 
     it("keeps its state from others", async () => {
         mkdirSync(state, { mode: 0o755 });
-        await run({ add: [contribution("a", "password = 1\n", true)] });
+        await run({ add: [editOf("a", "password = 1\n", true)] });
         assert.equal(modeOf(state), "700");
         assert.deepEqual(
             readdirSync(state).map((name) => modeOf(join(state, name))),
@@ -237,7 +237,7 @@ describe("the journal", () => {
         ["of another version", (record: string) => record.replace('"version":1', '"version":2')],
     ] as const) {
         it(`refuses a record ${what}, and touches nothing`, async () => {
-            await run({ add: [contribution("a", "password = hidden\n", true)] });
+            await run({ add: [editOf("a", "password = hidden\n", true)] });
             const record = join(state, readdirSync(state)[0]!);
             const damaged = damage(readFileSync(record, "utf8"));
             writeFileSync(record, damaged);
@@ -259,7 +259,7 @@ describe("the journal", () => {
         await withJournal(state, async (journal) => {
             const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
             writeFileSync(path, "mine = 1\n");
-            await assert.rejects(journal.commit(plan), /pip\.conf: edited by somebody else/);
+            await assert.rejects(journal.commit(plan), /pip\.conf: The file changed during this run/);
         });
         assert.equal(text(), "mine = 1\n");
         assertTidy(directory);
@@ -274,7 +274,7 @@ describe("the journal", () => {
                 writeFileSync(path, "mine = 1\n");
                 await rename(...args);
             };
-            await assert.rejects(run({ add: [a] }), /pip\.conf: edited by somebody else/);
+            await assert.rejects(run({ add: [a] }), /pip\.conf: The file changed during this run/);
         } finally {
             promises.rename = rename;
         }
@@ -377,7 +377,7 @@ describe("the journal", () => {
                 [project, toml, "toml"],
             ] as const) {
                 writeFileSync(path, original);
-                const add = [{ ...contribution("r", ours), format }];
+                const add = [{ ...editOf("r", ours), format }];
                 await withJournal(state, async (journal) => {
                     await journal.commit(await journal.plan(path, { add }, () => formats[format]));
                 });
@@ -394,7 +394,7 @@ describe("the journal", () => {
             it(`keep the bits ${mode.toString(8)}, also for a credential`, async () => {
                 writeFileSync(path, "x = 1\n");
                 chmodSync(path, mode);
-                await run({ add: [contribution("a", "password = 1\n", true)] });
+                await run({ add: [editOf("a", "password = 1\n", true)] });
                 assert.equal(modeOf(path), mode.toString(8));
                 await run(all);
                 assert.equal(modeOf(path), mode.toString(8));
@@ -409,7 +409,7 @@ describe("the journal", () => {
                 process.umask(umask);
             }
             assert.equal(modeOf(path), "640");
-            await run({ add: [contribution("s", "password = 1\n", true)] });
+            await run({ add: [editOf("s", "password = 1\n", true)] });
             assert.equal(modeOf(path), "600");
         });
 
@@ -450,10 +450,13 @@ describe("the journal", () => {
         it("refuse a link into a directory that is missing", async () => {
             symlinkSync("away/real/pip.conf", path);
             symlinkSync("away/real", join(directory, "x"));
-            await assert.rejects(run({ add: [a] }), /pip\.conf: a link to .*, whose directory is missing/);
+            await assert.rejects(
+                run({ add: [a] }),
+                /pip\.conf: this is a link to .*, but the directory of that file is missing/,
+            );
             await assert.rejects(
                 run({ path: join(directory, "x", "y"), add: [a] }),
-                /x: a link to .* is missing/,
+                /x: this is a link to .* is missing/,
             );
             assert.ok(!existsSync(join(directory, "away")));
         });
@@ -469,8 +472,8 @@ describe("the journal", () => {
     describe("what cannot be written", () => {
         it("is a directory, a device, and what is below a file", async () => {
             mkdirSync(path);
-            await assert.rejects(run({ add: [a] }), /pip\.conf: a directory is in the place of the file/);
-            await assert.rejects(run({ path: "/dev/null", add: [a] }), /\/dev\/null: a device/);
+            await assert.rejects(run({ add: [a] }), /pip\.conf: this is a directory, not a file/);
+            await assert.rejects(run({ path: "/dev/null", add: [a] }), /\/dev\/null: this is a device/);
             const file = join(directory, "file");
             writeFileSync(file, "");
             await assert.rejects(
@@ -486,7 +489,7 @@ describe("the journal", () => {
 
         it("is a link to itself", async () => {
             symlinkSync("pip.conf", path);
-            await assert.rejects(run({ add: [a] }), /pip\.conf: a link that leads to itself/);
+            await assert.rejects(run({ add: [a] }), /pip\.conf: this link points to itself/);
         });
     });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { NotUnderstood } from "../../configure/formats/merge";
+import { UnsupportedFileError } from "../../configure/formats/merge";
 import { mergeNetrc } from "../../configure/formats/netrc";
 import { needsPython } from "./python";
 
@@ -101,7 +101,7 @@ describe("a .netrc is left alone", () => {
             assert.throws(
                 () => merged(existing),
                 (error: unknown) => {
-                    assert.ok(error instanceof NotUnderstood);
+                    assert.ok(error instanceof UnsupportedFileError);
                     assert.equal(error.line, line);
                     assert.match(error.message, reason);
                     assert.doesNotMatch(error.message, /s3cret/);
@@ -209,7 +209,7 @@ describe("Python's netrc", () => {
             try {
                 return merged(text);
             } catch (error) {
-                assert.ok(error instanceof NotUnderstood);
+                assert.ok(error instanceof UnsupportedFileError);
                 return undefined;
             }
         });

@@ -84,12 +84,12 @@ describe("configure --print", () => {
                             await assert.rejects(named(true), { message: `${tool}: ${plan.problem}` });
                             continue;
                         }
-                        for (const [path, contribution] of plan.contributions) {
-                            const { after } = await planFile(journal, path, { add: [contribution] });
-                            const only = plan.contributions.size === 1;
+                        for (const [path, edit] of plan.edits) {
+                            const { after } = await planFile(journal, path, { add: [edit] });
+                            const only = plan.edits.size === 1;
                             const found = await named(only ? true : basename(path));
                             assert.equal(found.file.text, after?.toString(), path);
-                            assert.equal(found.secret, contribution.secret, path);
+                            assert.equal(found.secret, edit.secret, path);
                             compared++;
                         }
                     }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deed, unifiedDiff } from "../../configure/report";
+import { action, unifiedDiff } from "../../configure/report";
 import type { Plan } from "../../configure/journal/journal";
 
 const plan = (before: string | undefined, after: string | undefined) =>
@@ -7,8 +7,8 @@ const plan = (before: string | undefined, after: string | undefined) =>
         path: "/home/dev/.pypirc",
         before: before === undefined ? undefined : Buffer.from(before),
         after: after === undefined ? undefined : Buffer.from(after),
-        had: [],
-        contributions: [{ format: "ini" }],
+        previousEdits: [],
+        edits: [{ format: "ini" }],
     }) as unknown as Plan;
 
 describe("configure: what is shown", () => {
@@ -39,10 +39,10 @@ describe("configure: what is shown", () => {
     });
 
     it("is a word for what happens to a file", () => {
-        assert.equal(deed(plan(undefined, "a")), "created");
-        assert.equal(deed(plan("a", "b")), "changed");
-        assert.equal(deed(plan("a", "a")), "unchanged");
-        assert.equal(deed(plan("a", undefined)), "removed");
-        assert.equal(deed(plan(undefined, undefined)), "unchanged");
+        assert.equal(action(plan(undefined, "a")), "created");
+        assert.equal(action(plan("a", "b")), "changed");
+        assert.equal(action(plan("a", "a")), "unchanged");
+        assert.equal(action(plan("a", undefined)), "removed");
+        assert.equal(action(plan(undefined, undefined)), "unchanged");
     });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { diffArrays } from "diff";
 import fc from "fast-check";
 import type { Context } from "mocha";
-import { type Merge, NameTaken, NotUnderstood } from "../../configure/formats/merge";
+import { type MergeResult, NameConflictError, UnsupportedFileError } from "../../configure/formats/merge";
 import { readToml } from "../../configure/formats/toml";
 import { mergeToml } from "../../configure/formats/toml-merge";
 
@@ -71,7 +71,7 @@ auth = "secret"
 `;
 
 /** Merges, and once more, which must change nothing. */
-function merged(existing: string, ours: string): Merge {
+function merged(existing: string, ours: string): MergeResult {
     const merge = mergeToml(existing, ours);
     assert.deepEqual(mergeToml(merge.text, ours).text, merge.text, "a second time");
     return merge;
@@ -177,7 +177,7 @@ describe("merging TOML", () => {
 
         it("refuses our name for another registry", () => {
             const taken = (error: unknown): boolean =>
-                error instanceof NameTaken && error.registryName === "python";
+                error instanceof NameConflictError && error.registryName === "python";
             for (const theirs of [
                 '[[source]]\nname = "python"\nurl = "https://other/"',
                 'source = [{ name = "python", repository = "https://other/" }]',
@@ -353,7 +353,7 @@ describe("merging TOML", () => {
             assert.throws(
                 () => mergeToml(existing, ours),
                 (error) =>
-                    error instanceof NotUnderstood &&
+                    error instanceof UnsupportedFileError &&
                     error.line === line &&
                     !error.message.includes("secret"),
                 existing.slice(0, 100),
@@ -388,7 +388,7 @@ describe("merging TOML", () => {
             a: { b: [1, 9223372036854775807n] },
             c: [{ d: { e: "\\" } }, {}],
         });
-        assert.throws(() => readToml("a"), NotUnderstood);
+        assert.throws(() => readToml("a"), UnsupportedFileError);
     });
 
     describe("read back by Python", () => {
@@ -402,7 +402,7 @@ describe("merging TOML", () => {
                     try {
                         text2 = merged(text, ours).text;
                     } catch (error) {
-                        if (!(error instanceof NameTaken)) {
+                        if (!(error instanceof NameConflictError)) {
                             throw error;
                         }
                     }
