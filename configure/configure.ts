@@ -29,7 +29,7 @@ import { pathsOf, type System, variable } from "./machine/system";
 export interface ConfigureOptions {
     readonly stack?: string;
     readonly outputs?: string;
-    /** Those that are installed, unless named here. */
+    /** By default, the installed tools. */
     readonly tool?: readonly ConfigurableTool[];
     readonly auth: Form;
     readonly account?: string;
@@ -39,9 +39,9 @@ export interface ConfigureOptions {
 }
 
 /**
- * Puts a registry's client files in place.
+ * Adds a registry to the configuration of the tools on this machine.
  *
- * @returns whether all of it was done; what was not is told
+ * @returns whether everything was done; what was not is reported
  */
 export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
     const { auth: form, scope } = options;
@@ -63,12 +63,12 @@ export async function configure(options: ConfigureOptions, system: System): Prom
                 await plans.attempt(tool, async () => {
                     const plan = await planTool({ tool, registry, credential, scope, system }, journal);
                     if (!("problem" in plan)) planned.push(plan);
-                    else if (options.tool === undefined) printLine(`${tool}: left out, ${plan.problem}`);
-                    else plans.fail(`${tool}: ${plan.problem}`);
+                    else if (options.tool === undefined) printLine(`Skipped: ${plan.problem}`);
+                    else plans.fail(plan.problem);
                 });
             }
-            // All of these tools and this scope goes, then what is wanted now comes: nothing of an earlier run with another
-            // form of credential stays, a password above all.
+            // First remove all edits of these tools in this scope, so that nothing stays from an earlier run with a
+            // different form of credential, such as a password.
             const remove = (owner: Owner) =>
                 owner.registry === registry.name &&
                 owner.scope === scope &&
@@ -93,30 +93,30 @@ export async function configure(options: ConfigureOptions, system: System): Prom
     );
 }
 
-/** What is to be taken out; all that is not limited here. */
+/** Which edits to remove: all of them, unless limited here. */
 export type UndoOptions = Pick<ConfigureOptions, "stack" | "outputs" | "tool" | "dryRun"> & {
     readonly scope?: Scope;
 };
 
 /**
- * Takes out what `configure` has put in: all of it, or of one registry, of some tools, of one scope.
+ * Removes what `configure` added: everything, or only of one registry, of some tools or of one scope.
  *
- * @returns whether all of it was done; what was not is told
+ * @returns whether everything was done; what was not is reported
  */
 export async function undo(options: UndoOptions, system: System): Promise<boolean> {
-    const { stack, outputs, tool: tools, scope: scopeOnly } = options;
-    const one =
+    const { stack, outputs } = options;
+    const registryName =
         (stack ?? outputs) === undefined ? undefined : (await readRegistry(options, false, system)).name;
     const remove = ({ registry, tool, scope }: Owner) =>
-        (one === undefined || registry === one) &&
-        (tools === undefined || tools.some((name) => name === tool)) &&
-        (scopeOnly === undefined || scope === scopeOnly);
+        (registryName === undefined || registry === registryName) &&
+        (options.tool === undefined || options.tool.some((name) => name === tool)) &&
+        (options.scope === undefined || scope === options.scope);
     return applyPlans(options, system, [], async (journal, plans) => {
         const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
         for (const { path } of files) {
             await plans.add(() => planFile(journal, path, { remove }));
         }
-        if (files.length === 0) printLine("There is nothing to take out.");
+        if (files.length === 0) printLine("There is nothing to remove.");
         return () => Promise.resolve();
     });
 }
@@ -129,7 +129,7 @@ export async function resolveRequest(
     const { auth: form, account, credentialFile: file } = options;
     if (form === "keyring" && (account ?? file) !== undefined) {
         throw new Error(
-            "--account and --credential-file go with --auth token or key: a keyring needs neither",
+            "--account and --credential-file need --auth token or --auth key: a keyring uses neither",
         );
     }
     if (options.outputs === "-" && file === "-") {
@@ -139,7 +139,7 @@ export async function resolveRequest(
     return { registry, ...(await findCredential({ form, account, file }, registry, system)) };
 }
 
-/** The registry that the command line names. */
+/** Reads the registry that the command line names. */
 export function readRegistry(
     { stack, outputs }: Pick<ConfigureOptions, "stack" | "outputs">,
     secrets: boolean,
@@ -148,12 +148,12 @@ export function readRegistry(
     const source: OutputsSource | undefined =
         stack !== undefined ? { stack } : outputs !== undefined ? { file: outputs } : undefined;
     if (source === undefined) {
-        throw new Error("which registry? Give --stack NAME, or --outputs FILE. See --help");
+        throw new Error("No registry given. Use --stack NAME or --outputs FILE. See --help");
     }
     return readOutputs(source, secrets, system);
 }
 
-/** What is to be done, and whether anything stands in the way. */
+/** The planned changes, and whether anything failed. */
 class Plans {
     readonly all: Plan[] = [];
     failed = false;
@@ -163,7 +163,7 @@ class Plans {
         printError(message);
     }
 
-    /** Does a part of the work: where that fails, the others are done all the same. */
+    /** Does a part of the work. If it fails, the error is reported and the rest continues. */
     async attempt(what: string | undefined, work: () => Promise<void>): Promise<void> {
         try {
             await work();
@@ -180,7 +180,7 @@ class Plans {
     }
 }
 
-/** Has plans made, then carries them out, or prints them. */
+/** Makes the plans, then applies or prints them. `planning` returns what to do afterwards. */
 async function applyPlans(
     { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
@@ -192,15 +192,12 @@ async function applyPlans(
     if (dryRun) {
         await planning(readJournal(directory), plans);
         for (const plan of plans.all) {
-            if (action(plan) === "unchanged") printLine(`${plan.path} would stay as it is`);
+            if (action(plan) === "unchanged") printLine(`${plan.path} would not change`);
             else printLine(unifiedDiff(plan, credentials));
             plan.notices.forEach(printNote);
         }
         return !plans.failed;
     }
-    const waiting = () => {
-        printNote("another run is at work, or was killed at work: waiting for it");
-    };
     await withJournal(
         directory,
         async (journal) => {
@@ -216,12 +213,14 @@ async function applyPlans(
             }
             await after();
         },
-        waiting,
+        () => {
+            printNote("Waiting for another configure run to finish…");
+        },
     );
     return !plans.failed;
 }
 
-/** The edits to each file: several tools can share one. */
+/** The edits of each file. Several tools can share a file. */
 async function groupByFile(planned: readonly ToolPlan[]): Promise<Map<string, ManagedEdit[]>> {
     const files = new Map<string, ManagedEdit[]>();
     for (const [path, edit] of planned.flatMap(({ edits }) => [...edits])) {
@@ -231,33 +230,31 @@ async function groupByFile(planned: readonly ToolPlan[]): Promise<Map<string, Ma
     return files;
 }
 
-/** What else pip reads: of its files and variables, the last that has extra-index-url replaces the others'. */
+/** Which of pip's files and variables no longer have an effect: only the last extra-index-url counts. */
 async function pipOverrideNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
     const [path] = planned.find(({ tool }) => tool === "pip")?.edits.keys() ?? [];
     if (path === undefined) {
         return [];
     }
     const settings = await pipSettings(system, variable(system, "VIRTUAL_ENV"));
-    const inForce = settings.value("extra-index-url");
-    if (inForce === undefined) {
+    const effective = settings.value("extra-index-url");
+    if (effective === undefined) {
         return [];
     }
-    if (inForce.file !== path) {
-        return [`pip takes extra-index-url from ${inForce.from}, and no more from ${path}`];
+    if (effective.file !== path) {
+        return [`pip ignores extra-index-url in ${path}, because ${effective.from} overrides it`];
     }
-    const counting = inForce.value.split(/\s+/);
+    const urls = effective.value.split(/\s+/);
     return settings
         .everywhere("extra-index-url")
-        .filter(
-            ({ file, value }) => file !== path && value.split(/\s+/).some((url) => !counting.includes(url)),
-        )
+        .filter(({ file, value }) => file !== path && value.split(/\s+/).some((url) => !urls.includes(url)))
         .map(
             ({ from }) =>
-                `pip heeds the extra-index-url of ${from} no more: that of ${path} replaces it. Add what you need`,
+                `pip now ignores extra-index-url in ${from}, because ${path} overrides it. Copy the URLs you need to ${path}`,
         );
 }
 
-/** Tells what else there is to do, and how to use it. */
+/** Prints what else there is to do, and how to use the registry. */
 function printNextSteps(
     planned: readonly ToolPlan[],
     { index }: RegistryOutputs,
@@ -268,11 +265,15 @@ function printNextSteps(
     for (const { tool, name, client } of planned) {
         const { setup, install, publish } = client.commands;
         if (name !== index.name) {
-            printLine(`${tool}: ${index.name} stands for another registry; this one is ${name}`);
+            printLine(
+                `${tool}: "${index.name}" is already used for another registry in this file; this one is named "${name}"`,
+            );
         }
-        const places = client.install.map((file) => file.scope);
-        if (scope === "user" && places.includes("project") && !places.includes("user")) {
-            printNote(`${tool} takes its indexes from each project: in its folder, add --scope project`);
+        const scopes = client.install.map((file) => file.scope);
+        if (scope === "user" && scopes.includes("project") && !scopes.includes("user")) {
+            printNote(
+                `${tool} reads its indexes from each project. Run this command in the project's directory with --scope project`,
+            );
         }
         for (const [what, lines] of [
             ["once", auth === "keyring" ? setup[shell] : []],
@@ -289,21 +290,21 @@ function printNextSteps(
 function detectTools(system: System): ConfigurableTool[] {
     const tools = installedTools(system);
     if (tools.length === 0) {
-        throw new Error(`none of the tools is on PATH; name them with --tool: ${configurable.join(", ")}`);
+        throw new Error(`None of the tools is on PATH. Name them with --tool: ${configurable.join(", ")}`);
     }
     printLine(`Tools found: ${tools.join(", ")}`);
     return tools;
 }
 
-/** Where it is remembered what was put into which file. https://specifications.freedesktop.org/basedir-spec/latest/ */
+/** Where the journal is stored. https://specifications.freedesktop.org/basedir-spec/latest/ */
 function stateDirectory(system: System): string {
     const { kind, home } = system;
-    const stated = variable(system, "XDG_STATE_HOME");
+    const stateHome = variable(system, "XDG_STATE_HOME");
     const bases = {
         windows: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
         macos: `${home}/Library/Application Support`,
-        // A relative one would be another folder in each working directory.
-        linux: stated?.startsWith("/") === true ? stated : `${home}/.local/state`,
+        // A relative path would be a different directory for each working directory.
+        linux: stateHome?.startsWith("/") === true ? stateHome : `${home}/.local/state`,
     };
     return pathsOf(system).join(bases[kind], "python-registry");
 }

@@ -5,8 +5,11 @@ import { holdsCredential, maskCredentials } from "./registry/masking";
 import type { Format } from "./formats/merge";
 import type { System } from "./machine/system";
 
-/** What is done to a file, in a word. */
-export function action({ before, after }: Pick<Plan, "before" | "after">) {
+/** What a plan does to its file. */
+export function action({
+    before,
+    after,
+}: Pick<Plan, "before" | "after">): "created" | "changed" | "unchanged" | "removed" {
     if (before === undefined) return after === undefined ? "unchanged" : "created";
     if (after === undefined) return "removed";
     return before.equals(after) ? "unchanged" : "changed";
@@ -15,7 +18,7 @@ export function action({ before, after }: Pick<Plan, "before" | "after">) {
 /**
  * A plan as a unified diff, without any credential.
  *
- * @param credentials texts that must not show, whatever they stand in
+ * @param credentials texts to mask everywhere
  */
 export function unifiedDiff(plan: Plan, credentials: readonly string[]): string {
     const { path, before, after } = plan;
@@ -32,7 +35,7 @@ export function unifiedDiff(plan: Plan, credentials: readonly string[]): string 
     );
 }
 
-/** Warns of a credential, whosever it is, in a file that we wrote and others can read. */
+/** Warns if a file that we wrote contains a credential, ours or not, and other people can read it. */
 export function warnIfReadable(plan: Plan, { kind }: System): void {
     const { path, after, mode = 0o600 } = plan;
     const readable = kind !== "windows" && (mode & 0o077) !== 0;
@@ -40,17 +43,17 @@ export function warnIfReadable(plan: Plan, { kind }: System): void {
         printLabelled(
             "yellow",
             "warning",
-            `${path} holds a credential, and others can read it: chmod 600 '${path}'`,
+            `${path} contains a credential, and other people can read it. Run: chmod 600 '${path}'`,
         );
     }
 }
 
-/** All edits to a file are of one format. */
+/** All edits to a file have one format. */
 function formatOf({ previousEdits, edits }: Plan): Format | undefined {
     return [...edits, ...previousEdits][0]?.format;
 }
 
-/** Warns of a credential of ours that stays in a file though it should go: somebody has edited around it. */
+/** Warns if a credential of ours could not be removed, because its lines have been edited. */
 export function warnIfCredentialRemains({ path, after, previousEdits, edits }: Plan): void {
     const words = (text: string) => text.split(/[\s:@"']+/).filter((word) => word.length >= longWord);
     const wanted = new Set(edits.flatMap(({ text }) => words(text)));
@@ -59,15 +62,15 @@ export function warnIfCredentialRemains({ path, after, previousEdits, edits }: P
         printLabelled(
             "yellow",
             "warning",
-            `${path} still holds a credential of an earlier run: take it out by hand`,
+            `${path} still contains a credential of an earlier run. Remove it by hand`,
         );
     }
 }
 
-/** Tokens have more than a hundred characters, keys thousands; nothing else of ours has so many without a break. */
+/** Tokens have more than a hundred characters, keys thousands. Nothing else in our files has words of this length. */
 const longWord = 80;
 
-/** What was done goes to the standard output, all else to the other one. */
+/** Results go to standard output, everything else to standard error. */
 export function printLine(text: string): void {
     console.log(text);
 }

@@ -2,7 +2,7 @@ import {
     addToList,
     byteOrderMark,
     defaultSection,
-    inForce,
+    effectiveEntry,
     type IniFile,
     lowerCase,
     parseIni,
@@ -14,12 +14,12 @@ import {
 import { type Merge, NameConflictError, withoutUserInfo } from "./merge";
 
 /**
- * Works a pip.conf or .pypirc that `renderIni` wrote into an existing one. A list gains a line, any other key of
- * ours is set; nothing else of the file changes, not even an odd space. (No maintained npm package edits INI as
- * Python reads it and keeps the rest: `ini` drops comments and quotes values, and none knows continued values.)
+ * Adds a pip.conf or .pypirc that `renderIni` wrote to an existing one. A list gets another line, any other key of ours
+ * is set; nothing else in the file changes, not even white space. (No maintained npm package edits INI as Python reads
+ * it and keeps the rest: `ini` drops comments and quotes values, and none supports continued values.)
  *
  * @throws UnsupportedFileError if pip or twine would refuse the file
- * @throws NameConflictError if a .pypirc's section of our name is for another registry
+ * @throws NameConflictError if a .pypirc's section with our name is for another registry
  */
 export const mergeIni: Merge = (existing, ours) => {
     const pypirc = parseIni(ours, lowerCase).sections.has("distutils");
@@ -28,14 +28,14 @@ export const mergeIni: Merge = (existing, ours) => {
         text,
         notices: existing.startsWith(byteOrderMark)
             ? [
-                  `${pypirc ? "twine" : "pip"} refuses a file that starts with a byte-order mark, as this one does: save it without`,
+                  `${pypirc ? "twine" : "pip"} does not accept this file, because it starts with a byte-order mark. Save it without the mark`,
                   ...notices,
               ]
             : notices,
     };
 };
 
-// pip's commands with an index: a value in a section of theirs stands in for the one in [global].
+// pip's commands that use an index. A value in such a command's section overrides the one in [global].
 const pipCommands = ["download", "index", "install", "list", "lock", "wheel"];
 
 const mergePipConf: Merge = (existing, ours) => {
@@ -45,9 +45,9 @@ const mergePipConf: Merge = (existing, ours) => {
     let file = before;
     for (const { name, entries } of mine.sections.values()) {
         for (const entry of entries.values()) {
-            // pip passes over an empty value.
+            // pip ignores an empty value.
             const replacing = (name === "global" ? pipCommands : []).filter(
-                (command) => (inForce(before, command, entry.key)?.value ?? "") !== "",
+                (command) => (effectiveEntry(before, command, entry.key)?.value ?? "") !== "",
             );
             if (entry.key === "extra-index-url") {
                 for (const url of words(entry.value)) {
@@ -60,27 +60,29 @@ const mergePipConf: Merge = (existing, ours) => {
                 file = setValue(file, name, mine, entry);
                 notices.push(
                     ...replacing
-                        .filter((command) => inForce(before, command, entry.key)?.value !== entry.value)
+                        .filter(
+                            (command) => effectiveEntry(before, command, entry.key)?.value !== entry.value,
+                        )
                         .map(
-                            (command) => `${entry.key} in [${command}] is another one and was left as it is`,
+                            (command) => `${entry.key} in [${command}] has a different value, which was kept`,
                         ),
                 );
             }
         }
     }
-    return { text: render(file), notices: [...inherited(before, mine), ...notices] };
+    return { text: render(file), notices: [...inheritanceNotices(before, mine), ...notices] };
 };
 
-/** Settings that keep pip from using our index, or make it superfluous. */
+/** Settings that prevent pip from using our index, or make it redundant. */
 function indexNotices(file: IniFile, url: string): string[] {
     return ["global", ...pipCommands].flatMap((section) => {
-        const value = (key: string) => inForce(file, section, key)?.value ?? "";
+        const value = (key: string) => effectiveEntry(file, section, key)?.value ?? "";
         return [
             ...(/^(?:y|yes|t|true|on|1)$/i.test(value("no-index"))
-                ? [`no-index is on in [${section}]: pip asks no registry until that line is taken out`]
+                ? [`no-index is on in [${section}]: pip uses no registry until you remove that line`]
                 : []),
             ...(sameUrl(value("index-url"), url)
-                ? [`index-url in [${section}] is this registry already and was left as it is`]
+                ? [`index-url in [${section}] is already this registry and was kept`]
                 : []),
         ];
     });
@@ -94,16 +96,16 @@ const mergePypirc: Merge = (existing, ours) => {
     for (const { name, entries } of mine.sections.values()) {
         const repository = entries.get("repository")?.value;
         if (repository !== undefined && (before.sections.get(name)?.entries.size ?? 0) > 0) {
-            // A section without a repository is PyPI's, or else one that twine cannot use: not ours.
-            const theirs = inForce(before, name, "repository")?.value;
+            // A section without a repository is for PyPI, or unusable for twine. It is not ours.
+            const theirs = effectiveEntry(before, name, "repository")?.value;
             if (theirs === undefined || !sameUrl(theirs, repository)) {
                 throw new NameConflictError(name);
             }
         }
     }
-    // Without a list twine goes by one of `pypi` and `testpypi`: what works by that is to work on.
+    // Without a list, twine uses the sections `pypi` and `testpypi`. They must keep working.
     const assumed =
-        inForce(before, "distutils", "index-servers") === undefined
+        effectiveEntry(before, "distutils", "index-servers") === undefined
             ? ["pypi", "testpypi"].filter((name) => before.sections.has(name))
             : [];
     for (const { name, entries } of mine.sections.values()) {
@@ -122,34 +124,34 @@ const mergePypirc: Merge = (existing, ours) => {
             const stale = file.sections.get(name)?.entries.get(key);
             if (stale !== undefined) {
                 file = removeEntry(file, stale);
-                notices.push(`${key} in [${name}] was taken out: twine would use it and not ask the keyring`);
+                notices.push(`${key} in [${name}] was removed: with it, twine would not ask the keyring`);
             }
             for (const other of [defaultSection, "server-login"]) {
                 if (file.sections.get(other)?.entries.has(key)) {
                     notices.push(
-                        `${key} in [${other}] holds for ${name} too: twine uses it and does not ask the keyring`,
+                        `${key} in [${other}] also applies to ${name}: twine uses it and does not ask the keyring`,
                     );
                 }
             }
         }
     }
-    return { text: render(file), notices: [...inherited(before, mine), ...notices] };
+    return { text: render(file), notices: [...inheritanceNotices(before, mine), ...notices] };
 };
 
-/** A new section comes to have what DEFAULT says, which may be a surprise. */
-function inherited({ sections }: IniFile, mine: IniFile): string[] {
+/** A new section inherits the values of DEFAULT, which may be unexpected. */
+function inheritanceNotices({ sections }: IniFile, mine: IniFile): string[] {
     return (sections.get(defaultSection)?.entries.size ?? 0) === 0
         ? []
         : [...mine.sections.keys()]
               .filter((name) => !sections.has(name))
-              .map((name) => `what [${defaultSection}] says holds for the new section [${name}] too`);
+              .map((name) => `the values in [${defaultSection}] also apply to the new section [${name}]`);
 }
 
 function sameUrl(a: string, b: string): boolean {
     return withoutUserInfo(a) === withoutUserInfo(b);
 }
 
-/** pip takes `extra_index_url` and `--extra-index-url` for `extra-index-url`. */
+/** pip reads `extra_index_url` and `--extra-index-url` as `extra-index-url`. */
 function pipKey(written: string): string {
     return written.toLowerCase().replaceAll("_", "-").replace(/^--/, "");
 }

@@ -10,8 +10,8 @@ export const iniSyntax: LineSyntax = {
 
 /**
  * The sections of a file as Python's `RawConfigParser` reads them, each with its keys (in lower case) and values.
- * As there, a section has the values of `DEFAULT` too where it has none of its own; `DEFAULT` itself is listed only
- * if it has any. A byte-order mark is passed over.
+ * A section inherits the values of `DEFAULT`; `DEFAULT` itself is listed only
+ * if it has any. A byte-order mark is ignored.
  *
  * @throws UnsupportedFileError if Python would refuse the file
  */
@@ -28,9 +28,9 @@ export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, s
     );
 }
 
-// Editing: each edit gives the file anew, as read from its text.
+// Editing: each edit returns a new file, parsed from its text.
 
-/** Sets a value, where the key stands or at the section's end. */
+/** Sets a key's value in its line, or adds the key at the section's end. */
 export function setValue(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
     if (entry.lines.length > 1) {
         throw new UnsupportedFileError(undefined, "a value of several lines can only be added to a list");
@@ -53,8 +53,8 @@ export function setValue(file: IniFile, sectionName: string, mine: IniFile, entr
 }
 
 /**
- * Adds an item to a list, or puts it in the place of those that are the same. Where the section has no list, that
- * is the one in DEFAULT, which Python then reads; where there is none, it comes to be at the section's end.
+ * Adds an item to a list, or replaces the items that are the same. If the section has no list, this is the list in
+ * DEFAULT, which Python then reads; without either, the section gets a new list at its end.
  */
 export function addToList(
     file: IniFile,
@@ -67,10 +67,10 @@ export function addToList(
     if (/^[#;]/.test(item)) {
         throw new UnsupportedFileError(
             undefined,
-            "an item that Python would take for a comment cannot be added to a list",
+            "an item that Python would read as a comment cannot be added to a list",
         );
     }
-    const list = inForce(file, sectionName, entry.key);
+    const list = effectiveEntry(file, sectionName, entry.key);
     if (list === undefined) {
         return add(file, sectionName, rawLines(mine, entry));
     }
@@ -93,7 +93,7 @@ export function addToList(
     return inserted(file, last, [indent + item]);
 }
 
-/** Takes out the lines of an entry; comments and empty lines among them stay. */
+/** Removes the lines of an entry; comments and empty lines between them stay. */
 export function removeEntry(file: IniFile, { lines }: Entry): IniFile {
     const gone = new Set(lines);
     return edited(
@@ -102,7 +102,7 @@ export function removeEntry(file: IniFile, { lines }: Entry): IniFile {
     );
 }
 
-/** Adds an entry's lines at the end of a section, or of the file in a section of their own. */
+/** Adds an entry's lines at the end of its section, or a new section at the end of the file. */
 function add(file: IniFile, sectionName: string, texts: readonly string[]): IniFile {
     const section = file.sections.get(sectionName);
     if (section === undefined) {
@@ -119,7 +119,7 @@ function add(file: IniFile, sectionName: string, texts: readonly string[]): IniF
     );
 }
 
-/** How far in the first entry of an empty section must stand so that a header below is not read as its value. */
+/** The indentation that the first entry of an empty section needs, so that a header below is not read as its value. */
 function indentWithin(file: IniFile, section: Section): string {
     const own = indentOf(lineAt(file, section.line).text);
     const next = file.lines.slice(section.line + 1).find(({ text }) => !isBlankOrComment(strip(text)));
@@ -136,7 +136,7 @@ function inserted(file: IniFile, after: number, texts: readonly string[]): IniFi
     const before = file.lines.slice(0, after + 1);
     const added = texts.map((text) => ({ text, end }));
     const last = before.at(-1);
-    // A last line without an end gets one; then ours is the last, and has none.
+    // If the last line has no line end, it gets one, and our new last line has none.
     if (last?.end === "") {
         before.splice(-1, 1, { ...last, end });
         added.splice(-1, 1, { text: texts.at(-1) ?? "", end: "" });
@@ -144,7 +144,7 @@ function inserted(file: IniFile, after: number, texts: readonly string[]): IniFi
     return edited(file, [...before, ...added, ...file.lines.slice(after + 1)]);
 }
 
-/** The line end that most lines have; the first of them where two are equally frequent. */
+/** The most frequent line end; the first one if two are equally frequent. */
 function usualEnd({ lines }: IniFile): LineEnd {
     const counts = new Map<LineEnd, number>();
     for (const { end } of lines.filter(({ end }) => end !== "")) {
@@ -162,7 +162,7 @@ export function render({ mark, lines }: IniFile): string {
         mark +
         lines
             .map(({ text, end }, index) =>
-                // After a lone \r the \n of an empty line would be read as that line's end.
+                // After a lone \r, the \n of an empty line would be read as a part of that line end.
                 text === "" && end === "\n" && lines[index - 1]?.end === "\r" ? "\r\n" : text + end,
             )
             .join("")
@@ -200,20 +200,20 @@ interface Entry {
     readonly indent: string;
     /** The line with the key. */
     readonly line: number;
-    /** Where the value begins and ends on that line; an empty one does so at the line's end. */
+    /** Where the value starts and ends on that line; an empty one is at the end of the line. */
     readonly from: number;
     readonly to: number;
-    /** All lines that are part of it: the one with the key and those with more of the value, no empty ones. */
+    /** The lines that belong to it: the line with the key and those that continue the value, no empty ones. */
     readonly lines: readonly number[];
 }
 
 export const byteOrderMark = "\ufeff";
 export const defaultSection = "DEFAULT";
 
-// What str.strip(), str.split() and \s take for white space: not quite what JavaScript does.
-const white = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const leading = new RegExp(`^[${white}]*`);
-const word = new RegExp(`[^${white}]+`, "g");
+// White space for Python's str.strip(), str.split() and \s. JavaScript's differs a little.
+const whitespace = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const leading = new RegExp(`^[${whitespace}]*`);
+const word = new RegExp(`[^${whitespace}]+`, "g");
 
 export function parseIni(text: string, keyOf: KeyOf): IniFile {
     const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
@@ -225,7 +225,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         const refused = (reason: string) => new UnsupportedFileError(line + 1, reason);
         const content = strip(text);
         if (isBlankOrComment(content)) {
-            // An empty line can be within a value, a comment cannot.
+            // An empty line can be part of a value, a comment cannot.
             if (entry !== undefined && content === "") {
                 entry.value += "\n";
             }
@@ -240,11 +240,11 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         const name = /^\[(.+)\]/s.exec(content)?.[1];
         if (name !== undefined) {
             if (name.includes("]")) {
-                throw refused("Python versions differ on what this section's name is: it has a ] in it");
+                throw refused("this section's name contains a ], which Python versions read differently");
             }
             section = sections.get(name);
             if (section !== undefined && name !== defaultSection) {
-                throw refused("this section stands here for the second time");
+                throw refused("this section is in the file twice");
             }
             section ??= { name, line, entries: new Map() };
             sections.set(name, section);
@@ -260,10 +260,10 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         }
         const key = keyOf(strip(content.slice(0, delimiter)));
         if (key === "") {
-            throw refused("there is no key in front of the delimiter");
+            throw refused("there is no key before the delimiter");
         }
         if (section.entries.has(key)) {
-            throw refused("this key stands here for the second time in its section");
+            throw refused("this key is in its section twice");
         }
         const value = strip(content.slice(delimiter + 1));
         const from = value === "" ? text.length : indent.length + content.length - value.length;
@@ -278,7 +278,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
     return { mark, lines, sections, keyOf };
 }
 
-/** As a text file is read in Python: only \n, \r\n and \r end a line. */
+/** Splits lines as Python does for a text file: only \n, \r\n and \r end a line. */
 function split(text: string): Line[] {
     return [...text.matchAll(/([^\r\n]*)(\r\n|\r|\n)|[^\r\n]+$/g)].map(([whole, text = whole, end = ""]) => ({
         text,
@@ -286,8 +286,8 @@ function split(text: string): Line[] {
     }));
 }
 
-/** The entry that Python finds for a key: the section's own, or the one in DEFAULT. */
-export function inForce({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
+/** The entry that Python finds for a key: in the section, or else in DEFAULT. */
+export function effectiveEntry({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
     const section = sections.get(sectionName);
     return section && (section.entries.get(key) ?? sections.get(defaultSection)?.entries.get(key));
 }
@@ -317,7 +317,7 @@ function strip(text: string): string {
 }
 
 function stripEnd(text: string): string {
-    // Not by /[…]+$/, whose time grows with the square of the white space within.
+    // Not with /[…]+$/, which takes quadratic time on long white space.
     let end = text.length;
     while (end > 0 && indentOf(text.charAt(end - 1)) !== "") {
         end -= 1;

@@ -1,10 +1,10 @@
-/** How a client file is written. */
+/** The format of a client file. */
 export type Format = "ini" | "toml" | "netrc";
 
-/** An existing file with our text worked into it. */
+/** An existing file with our text added. */
 export interface MergeResult {
     readonly text: string;
-    /** What the user should know, such as a setting of theirs that was left as it is. */
+    /** What the user should know, such as a setting of theirs that was kept. */
     readonly notices: readonly string[];
 }
 
@@ -23,15 +23,15 @@ export interface LineSyntax {
     readonly normalized: (line: string) => string;
 }
 
-/** What a format's own module tells the journal. */
+/** How the journal handles a format. */
 export interface FileFormat {
     readonly merge: Merge;
     readonly syntax: LineSyntax;
 }
 
-/** Why a file is left alone. The message never repeats what the file says: it may be a credential. */
+/** A file that we do not edit. The message never contains the file's content, which may be a credential. */
 export class UnsupportedFileError extends Error {
-    /** @param line 1 for the first; undefined where it is about the file as a whole */
+    /** @param line 1 for the first; undefined if the reason concerns the whole file */
     constructor(
         readonly line: number | undefined,
         reason: string,
@@ -40,16 +40,16 @@ export class UnsupportedFileError extends Error {
     }
 }
 
-/** The name that our text gives to the registry stands for another registry in this file. */
+/** The registry's name is already used for another registry in this file. */
 export class NameConflictError extends Error {
     constructor(readonly registryName: string) {
-        super(`the name ${registryName} stands for another registry here`);
+        super(`"${registryName}" is already used for another registry in this file`);
     }
 }
 
 /**
- * The address without user information and last slash: what tells one registry from another. A password may hold slashes
- * where it was not percent-encoded, as gcloud writes a key.
+ * A URL without user information and trailing slash, to compare registries. A password may contain slashes if it is not
+ * percent-encoded: gcloud writes a key like that.
  */
 export function withoutUserInfo(url: string): string {
     return url.replace(/^(https?:\/\/)(?:[^\s/:@]*:.*@|[^/@]*@)/i, "$1").replace(/\/$/, "");

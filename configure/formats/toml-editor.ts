@@ -39,8 +39,8 @@ export class TomlEditor {
         return itemAt(this.#document.root, path);
     }
 
-    /** Sets a key of a table that is there, to a value written as `source`. */
-    put(path: Path, data: Toml, source: string): void {
+    /** Sets a key of an existing table to `data`, whose text is `source`. */
+    set(path: Path, data: Toml, source: string): void {
         const theirs = itemAt(this.#document.root, path);
         const table = itemAt(this.#document.root, path.slice(0, -1));
         if (theirs?.kind === "value") {
@@ -52,7 +52,7 @@ export class TomlEditor {
         } else {
             throw new UnsupportedFileError(
                 theirs && lineOf(theirs),
-                "something else stands where a value belongs",
+                "there is a table where a value belongs",
             );
         }
     }
@@ -87,7 +87,7 @@ export class TomlEditor {
         }
     }
 
-    /** Before the first header: what comes after one belongs to it. */
+    /** Adds a key before the first header, to whose table it would otherwise belong. */
     #addTopLevelKey(path: Path, data: Toml, keyValue: string): void {
         const { body } = this.#document.ast.body[0];
         const last = body.findLast((node) => node.type === "TOMLKeyValue");
@@ -101,15 +101,15 @@ export class TomlEditor {
         }
     }
 
-    /** Adds a table with all that it has in its body; what has a header of its own comes later. */
+    /** Adds a table and its body, without the tables that have a header of their own. */
     addTable(path: Path, ours: Document, table: Table): void {
-        if (this.#addToClosed(path, dataOf(table), sourceOf(ours, table))) {
+        if (this.#addToInlineTable(path, dataOf(table), sourceOf(ours, table))) {
             return;
         }
         const body = [...table.entries].filter(
             ([, item]) => item.kind === "value" || item.inline !== undefined,
         );
-        const at = this.#placeBelow(path);
+        const at = this.#positionOfTable(path);
         if (table.header !== undefined) {
             const data = dataOf(tableOf(table.header.body));
             this.#addSection(path, data, at, sectionOf(ours, table.header));
@@ -129,19 +129,19 @@ export class TomlEditor {
         const data = all.map(dataOf);
         if (inline?.type === "TOMLArray") {
             this.addElement(path, data, inline, first, (pad) => inlineText(ours, entry, pad));
-        } else if (!this.#addToClosed(path, data, `[${sourceOf(ours, entry)}]`)) {
+        } else if (!this.#addToInlineTable(path, data, `[${sourceOf(ours, entry)}]`)) {
             const section =
                 entry.header === undefined
                     ? [`[[${path.map(keyText).join(".")}]]`, ...keyValues(ours, entry)].join("\n")
                     : sectionOf(ours, entry.header);
             const edge = first ? elements[0]?.header : elements.at(-1)?.sections.at(-1);
             const side = first ? startOf : endOfBody;
-            const at = edge === undefined ? this.#placeBelow(path) : side(this.#document, edge);
+            const at = edge === undefined ? this.#positionOfTable(path) : side(this.#document, edge);
             this.#addSection(path, data, at, section);
         }
     }
 
-    /** Adds an element to an array written in brackets, on a line of its own where the others are. */
+    /** Adds an element to an array in brackets: on its own line if the others are. */
     addElement(
         path: Path,
         data: Toml,
@@ -169,7 +169,7 @@ export class TomlEditor {
         } else if (!ownLine || array.loc.end.line === end.loc.end.line) {
             this.#change(path, data, [edge.range[1], edge.range[1]], `, ${element}`);
         } else {
-            // A comment may follow on the line: the new line comes after it.
+            // The new line comes after a comment on this line.
             const at = lineEnd(text, end.range[1]);
             const rest = text.slice(edge.range[1], at);
             const line = `${indent}${element}${end === edge ? "" : ","}${this.#eol}`;
@@ -178,11 +178,11 @@ export class TomlEditor {
     }
 
     /**
-     * Adds below a table that is written in braces.
+     * Adds a value inside a table in braces.
      *
-     * @returns whether there is one on the way to this path
+     * @returns whether there is such a table on this path
      */
-    #addToClosed(path: Path, data: Toml, source: string): boolean {
+    #addToInlineTable(path: Path, data: Toml, source: string): boolean {
         let depth = path.length - 1;
         while (itemAt(this.#document.root, path.slice(0, depth)) === undefined) {
             depth -= 1;
@@ -198,31 +198,31 @@ export class TomlEditor {
         return true;
     }
 
-    /** Where a new table goes: behind those of the same parent, or at the end. */
-    #placeBelow(path: Path): number {
+    /** The position for a new table: after those of the same parent, or at the end. */
+    #positionOfTable(path: Path): number {
         const parent = path.slice(0, -1);
         const table = itemAt(this.#document.root, parent);
-        // [tool] is no one's table: what other tools have there is no neighbour.
+        // Tables of other tools in [tool] are unrelated.
         const neighbours = parent.join(".") !== "tool" && parent.length > 0 && table?.kind === "table";
         const last = neighbours ? table.sections.at(-1) : undefined;
         return last === undefined ? this.#document.text.length : endOfBody(this.#document, last);
     }
 
-    /** Inserts lines set off by empty ones. */
+    /** Inserts lines with empty lines around them. */
     #addSection(path: Path, data: Toml, at: number, section: string): void {
         const { text } = this.#document;
         const before = text.slice(0, at);
         const after = text.slice(at);
         const start = before === "" || before.endsWith("\n") ? "" : this.#eol;
         const blank = /^\s*$/.test(before) || /\n[ \t]*\r?\n$/.test(before + start) ? "" : this.#eol;
-        // A last line without an end stays the kind of last line that the file has.
+        // If the file's last line has no line end, neither has the new one.
         const end = after === "" && start !== "" ? "" : this.#eol;
         const set = /^[ \t]*(?:\r?\n|$)/.test(after) ? "" : this.#eol;
         const lines = section.replaceAll("\n", this.#eol);
         this.#change(path, data, [at, at], start + blank + lines + end + set);
     }
 
-    /** Inserts a line, as far in as the one before. */
+    /** Inserts a line with the indentation of the one before. */
     #addLine(path: Path, data: Toml, at: number, line: string, before?: AST.HasLocs): void {
         const { text } = this.#document;
         const indented =
@@ -232,9 +232,9 @@ export class TomlEditor {
     }
 
     /**
-     * Puts text in a range.
+     * Replaces a range of the text.
      *
-     * @throws UnsupportedFileError if the document would not say `data` at this path then, and what it did elsewhere
+     * @throws UnsupportedFileError if the document would then not have `data` at this path, or would change elsewhere
      */
     #change(path: Path, data: Toml, [start, end]: AST.Range, inserted: string): void {
         const { text, data: before } = this.#document;
@@ -242,10 +242,10 @@ export class TomlEditor {
         try {
             this.#document = parseDocument(after);
         } catch {
-            throw new UnsupportedFileError(undefined, "our settings do not fit into this TOML file");
+            throw new UnsupportedFileError(undefined, "our settings cannot be added to this TOML file");
         }
         if (!isDeepStrictEqual(this.#document.data, withValue(before, path, data))) {
-            throw new UnsupportedFileError(undefined, "our settings do not fit into this TOML file");
+            throw new UnsupportedFileError(undefined, "our settings cannot be added to this TOML file");
         }
     }
 }
@@ -257,13 +257,13 @@ export function entriesOf(item: Item | undefined): readonly Table[] {
     if (item.kind !== "tables") {
         throw new UnsupportedFileError(
             lineOf(item),
-            "something else stands where an array of tables belongs",
+            "there is something else where an array of tables belongs",
         );
     }
     return item.elements;
 }
 
-/** An item as it is written, or in braces and brackets where it has headers. */
+/** An item's text; in braces and brackets if it is written with headers. */
 export function sourceOf(ours: Document, item: Item): string {
     const node = item.kind === "value" ? item.node : item.inline;
     if (node !== undefined) {
@@ -276,14 +276,14 @@ export function sourceOf(ours: Document, item: Item): string {
 }
 
 function inlineText(ours: Document, table: Table, pad: string): string {
-    return braced(keyValues(ours, table), pad);
+    return inlineTableText(keyValues(ours, table), pad);
 }
 
 export function keyValues(ours: Document, table: Table): string[] {
     return [...table.entries].map(([key, item]) => `${keyText(key)} = ${sourceOf(ours, item)}`);
 }
 
-export function braced(parts: readonly string[], pad: string): string {
+export function inlineTableText(parts: readonly string[], pad: string): string {
     return parts.length === 0 ? "{}" : `{${pad}${parts.join(", ")}${pad}}`;
 }
 
@@ -296,7 +296,7 @@ function sectionOf(document: Document, header: AST.TOMLTable): string {
     return document.text.slice(startOf(document, header), endOfBody(document, header)).replace(/\n$/, "");
 }
 
-/** Where a header starts, with the comments right above it. */
+/** The start of a header, including the comments directly above it. */
 function startOf({ text, ast }: Document, header: AST.TOMLTable): number {
     const { body } = ast.body[0];
     const previous = body[body.indexOf(header) - 1];
@@ -308,7 +308,7 @@ function startOf({ text, ast }: Document, header: AST.TOMLTable): number {
     return start;
 }
 
-/** Behind a table's last key, and the comments right under it unless they lead to what comes next. */
+/** The end of a table's last key, including the comments directly below it unless they belong to what follows. */
 function endOfBody({ text }: Document, last: AST.TOMLTable | AST.TOMLKeyValue): number {
     const end = lineEnd(text, last.range[1]);
     const [comments = ""] = /^(?:[ \t]*#[^\n]*(?:\n|$))*/.exec(text.slice(end)) ?? [];
@@ -323,7 +323,7 @@ function lineStart(text: string, offset: number): number {
     return text.lastIndexOf("\n", offset - 1) + 1;
 }
 
-/** Behind the line break. */
+/** The offset after the line break. */
 function lineEnd(text: string, offset: number): number {
     const end = text.indexOf("\n", offset);
     return end === -1 ? text.length : end + 1;

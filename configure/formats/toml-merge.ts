@@ -13,27 +13,26 @@ import {
     lineOf,
     parseDocument,
     type Path,
-    same,
+    sameData,
     type Table,
     type Tables,
     type Toml,
     type TomlTable,
     withoutByteOrderMark,
 } from "./toml";
-import { braced, entriesOf, keyText, keyValues, sourceOf, TomlEditor } from "./toml-editor";
+import { inlineTableText, entriesOf, keyText, keyValues, sourceOf, TomlEditor } from "./toml-editor";
 
 /**
- * Works generated TOML into an existing file (uv.toml, pyproject.toml, Pipfile, a tool's config.toml): text is only
- * inserted, or put in the place of a value that must change, so that all else stays as it is, byte for byte.
+ * Adds generated TOML to an existing file (uv.toml, pyproject.toml, Pipfile, a tool's config.toml). It only inserts text
+ * or replaces a value that must change, so that every other byte stays the same.
  *
- * - An entry of an array of tables is known by its `name`, a table by its place; what ours says of it is set, what
- *   it says beyond that stays.
- * - A list of texts gains those that it lacks.
- * - `sources`, `dependencies` and `packages` name packages: one that comes from elsewhere already is left, with a
- *   notice, and a version of the user's stays.
+ * - Tables in an array are matched by `name`, other tables by their path. Our keys are set, other keys stay.
+ * - A list of strings gets those that it lacks.
+ * - `sources`, `dependencies` and `packages` list packages. A package that already has a different source is kept, with
+ *   a notice. A version that the user requires stays.
  *
- * @throws UnsupportedFileError if the existing text is not valid TOML, or has something else where ours belongs
- * @throws NameConflictError if it gives our name to another registry
+ * @throws UnsupportedFileError if the existing text is not valid TOML, or has a value of a different type
+ * @throws NameConflictError if it uses our name for another registry
  */
 export const mergeToml: Merge = (existing, ours) => {
     const body = withoutByteOrderMark(existing);
@@ -42,7 +41,7 @@ export const mergeToml: Merge = (existing, ours) => {
     return merging.merge(existing.slice(0, existing.length - body.length));
 };
 
-/** Decides what an existing document gains from ours. */
+/** Merges our settings into an existing document. */
 class TomlMerger {
     readonly #notices: string[] = [];
     readonly #editor: TomlEditor;
@@ -70,31 +69,34 @@ class TomlMerger {
                 this.#extend(path, item.data as readonly Toml[]);
             } else if (theirs === undefined || theirs.kind === "value") {
                 const source = sourceOf(ours, item);
-                if (theirs && !same(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
+                if (theirs && !sameData(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
                     const name = path.map(keyText).join(".");
-                    this.#notices.push(`${name} was set to something else; it is ${source} now`);
+                    this.#notices.push(`${name} had a different value; it is now ${source}`);
                 }
-                this.#editor.put(path, item.data, source);
+                this.#editor.set(path, item.data, source);
             } else {
-                throw new UnsupportedFileError(lineOf(theirs), "a table stands where a value belongs");
+                throw new UnsupportedFileError(lineOf(theirs), "there is a table where a value belongs");
             }
         } else {
             if (theirs === undefined) {
                 this.#editor.addTable(path, ours, item);
             } else if (theirs.kind !== "table") {
-                throw new UnsupportedFileError(lineOf(theirs), "something else stands where a table belongs");
+                throw new UnsupportedFileError(
+                    lineOf(theirs),
+                    "there is something else where a table belongs",
+                );
             }
             const name = String(path.at(-1));
             if (["sources", "dependencies", "packages"].includes(name)) {
                 this.#mergePins(path, ours, item);
             } else {
-                refuseOtherRegistry(name, item, theirs);
+                assertSameRegistry(name, item, theirs);
                 this.mergeTable(path, ours, item);
             }
         }
     }
 
-    /** Adds to a list of texts those that it lacks. */
+    /** Adds the strings that a list lacks. */
     #extend(path: Path, texts: readonly Toml[]): void {
         for (const text of texts) {
             const theirs = this.#editor.itemAt(path);
@@ -110,25 +112,25 @@ class TomlMerger {
     }
 
     #mergeEntries(path: Path, ours: Document, { elements }: Tables): void {
-        // uv takes a package from the first index that has it, so that only a private index in front of the user's
-        // others keeps its names to itself; one with `default = true` comes last wherever it stands.
+        // uv takes a package from the first index that has it. So the private index must come before the user's other
+        // ones to protect its names. An index with `default = true` is always last.
         const first = ["index", "tool.uv.index"].includes(path.join("."));
         for (const element of first ? elements.toReversed() : elements) {
             const theirs = entriesOf(this.#editor.itemAt(path));
             const name = stringAt(element, "name");
             const index = theirs.findIndex((entry) =>
-                name === undefined ? same(entry, element) : isCalled(entry, name, path),
+                name === undefined ? sameData(entry, element) : hasName(entry, name, path),
             );
             const named = theirs[index];
             if (named === undefined) {
                 if (theirs.some((entry) => addressOf(entry) === addressOf(element) && addressOf(entry))) {
                     this.#notices.push(
-                        `the registry ${name ?? ""} is here under another name too; that entry is left as it is`,
+                        `the registry ${name ?? ""} is also in this file under a different name; that entry was kept`,
                     );
                 }
                 this.#editor.addEntry(path, ours, element, first);
             } else {
-                refuseOtherRegistry(name ?? "", element, named);
+                assertSameRegistry(name ?? "", element, named);
                 const more = new Map([...element.entries].filter(([key]) => key !== "name"));
                 this.mergeTable([...path, index], ours, { ...element, entries: more });
             }
@@ -143,32 +145,32 @@ class TomlMerger {
             const place = [...path, key];
             const theirs = this.#editor.itemAt(place);
             if (theirs === undefined) {
-                this.#editor.put(place, dataOf(pin), sourceOf(ours, pin));
-            } else if (!same(theirs, pin) && !this.#pinTheirs(place, theirs, ours, pin)) {
-                this.#notices.push(`${name} comes from elsewhere in this file; it is left as it is`);
+                this.#editor.set(place, dataOf(pin), sourceOf(ours, pin));
+            } else if (!sameData(theirs, pin) && !this.#pinExisting(place, theirs, ours, pin)) {
+                this.#notices.push(`${name} has a different source in this file, which was kept`);
             }
         }
     }
 
-    /** @returns whether the package comes from our registry now; a version or extra that they ask for stays */
-    #pinTheirs(place: Path, theirs: Item, ours: Document, pin: Item): boolean {
+    /** @returns whether the package now comes from our registry; the user's version and extras stay */
+    #pinExisting(place: Path, theirs: Item, ours: Document, pin: Item): boolean {
         if (pin.kind !== "table") {
             return false;
         }
         if (theirs.kind === "table") {
             const origins = [...theirs.entries].filter(([key]) => originKeys.has(key));
             if (origins.length > 0) {
-                return origins.every(([key, item]) => same(pin.entries.get(key), item));
+                return origins.every(([key, item]) => sameData(pin.entries.get(key), item));
             }
         }
-        // What uv is told of a package is nothing but its origin.
+        // uv's sources contain nothing but a package's origin.
         if (place.at(-2) === "sources") {
             return false;
         }
         if (theirs.kind === "table") {
             for (const [key, item] of pin.entries) {
                 if (!theirs.entries.has(key)) {
-                    this.#editor.put([...place, key], dataOf(item), sourceOf(ours, item));
+                    this.#editor.set([...place, key], dataOf(item), sourceOf(ours, item));
                 }
             }
             return true;
@@ -178,14 +180,14 @@ class TomlMerger {
             const more = { ...pin, entries: own };
             const version = `version = ${sourceOf(this.#editor.document, theirs)}`;
             const data = { version: theirs.data, ...(dataOf(more) as TomlTable) };
-            this.#editor.put(place, data, braced([version, ...keyValues(ours, more)], " "));
+            this.#editor.set(place, data, inlineTableText([version, ...keyValues(ours, more)], " "));
             return true;
         }
         return false;
     }
 }
 
-/** The keys by which poetry, uv and pipenv are told where a package comes from. */
+/** The keys with which poetry, uv and pipenv define a package's source. */
 const originKeys = new Set([
     "source",
     "index",
@@ -199,18 +201,18 @@ const originKeys = new Set([
     "workspace",
 ]);
 
-/** What says where our registry is and how to log in: to change that is what a run is for. */
+/** Where our registry is and how to log in. A run changes these without a notice. */
 const addressKeys = new Set(["url", "publish-url", "username", "password", "user", "auth", "UV_INDEX"]);
 
-/** Whether an entry has this name; poetry's sources are told apart without regard to case. */
-function isCalled(entry: Table, name: string, path: Path): boolean {
+/** Whether an entry has this name; poetry ignores case. */
+function hasName(entry: Table, name: string, path: Path): boolean {
     const theirs = stringAt(entry, "name");
     return path.join(".") === "tool.poetry.source"
         ? theirs?.toLowerCase() === name.toLowerCase()
         : theirs === name;
 }
 
-function refuseOtherRegistry(name: string, ours: Table, theirs: Table | undefined): void {
+function assertSameRegistry(name: string, ours: Table, theirs: Table | undefined): void {
     const address = theirs && addressOf(theirs);
     if (address !== undefined && addressOf(ours) !== undefined && address !== addressOf(ours)) {
         throw new NameConflictError(name);

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type AST, parseTOML, ParseError } from "toml-eslint-parser";
 import { type LineSyntax, UnsupportedFileError } from "./merge";
 
-/** What a TOML text says. An integer that a number cannot hold is a bigint, every date and time a Date. */
+/** The data of a TOML text. An integer beyond the safe range is a bigint; dates and times are Date objects. */
 export type Toml = string | number | bigint | boolean | Date | readonly Toml[] | TomlTable;
 export interface TomlTable {
     readonly [key: string]: Toml;
@@ -17,7 +17,7 @@ export function readToml(text: string): TomlTable {
     return parseDocument(withoutByteOrderMark(text)).data;
 }
 
-/** A value as the table that it is; undefined for any other. */
+/** The value if it is a table, otherwise undefined. */
 export function asTable(value: Toml | undefined): TomlTable | undefined {
     return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)
         ? (value as TomlTable)
@@ -31,10 +31,10 @@ export const tomlSyntax: LineSyntax = {
     normalized: (line) => line,
 };
 
-/** Keys and indexes from the top. */
+/** Keys and indexes from the root. */
 export type Path = readonly (string | number)[];
 
-/** A table, however it is written. */
+/** A table in any notation. */
 export interface Table {
     readonly kind: "table";
     readonly entries: Map<string, Item>;
@@ -42,11 +42,11 @@ export interface Table {
     header?: AST.TOMLTable;
     /** `{ … }` */
     readonly inline?: AST.TOMLInlineTable;
-    /** The keys of which the first `depth` names lead here: `table.key = …`. */
+    /** Dotted keys whose first `depth` names are this table: `table.key = …`. */
     readonly dotted: { readonly keyValue: AST.TOMLKeyValue; readonly depth: number }[];
     /** The headers of this table and of all below it. */
     readonly sections: AST.TOMLTable[];
-    /** Within `{ … }`, to which no header can add. */
+    /** Whether it is inside `{ … }`, to which no header can add. */
     readonly closed: boolean;
 }
 
@@ -94,9 +94,9 @@ export function parseDocument(text: string): Document {
     const root = emptyTable(false);
     for (const node of ast.body[0].body) {
         if (node.type === "TOMLKeyValue") {
-            define(root, node);
+            addKeyValue(root, node);
         } else {
-            defineSection(root, node);
+            addHeader(root, node);
         }
     }
     return { text, ast, root, data: dataOf(root) as TomlTable };
@@ -109,27 +109,27 @@ function emptyTable(closed: boolean): Table {
 export function tableOf(body: readonly AST.TOMLKeyValue[], inline?: AST.TOMLInlineTable): Table {
     const table: Table = { ...emptyTable(inline !== undefined), ...(inline && { inline }) };
     for (const keyValue of body) {
-        define(table, keyValue);
+        addKeyValue(table, keyValue);
     }
     return table;
 }
 
-function define(table: Table, keyValue: AST.TOMLKeyValue): void {
+function addKeyValue(table: Table, keyValue: AST.TOMLKeyValue): void {
     const names = keyValue.key.keys.map(nameOf);
     let parent = table;
     for (const [index, name] of names.slice(0, -1).entries()) {
-        parent = below(parent, name);
+        parent = childTable(parent, name);
         parent.dotted.push({ keyValue, depth: index + 1 });
     }
     parent.entries.set(names.at(-1) ?? "", itemOf(keyValue.value));
 }
 
-function defineSection(root: Table, header: AST.TOMLTable): void {
+function addHeader(root: Table, header: AST.TOMLTable): void {
     const names = header.key.keys.map(nameOf);
     const last = names.pop() ?? "";
     let parent = root;
     for (const name of names) {
-        parent = below(parent, name);
+        parent = childTable(parent, name);
         parent.sections.push(header);
     }
     if (header.kind === "array") {
@@ -139,16 +139,16 @@ function defineSection(root: Table, header: AST.TOMLTable): void {
             tables.elements.push(emptyTable(false));
         }
     }
-    const table = below(parent, last);
+    const table = childTable(parent, last);
     table.sections.push(header);
     table.header = header;
     for (const keyValue of header.body) {
-        define(table, keyValue);
+        addKeyValue(table, keyValue);
     }
 }
 
-/** The table of this name, the last one of an array, or a new one. */
-function below(parent: Table, name: string): Table {
+/** The table with this name, the last one of an array, or a new one. */
+function childTable(parent: Table, name: string): Table {
     const item = parent.entries.get(name);
     const table = item?.kind === "tables" ? item.elements.at(-1) : item;
     if (table?.kind === "table") {
@@ -184,13 +184,13 @@ export function dataOf(item: Item): Toml {
     if (item.kind === "value") {
         return item.data;
     }
-    // Not by assignment: a key may be __proto__.
+    // Not by assignment, because a key may be __proto__.
     return item.kind === "tables"
         ? item.elements.map(dataOf)
         : Object.fromEntries([...item.entries].map(([key, below]) => [key, dataOf(below)]));
 }
 
-export function same(one: Item | undefined, other: Item | undefined): boolean {
+export function sameData(one: Item | undefined, other: Item | undefined): boolean {
     return isDeepStrictEqual(one && dataOf(one), other && dataOf(other));
 }
 

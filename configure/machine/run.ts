@@ -1,25 +1,25 @@
 import { execFile } from "node:child_process";
 import type { System } from "./system";
 
-/** How a program ended, and what it printed. The output may be a credential: never pass it on. */
+/** How a program ended, and what it printed. The output may contain a credential: never print it. */
 export interface ProcessResult {
-    /** Undefined if it could not be started, or did not end in time. */
+    /** Undefined if the program could not be started, or timed out. */
     readonly exitCode: number | undefined;
     readonly stdout: string;
     readonly stderr: string;
 }
 
-/** Runs a program to its end, with the system's environment and nothing to read. Never throws. */
+/** Runs a program with the system's environment and empty standard input, and waits for it to end. Never throws. */
 export function run(
     system: System,
     command: string,
     args: readonly string[],
     timeoutSeconds: number,
 ): Promise<ProcessResult> {
-    // Windows starts a .cmd file only by the shell, which splits a path at its spaces.
+    // Windows needs a shell to start a .cmd file, and the shell splits a path at its spaces.
     const shell = system.kind === "windows" && /\.(cmd|bat)$/i.test(command);
     if (shell && !args.every((arg) => /^[\w.:/@=+-]+$/.test(arg))) {
-        const stderr = "an argument has a character that the Windows shell would take for its own";
+        const stderr = "an argument contains a special character of the Windows shell";
         return Promise.resolve({ exitCode: undefined, stdout: "", stderr });
     }
     return new Promise((resolve) => {

@@ -53,7 +53,10 @@ describe("configure", () => {
             assert.equal(await machine.read("asked"), "stack output --json --non-interactive --stack dev\n");
             const { exitCode, output } = await machine.configure("--stack", "other", "--tool", "pip");
             assert.equal(exitCode, 1);
-            assert.match(output, /the outputs of stack other cannot be read: error: no stack named/);
+            assert.match(
+                output,
+                /Cannot read the outputs of stack other: pulumi failed \(exit code 255\): error: no stack named/,
+            );
         });
 
         it("takes the tools that are installed, and says so", async () => {
@@ -116,7 +119,7 @@ describe("configure", () => {
             assertDone(done);
             assert.match(
                 done.output,
-                /warning: .*dotfiles\/pypirc holds a credential, and others can read it/,
+                /warning: .*dotfiles\/pypirc contains a credential, and other people can read it/,
             );
             assert.equal(await machine.mode("dotfiles/pypirc"), 0o644);
             assert.ok((await machine.read("dotfiles/pypirc")).includes("username: _json_key_base64"));
@@ -205,6 +208,28 @@ describe("configure", () => {
             );
         });
 
+        it("reports that gcloud printed no token, with its exit code and output", async () => {
+            await using machine = await Machine.open({}, {}, ["bin"]);
+            for (const [command, expected] of [
+                ["exit 1", /^error: gcloud did not print an access token \(exit code 1, no output\)$/m],
+                [
+                    "echo 'ERROR: not signed in' >&2; exit 2",
+                    /^error: gcloud did not print an access token \(exit code 2\): ERROR: not signed in$/m,
+                ],
+            ] as const) {
+                await machine.put("bin/gcloud", `#!/bin/sh\n${command}\n`, 0o700);
+                const { exitCode, output } = await machine.with(
+                    withoutSecrets(outputs),
+                    "--tool",
+                    "pip",
+                    "--auth",
+                    "token",
+                );
+                assert.equal(exitCode, 1);
+                assert.match(output, expected);
+            }
+        });
+
         it("takes a key from the outputs, and names the account", async () => {
             await using machine = await Machine.open();
             const done = await machine.with(outputs, "--tool", "pip,twine", "--auth", "key");
@@ -236,7 +261,7 @@ describe("configure", () => {
             };
             await refused(/--show-secrets/, withoutSecrets(outputs), "--auth", "key");
             await refused(
-                /not-a-key\.json holds no service account key/,
+                /not-a-key\.json does not contain a service account key/,
                 outputs,
                 "--auth",
                 "key",
@@ -244,7 +269,7 @@ describe("configure", () => {
                 "not-a-key.json",
             );
             await refused(
-                /not-a-key\.json holds no access token/,
+                /not-a-key\.json does not contain an access token/,
                 outputs,
                 "--auth",
                 "token",
@@ -260,14 +285,14 @@ describe("configure", () => {
                 "none.json",
             );
             await refused(
-                /--account nobody is no account .* python-publisher/,
+                /This registry has no account nobody\. Its accounts: python-publisher\./,
                 outputs,
                 "--auth",
                 "key",
                 "--account",
                 "nobody",
             );
-            await refused(/go with --auth token or key/, outputs, "--credential-file", "x");
+            await refused(/need --auth token or --auth key/, outputs, "--credential-file", "x");
         });
 
         it("is gone once the tools ask the keyring again", async () => {
@@ -325,7 +350,7 @@ describe("configure", () => {
             assertDone(second);
             assert.match(
                 second.output,
-                /^twine: python stands for another registry; this one is other-team-python$/m,
+                /^twine: "python" is already used for another registry in this file; this one is named "other-team-python"$/m,
             );
             const pypirc = await machine.read(".pypirc");
             assert.match(
@@ -417,8 +442,8 @@ describe("configure", () => {
             "project",
         );
         assert.equal(exitCode, 1);
-        assert.match(output, /uv: uv takes its indexes from .*uv\.toml, and none from pyproject\.toml/);
-        assert.match(output, /pipenv: .*Pipfile names no source/);
+        assert.match(output, /uv: .*uv\.toml takes precedence over pyproject\.toml/);
+        assert.match(output, /pipenv: .*Pipfile has no source/);
         assert.equal(await machine.read("Pipfile"), "[packages]\n");
     });
 
@@ -483,7 +508,7 @@ describe("configure", () => {
         assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
         await machine.put(".pypirc", (await machine.read(".pypirc")).replace("password: ", "password: x"));
         const { output } = await machine.configure("--undo");
-        assert.match(output, /warning: .*\.pypirc still holds a credential of an earlier run/);
+        assert.match(output, /warning: .*\.pypirc still contains a credential of an earlier run/);
         assert.ok(!output.includes(long));
     });
 
@@ -494,7 +519,10 @@ describe("configure", () => {
         assertDone(await machine.configure("--undo", "--scope", "project"));
         assert.equal(await machine.read("pyproject.toml"), "[project]\n");
         assert.match(await machine.read(".config/uv/uv.toml"), /python-?.*/);
-        assert.match((await machine.configure("--undo", "--auth", "key")).output, /--undo needs no --auth/);
+        assert.match(
+            (await machine.configure("--undo", "--auth", "key")).output,
+            /--undo does not use --auth/,
+        );
     });
 
     it("reads what PowerShell has saved", async () => {
@@ -522,14 +550,14 @@ describe("configure", () => {
         assertDone(inside);
         assert.match(
             inside.output,
-            /note: pip heeds the extra-index-url of .*\.config\/pip\/pip\.conf no more/,
+            /note: pip now ignores extra-index-url in .*\.config\/pip\/pip\.conf, because .*venv\/pip\.conf overrides it\. Copy the URLs you need to .*venv\/pip\.conf$/m,
         );
         const outside = await machine.shell(
             "PIP_EXTRA_INDEX_URL=https://x.example/ $configure --outputs outputs.json --tool pip",
         );
         assert.match(
             outside.output,
-            /note: pip takes extra-index-url from PIP_EXTRA_INDEX_URL, and no more from /,
+            /note: pip ignores extra-index-url in .*pip\.conf, because PIP_EXTRA_INDEX_URL overrides it$/m,
         );
     });
 
@@ -564,8 +592,8 @@ describe("configure", () => {
 
     describe("called wrongly", () => {
         for (const [args, expected] of [
-            [[], /which registry\? Give --stack NAME, or --outputs FILE/],
-            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is none of pip, twine, uv/],
+            [[], /No registry given\. Use --stack NAME or --outputs FILE/],
+            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is not one of pip, twine, uv/],
             [["--outputs", "outputs.json", "--stack", "x"], /cannot be used with/],
             [["--outputs", "outputs.json", "--auth", "password"], /Allowed choices are keyring, token, key/],
             [["--outputs", "none.json"], /none\.json cannot be read: ENOENT/],
@@ -580,11 +608,11 @@ describe("configure", () => {
             ],
             [
                 ["--outputs", "outputs.json", "--tool", "twine", "--scope", "global"],
-                /twine: it has no files for --scope global, only for user/,
+                /twine has no files for --scope global\. Use --scope user/,
             ],
             [
                 ["--outputs", "outputs.json", "--auth", "token", "--account", "constructor"],
-                /--account constructor is no account of this registry/,
+                /This registry has no account constructor/,
             ],
             [
                 ["--outputs", "-", "--auth", "key", "--credential-file", "-"],

@@ -60,12 +60,12 @@ describe("the command configure --print", () => {
         for (const [args, problem] of [
             [
                 "--tool poetry --scope venv --print",
-                /^error: poetry: it has no files for --scope venv, only for/,
+                /^error: poetry has no files for --scope venv\. Use --scope /,
             ],
             ["--tool pip --print --undo", /'--print \[file\]' cannot be used with option '--undo'/],
             ["--tool pip --print --dry-run", /'--print \[file\]' cannot be used with option '--dry-run'/],
-            ["--tool conda --print", /conda is none of pip, twine, .*, environment, dockerfile\.$/m],
-            ["--tool pip,dockerfile", /^error: the file of dockerfile can only be printed: add --print$/m],
+            ["--tool conda --print", /conda is not one of pip, twine, .*, environment, dockerfile\.$/m],
+            ["--tool pip,dockerfile", /^error: The file of dockerfile can only be printed\. Add --print$/m],
         ] as const) {
             it(args, async () => {
                 const { exitCode, stdout, stderr } = await print(withoutSecrets(outputs), args);

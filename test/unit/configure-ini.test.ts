@@ -190,9 +190,9 @@ describe("merging a pip.conf", () => {
 
     it("keeps a byte-order mark, with which pip refuses the file, and says so", () => {
         assertMerges("\ufeff[global]\n", pipConf(), `\ufeff${pipConf()}`, [
-            /^pip refuses .* byte-order mark/,
+            /^pip does not accept .* byte-order mark/,
         ]);
-        assertMerges("\ufeff", pypirc(), `\ufeff${pypirc()}`, [/^twine refuses .* byte-order mark/]);
+        assertMerges("\ufeff", pypirc(), `\ufeff${pypirc()}`, [/^twine does not accept .* byte-order mark/]);
     });
 
     it("writes the line ends that most lines have", () => {
@@ -273,7 +273,7 @@ describe("merging a .pypirc", () => {
             `[distutils]\nindex-servers = team\n[team]\nusername: me\n# note\nrepository: ${uploadUrl}\npassword:\n  old\n\n  # kept\n  older\n[x]\npassword: mine\n`,
             pypirc(),
             `[distutils]\nindex-servers = team\n[team]\n# note\nrepository: ${uploadUrl}\n\n  # kept\n[x]\npassword: mine\n`,
-            [/^username in \[team\] was taken out/, /^password in \[team\] was taken out/],
+            [/^username in \[team\] was removed/, /^password in \[team\] was removed/],
         );
     });
 

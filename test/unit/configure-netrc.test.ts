@@ -77,16 +77,21 @@ describe("an entry is worked into a .netrc", () => {
 
 describe("a .netrc is left alone", () => {
     for (const [why, existing, line, reason] of [
-        ["the host has another login", `\nmachine ${host} login me-s3cret password x\n`, 2, /another login/],
-        ["the host has no login", `machine ${host} password s3cret\n`, 1, /another login/],
+        [
+            "the host has another login",
+            `\nmachine ${host} login me-s3cret password x\n`,
+            2,
+            /different login/,
+        ],
+        ["the host has no login", `machine ${host} password s3cret\n`, 1, /different login/],
         [
             "one of the host's entries has another login",
             `${ours}machine ${host} login me\n`,
             2,
-            /another login/,
+            /different login/,
         ],
-        ["a word is unknown", "machine a login b\npasswort s3cret\n", 2, /expects an entry/],
-        ["the file is something else", "[s3cret]\n", 1, /expects an entry/],
+        ["a word is unknown", "machine a login b\npasswort s3cret\n", 2, /expect an entry/],
+        ["the file is something else", "[s3cret]\n", 1, /expect an entry/],
         ["a comment comes after an empty line", "machine a login b\r\n\r\n# s3cret words\r\n", 3, /comment/],
         ["a first comment has no blank after its sign", "#s3cret words\n", 1, /comment/],
         ["a macro has no end", "machine a login b\nmacdef s3cret\ncd s3cret\n", 2, /macro/],

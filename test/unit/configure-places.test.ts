@@ -114,7 +114,7 @@ describe("configure: where a file belongs", () => {
         );
         assert.match(
             places("pip", "venv", system("linux", { environment: { VIRTUAL_ENV: "/gone" } }))[0]!,
-            /^none: the active virtual environment is not there: \/gone/,
+            /^none: the active virtual environment does not exist: \/gone/,
         );
         assert.match(places("pip", "venv", system("linux"))[0]!, /^none: no virtual environment is active/);
     });

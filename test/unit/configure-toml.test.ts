@@ -156,7 +156,7 @@ describe("merging TOML", () => {
         it("keeps an entry for our registry under another name, with a notice", () => {
             const theirs = '[[source]]\nname = "a"\nurl = "https://me@h/p"\n';
             becomes(theirs, source, `${theirs}\n${source}`, [
-                "the registry python is here under another name too; that entry is left as it is",
+                "the registry python is also in this file under a different name; that entry was kept",
             ]);
         });
 
@@ -166,7 +166,7 @@ describe("merging TOML", () => {
                 '[[tool.poetry.source]]\nname = "pypi" # c\npriority = "primary"\n',
                 ours,
                 '[[tool.poetry.source]]\nname = "pypi" # c\npriority = "supplemental"\n',
-                ['tool.poetry.source.0.priority was set to something else; it is "supplemental" now'],
+                ['tool.poetry.source.0.priority had a different value; it is now "supplemental"'],
             );
             becomes(
                 '[[source]]\nname = "a"\n',
@@ -211,7 +211,7 @@ describe("merging TOML", () => {
         });
 
         it("has a value replaced only if it means something else, and its comment stays", () => {
-            const notice = ["tool.x.key was set to something else; it is 1 now"];
+            const notice = ["tool.x.key had a different value; it is now 1"];
             becomes("[tool]\nx.key = 2 # two\n", ours, "[tool]\nx.key = 1 # two\n", notice);
             becomes("[tool]\nx = { key = 0x01 }\n", ours, "[tool]\nx = { key = 0x01 }\n");
             becomes("[tool]\nx = { key = [\n2] }\n", ours, "[tool]\nx = { key = 1 }\n", notice);
@@ -281,7 +281,7 @@ describe("merging TOML", () => {
 
     describe("a package", () => {
         const pin = '[tool.poetry.dependencies]\nacme-core = { source = "python" }\n';
-        const left = ["acme-core comes from elsewhere in this file; it is left as it is"];
+        const left = ["acme-core has a different source in this file, which was kept"];
         const kept = (entry: string, text: string, notices: readonly string[] = []): void => {
             becomes(
                 `[tool.poetry.dependencies]\n${entry}\n`,
