@@ -18,7 +18,7 @@ import {
 
 /**
  * Edits a TOML document: inserts text, or replaces a value, and keeps every other byte. Each edit is checked: the
- * document is parsed again and must say exactly what it said before and the new value.
+ * document is parsed again and must contain exactly its earlier data and the new value.
  */
 export class TomlEditor {
     readonly #eol: string;

@@ -87,7 +87,7 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
     if (!parsed.success) {
         const keys = new Set(parsed.issues.map((issue) => v.getDotPath(issue) ?? "everything"));
         throw new Error(
-            `${from} does not hold the outputs of a python-registry stack (missing or unexpected: ${[...keys].join(", ")}). ` +
+            `${from} does not contain the outputs of a python-registry stack (missing or unexpected: ${[...keys].join(", ")}). ` +
                 "Use the output of this command: pulumi stack output --json",
         );
     }

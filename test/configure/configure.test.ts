@@ -584,7 +584,7 @@ describe("configure", () => {
         ]) {
             const { exitCode, output } = await machine.with(hostile, "--tool", "pip,uv", "--auth", "token");
             assert.equal(exitCode, 1, output);
-            assert.match(output, /does not hold the outputs of a python-registry stack/);
+            assert.match(output, /does not contain the outputs of a python-registry stack/);
             assert.ok(!output.includes("\u001b[2J"));
             await assert.rejects(machine.read(pipConf), { code: "ENOENT" });
         }
@@ -600,7 +600,7 @@ describe("configure", () => {
             [["--outputs", "broken.json", "--tool", "pip"], /broken\.json is not JSON/],
             [
                 ["--outputs", "other.json", "--tool", "pip"],
-                /does not hold the outputs of a python-registry stack .*repository/,
+                /does not contain the outputs of a python-registry stack .*repository/,
             ],
             [
                 ["--outputs", "outputs.json", "--tool", "pip", "--scope", "venv"],
