@@ -1,4 +1,4 @@
-import { FILE_HEADERS_ONLY, createTwoFilesPatch } from "diff";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { styleText } from "node:util";
 import type { Plan } from "./journal/journal";
 import { holdsCredential, maskCredentials } from "./registry/masking";

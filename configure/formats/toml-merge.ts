@@ -1,7 +1,7 @@
 import { normalizedName } from "../../src/names/package-names";
 import {
-    type MergeResult,
     type Merge,
+    type MergeResult,
     NameConflictError,
     UnsupportedFileError,
     withoutUserInfo,
@@ -20,7 +20,7 @@ import {
     type TomlTable,
     withoutByteOrderMark,
 } from "./toml";
-import { inlineTableText, entriesOf, keyText, keyValues, sourceOf, TomlEditor } from "./toml-editor";
+import { entriesOf, inlineTableText, keyText, keyValues, sourceOf, TomlEditor } from "./toml-editor";
 
 /**
  * Adds generated TOML to an existing file (uv.toml, pyproject.toml, Pipfile, a tool's config.toml). It only inserts text

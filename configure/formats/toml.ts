@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type AST, parseTOML, ParseError } from "toml-eslint-parser";
+import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { type LineSyntax, UnsupportedFileError } from "./merge";
 
 /** The data of a TOML text. An integer beyond the safe range is a bigint; dates and times are Date objects. */

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { lock } from "proper-lockfile";
-import { withFileErrors, FileError } from "./atomic-file";
+import { FileError, withFileErrors } from "./atomic-file";
 
 /** A lock that this process holds. */
 export interface Lock {

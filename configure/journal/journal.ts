@@ -4,13 +4,13 @@ import { chmod, lstat, mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
-    withFileErrors,
     FileError,
     findFile,
-    replaceFile,
-    removeFile,
-    resolveLinks,
     ignoreMissing,
+    removeFile,
+    replaceFile,
+    resolveLinks,
+    withFileErrors,
     writeTemporary,
 } from "./atomic-file";
 import { acquireLock } from "./journal-lock";

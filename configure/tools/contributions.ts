@@ -9,7 +9,7 @@ import { formats } from "../formats/formats";
 import { type Format, NameConflictError, UnsupportedFileError } from "../formats/merge";
 import type { RegistryOutputs } from "../registry/outputs";
 import { placeOf } from "../machine/places";
-import { projectProblem, type Project, readProject } from "../machine/project";
+import { type Project, projectProblem, readProject } from "../machine/project";
 import { onPath, type System } from "../machine/system";
 
 /** The tools that `configure` can set up. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { assertDone, Machine, withoutSecrets, outputsOf, type StackOutputs } from "./machine";
+import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
-// The command as a person runs it: a process of its own, with real files.
+// The command as a user runs it: in its own process, with real files.
 
 const token = "ya29.c.b0Aaekm1-an_access~token.of/40+characters=";
 const pipConf = ".config/pip/pip.conf";
@@ -15,8 +15,8 @@ describe("configure", () => {
         outputs = await outputsOf({ serviceAccounts: keys });
     });
 
-    describe("on a machine without such files", () => {
-        it("writes what the outputs hold, and --undo leaves nothing", async () => {
+    describe("on a machine without configuration files", () => {
+        it("writes the files from the outputs, and --undo leaves nothing", async () => {
             await using machine = await Machine.open();
             const clean = await machine.everything();
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
@@ -29,7 +29,7 @@ describe("configure", () => {
             await assert.rejects(machine.read(".config/pip"), { code: "ENOENT" });
         });
 
-        it("takes the outputs from standard input", async () => {
+        it("reads the outputs from standard input", async () => {
             await using machine = await Machine.open({
                 "outputs.json": JSON.stringify(withoutSecrets(outputs)),
             });
@@ -37,7 +37,7 @@ describe("configure", () => {
             assert.equal(await machine.read(pipConf), outputs.pipConf);
         });
 
-        it("takes the outputs from the Pulumi CLI, and its word when it fails", async () => {
+        it("reads the outputs from the Pulumi CLI, and reports its error", async () => {
             await using machine = await Machine.open(
                 { "outputs.json": JSON.stringify(withoutSecrets(outputs)) },
                 {},
@@ -59,7 +59,7 @@ describe("configure", () => {
             );
         });
 
-        it("takes the tools that are installed, and says so", async () => {
+        it("uses the installed tools, and prints their names", async () => {
             await using machine = await Machine.open({}, {}, ["bin"]);
             await machine.put("bin/uv", "#!/bin/sh\n", 0o700);
             const { output, exitCode } = await machine.with(withoutSecrets(outputs), "--dry-run");
@@ -68,7 +68,7 @@ describe("configure", () => {
         });
     });
 
-    describe("with files that are there", () => {
+    describe("with existing files", () => {
         const files = {
             [pipConf]:
                 "# mine\r\n[global]\r\nindex-url = https://me:s3cret@mirror.example/simple/ \r\nextra-index-url =\r\n\thttps://a.example/simple/\r\n\r\n[install]\r\nno-binary=:all:",
@@ -76,7 +76,7 @@ describe("configure", () => {
                 "\ufeff; by hand\n[distutils]\nindex-servers=pypi\n  testpypi\n\n[pypi]\nusername:__token__\npassword = pypi-%AgEI%%\n",
         };
 
-        it("keeps all that is in them, changes nothing twice, and --undo gives the same bytes", async () => {
+        it("keeps their content, changes nothing twice, and --undo restores the same bytes", async () => {
             await using machine = await Machine.open(files);
             const before = await machine.everything();
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
@@ -98,7 +98,7 @@ describe("configure", () => {
             assert.deepEqual(after, before);
         });
 
-        it("takes out only its own once the user has edited other lines", async () => {
+        it("removes only its own lines after the user has edited others", async () => {
             await using machine = await Machine.open(files);
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip"));
             const written = await machine.read(pipConf);
@@ -111,7 +111,7 @@ describe("configure", () => {
             assert.equal(await machine.read(pipConf), edit(files[pipConf]));
         });
 
-        it("keeps links and permission bits, and warns of a credential that others can read", async () => {
+        it("keeps links and permission bits, and warns if others can read a credential", async () => {
             await using machine = await Machine.open({});
             await machine.put("dotfiles/pypirc", "[distutils]\nindex-servers = pypi\n", 0o644);
             await symlink("dotfiles/pypirc", machine.path(".pypirc"));
@@ -125,7 +125,7 @@ describe("configure", () => {
             assert.ok((await machine.read("dotfiles/pypirc")).includes("username: _json_key_base64"));
         });
 
-        it("leaves a file alone that it does not understand, says where, and does the others", async () => {
+        it("does not change an unsupported file, reports the line, and changes the others", async () => {
             await using machine = await Machine.open({
                 ".pypirc": "[distutils]\nindex-servers =\n    pypi\nwhat is this\n",
             });
@@ -140,7 +140,7 @@ describe("configure", () => {
     });
 
     describe("with a credential", () => {
-        /** All that the run printed, and all files but those that may hold it. */
+        /** Asserts that a secret is not in the output, and only in files that may contain it. */
         async function assertHidden(
             machine: Machine,
             secret: string,
@@ -158,7 +158,7 @@ describe("configure", () => {
             }
         }
 
-        it("takes a token from the environment, and shows it to nobody", async () => {
+        it("takes a token from the environment, and never shows it", async () => {
             for (const name of ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"]) {
                 await using machine = await Machine.open({}, { [name]: token });
                 const done = await machine.with(
@@ -250,7 +250,7 @@ describe("configure", () => {
             ]);
         });
 
-        it("says what to do where there is none", async () => {
+        it("says what to do if there is none", async () => {
             await using machine = await Machine.open({ "not-a-key.json": '{"private": "s3cret"}' });
             const refused = async (expected: RegExp, given: object, ...args: string[]) => {
                 const { exitCode, output } = await machine.with(given, "--tool", "pip", ...args);
@@ -295,7 +295,7 @@ describe("configure", () => {
             await refused(/need --auth token or --auth key/, outputs, "--credential-file", "x");
         });
 
-        it("is gone once the tools ask the keyring again", async () => {
+        it("is removed when the tools use the keyring again", async () => {
             await using machine = await Machine.open(
                 { ".pypirc": "[pypi]\nusername = me\n" },
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
@@ -312,7 +312,7 @@ describe("configure", () => {
             }
         });
 
-        it("stays out of a dry run, which changes nothing", async () => {
+        it("is not shown in a dry run, which changes nothing", async () => {
             await using machine = await Machine.open(
                 {
                     ".pypirc":
@@ -340,7 +340,7 @@ describe("configure", () => {
     });
 
     describe("with two registries", () => {
-        it("gives the second another name where the first one's is taken, and takes out either", async () => {
+        it("gives the second a different name if the first one's is used, and can remove either", async () => {
             await using machine = await Machine.open();
             const others = await outputsOf({}, "other-team");
             const all = "pip,twine,uv,poetry,pdm,hatch";
@@ -375,7 +375,7 @@ describe("configure", () => {
         const pyproject =
             '# a project\n[project]\nname = "app"\nversion = "1.0"\ndependencies = ["acme-core"]\n';
 
-        it("works from a folder below, and never writes a credential into the project", async () => {
+        it("works from a subdirectory, and never writes a credential to the project", async () => {
             await using machine = await Machine.open(
                 { "app/pyproject.toml": pyproject },
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
@@ -400,7 +400,7 @@ describe("configure", () => {
         });
     });
 
-    it("pins in a project what it depends on, but not the project itself", async () => {
+    it("pins a project's dependencies, but not the project itself", async () => {
         const text = await outputsOf({ internalPackages: ["acme-*", "acme-app", "acme-core"] });
         const app =
             '[project]\nname = "Acme_App"\nversion = "1"\ndependencies = ["acme.util >= 1", "requests"]\n';
@@ -417,7 +417,7 @@ describe("configure", () => {
         assert.match(written, /^\[tool\.poetry\.dependencies\]\nacme-util = \{ source = "python" \}\n/m);
     });
 
-    it("pins nothing in a workspace of uv, whose members uv refuses to take from an index", async () => {
+    it("pins nothing in a uv workspace, because uv accepts no index for its members", async () => {
         const text = await outputsOf({ internalPackages: ["acme-core"] });
         await using machine = await Machine.open({
             "pyproject.toml": '[project]\nname = "root"\n\n[tool.uv.workspace]\nmembers = ["packages/*"]\n',
@@ -428,7 +428,7 @@ describe("configure", () => {
         assert.ok(!written.includes("acme-core"), written);
     });
 
-    it("leaves a project alone in which it would do harm, or nothing", async () => {
+    it("does not change a project in which it would do harm, or have no effect", async () => {
         await using machine = await Machine.open({
             "pyproject.toml": '[project]\nname = "app"\n',
             "uv.toml": "",
@@ -469,7 +469,7 @@ describe("configure", () => {
         assert.equal(await machine.read(".pypirc"), "# mine\n[pypi]\nusername = me\n");
     });
 
-    it("knows gcloud's line with a raw key for the same registry, and shows nothing of the key", async () => {
+    it("recognizes gcloud's line with a raw key for the same registry, and never shows the key", async () => {
         const raw = "ab/cd+ef/s3cret==";
         const line = `extra-index-url = https://_json_key_base64:${raw}@europe-west1-python.pkg.dev/acme-tools/python/simple/`;
         await using machine = await Machine.open();
@@ -486,7 +486,7 @@ describe("configure", () => {
         assert.equal(await machine.read(pipConf), `[global]\n# keep\n${line}\n`);
     });
 
-    it("takes out a section that Python's configparser has written anew, with its token", async () => {
+    it("removes a section that Python's configparser has rewritten, with its token", async () => {
         await using machine = await Machine.open(
             { ".pypirc": "[pypi]\nusername: me\n" },
             { GOOGLE_OAUTH_ACCESS_TOKEN: token.repeat(3) },
@@ -502,7 +502,7 @@ describe("configure", () => {
         assert.ok(left.includes("[other]\na = b"), left);
     });
 
-    it("warns of a credential that it cannot take out", async () => {
+    it("warns of a credential that it cannot remove", async () => {
         const long = token.repeat(3);
         await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: long });
         assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
@@ -512,7 +512,7 @@ describe("configure", () => {
         assert.ok(!output.includes(long));
     });
 
-    it("takes out one scope, and nothing more", async () => {
+    it("removes only one scope", async () => {
         await using machine = await Machine.open({ "pyproject.toml": "[project]\n" });
         assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv"));
         assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv", "--scope", "project"));
@@ -532,14 +532,14 @@ describe("configure", () => {
         assertDone(await machine.configure("--outputs", "outputs.json", "--tool", "pip"));
     });
 
-    it("goes on to its end though nobody reads what it says", async () => {
+    it("continues to its end if nobody reads its output", async () => {
         await using machine = await Machine.open();
         await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
         await machine.shell("$configure --outputs outputs.json --tool pip,twine | true");
         assert.equal(await machine.read(".pypirc"), outputs.pypirc);
     });
 
-    it("says what pip no longer heeds", async () => {
+    it("reports what pip now ignores", async () => {
         const theirs = "[global]\nextra-index-url = https://mirror.example/simple/\n";
         await using machine = await Machine.open({ [pipConf]: theirs });
         await mkdir(machine.path("venv"));
@@ -561,7 +561,7 @@ describe("configure", () => {
         );
     });
 
-    it("by npm, finds files where it was called", async () => {
+    it("finds files in the directory in which npm was started", async () => {
         await using machine = await Machine.open({}, { npm_lifecycle_event: "configure" });
         await machine.put("below/outputs.json", JSON.stringify(withoutSecrets(outputs)));
         const done = await machine.shell("INIT_CWD=$HOME/below $configure --outputs outputs.json --tool pip");
@@ -569,7 +569,7 @@ describe("configure", () => {
         assert.equal(await machine.read(pipConf), outputs.pipConf);
     });
 
-    it("sends no credential to where the outputs' author wants it", async () => {
+    it("sends no credential to an address that the outputs choose", async () => {
         const evil = JSON.parse(
             JSON.stringify(withoutSecrets(outputs)).replaceAll("europe-west1-python.pkg.dev", "evil.example"),
         ) as object;
@@ -590,7 +590,7 @@ describe("configure", () => {
         }
     });
 
-    describe("called wrongly", () => {
+    describe("with invalid arguments", () => {
         for (const [args, expected] of [
             [[], /No registry given\. Use --stack NAME or --outputs FILE/],
             [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is not one of pip, twine, uv/],
@@ -619,7 +619,7 @@ describe("configure", () => {
                 /cannot both be read from standard input/,
             ],
         ] as const) {
-            it(args.join(" ") || "with nothing", async () => {
+            it(args.join(" ") || "no arguments", async () => {
                 await using machine = await Machine.open({
                     "outputs.json": JSON.stringify(withoutSecrets(outputs)),
                     "broken.json": "{s3cret",

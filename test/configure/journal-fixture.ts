@@ -9,7 +9,7 @@ import { readJournal, withJournal } from "../../configure/journal/journal";
 import { iniSyntax } from "../../configure/formats/ini";
 import type { FileFormat, Merge } from "../../configure/formats/merge";
 
-/** A directory with a state directory and a file for a test to change; neither exists yet. */
+/** Creates a directory, and returns paths in it for the state directory and for a file. Neither exists yet. */
 export function temporaryFiles(): { directory: string; state: string; path: string } {
     const directory = mkdtempSync(join(tmpdir(), "configure-"));
     return { directory, state: join(directory, "state"), path: join(directory, "pip.conf") };
@@ -20,13 +20,15 @@ export interface Run {
     readonly state: string;
     readonly path: string;
     readonly add?: readonly ManagedEdit[];
-    /** A registry, or all. */
+    /** The registry whose edits to remove, or `all`. */
     readonly remove?: string;
-    /** In a process of its own, at which step to be killed: before it, or after half of it where it writes. 1 for the first. */
+    /**
+     * The step at which the run's own process is killed, 1 for the first: before the step, or after half of a write.
+     */
     readonly killAt?: number;
 }
 
-/** Lines `key = value`: one takes the place of a line with its key, or comes last. */
+/** Merges lines `key = value`: each replaces the line with its key, or is added at the end. */
 const mergeLines: Merge = (existing, ours) => {
     const ending = existing.includes("\r\n") ? "\r\n" : "\n";
     let text = existing;
@@ -46,7 +48,7 @@ const mergeLines: Merge = (existing, ours) => {
     return { text, notices: [`merged ${String(ours.length)}`] };
 };
 
-/** A format of such lines, which knows no sections. */
+/** The format of such lines. */
 export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
 
 export function editOf(registry: string, text: string, secret = false): ManagedEdit {
@@ -64,7 +66,7 @@ export async function applyRun(run: Run): Promise<void> {
     });
 }
 
-/** What a change would make of a file, or a word on what would happen. */
+/** The text that a file would have after a change; `(none)` for no file. */
 export async function plannedText(run: Run): Promise<string> {
     const { after } = await readJournal(run.state).plan(run.path, changeOf(run), () => lineFormat);
     return after?.toString("latin1") ?? "(none)";

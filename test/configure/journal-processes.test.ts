@@ -15,17 +15,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
     ageLocks,
-    assertTidy,
     applyRun,
+    assertTidy,
     editOf,
     plannedText,
+    type Run,
     skipWithout,
     temporaryFiles,
     textOf,
-    type Run,
 } from "./journal-fixture";
 
-// The journal in processes of their own: killed, many at once, as another user, on a disk that is full or read-only.
+// The journal in separate processes: killed, many at once, as another user, on a full or read-only disk.
 
 const isRoot = process.getuid?.() === 0;
 const all = { remove: "all" };
@@ -44,11 +44,11 @@ function text(file = path): string | undefined {
 
 const program = ["-r", join(__dirname, "..", "..", "typescript.cjs"), join(__dirname, "killable-run.ts")];
 
-/** A run in its own process: how it ended, and what it said. */
-function inProcess(what: Run): Promise<{ code: number | string | null; said: string }> {
+/** Does a run in its own process. Returns its exit code or signal, and its standard error. */
+function inProcess(what: Run): Promise<{ code: number | string | null; stderr: string }> {
     return new Promise((resolve) => {
-        const child = execFile(process.execPath, program, (_error, _out, said) => {
-            resolve({ code: child.exitCode ?? child.signalCode, said });
+        const child = execFile(process.execPath, program, (_error, _out, stderr) => {
+            resolve({ code: child.exitCode ?? child.signalCode, stderr });
         });
         child.stdin?.end(JSON.stringify(what));
     });
@@ -66,7 +66,7 @@ describe("the journal, in several processes", () => {
     });
 
     describe("what cannot be written", () => {
-        /** The run fails with a message, and everything is as it was. */
+        /** Asserts that the run fails with a message and changes nothing. */
         async function refused(what: Partial<Run>, message: RegExp): Promise<void> {
             const before = text();
             await assert.rejects(run(what), (error: Error) => {
@@ -77,7 +77,7 @@ describe("the journal, in several processes", () => {
             assertTidy(directory);
         }
 
-        it("is a file whose owner would be lost, or that cannot be read", function () {
+        it("is a file that would get a different owner, or that cannot be read", function () {
             skipWithout(this, isRoot, "only root can act for two users");
             chmodSync(directory, 0o777);
             writeFileSync(path, "x = 1\n");
@@ -91,7 +91,7 @@ describe("the journal, in several processes", () => {
             assertTidy(directory);
         });
 
-        it("is a file in a directory that is read-only", async function () {
+        it("is a file in a read-only directory", async function () {
             const closed = join(directory, "closed");
             mkdirSync(closed);
             writeFileSync(join(closed, "pip.conf"), "x = 1\n");
@@ -113,7 +113,7 @@ describe("the journal, in several processes", () => {
             assert.deepEqual(readdirSync(what.state), []);
         });
 
-        it("is larger than files may be, for which the system kills Node", async () => {
+        it("is larger than the limit at which the system kills Node", async () => {
             writeFileSync(path, "x = 1\n");
             const large = editOf("a", `a = ${"1".repeat(9000)}\n`);
             const limited = ["-c", 'ulimit -f 2 && exec "$0" "$@"', process.execPath, ...program];
@@ -139,7 +139,7 @@ describe("the journal, in several processes", () => {
                 await refused({ path: full, add: [large] }, /x.pip\.conf: the disk is full: free some space/);
                 assert.deepEqual([readdirSync(disk), readdirSync(state)], [[], []]);
                 await run({ path: full, add: [a] });
-                // The state on the full disk too, with no room at all.
+                // With the state directory on the full disk too.
                 const inside = join(disk, "state");
                 await run({ state: inside, path: join(disk, "y"), add: [a] });
                 spawnSync("sh", ["-c", 'cat /dev/zero > "$0" 2>&1', room]);
@@ -184,7 +184,7 @@ describe("the journal, in several processes", () => {
             }
         });
 
-        /** What a run as another user says. */
+        /** The standard error of a run as another user. */
         function asNobody(what: Run): string {
             const { stderr } = spawnSync(process.execPath, program, {
                 uid: 65534,
@@ -203,9 +203,9 @@ describe("the journal, in several processes", () => {
             readonly title: string;
             readonly prepare: () => Promise<void>;
             readonly what: Pick<Run, "add" | "remove">;
-            /** The file before and after the run, and once all is undone. */
+            /** The file before the run, after it, and after everything is undone. */
             readonly texts: readonly [string | undefined, string | undefined, string | undefined];
-            /** Below the directory. */
+            /** Relative to the directory. */
             readonly file?: string;
         }
         const file = join("x", "y", "pip.conf");
@@ -249,7 +249,7 @@ describe("the journal, in several processes", () => {
             },
         ];
         for (const { title, prepare, what, texts, file = "pip.conf" } of scenes) {
-            it(`${title}, leaves one file or the other, and all can be undone`, async () => {
+            it(`${title}, leaves the old or the new file, and everything can be undone`, async () => {
                 const [before, after, original] = texts;
                 path = join(directory, file);
                 await prepare();
@@ -265,9 +265,9 @@ describe("the journal, in several processes", () => {
                     let ends: (number | string | null)[] = [];
                     for (let step = 1; ends.at(-1) !== 0; step++) {
                         restore(start);
-                        const { code, said } = await inProcess({ state, path, ...what, killAt: step });
+                        const { code, stderr } = await inProcess({ state, path, ...what, killAt: step });
                         ends = [...ends, code];
-                        assert.ok(code === "SIGKILL" || code === 0, said);
+                        assert.ok(code === "SIGKILL" || code === 0, stderr);
                         const now = text();
                         assert.ok(now === before || now === after, `at step ${step}: ${now}`);
                         ageLocks(state);
@@ -297,7 +297,7 @@ describe("the journal, in several processes", () => {
                             assertTidy(directory);
                         }
 
-                        // Another file's run tidies up.
+                        // A run on another file cleans up.
                         restore(killed);
                         await run({ path: join(directory, "other"), add: [a] });
                         assertTidy(directory);
@@ -310,7 +310,7 @@ describe("the journal, in several processes", () => {
         }
     });
 
-    it("undoes all though the run that finishes a killed undo is killed too", async function () {
+    it("undoes everything even if the run that recovers a killed undo is killed too", async function () {
         this.timeout(300_000);
         writeFileSync(path, "shared = mine");
         await run({ add: [b] });
@@ -324,7 +324,7 @@ describe("the journal, in several processes", () => {
         const [start, killed] = [join(kept, "start"), join(kept, "killed")];
         copy(directory, start);
         try {
-            // Until everything is ready for the file to be renamed.
+            // Until the file is about to be renamed.
             for (let step = 1; !readFileSync(record, "utf8").includes('"intended"'); step++) {
                 copy(start, directory);
                 await inProcess({ state, path, ...all, killAt: step });
@@ -347,7 +347,7 @@ describe("the journal, in several processes", () => {
         }
     });
 
-    it("loses no contribution of twenty processes at once, though a killed one has left its lock", async function () {
+    it("loses no edit of twenty processes at once, even if a killed one has left its lock", async function () {
         this.timeout(300_000);
         writeFileSync(path, "mine = 0");
         mkdirSync(join(state, "lock.lock"), { recursive: true });

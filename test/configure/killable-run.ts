@@ -3,11 +3,11 @@ import promises, { open } from "node:fs/promises";
 import { devNull } from "node:os";
 import { applyRun, type Run } from "./journal-fixture";
 
-// A program that tests start by its path: does the run that standard input describes, and is killed at any of its steps.
+// A program that tests start by its path. It does the run that standard input describes, and can be killed at any step.
 
 type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
-/** Has the process killed at the n-th call that writes, wherever it comes from. */
+/** Kills the process at its n-th call that writes. */
 async function killAt(n: number): Promise<void> {
     const probe = await open(devNull);
     const handle = Object.getPrototypeOf(probe) as object;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Machine, withoutSecrets, outputsOf, type StackOutputs } from "./machine";
+import { Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
-// `configure --print` as a person runs it, with standard output and standard error kept apart.
+// `configure --print` as a user runs it, with separate standard output and standard error.
 
 const credentialNote = "note: This file contains a credential: keep it readable by you only (umask 077).\n";
 
@@ -19,7 +19,7 @@ describe("the command configure --print", () => {
         });
     });
 
-    /** Runs a line of sh at home, where outputs.json is, and asserts that it has written no file. */
+    /** Runs a line of sh in the home directory with outputs.json, and asserts that it writes no file. */
     async function run(given: object, line: string): Promise<Printed> {
         await using machine = await Machine.open({ "outputs.json": JSON.stringify(given) });
         const before = await machine.everything();
@@ -39,7 +39,7 @@ describe("the command configure --print", () => {
         });
     });
 
-    it("prints a credential unmasked, and says so on standard error without it", async () => {
+    it("prints a credential unmasked, and a note without it on standard error", async () => {
         assert.deepEqual(await print(outputs, "--tool twine --auth key --print .pypirc"), {
             exitCode: 0,
             stdout: outputs.credentials["ci-reader"]!.pypirc,
@@ -56,7 +56,7 @@ describe("the command configure --print", () => {
         });
     });
 
-    describe("called wrongly, prints no file and says why:", () => {
+    describe("with invalid arguments, prints no file and reports why:", () => {
         for (const [args, problem] of [
             [
                 "--tool poetry --scope venv --print",

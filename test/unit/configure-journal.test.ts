@@ -23,17 +23,17 @@ import { formats } from "../../configure/formats/formats";
 import { readJournal, withJournal } from "../../configure/journal/journal";
 import {
     ageLocks,
-    assertTidy,
     applyRun,
+    assertTidy,
     changeOf,
     editOf,
     lineFormat,
-    plannedText,
     modeOf,
+    plannedText,
+    type Run,
     skipWithout,
     temporaryFiles,
     textOf,
-    type Run,
 } from "../configure/journal-fixture";
 
 const isRoot = process.getuid?.() === 0;
@@ -62,7 +62,7 @@ describe("the journal", () => {
         rmSync(directory, { recursive: true, force: true });
     });
 
-    it("works a contribution in and restores what was there", async () => {
+    it("adds an edit and restores the original", async () => {
         writeFileSync(path, "mine = 0\nshared = mine");
         await run({ add: [b] });
         assert.equal(text(), "mine = 0\nshared = b\nb = 2\n");
@@ -72,7 +72,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
-    it("knows of a run that was killed while it settled, and of half a record beside it", async () => {
+    it("recovers from a run that was killed at its end, and from an unfinished record", async () => {
         writeFileSync(path, "mine = 0\n");
         await run({ add: [a] });
         const [name = ""] = readdirSync(state);
@@ -111,7 +111,7 @@ describe("the journal", () => {
 
         const owners = [{ registry: "a", tool: "pip", scope: "user" }];
         assert.deepEqual(await readJournal(state).files(), [{ path, owners }]);
-        // The same run again takes the place of the earlier one, in the same form of record.
+        // The same run again replaces the earlier edit, and writes the same form of record.
         await run({ add: [a] });
         assert.deepEqual(JSON.parse(readFileSync(join(state, name), "utf8")), record);
         await run({ add: [b] });
@@ -120,7 +120,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
-    it("keeps the contributions of several owners apart", async () => {
+    it("keeps the edits of several owners apart", async () => {
         writeFileSync(path, "shared = mine\n");
         await run({ add: [a, b] });
         await run({ remove: "a" });
@@ -138,7 +138,7 @@ describe("the journal", () => {
         assert.deepEqual(await readJournal(state).files(), []);
     });
 
-    it("writes nothing where nothing changes", async () => {
+    it("writes nothing if nothing changes", async () => {
         await run({ add: [a] });
         utimesSync(path, 1000, 1000);
         const [record] = readdirSync(state);
@@ -149,7 +149,7 @@ describe("the journal", () => {
         assert.equal(statSync(join(state, record!)).mtimeMs, 1_000_000);
     });
 
-    it("keeps what the user edits between runs, and where a removal removes nothing", async () => {
+    it("keeps what the user edits between runs, even if a removal removes nothing", async () => {
         writeFileSync(path, "mine = 0\nshared = mine\n");
         await run({ add: [b] });
         writeFileSync(path, `first = 1\n${text()!}last = 1\n`);
@@ -161,7 +161,7 @@ describe("the journal", () => {
         assert.equal(text(), "zeroth = 1\nfirst = 1\nmine = 0\nshared = mine\nlast = 1\n");
     });
 
-    it("takes what was there already for the user's", async () => {
+    it("keeps a line that the user already had", async () => {
         writeFileSync(path, "a = 1\n");
         await run({ add: [a] });
         await run(all);
@@ -169,7 +169,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
-    it("leaves a file away that the user removed", async () => {
+    it("does not restore a file that the user removed", async () => {
         writeFileSync(path, "mine = 0\n");
         await run({ add: [a] });
         rmSync(path);
@@ -178,7 +178,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
-    it("removes the file and the directories that it made, the last file's run those that several share", async () => {
+    it("removes the file and the directories that it created; shared directories go with the last file", async () => {
         const [one, other] = ["one", "other"].map((name) => join(directory, "x", "y", name));
         await run({ path: one!, add: [a] });
         await run({ path: other!, add: [a] });
@@ -189,7 +189,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(directory), ["state"]);
     });
 
-    it("leaves a directory in which somebody has put something", async () => {
+    it("keeps a directory that contains other files", async () => {
         const file = join(directory, "x", "y", "pip.conf");
         await run({ path: file, add: [a] });
         writeFileSync(join(directory, "x", "mine"), "");
@@ -202,7 +202,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(directory), []);
     });
 
-    it("tells what a plan adds, of it and of lines that stay", async () => {
+    it("reports what a plan adds, and which lines stay", async () => {
         const formatOf = () => lineFormat;
         const reader = readJournal(state);
         const secret = editOf("s", "s = 1\n", true);
@@ -220,7 +220,7 @@ describe("the journal", () => {
         assert.match(notices[0]!, /^1 lines of an earlier run were kept/);
     });
 
-    it("keeps its state from others", async () => {
+    it("keeps its state unreadable for other users", async () => {
         mkdirSync(state, { mode: 0o755 });
         await run({ add: [editOf("a", "password = 1\n", true)] });
         assert.equal(modeOf(state), "700");
@@ -232,11 +232,11 @@ describe("the journal", () => {
 
     for (const [what, damage] of [
         ["cut off", (record: string) => record.slice(0, -20)],
-        ["with a path that is another's", (record: string) => record.replace("pip.conf", "pip.toml")],
+        ["with the path of another file", (record: string) => record.replace("pip.conf", "pip.toml")],
         ["with a temporary file elsewhere", (record: string) => record.replace("{", '{"temporary":"../x",')],
         ["of another version", (record: string) => record.replace('"version":1', '"version":2')],
     ] as const) {
-        it(`refuses a record ${what}, and touches nothing`, async () => {
+        it(`refuses a record ${what}, and changes nothing`, async () => {
             await run({ add: [editOf("a", "password = hidden\n", true)] });
             const record = join(state, readdirSync(state)[0]!);
             const damaged = damage(readFileSync(record, "utf8"));
@@ -254,7 +254,7 @@ describe("the journal", () => {
         });
     }
 
-    it("refuses to overwrite what somebody wrote after the plan", async () => {
+    it("refuses to overwrite a file that changed after the plan", async () => {
         writeFileSync(path, "mine = 0\n");
         await withJournal(state, async (journal) => {
             const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
@@ -266,7 +266,7 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
-    it("refuses to overwrite what somebody writes while it gets ready", async () => {
+    it("refuses to overwrite a file that changes during the commit", async () => {
         writeFileSync(path, "mine = 0\n");
         const { rename } = promises;
         try {
@@ -283,10 +283,10 @@ describe("the journal", () => {
         assert.deepEqual(readdirSync(state), []);
     });
 
-    it("does not write once another run has taken its lock over", async () => {
+    it("does not write after another run has taken over its lock", async () => {
         await withJournal(state, async (journal) => {
             const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
-            // Stopped so long that its lock has expired.
+            // As if this process had been suspended until its lock expired.
             ageLocks(state);
             await run({ add: [b] });
             await assert.rejects(
@@ -319,7 +319,7 @@ describe("the journal", () => {
             );
         const edit = fc.array(fc.constantFrom("# one\n", "# two\r\n", "#\xff\n"), { maxLength: 3 });
 
-        it("gives the user's edits applied to the original", async () => {
+        it("returns the user's edits applied to the original", async () => {
             await fc.assert(
                 fc.asyncProperty(fc.option(bytes), edit, edit, async (original, first, second) => {
                     rmSync(path, { force: true });
@@ -337,13 +337,13 @@ describe("the journal", () => {
                 }),
                 {
                     numRuns: 60,
-                    // Our ending on the last line, which reads like another one that ends otherwise.
+                    // Our ending on the last line, whose text is the same as that of a line with a different ending.
                     examples: [[Buffer.from("shared = 2\nshared = 2"), ["# two\r\n"], ["# one\n"]]],
                 },
             );
         });
 
-        it("gives the bytes that were there, whatever they are", async () => {
+        it("returns the original bytes, even of a binary file", async () => {
             const anything = fc.oneof(
                 bytes,
                 fc.uint8Array({ maxLength: 40 }).map((each) => Buffer.from(each)),
@@ -391,7 +391,7 @@ describe("the journal", () => {
 
     describe("permissions and links", () => {
         for (const mode of [0o600, 0o640, 0o644]) {
-            it(`keep the bits ${mode.toString(8)}, also for a credential`, async () => {
+            it(`keep the mode ${mode.toString(8)}, also for a credential`, async () => {
                 writeFileSync(path, "x = 1\n");
                 chmodSync(path, mode);
                 await run({ add: [editOf("a", "password = 1\n", true)] });
@@ -401,7 +401,7 @@ describe("the journal", () => {
             });
         }
 
-        it("make a new file readable for others as far as the umask permits, unless it holds a credential", async () => {
+        it("let other users read a new file if the umask permits it and it contains no credential", async () => {
             const umask = process.umask(0o027);
             try {
                 await run({ add: [a] });
@@ -422,7 +422,7 @@ describe("the journal", () => {
             assert.deepEqual([uid, gid], [12345, 54321]);
         });
 
-        it("follow links and leave them", async () => {
+        it("follow links and keep them", async () => {
             const real = join(directory, "real", "pip.conf");
             mkdirSync(join(directory, "real"));
             writeFileSync(real, "x = 1\n");
@@ -437,7 +437,7 @@ describe("the journal", () => {
             assert.equal(text(), "x = 1\n");
         });
 
-        it("write where a dangling link points to", async () => {
+        it("write to the target of a dangling link", async () => {
             mkdirSync(join(directory, "real"));
             symlinkSync("real/pip.conf", path);
             await run({ add: [a] });
@@ -447,7 +447,7 @@ describe("the journal", () => {
             assert.ok(lstatSync(path).isSymbolicLink());
         });
 
-        it("refuse a link into a directory that is missing", async () => {
+        it("refuse a link to a missing directory", async () => {
             symlinkSync("away/real/pip.conf", path);
             symlinkSync("away/real", join(directory, "x"));
             await assert.rejects(
@@ -461,7 +461,7 @@ describe("the journal", () => {
             assert.ok(!existsSync(join(directory, "away")));
         });
 
-        it("say that hard links are cut", async () => {
+        it("report that hard links are not followed", async () => {
             writeFileSync(path, "x = 1\n");
             linkSync(path, join(directory, "again"));
             const { notices } = await readJournal(state).plan(path, changeOf({ add: [a] }), () => lineFormat);
@@ -470,7 +470,7 @@ describe("the journal", () => {
     });
 
     describe("what cannot be written", () => {
-        it("is a directory, a device, and what is below a file", async () => {
+        it("is a directory, a device, or a path below a file", async () => {
             mkdirSync(path);
             await assert.rejects(run({ add: [a] }), /pip\.conf: this is a directory, not a file/);
             await assert.rejects(run({ path: "/dev/null", add: [a] }), /\/dev\/null: this is a device/);
@@ -493,7 +493,7 @@ describe("the journal", () => {
         });
     });
 
-    it("says that it waits for another run", async () => {
+    it("reports that it waits for another run", async () => {
         let waited = 0;
         let second: Promise<void> | undefined;
         await withJournal(state, async () => {

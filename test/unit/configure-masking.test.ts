@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { holdsCredential, maskCredentials, printable } from "../../configure/registry/masking";
 
-describe("configure: credentials in what is shown", () => {
+describe("configure: masking credentials", () => {
     for (const [text, shown] of [
         ["https://user:s3cret@example.com/simple/", "https://user:********@example.com/simple/"],
         ["https://pypi-AgEI@example.com/simple/", "https://********@example.com/simple/"],
@@ -33,7 +33,7 @@ describe("configure: credentials in what is shown", () => {
         });
     }
 
-    it("are found by what the file's own parser says of them", () => {
+    it("are found with the parser of the file's format", () => {
         assert.equal(
             maskCredentials("[a]\npassword =\n    first-s3cret\n    second-s3cret\nuser = x\n", "ini"),
             "[a]\npassword =\n    ********\n    ********\nuser = x\n",
@@ -53,18 +53,18 @@ describe("configure: credentials in what is shown", () => {
         assert.ok(!holdsCredential('keyring-provider = "subprocess"\n[[index]]\nname = "python"\n', "toml"));
     });
 
-    it("are marked where they are new", () => {
+    it("are marked if they are new", () => {
         assert.equal(
             maskCredentials("https://u:s3cret@h/", "ini", [], "https://u:older@h/"),
             "https://u:******** (new)@h/",
         );
     });
 
-    it("and control characters stay out of what other programs have printed", () => {
+    it("and control characters are removed from the output of other programs", () => {
         assert.equal(printable("\u001b[2Jerror: token: s3cret\n"), "[2Jerror: token: ********");
     });
 
-    it("never has a given credential in it, whatever it stands in", () => {
+    it("never shows a given credential, in any text", () => {
         const secret = fc.stringMatching(/^[\w+/=.-]{8,40}$/);
         fc.assert(
             fc.property(secret, fc.string(), fc.string(), (credential, before, after) => {

@@ -10,7 +10,7 @@ const secret = "ya29.s3cret-new";
 const ours = `machine ${host} login oauth2accesstoken password ${secret}\n`;
 const merged = (existing: string) => mergeNetrc(existing, ours).text;
 
-describe("an entry is worked into a .netrc", () => {
+describe("an entry is added to a .netrc", () => {
     for (const [what, existing, result] of [
         ["an empty file", "", ours],
         ["at the end", "machine a login b password c\n", `machine a login b password c\n${ours}`],
@@ -68,24 +68,24 @@ describe("an entry is worked into a .netrc", () => {
         });
     }
 
-    it("after a byte-order mark, and says that Python refuses the file", () => {
+    it("after a byte-order mark, and reports that Python does not accept the file", () => {
         const { text, notices } = mergeNetrc("\ufeffmachine a login b password c\n", ours);
         assert.equal(text, `\ufeffmachine a login b password c\n${ours}`);
         assert.match(notices.join(), /byte-order mark/);
     });
 });
 
-describe("a .netrc is left alone", () => {
+describe("a .netrc is not changed", () => {
     for (const [why, existing, line, reason] of [
         [
-            "the host has another login",
+            "the host has a different login",
             `\nmachine ${host} login me-s3cret password x\n`,
             2,
             /different login/,
         ],
         ["the host has no login", `machine ${host} password s3cret\n`, 1, /different login/],
         [
-            "one of the host's entries has another login",
+            "one of the host's entries has a different login",
             `${ours}machine ${host} login me\n`,
             2,
             /different login/,
@@ -203,7 +203,7 @@ describe("Python's netrc", () => {
         )
         .map(([parts, end]) => parts.flat().join("").replaceAll("\n", end));
 
-    it("sees what was there before, and ours", function () {
+    it("reads the earlier entries, and ours", function () {
         if (readNetrc(["machine a login b\n"])[0] === null) {
             // Python 3.10 has another reader: it wants a password in each entry.
             console.log("    skipped: this Python's netrc is older than the one that is agreed with (3.11)");

@@ -11,7 +11,7 @@ const plan = (before: string | undefined, after: string | undefined) =>
         edits: [{ format: "ini" }],
     }) as unknown as Plan;
 
-describe("configure: what is shown", () => {
+describe("configure: what it reports", () => {
     it("is a unified diff", () => {
         assert.equal(
             unifiedDiff(
@@ -33,7 +33,7 @@ describe("configure: what is shown", () => {
         );
     });
 
-    it("shows a new password as a change, and neither the old nor the new one", () => {
+    it("shows that a password changes, but neither the old nor the new one", () => {
         const patch = unifiedDiff(plan("[a]\npassword: old-one\n", "[a]\npassword: new-one\n"), ["new-one"]);
         assert.match(patch, /\n-password: \*{8}\n\+password: \*{8} \(new\)\n$/);
     });
