@@ -7,7 +7,7 @@ import { withoutUserInfo } from "../formats/merge";
 import { readNetrc } from "../formats/netrc";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { System } from "../machine/system";
-import { everyForm, formatOf } from "../tools/contributions";
+import { sampleCredentials, formatOf } from "../tools/contributions";
 import type { Use } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { placeOf } from "../tools/places";
@@ -44,7 +44,7 @@ export async function presentFiles(
     system: System,
 ): Promise<PresentFile[]> {
     const found = new Map<string, { file: ClientFile; uses: Set<Use> }>();
-    for (const credential of everyForm) {
+    for (const credential of sampleCredentials) {
         const client = tools[tool](index, credential);
         for (const use of ["install", "publish"] as const) {
             for (const file of client?.[use] ?? []) {

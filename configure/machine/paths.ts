@@ -1,6 +1,6 @@
 import { type System, variable } from "./system";
 
-/** A path as the system's shell reads it, with home and variables replaced by their values. */
+/** A path with the home directory and variables filled in. */
 export function expandPath(path: string, system: System): string {
     const { home } = system;
     const folders: Readonly<Record<string, string>> = {
@@ -8,7 +8,7 @@ export function expandPath(path: string, system: System): string {
         appdata: variable(system, "APPDATA") ?? `${home}\\AppData\\Roaming`,
         localappdata: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
         programdata: variable(system, "ProgramData") ?? "C:\\ProgramData",
-        virtual_env: environmentFolder(system) ?? "",
+        virtual_env: virtualEnvironment(system) ?? "",
     };
     return path
         .replace(/^~(?=[\\/])/, () => home)
@@ -28,12 +28,12 @@ export function expandConfigPath(path: string, system: System): string {
     );
 }
 
-/** The folder of the virtual environment that is active; undefined if none is. */
-export function environmentFolder(system: System): string | undefined {
+/** The directory of the active virtual environment; undefined if none is active. */
+export function virtualEnvironment(system: System): string | undefined {
     return variable(system, "VIRTUAL_ENV") ?? variable(system, "CONDA_PREFIX");
 }
 
-/** The last part of a path of any system. */
+/** The last part of a path, for the path rules of any system. */
 export function basename(path: string): string {
     return path.split(/[\\/]/).at(-1) ?? path;
 }

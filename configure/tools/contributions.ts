@@ -1,25 +1,19 @@
 import type { Client, ClientFile, ClientOf, PythonIndex, Scope } from "../../src/clients/client";
 import { type Credential, loginOf } from "../../src/clients/credential";
 import { poetryPins } from "../../src/clients/poetry";
-import { tools } from "../../src/clients/tools";
+import { type Tool, tools } from "../../src/clients/tools";
 import { isAmong } from "../../src/names/package-names";
-import { mergeIni } from "../formats/ini";
-import type { Contribution, JournalReader, Plan } from "../journal/journal";
-import { type Format, type Merging, NameTaken, NotUnderstood } from "../formats/merge";
-import { mergeNetrc } from "../formats/netrc";
+import type { JournalReader, Plan } from "../journal/journal";
+import type { ManagedEdit } from "../journal/record";
+import { formats } from "../formats/formats";
+import { type Format, NameConflictError, UnsupportedFileError } from "../formats/merge";
 import type { RegistryOutputs } from "../registry/outputs";
-import { placeOf } from "./places";
 import { configurable, type ConfigurableTool, descriptors } from "./descriptors";
-import { obstacleTo, type Project, readProject } from "./project";
+import { placeOf } from "./places";
+import { type Project, projectProblem, readProject } from "./project";
 import { onPath, type System } from "../machine/system";
-import { mergeToml } from "../formats/toml";
 
-export { configurable, type ConfigurableTool };
-
-const mergings: Readonly<Record<Format, Merging>> = { ini: mergeIni, toml: mergeToml, netrc: mergeNetrc };
-export const mergingOf = (format: Format): Merging => mergings[format];
-
-/** What is to be put in place for one tool. */
+/** What to set up for one tool. */
 export interface ToolRequest {
     readonly tool: ConfigurableTool;
     readonly registry: RegistryOutputs;
@@ -28,115 +22,136 @@ export interface ToolRequest {
     readonly system: System;
 }
 
-/** A tool's files at their places, and what else there is to say. */
+/** The edits for a tool, by file, and what else to tell the user. */
 export interface ToolPlan {
     readonly tool: ConfigurableTool;
-    /** What the registry is called in these files. */
+    /** The registry's name in these files. */
     readonly name: string;
     readonly client: Client;
-    readonly contributions: ReadonlyMap<string, Contribution>;
-    /** Places where an earlier run with another form of credential may have left a file of this tool and scope. */
+    readonly edits: ReadonlyMap<string, ManagedEdit>;
+    /** Files of this tool and scope that an earlier run with a different form of credential may have changed. */
     readonly otherForms: readonly string[];
 }
 
-/** Why a tool is left out. */
-export interface LeftOut {
+/** Why a tool is skipped. */
+export interface SkippedTool {
     readonly tool: ConfigurableTool;
+    /** A message that names the tool. */
     readonly problem: string;
 }
 
-/** The file that starts a tool; undefined where it is not on PATH, and for netrc, which nothing starts. */
+/** The tool's executable; undefined if it is not on PATH, and for netrc, which has none. */
 export function launcherOf(tool: ConfigurableTool, system: System): string | undefined {
     return descriptors[tool].commands
         .map((command) => onPath(system, command))
         .find((file) => file !== undefined);
 }
 
-/** Which of the tools are installed: those whose command is on PATH. */
+/** The installed tools: those whose command is on PATH. */
 export function installedTools(system: System): ConfigurableTool[] {
     return configurable.filter((tool) => launcherOf(tool, system) !== undefined);
 }
 
 /**
- * Finds a tool's files, their places, and a name for the registry that no other one has in these files.
+ * Plans a tool's edits, with a name for the registry that is not used for another one in these files.
  *
- * @throws NotUnderstood and others as the journal does, with the path in front
+ * @throws Error as `planFile` does
  */
-export async function planTool(request: ToolRequest, journal: JournalReader): Promise<ToolPlan | LeftOut> {
+export async function planTool(
+    request: ToolRequest,
+    journal: JournalReader,
+): Promise<ToolPlan | SkippedTool> {
     const { tool, registry } = request;
-    const names = namesFor(registry);
+    const names = candidateNames(registry);
     for (const name of names) {
-        const plan = toolPlan(request, { ...registry.index, name });
+        const plan = buildPlan(request, { ...registry.index, name });
         if ("problem" in plan) return plan;
-        if (await isFree(plan, journal)) return plan;
+        if (await isNameFree(plan, journal)) return plan;
     }
     return {
         tool,
-        problem: `each of the names ${names.join(", ")} stands for another registry in its files`,
+        problem: `${tool}: the names ${names.join(", ")} are already used for other registries in its files`,
     };
 }
 
-/** The repository's name, then longer ones for a machine where that stands for another registry. */
-function namesFor({ name, index }: RegistryOutputs): string[] {
+/** The repository's name, then longer names in case it is already used for another registry. */
+function candidateNames({ name, index }: RegistryOutputs): string[] {
     const [, project = "", , location = ""] = name.split("/");
     const plain = project.toLowerCase().replace(/[^a-z0-9]+/g, "-");
     return [index.name, `${plain}-${index.name}`, `${plain}-${location}-${index.name}`];
 }
 
-function toolPlan(request: ToolRequest, index: PythonIndex): ToolPlan | LeftOut {
+function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | SkippedTool {
     const { tool, registry, credential, scope, system } = request;
-    const clientOf = inProject(tools[tool], scope === "project" ? readProject(system) : undefined, tool);
-    const found = filesOf(clientOf(index, credential), { credential, scope });
+    const clientOf = forProject(tools[tool], scope === "project" ? readProject(system) : undefined, tool);
+    const found = filesOf({ tool, clientOf, index, credential, scope });
     if ("problem" in found) return { tool, ...found };
-    const obstacle = scope === "project" ? obstacleTo(tool, system) : undefined;
-    if (obstacle !== undefined) {
-        return { tool, problem: obstacle };
+    const conflict = scope === "project" ? projectProblem(tool, system) : undefined;
+    if (conflict !== undefined) {
+        return { tool, problem: conflict };
     }
-    const contributions = new Map<string, Contribution>();
+    const edits = new Map<string, ManagedEdit>();
     for (const { file, secret } of found.files) {
         const place = placeOf(file, system);
-        if ("problem" in place) return { tool, problem: place.problem };
-        contributions.set(place.path, {
-            owner: { registry: registry.name, tool: `${tool} ${scope}` },
+        if ("problem" in place) return { tool, problem: `${tool}: ${place.problem}` };
+        edits.set(place.path, {
+            owner: { registry: registry.name, tool, scope },
             format: formatOf(file),
             text: file.text,
             secret,
         });
     }
-    const otherForms = everyForm.flatMap((other) =>
-        filesIn(clientOf(index, other), scope, other).flatMap(({ file }) => {
+    const otherForms = sampleCredentials.flatMap((other) =>
+        filesInScope(clientOf(index, other), scope, other).flatMap(({ file }) => {
             const place = placeOf(file, system);
             return "problem" in place ? [] : [place.path];
         }),
     );
-    return { tool, name: index.name, client: found.client, contributions, otherForms };
+    return { tool, name: index.name, client: found.client, edits, otherForms };
 }
 
-/** A whole file of a tool. */
+/** A complete file of a tool. */
 export interface ScopeFile {
     readonly file: ClientFile;
-    /** Whether the text holds a credential. */
+    /** Whether the text contains a credential. */
     readonly secret: boolean;
 }
 
-/** Finds the whole files of a client in a scope, or says why there are none. */
-export function filesOf(
-    client: Client | undefined,
-    { credential, scope }: Pick<ToolRequest, "credential" | "scope">,
-): { readonly client: Client; readonly files: readonly ScopeFile[] } | Pick<LeftOut, "problem"> {
+/** What `filesOf` needs to know. */
+export interface FilesRequest extends Pick<ToolRequest, "credential" | "scope"> {
+    readonly tool: Tool;
+    readonly clientOf: ClientOf;
+    readonly index: PythonIndex;
+}
+
+/** A tool's complete files in a scope, or why there are none. */
+export function filesOf({
+    tool,
+    clientOf,
+    index,
+    credential,
+    scope,
+}: FilesRequest):
+    { readonly client: Client; readonly files: readonly ScopeFile[] } | Pick<SkippedTool, "problem"> {
+    const client = clientOf(index, credential);
+    const options = (name: string, values: readonly string[]) =>
+        [...new Set(values)].map((value) => `--${name} ${value}`).join(" or ");
     if (client === undefined) {
-        return { problem: `it knows no ${credential.form}: take another --auth` };
+        const supported = sampleCredentials.filter((other) => clientOf(index, other) !== undefined);
+        const forms = supported.map(({ form }) => form);
+        return {
+            problem: `${tool} does not support --auth ${credential.form}. Use ${options("auth", forms)}`,
+        };
     }
-    const all = [...client.install, ...client.publish];
-    if (!all.some((file) => file.scope === scope)) {
-        const others = new Set(all.map((file) => file.scope));
-        return { problem: `it has no files for --scope ${scope}, only for ${[...others].join(", ")}` };
+    const scopes = [...client.install, ...client.publish].map((file) => file.scope);
+    if (!scopes.includes(scope)) {
+        return { problem: `${tool} has no files for --scope ${scope}. Use ${options("scope", scopes)}` };
     }
     const files = new Map<string, ScopeFile>();
-    for (const { file, secret } of filesIn(client, scope, credential)) {
+    for (const { file, secret } of filesInScope(client, scope, credential)) {
         const earlier = files.get(file.path.linux);
         // One file can have a part for installing and another for publishing.
-        const text = earlier === undefined ? file.text : joined(earlier.file.text, file.text);
+        const text = earlier === undefined ? file.text : joinTexts(earlier.file.text, file.text);
         files.set(file.path.linux, {
             file: { ...file, text },
             secret: secret || earlier?.secret === true,
@@ -145,50 +160,52 @@ export function filesOf(
     return { client, files: [...files.values()] };
 }
 
-/** The client of a tool for one project: with what only a look into the project can tell. */
-function inProject(clientOf: ClientOf, project: Project | undefined, tool: ConfigurableTool): ClientOf {
+/** A tool's client for one project, which depends on the project's name and dependencies. */
+function forProject(clientOf: ClientOf, project: Project | undefined, tool: ConfigurableTool): ClientOf {
     if (project === undefined) return clientOf;
     return (index, credential) => {
-        // uv refuses to be told where the project itself comes from, and likewise each member of a workspace: there the
-        // order of indexes has to do.
+        // uv accepts no source for the project itself, nor for a member of its workspace. There, the order of the indexes
+        // protects the internal names.
         const others = index.internalPackages.filter((name) => name !== project.name);
         const internalPackages = tool === "uv" && project.isWorkspace ? [] : others;
         const client = clientOf({ ...index, internalPackages }, credential);
         const pinned = project.dependencies.filter((name) => isAmong(name, internalPackages));
         if (client === undefined || tool !== "poetry" || pinned.length === 0) return client;
         const withPins = (file: ClientFile) =>
-            file.scope === "project" ? { ...file, text: joined(file.text, poetryPins(index, pinned)) } : file;
+            file.scope === "project"
+                ? { ...file, text: joinTexts(file.text, poetryPins(index, pinned)) }
+                : file;
         return { ...client, install: client.install.map(withPins) };
     };
 }
 
-/** Credentials of every form, to find out which files a tool has; what they hold is never written. */
-export const everyForm: readonly Credential[] = [
+/** A credential of each form, to find out which files a tool has. Their values are never written. */
+export const sampleCredentials: readonly Credential[] = [
     { form: "keyring" },
     { form: "token", token: "ya29-nobodys" },
     { form: "key", keyBase64: "bm9ib2R5cw==" },
 ];
 
 /**
- * A tool's files of a scope, and whether they hold a credential. A project's hold none: so with a project go the
- * person's own files that do.
+ * A tool's files in a scope. A project's files contain no credential: the user's files that contain it belong to the
+ * project scope too.
  */
-function filesIn(client: Client | undefined, scope: Scope, credential: Credential): ScopeFile[] {
+function filesInScope(client: Client | undefined, scope: Scope, credential: Credential): ScopeFile[] {
     const login = loginOf(credential);
     return [...(client?.install ?? []), ...(client?.publish ?? [])]
         .map((file) => ({
             file,
-            secret: login !== undefined && file.text.includes(beginningOf(login.password)),
+            secret: login !== undefined && file.text.includes(percentSafePrefix(login.password)),
         }))
         .filter(({ file, secret }) => file.scope === scope || (scope === "project" && secret));
 }
 
-/** As much of a password as is the same in an address, where the rest may be percent-encoded. */
-function beginningOf(password: string): string {
+/** The beginning of a password, up to the first character that is percent-encoded in a URL. */
+function percentSafePrefix(password: string): string {
     return /^[\w.-]*/.exec(password)?.[0] ?? "";
 }
 
-function joined(one: string, other: string): string {
+function joinTexts(one: string, other: string): string {
     return one === other ? one : `${one}\n${other}`;
 }
 
@@ -198,29 +215,33 @@ export function formatOf({ path }: ClientFile): Format {
     return /\.toml$|Pipfile$/.test(path.linux) ? "toml" : "ini";
 }
 
-async function isFree({ contributions }: ToolPlan, journal: JournalReader): Promise<boolean> {
+async function isNameFree({ edits }: ToolPlan, journal: JournalReader): Promise<boolean> {
     try {
-        for (const [path, contribution] of contributions) {
-            await planFile(journal, path, { add: [contribution] });
+        for (const [path, edit] of edits) {
+            await planFile(journal, path, { add: [edit] });
         }
         return true;
     } catch (error) {
-        if (error instanceof NameTaken) return false;
+        if (error instanceof NameConflictError) return false;
         throw error;
     }
 }
 
-/** A plan for one file; what is not understood is told with the file's path. */
+/**
+ * Plans a change to one file.
+ *
+ * @throws Error as the journal does; of an unsupported file, with its path and line
+ */
 export async function planFile(
     journal: JournalReader,
     path: string,
     change: Parameters<JournalReader["plan"]>[1],
 ): Promise<Plan> {
     try {
-        return await journal.plan(path, change, mergingOf);
+        return await journal.plan(path, change, (format) => formats[format]);
     } catch (error) {
-        if (!(error instanceof NotUnderstood)) throw error;
+        if (!(error instanceof UnsupportedFileError)) throw error;
         const where = error.line === undefined ? path : `${path}:${error.line}`;
-        throw new Error(`${where}: ${error.message}. The file was left as it is`, { cause: error });
+        throw new Error(`${where}: ${error.message}. The file was not changed`, { cause: error });
     }
 }

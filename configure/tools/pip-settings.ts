@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
-import { NotUnderstood } from "../formats/merge";
+import { UnsupportedFileError } from "../formats/merge";
 import { type System, variable } from "../machine/system";
 import { pipFiles } from "./pip";
 
@@ -14,20 +14,20 @@ export interface PipValue {
 
 /** pip's settings for `pip install`, from all its files and variables. */
 export interface PipSettings {
-    /** What is in force for a key such as `extra-index-url`; undefined where nothing is. */
+    /** The effective value of a key such as `extra-index-url`; undefined if it has none. */
     value(key: string): PipValue | undefined;
-    /** What every file says about a key, in force or not. */
+    /** The values of a key in all files, effective or not. */
     everywhere(key: string): readonly PipValue[];
     /** Files that cannot be read, with the reason. */
     readonly errors: readonly { readonly file: string; readonly reason: string }[];
 }
 
 /**
- * Reads pip's settings as pip merges them: files of the machine, the user, the environment, PIP_CONFIG_FILE. `[install]`
- * overrides `[global]`, and variables override both. A later value replaces an earlier one as a whole, also a list.
- * (`pip config debug` fails at the first file that pip refuses, and is missing where pip is.)
+ * Reads pip's settings as pip merges them. Files from low to high precedence: the machine's, the user's, the virtual
+ * environment's, PIP_CONFIG_FILE. `[install]` overrides `[global]`, and variables override both. A value replaces the one
+ * that it overrides completely, even a list. (`pip config debug` fails at the first file that pip refuses, and needs pip.)
  *
- * @param prefix of pip's Python, where an environment's own pip.conf lies; undefined if not known
+ * @param prefix of pip's Python, where a virtual environment has its pip.conf; undefined if not known
  * @see https://pip.pypa.io/en/stable/topics/configuration/
  */
 export async function pipSettings(system: System, prefix: string | undefined): Promise<PipSettings> {
@@ -43,15 +43,15 @@ export async function pipSettings(system: System, prefix: string | undefined): P
             for (const [name, entries] of readIni(refuseByteOrderMark(await readFile(file, "utf8"), "pip"))) {
                 for (const [key, value] of entries) {
                     const found: PipValue = { value, from: file, file };
-                    sections.get(name)?.set(normalized(key), found);
-                    if (sections.has(name)) all.push([normalized(key), found]);
+                    sections.get(name)?.set(normalizedKey(key), found);
+                    if (sections.has(name)) all.push([normalizedKey(key), found]);
                 }
             }
         } catch (error) {
             errors.push({ file, reason: errorReason(error) });
         }
     }
-    const inForce = (key: string): PipValue | undefined => {
+    const effectiveValue = (key: string): PipValue | undefined => {
         const name = `PIP_${key.toUpperCase().replaceAll("-", "_")}`;
         const set = variable(system, name);
         const candidates = [
@@ -63,7 +63,7 @@ export async function pipSettings(system: System, prefix: string | undefined): P
         return candidates.find((found) => found !== undefined && found.value !== "");
     };
     return {
-        value: inForce,
+        value: effectiveValue,
         everywhere: (key) => all.flatMap(([name, found]) => (name === key ? [found] : [])),
         errors,
     };
@@ -75,27 +75,27 @@ export function isYes(setting: PipValue | undefined): boolean {
 }
 
 /**
- * Returns the text as it is.
+ * Returns the text unchanged.
  *
- * @throws NotUnderstood if it starts with a byte-order mark, which Python's parser refuses
+ * @throws UnsupportedFileError if it starts with a byte-order mark, which Python's parser refuses
  */
 export function refuseByteOrderMark(text: string, tool: string): string {
     if (text.startsWith("\uFEFF")) {
-        throw new NotUnderstood(
+        throw new UnsupportedFileError(
             1,
-            `${tool} refuses a file that starts with a byte-order mark. Save it without one`,
+            `${tool} does not accept a file that starts with a byte-order mark. Save the file without it`,
         );
     }
     return text;
 }
 
-/** Why a file cannot be read. The text repeats nothing of the file. */
+/** Why a file cannot be read, without any of its content. */
 export function errorReason(error: unknown): string {
     const { code, line, message } = error as Error & { code?: unknown; line?: unknown };
     if (typeof code === "string") return `cannot be read (${code})`;
     return typeof line === "number" ? `line ${line}: ${message}` : message;
 }
 
-function normalized(key: string): string {
+function normalizedKey(key: string): string {
     return key.toLowerCase().replaceAll("_", "-").replace(/^--/, "");
 }

@@ -1,11 +1,11 @@
 import type { ClientFile } from "../../src/clients/client";
-import { basename, environmentFolder, expandConfigPath, expandPath } from "../machine/paths";
+import { basename, virtualEnvironment, expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
 import type { FileLocation } from "./descriptor";
 import { descriptors } from "./descriptors";
 
-/** Where a client file belongs on a machine, or why it has no place there. */
-export type Place = { readonly path: string } | { readonly problem: string };
+/** A client file's path on a machine, or why it has none. */
+export type FilePlace = { readonly path: string } | { readonly problem: string };
 
 const locations: Readonly<Record<string, FileLocation>> = Object.assign(
     {},
@@ -13,27 +13,27 @@ const locations: Readonly<Record<string, FileLocation>> = Object.assign(
 ) as Record<string, FileLocation>;
 
 /**
- * Finds the place of a client file.
+ * Finds the path of a client file.
  *
  * @see https://pip.pypa.io/en/stable/topics/configuration/#location
  * @see https://docs.astral.sh/uv/concepts/configuration-files/
  * @see https://platformdirs.readthedocs.io/ for poetry, pdm and hatch
  */
-export function placeOf(file: ClientFile, system: System): Place {
+export function placeOf(file: ClientFile, system: System): FilePlace {
     const ordinary = file.path[system.kind];
     const location = locations[file.path.linux];
     const value = location?.variable && variable(system, location.variable.name);
     if (location?.variable !== undefined && value !== undefined) {
-        return placeByVariable(location.variable, value, basename(ordinary), system);
+        return overridePlace(location.variable, value, basename(ordinary), system);
     }
     if (file.scope === "project") {
-        return inProject(ordinary, system);
+        return nearestFile(ordinary, system);
     }
     if (file.scope === "venv") {
-        const folder = environmentFolder(system);
+        const folder = virtualEnvironment(system);
         if (folder === undefined) {
             return {
-                problem: "no virtual environment is active (VIRTUAL_ENV is not set). Activate it first",
+                problem: "no virtual environment is active. Activate one first (VIRTUAL_ENV is not set)",
             };
         }
         if (!system.exists(folder)) {
@@ -43,22 +43,22 @@ export function placeOf(file: ClientFile, system: System): Place {
     return { path: location?.path?.(system) ?? expandConfigPath(ordinary, system) };
 }
 
-function placeByVariable(
+function overridePlace(
     { name, names }: NonNullable<FileLocation["variable"]>,
     value: string,
     file: string,
     system: System,
-): Place {
+): FilePlace {
     const paths = pathsOf(system);
     const target = paths.resolve(system.workingDirectory, expandPath(value, system));
     if (/^(\/dev\/null|nul)$/i.test(value)) {
-        return { problem: `${name} turns the tool's configuration off (${value}). Unset it first` };
+        return { problem: `${name} turns off the tool's configuration (${value}). Unset it first` };
     }
     return { path: names === "file" ? target : paths.join(target, file) };
 }
 
 /** The nearest file of that name, from the working directory upwards. */
-function inProject(name: string, system: System): Place {
+function nearestFile(name: string, system: System): FilePlace {
     const paths = pathsOf(system);
     let directory = system.workingDirectory;
     for (;;) {
@@ -69,7 +69,7 @@ function inProject(name: string, system: System): Place {
         const parent = paths.dirname(directory);
         if (parent === directory) {
             return {
-                problem: `there is no ${name} in this folder or above. Run configure in the project's folder`,
+                problem: `there is no ${name} in this directory or its parents. Run this command in the project's directory`,
             };
         }
         directory = parent;
