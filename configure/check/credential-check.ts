@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import type { System } from "../machine/system";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
-import { type Finding, passed, problem, skipped, warning } from "./findings";
+import { allWell, type Finding, passed, problem, skipped, warning } from "./findings";
 import { type Keyring, packageKeyring } from "./keyring";
 import { accountOfKey, type FoundLogin } from "./login";
 import type { Response } from "./network";
@@ -86,6 +86,25 @@ export async function loginFindings(
         `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run configure --tool ${tool} again`,
     );
     return findingsForResponse(tool, await probes.index(login), undefined, rejected, probes);
+}
+
+/**
+ * Checks a login from .netrc.
+ *
+ * @param keyrings checks the keyrings, which some tools ask if the index rejects the login
+ */
+export async function netrcFindings(
+    tool: ConfigurableTool,
+    login: FoundLogin,
+    probes: ProbeCache,
+    keyrings: () => Promise<Finding[]>,
+): Promise<Finding[]> {
+    const response = await probes.index(login);
+    if (descriptors[tool].asksKeyringAfterNetrc && "status" in response && response.status === 401) {
+        const ofKeyrings = await keyrings();
+        if (allWell(ofKeyrings)) return ofKeyrings;
+    }
+    return loginFindings(tool, login, probes);
 }
 
 async function tokenFindings(

@@ -6,10 +6,11 @@ import {
     fileModeFindings,
     keyringFindings,
     loginFindings,
+    netrcFindings,
     noKeyring,
     packageKeyringFindings,
 } from "./credential-check";
-import { allWell, type Finding, passed, problem } from "./findings";
+import { type Finding, passed, problem } from "./findings";
 import { packageKeyring } from "./keyring";
 import { foundLogin } from "./login";
 import type { ProbeCache } from "./probe-cache";
@@ -66,17 +67,13 @@ export async function pipFindings(launcher: string | undefined, probes: ProbeCac
     );
     const [{ login } = { login: {} }] = addressesIn(inForce);
     const inAddress = foundLogin(login, inForce.from, inForce.file);
-    const found = inAddress ?? (await probes.netrcLogin());
-    if (found === undefined) {
-        return [...findings, ...(await keyringsFor(settings, environment, login, probes))];
-    }
-    const response = await probes.index(found);
-    if (inAddress === undefined && "status" in response && response.status === 401) {
-        // When the index rejects the login from .netrc, pip asks the keyring.
-        const ofKeyring = await keyringsFor(settings, environment, login, probes);
-        if (allWell(ofKeyring)) return [...findings, ...ofKeyring];
-    }
-    return [...findings, ...(await loginFindings(tool, found, probes))];
+    if (inAddress !== undefined) return [...findings, ...(await loginFindings(tool, inAddress, probes))];
+    const keyrings = () => keyringsFor(settings, environment, login, probes);
+    const inNetrc = await probes.netrcLogin();
+    return [
+        ...findings,
+        ...(await (inNetrc === undefined ? keyrings() : netrcFindings(tool, inNetrc, probes, keyrings))),
+    ];
 }
 
 /** @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support */

@@ -14,6 +14,7 @@ import {
     fileModeFindings,
     keyringFindings,
     loginFindings,
+    netrcFindings,
     noKeyring,
     packageKeyringFindings,
 } from "./credential-check";
@@ -69,18 +70,20 @@ export async function toolFindings(
         const found =
             loginInVariables(tool, entry, system) ??
             ownLogin(entry, system) ??
-            loginByName(tool, entry, entries, files) ??
-            (descriptors[tool].readsNetrc === true ? await probes.netrcLogin() : undefined);
+            loginByName(tool, entry, entries, files);
         if (found === undefined) withoutLogin.add(entry.use);
         else if ("missing" in found) findings.push(variableNotSet(tool, found.missing, entry.from));
         else logins.set(`${found.from} ${found.password}`, found);
     }
     const ofLogins = [...logins.values()].map((login) => loginFindings(tool, login, probes));
     findings.push(...(await Promise.all(ofLogins)).flat());
-    if (withoutLogin.size > 0) {
-        findings.push(...(await keyringsFor(tool, launcher, files, withoutLogin, probes)));
-    }
-    return findings;
+    if (withoutLogin.size === 0) return findings;
+    const keyrings = () => keyringsFor(tool, launcher, files, withoutLogin, probes);
+    const inNetrc = descriptors[tool].readsNetrc === true ? await probes.netrcLogin() : undefined;
+    return [
+        ...findings,
+        ...(await (inNetrc === undefined ? keyrings() : netrcFindings(tool, inNetrc, probes, keyrings))),
+    ];
 }
 
 /** The registry is in no file that the tool reads. */

@@ -32,6 +32,8 @@ export interface ToolDescriptor {
     readonly sharesLogin?: boolean;
     /** Whether it takes a login from the user's .netrc. */
     readonly readsNetrc?: boolean;
+    /** Whether it asks the keyring when the index rejects the login from .netrc, as pip does and what calls pip. */
+    readonly asksKeyringAfterNetrc?: boolean;
     /** The keyring that it asks if it finds no login: a command on PATH, or the package in its own Python. */
     readonly keyring?: Readonly<Partial<Record<Use, "command" | "package">>>;
     /** How it is told to ask the command: by a variable and, where there is one, by a setting in its files. */

@@ -2,9 +2,11 @@ import { expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
 import type { ToolDescriptor } from "./descriptor";
 
-/** pip. How it merges its files is in pip-settings.ts. */
+/** pip. Its settings and its keyrings are special: see pip-settings.ts and check/pip-check.ts. */
 export const pip: ToolDescriptor = {
     commands: ["pip", "pip3"],
+    readsNetrc: true,
+    asksKeyringAfterNetrc: true,
     locations: {
         "~/.config/pip/pip.conf": {
             variable: { name: "PIP_CONFIG_FILE", names: "file" },

@@ -4,6 +4,7 @@ export const pipenv: ToolDescriptor = {
     commands: ["pipenv"],
     locations: { Pipfile: { variable: { name: "PIPENV_PIPFILE", names: "file" } } },
     readsNetrc: true,
+    asksKeyringAfterNetrc: true,
     keyring: { install: "command" },
     keyringProvider: { variable: "PIPENV_KEYRING_PROVIDER" },
 };

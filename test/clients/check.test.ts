@@ -341,6 +341,23 @@ describe("configure check", () => {
             assert.ok(found.every(({ tool }) => tool !== "netrc"));
         });
 
+        it("is asked by pipenv, and not by uv, after the index rejects a login in .netrc", async () => {
+            const { hostname } = new URL(outputs().index.indexUrl);
+            const netrc = `machine ${hostname} login anonymous password me@example.com\n`;
+            for (const tool of ["pipenv", "uv"] as const) {
+                const { bin } = await PinnedTool.install(tool);
+                await using workstation = await at({
+                    keyFile: keyFileOf(writer),
+                    path: [bin, registry().tools.bin],
+                    files: { ...files(tool, { form: "keyring" }), ".netrc": netrc },
+                    environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
+                });
+                const found = await findings(workstation, [tool]);
+                if (tool === "pipenv") assert.deepEqual(faults(found), []);
+                else assertOneFault(found, { tool, subject: "login" }, /\.netrc \(401\)$/, /user names/);
+            }
+        });
+
         it("is not asked by pip where it is in pip's own environment only, with subprocess", async () => {
             await using workstation = await at({
                 keyFile: keyFileOf(reader),
