@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
 import { UnsupportedFileError } from "../formats/merge";
+import { pipFiles } from "./pip-files";
 import { pathsOf, type System, variable } from "./system";
 
 /** A value that pip uses, and the file or variable that it comes from. */
@@ -98,40 +99,16 @@ export function reasonOf(error: unknown): string {
 /** From low to high precedence. */
 function configurationFiles(system: System, prefix: string | undefined): string[] {
     const paths = pathsOf(system);
-    const { kind, home } = system;
-    const name = kind === "windows" ? "pip.ini" : "pip.conf";
+    const { kind } = system;
     const named = variable(system, "PIP_CONFIG_FILE");
     if (named === "/dev/null" || (kind === "windows" && named?.toLowerCase() === "nul")) return [];
-    const apple = paths.join(home, "Library/Application Support/pip");
-    const config = variable(system, "XDG_CONFIG_HOME") ?? paths.join(home, ".config");
-    const user: Record<System["kind"], string[]> = {
-        linux: [paths.join(home, ".pip", name), paths.join(config, "pip", name)],
-        macos: [
-            paths.join(home, ".pip", name),
-            paths.join(system.exists(apple) ? apple : paths.join(home, ".config/pip"), name),
-        ],
-        windows: [
-            paths.join(home, "pip", name),
-            paths.join(variable(system, "APPDATA") ?? paths.join(home, "AppData", "Roaming"), "pip", name),
-        ],
-    };
-    const site: Record<System["kind"], string[]> = {
-        linux: [
-            ...(variable(system, "XDG_CONFIG_DIRS") ?? "/etc/xdg")
-                .split(":")
-                .filter(Boolean)
-                .map((directory) => paths.join(directory, "pip", name)),
-            "/etc/pip.conf",
-        ],
-        macos: ["/Library/Application Support/pip/pip.conf"],
-        windows: [paths.join(variable(system, "ProgramData") ?? "C:\\ProgramData", "pip", name)],
-    };
+    const { global, user } = pipFiles(system);
     const own = named === undefined ? undefined : paths.resolve(system.workingDirectory, named);
     return [
-        ...site[kind],
+        ...global,
         // If the file that PIP_CONFIG_FILE names exists, it replaces the user's files.
-        ...(own !== undefined && system.exists(own) ? [] : user[kind]),
-        ...(prefix === undefined ? [] : [paths.join(prefix, name)]),
+        ...(own !== undefined && system.exists(own) ? [] : user),
+        ...(prefix === undefined ? [] : [paths.join(prefix, kind === "windows" ? "pip.ini" : "pip.conf")]),
         ...(own === undefined ? [] : [own]),
     ];
 }

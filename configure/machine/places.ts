@@ -1,5 +1,6 @@
 import type { ClientFile } from "../../src/clients/client";
-import { pathsOf, type System, variable } from "./system";
+import { pipFiles } from "./pip-files";
+import { pathsOf, type System, variable, xdgConfigHome } from "./system";
 
 /** A client file's path on a machine, or why it has none. */
 export type FilePlace = { readonly path: string } | { readonly problem: string };
@@ -7,42 +8,24 @@ export type FilePlace = { readonly path: string } | { readonly problem: string }
 /** A variable that names the file or its directory, and overrides the default path. */
 interface Override {
     readonly variable: string;
-    readonly is: "file" | "folder";
+    readonly is: "file" | "directory";
 }
 
 /** The key is the file's path on Linux. */
 const overrides: Readonly<Record<string, Override>> = {
     "~/.config/pip/pip.conf": { variable: "PIP_CONFIG_FILE", is: "file" },
     "~/.config/uv/uv.toml": { variable: "UV_CONFIG_FILE", is: "file" },
-    "~/.config/pypoetry/config.toml": { variable: "POETRY_CONFIG_DIR", is: "folder" },
-    "~/.config/pypoetry/auth.toml": { variable: "POETRY_CONFIG_DIR", is: "folder" },
+    "~/.config/pypoetry/config.toml": { variable: "POETRY_CONFIG_DIR", is: "directory" },
+    "~/.config/pypoetry/auth.toml": { variable: "POETRY_CONFIG_DIR", is: "directory" },
     "~/.config/pdm/config.toml": { variable: "PDM_CONFIG_FILE", is: "file" },
     "~/.config/hatch/config.toml": { variable: "HATCH_CONFIG", is: "file" },
     "~/.netrc": { variable: "NETRC", is: "file" },
     Pipfile: { variable: "PIPENV_PIPFILE", is: "file" },
 };
 
-/** Another path where a tool looks, and whether it looks there first. */
-interface Alternative {
-    readonly path: string;
-    readonly first: boolean;
-}
-
-const legacyPip = { path: "~/.pip/pip.conf", first: false };
-const alternatives: Readonly<Record<string, Partial<Record<System["kind"], Alternative>>>> = {
-    "~/.config/pip/pip.conf": {
-        linux: legacyPip,
-        macos: legacyPip,
-        windows: { path: "%USERPROFILE%\\pip\\pip.ini", first: false },
-    },
-    // pip and curl read this one. git and others read the older `_netrc`.
-    "~/.netrc": { windows: { path: "%USERPROFILE%\\.netrc", first: true } },
-};
-
 /**
  * Finds the path of a client file.
  *
- * @see https://pip.pypa.io/en/stable/topics/configuration/#location
  * @see https://docs.astral.sh/uv/concepts/configuration-files/
  * @see https://platformdirs.readthedocs.io/ for poetry, pdm and hatch
  */
@@ -57,22 +40,24 @@ export function placeOf(file: ClientFile, system: System): FilePlace {
         return nearestFile(file.path[system.kind], system);
     }
     if (file.scope === "venv") {
-        const folder = virtualEnvironment(system);
-        if (folder === undefined) {
+        const directory = virtualEnvironment(system);
+        if (directory === undefined) {
             return {
                 problem: "no virtual environment is active. Activate one first (VIRTUAL_ENV is not set)",
             };
         }
-        if (!system.exists(folder)) {
-            return { problem: `the active virtual environment does not exist: ${folder}` };
+        if (!system.exists(directory)) {
+            return { problem: `the active virtual environment does not exist: ${directory}` };
         }
     }
-    const ordinary = expandPath(ordinaryPath(key, file, system), system);
-    const { path, first } = alternatives[key]?.[system.kind] ?? {};
-    const other = path === undefined ? undefined : expandPath(path, system);
-    const isOther =
-        other !== undefined && system.exists(other) && (first === true || !system.exists(ordinary));
-    return { path: isOther ? other : ordinary };
+    if (key === "~/.config/pip/pip.conf") {
+        const [legacy, current] = pipFiles(system).user;
+        return { path: system.exists(legacy) && !system.exists(current) ? legacy : current };
+    }
+    // On Windows, pip and curl read .netrc; git and others read the older _netrc.
+    const netrc = pathsOf(system).join(system.home, ".netrc");
+    const isNetrc = key === "~/.netrc" && system.exists(netrc);
+    return { path: isNetrc ? netrc : expandPath(defaultPath(key, file, system), system) };
 }
 
 function overridePlace(
@@ -89,22 +74,14 @@ function overridePlace(
     return { path: is === "file" ? target : paths.join(target, basename(file.path[system.kind])) };
 }
 
-/** macOS uses XDG_CONFIG_HOME too, except that pip uses Apple's directory if it exists. */
-function ordinaryPath(key: string, file: ClientFile, system: System): string {
-    const ordinary = file.path[system.kind];
+/** The file's path, in XDG_CONFIG_HOME if that is set. It also applies to macOS, except for pip. */
+function defaultPath(key: string, file: ClientFile, system: System): string {
+    const path = file.path[system.kind];
+    const configHome = xdgConfigHome(system);
+    if (configHome === undefined || system.kind === "windows") return path;
     const isUv = key === "~/.config/uv/uv.toml";
-    if (system.kind === "macos" && key === "~/.config/pip/pip.conf") {
-        const folder = expandPath("~/Library/Application Support/pip", system);
-        return system.exists(folder) ? `${folder}/pip.conf` : ordinary;
-    }
-    const configuration = variable(system, "XDG_CONFIG_HOME");
-    if (configuration === undefined || !configuration.startsWith("/") || system.kind === "windows") {
-        return ordinary;
-    }
-    const folder = system.kind === "linux" || isUv ? "~/.config/" : "~/Library/Application Support/";
-    return ordinary.startsWith(folder)
-        ? `${configuration.replace(/\/$/, "")}/${ordinary.slice(folder.length)}`
-        : ordinary;
+    const directory = system.kind === "linux" || isUv ? "~/.config/" : "~/Library/Application Support/";
+    return path.startsWith(directory) ? `${configHome}/${path.slice(directory.length)}` : path;
 }
 
 /** The nearest file of that name, from the working directory upwards. */
