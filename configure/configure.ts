@@ -8,7 +8,7 @@ import {
     planFile,
     planTool,
     type ToolPlan,
-} from "./tools/contributions";
+} from "./tools/tool-plan";
 import { pipSettings } from "./machine/pip-settings";
 import { findCredential, type FoundCredential } from "./registry/credential";
 import { type JournalReader, type Plan, readJournal, withJournal } from "./journal/journal";

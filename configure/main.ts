@@ -4,7 +4,7 @@ import { forms } from "../src/clients/credential";
 import { type Tool, tools } from "../src/clients/tools";
 import { allWell, check, describe } from "./check/check";
 import { configure, type ConfigureOptions, readRegistry, undo } from "./configure";
-import { configurable, type ConfigurableTool } from "./tools/contributions";
+import { configurable, type ConfigurableTool } from "./tools/tool-plan";
 import { print, type PrintOptions } from "./print";
 import { printError } from "./report";
 import { thisSystem } from "./machine/system";
