@@ -1,7 +1,7 @@
 import { type Scope } from "../src/clients/client";
 import { type Form, loginOf } from "../src/clients/credential";
 import { resolveLinks } from "./journal/atomic-file";
-import { installedTools, planFile, planTool, type ToolPlan } from "./tools/contributions";
+import { installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
 import { configurable, type ConfigurableTool } from "./tools/descriptors";
 import { pipSettings } from "./tools/pip-settings";
 import { findCredential, type FoundCredential } from "./registry/credential";

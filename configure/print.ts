@@ -1,6 +1,6 @@
 import { type Tool, tools } from "../src/clients/tools";
 import { type ConfigureOptions, resolveRequest } from "./configure";
-import { filesOf, type ScopeFile } from "./tools/contributions";
+import { filesOf, type ScopeFile } from "./tools/tool-plan";
 import { basename } from "./machine/paths";
 import { printNote } from "./report";
 import type { System } from "./machine/system";

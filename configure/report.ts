@@ -22,7 +22,7 @@ export function action({
  */
 export function unifiedDiff(plan: Plan, credentials: readonly string[]): string {
     const { path, before, after } = plan;
-    const format = formatOf(plan);
+    const format = formatOfPlan(plan);
     const [from, to] = [before?.toString() ?? "", after?.toString() ?? ""];
     return createTwoFilesPatch(
         before === undefined ? "/dev/null" : path,
@@ -39,7 +39,7 @@ export function unifiedDiff(plan: Plan, credentials: readonly string[]): string 
 export function warnIfReadable(plan: Plan, { kind }: System): void {
     const { path, after, mode = 0o600 } = plan;
     const readable = kind !== "windows" && (mode & 0o077) !== 0;
-    if (readable && holdsCredential(after?.toString() ?? "", formatOf(plan))) {
+    if (readable && holdsCredential(after?.toString() ?? "", formatOfPlan(plan))) {
         printLabelled(
             "yellow",
             "warning",
@@ -49,7 +49,7 @@ export function warnIfReadable(plan: Plan, { kind }: System): void {
 }
 
 /** All edits to a file have one format. */
-function formatOf({ previousEdits, edits }: Plan): Format | undefined {
+function formatOfPlan({ previousEdits, edits }: Plan): Format | undefined {
     return [...edits, ...previousEdits][0]?.format;
 }
 

@@ -1,6 +1,6 @@
 import type { System } from "../machine/system";
 import type { RegistryOutputs } from "../registry/outputs";
-import { installedTools, launcherOf } from "../tools/contributions";
+import { installedTools, launcherOf } from "../tools/tool-plan";
 import { configurable, descriptors } from "../tools/descriptors";
 import { presentFiles } from "./client-files";
 import { fileModeFindings } from "./credential-check";

@@ -7,7 +7,7 @@ import { withoutUserInfo } from "../formats/merge";
 import { readNetrc } from "../formats/netrc";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { System } from "../machine/system";
-import { sampleCredentials, formatOf } from "../tools/contributions";
+import { sampleCredentials, formatOfFile } from "../tools/tool-plan";
 import type { Use } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { placeOf } from "../tools/places";
@@ -49,7 +49,7 @@ export async function presentFiles(
         for (const use of ["install", "publish"] as const) {
             for (const file of client?.[use] ?? []) {
                 // A .netrc belongs to several tools and is checked on its own.
-                if (tool !== "netrc" && formatOf(file) === "netrc") continue;
+                if (tool !== "netrc" && formatOfFile(file) === "netrc") continue;
                 const place = placeOf(file, system);
                 if ("problem" in place || !system.exists(place.path)) continue;
                 const { uses } = found.get(place.path) ?? { uses: new Set() };
@@ -75,7 +75,7 @@ async function readPresentFile(
     let text = "";
     try {
         text = await readFile(path, "utf8");
-        switch (formatOf(file)) {
+        switch (formatOfFile(file)) {
             case "netrc":
                 return { ...empty, ...readNetrcEntries(text, index) };
             case "ini":

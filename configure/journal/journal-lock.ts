@@ -10,6 +10,9 @@ export interface Lock {
     readonly release: () => Promise<void>;
 }
 
+// Node has no lock on a file that the operating system releases when a process ends. A lock is a directory, which its
+// process keeps recent.
+
 /**
  * Takes the lock on a directory, or waits for it. The lock of a killed process is taken over after ten seconds.
  *

@@ -1,4 +1,4 @@
-import { type System, variable } from "./system";
+import { type System, variable, xdgConfigHome } from "./system";
 
 /** A path with the home directory and variables filled in. */
 export function expandPath(path: string, system: System): string {
@@ -18,14 +18,10 @@ export function expandPath(path: string, system: System): string {
 
 /** `expandPath` for a file among a user's configuration, whose folder XDG_CONFIG_HOME replaces, except on Windows. */
 export function expandConfigPath(path: string, system: System): string {
-    const folder = variable(system, "XDG_CONFIG_HOME");
-    const isReplaced = system.kind !== "windows" && folder?.startsWith("/") === true;
+    const folder = system.kind === "windows" ? undefined : xdgConfigHome(system);
     const ordinary =
         system.kind === "macos" ? /^~\/(\.config|Library\/Application Support)\// : /^~\/\.config\//;
-    return expandPath(
-        isReplaced ? path.replace(ordinary, () => `${folder.replace(/\/$/, "")}/`) : path,
-        system,
-    );
+    return expandPath(folder === undefined ? path : path.replace(ordinary, () => `${folder}/`), system);
 }
 
 /** The directory of the active virtual environment; undefined if none is active. */

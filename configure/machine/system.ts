@@ -41,6 +41,12 @@ export function variable({ kind, environment }: System, name: string): string | 
     return found === "" ? undefined : found;
 }
 
+/** XDG_CONFIG_HOME without a trailing slash; undefined if it is not set, or relative. */
+export function xdgConfigHome(system: System): string | undefined {
+    const path = variable(system, "XDG_CONFIG_HOME");
+    return path?.startsWith("/") === true ? path.replace(/\/$/, "") : undefined;
+}
+
 /** The executable of a command on PATH; undefined if there is none. */
 export function onPath(system: System, command: string): string | undefined {
     const directories = (variable(system, "PATH") ?? "").split(pathsOf(system).delimiter).filter(Boolean);

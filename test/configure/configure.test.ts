@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
@@ -467,6 +467,18 @@ describe("configure", () => {
         }
         assertDone(await machine.configure("--undo"));
         assert.equal(await machine.read(".pypirc"), "# mine\n[pypi]\nusername = me\n");
+    });
+
+    it("reports that it waits for another run", async () => {
+        await using machine = await Machine.open();
+        const lock = machine.path(".local/state/python-registry/lock.lock");
+        await mkdir(lock, { recursive: true });
+        // As if a run had been killed five seconds ago: its lock lasts for ten.
+        const time = Date.now() / 1000 - 5;
+        await utimes(lock, time, time);
+        const done = await machine.configure("--undo");
+        assertDone(done);
+        assert.match(done.output, /^note: Waiting for another configure run to finish…$/m);
     });
 
     it("recognizes gcloud's line with a raw key for the same registry, and never shows the key", async () => {

@@ -170,6 +170,12 @@ describe("configure: the place of a file", () => {
         );
     });
 
+    it("is .netrc on Windows if that exists, otherwise _netrc", () => {
+        const dotted = "C:\\Users\\dev\\.netrc";
+        assert.deepEqual(places("netrc", "user", system("windows", { files: [dotted] })), [dotted]);
+        assert.deepEqual(places("netrc", "user", system("windows")), ["C:\\Users\\dev\\_netrc"]);
+    });
+
     it("in the current project", () => {
         const files = ["/projects/pyproject.toml", "/projects/app/pyproject.toml"];
         assert.deepEqual(places("uv", "project", system("linux", { files })), [

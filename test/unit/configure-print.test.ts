@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { planFile, planTool } from "../../configure/tools/contributions";
+import { planFile, planTool } from "../../configure/tools/tool-plan";
 import { configurable } from "../../configure/tools/descriptors";
 import { findCredential } from "../../configure/registry/credential";
 import { readJournal } from "../../configure/journal/journal";

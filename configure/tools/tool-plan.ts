@@ -96,7 +96,7 @@ function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | Skipped
         if ("problem" in place) return { tool, problem: `${tool}: ${place.problem}` };
         edits.set(place.path, {
             owner: { registry: registry.name, tool, scope },
-            format: formatOf(file),
+            format: formatOfFile(file),
             text: file.text,
             secret,
         });
@@ -210,7 +210,7 @@ function joinTexts(one: string, other: string): string {
 }
 
 /** The format of a client file. */
-export function formatOf({ path }: ClientFile): Format {
+export function formatOfFile({ path }: ClientFile): Format {
     if (path.linux.endsWith("netrc")) return "netrc";
     return /\.toml$|Pipfile$/.test(path.linux) ? "toml" : "ini";
 }
