@@ -58,7 +58,7 @@ describe("a .netrc", () => {
     it("token: PowerShell's commands", () => {
         assert.deepEqual(netrcClient(index, { form: "token" })?.commands.install.powershell, [
             "$token = gcloud auth print-access-token",
-            "if (-not $token) { throw 'gcloud gives no access token' }",
+            "if (-not $token) { throw 'gcloud did not print an access token' }",
             `$netrc = if ($env:OS -eq 'Windows_NT') { "$HOME\\_netrc" } else { "$HOME/.netrc" }`,
             "$others = @(if (Test-Path $netrc) { Get-Content $netrc | Where-Object { $_ -notmatch " +
                 "'^machine europe-west1-python\\.pkg\\.dev login oauth2accesstoken password ' } })",

@@ -247,7 +247,7 @@ describe("an INI file is refused, without repeating the text, when", () => {
     function refuses(render: () => string): void {
         assert.throws(render, (error: unknown) => {
             assert.ok(error instanceof RangeError);
-            assert.match(error.message, /^this (section|key|value) cannot stand in an INI file/);
+            assert.match(error.message, /^this (section|key|value) cannot be written to an INI file/);
             assert.doesNotMatch(error.message, /s[3e]cret|injected|DEFAULT/);
             return true;
         });

@@ -355,7 +355,7 @@ describe("any string whatsoever", () => {
                         assert.ok(error instanceof RangeError);
                         assert.match(
                             error.message,
-                            /^this (section|value) cannot stand in an INI file: it has a line break or /,
+                            /^this (section|value) cannot be written to an INI file: it has a line break or /,
                         );
                         return;
                     }
