@@ -8,25 +8,28 @@ import {
     planFile,
     planTool,
     type ToolPlan,
-} from "./tools/contributions";
+} from "./tools/tool-plan";
 import { pipSettings } from "./machine/pip-settings";
 import { findCredential, type FoundCredential } from "./registry/credential";
-import {
-    type Contribution,
-    type JournalReader,
-    type Plan,
-    readJournal,
-    withJournal,
-} from "./journal/journal";
+import { type JournalReader, type Plan, readJournal, withJournal } from "./journal/journal";
+import type { ManagedEdit, Owner } from "./journal/record";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./registry/outputs";
-import { deed, line, note, problem, unifiedDiff, warnIfLeft, warnIfReadable } from "./report";
+import {
+    action,
+    printError,
+    printLine,
+    printNote,
+    unifiedDiff,
+    warnIfCredentialRemains,
+    warnIfReadable,
+} from "./report";
 import { pathsOf, type System, variable } from "./machine/system";
 
 /** What the command line says. */
 export interface ConfigureOptions {
     readonly stack?: string;
     readonly outputs?: string;
-    /** Those that are installed, unless named here. */
+    /** By default, the installed tools. */
     readonly tool?: readonly ConfigurableTool[];
     readonly auth: Form;
     readonly account?: string;
@@ -36,111 +39,108 @@ export interface ConfigureOptions {
 }
 
 /**
- * Puts a registry's client files in place.
+ * Adds a registry to the configuration of the tools on this machine.
  *
- * @returns whether all of it was done; what was not is told
+ * @returns whether everything was done; what was not is reported
  */
 export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
     const { auth: form, scope } = options;
-    const { registry, credential, from } = await requested(options, system);
-    const tools = options.tool ?? found(system);
+    const { registry, credential, from } = await resolveRequest(options, system);
+    const tools = options.tool ?? detectTools(system);
     const login = loginOf(credential);
-    line(`Registry ${registry.name}`);
+    printLine(`Registry ${registry.name}`);
     if (from !== undefined) {
-        line(`Credential: ${form === "token" ? "an access token" : "a key"} from ${from}`);
+        printLine(`Credential: ${form === "token" ? "an access token" : "a key"} from ${from}`);
     }
 
-    return carryOut(
+    return applyPlans(
         options,
         system,
         login === undefined ? [] : [login.password],
-        async (journal, outcome) => {
+        async (journal, plans) => {
             const planned: ToolPlan[] = [];
             for (const tool of tools) {
-                await outcome.attempt(tool, async () => {
+                await plans.attempt(tool, async () => {
                     const plan = await planTool({ tool, registry, credential, scope, system }, journal);
                     if (!("problem" in plan)) planned.push(plan);
-                    else if (options.tool === undefined) line(`${tool}: left out, ${plan.problem}`);
-                    else outcome.problem(`${tool}: ${plan.problem}`);
+                    else if (options.tool === undefined) printLine(`Skipped: ${plan.problem}`);
+                    else plans.fail(plan.problem);
                 });
             }
-            // All of these tools and this scope goes, then what is wanted now comes: nothing of an earlier run with another
-            // form of credential stays, a password above all.
-            const owners = new Set(planned.map(({ tool }) => `${tool} ${scope}`));
-            const remove = (owner: Contribution["owner"]) =>
-                owner.registry === registry.name && owners.has(owner.tool);
-            const files = await byFile(planned);
+            // First remove all edits of these tools in this scope, so that nothing stays from an earlier run with a
+            // different form of credential, such as a password.
+            const remove = (owner: Owner) =>
+                owner.registry === registry.name &&
+                owner.scope === scope &&
+                planned.some(({ tool }) => tool === owner.tool);
+            const files = await groupByFile(planned);
             for (const [path, add] of files) {
-                await outcome.plan(() => planFile(journal, path, { remove, add }));
+                await plans.add(() => planFile(journal, path, { remove, add }));
             }
             const others = await Promise.all(
                 planned.flatMap(({ otherForms }) => otherForms).map(resolveLinks),
             );
             for (const { path } of await journal.files()) {
                 if (others.includes(path) && !files.has(path)) {
-                    await outcome.plan(() => planFile(journal, path, { remove }));
+                    await plans.add(() => planFile(journal, path, { remove }));
                 }
             }
             return async () => {
-                (await pipNotices(planned, system)).forEach(note);
-                nextSteps(planned, registry, options, system);
+                (await pipOverrideNotices(planned, system)).forEach(printNote);
+                printNextSteps(planned, registry, options, system);
             };
         },
     );
 }
 
-/** What is to be taken out; all that is not limited here. */
+/** Which edits to remove: all of them, unless limited here. */
 export type UndoOptions = Pick<ConfigureOptions, "stack" | "outputs" | "tool" | "dryRun"> & {
     readonly scope?: Scope;
 };
 
 /**
- * Takes out what `configure` has put in: all of it, or of one registry, of some tools, of one scope.
+ * Removes what `configure` added: everything, or only of one registry, of some tools or of one scope.
  *
- * @returns whether all of it was done; what was not is told
+ * @returns whether everything was done; what was not is reported
  */
 export async function undo(options: UndoOptions, system: System): Promise<boolean> {
-    const { stack, outputs, tool: tools, scope: scopeOnly } = options;
-    const one =
-        (stack ?? outputs) === undefined ? undefined : (await registryOf(options, false, system)).name;
-    const remove = ({ registry, tool: owner }: Contribution["owner"]) => {
-        const [tool, scope] = owner.split(" ");
-        return (
-            (one === undefined || registry === one) &&
-            (tools === undefined || tools.some((name) => name === tool)) &&
-            (scopeOnly === undefined || scope === scopeOnly)
-        );
-    };
-    return carryOut(options, system, [], async (journal, outcome) => {
+    const { stack, outputs } = options;
+    const registryName =
+        (stack ?? outputs) === undefined ? undefined : (await readRegistry(options, false, system)).name;
+    const remove = ({ registry, tool, scope }: Owner) =>
+        (registryName === undefined || registry === registryName) &&
+        (options.tool === undefined || options.tool.some((name) => name === tool)) &&
+        (options.scope === undefined || scope === options.scope);
+    return applyPlans(options, system, [], async (journal, plans) => {
         const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
         for (const { path } of files) {
-            await outcome.plan(() => planFile(journal, path, { remove }));
+            await plans.add(() => planFile(journal, path, { remove }));
         }
-        if (files.length === 0) line("There is nothing to take out.");
+        if (files.length === 0) printLine("There is nothing to remove.");
         return () => Promise.resolve();
     });
 }
 
 /** Reads the registry and finds the credential that the command line names. */
-export async function requested(
+export async function resolveRequest(
     options: Omit<ConfigureOptions, "tool" | "scope" | "dryRun">,
     system: System,
 ): Promise<FoundCredential & { readonly registry: RegistryOutputs }> {
     const { auth: form, account, credentialFile: file } = options;
     if (form === "keyring" && (account ?? file) !== undefined) {
         throw new Error(
-            "--account and --credential-file go with --auth token or key: a keyring needs neither",
+            "--account and --credential-file need --auth token or --auth key: a keyring uses neither",
         );
     }
     if (options.outputs === "-" && file === "-") {
         throw new Error("--outputs and --credential-file cannot both be read from standard input");
     }
-    const registry = await registryOf(options, form === "key" && file === undefined, system);
+    const registry = await readRegistry(options, form === "key" && file === undefined, system);
     return { registry, ...(await findCredential({ form, account, file }, registry, system)) };
 }
 
-/** The registry that the command line names. */
-export function registryOf(
+/** Reads the registry that the command line names. */
+export function readRegistry(
     { stack, outputs }: Pick<ConfigureOptions, "stack" | "outputs">,
     secrets: boolean,
     system: System,
@@ -148,117 +148,114 @@ export function registryOf(
     const source: OutputsSource | undefined =
         stack !== undefined ? { stack } : outputs !== undefined ? { file: outputs } : undefined;
     if (source === undefined) {
-        throw new Error("which registry? Give --stack NAME, or --outputs FILE. See --help");
+        throw new Error("No registry given. Use --stack NAME or --outputs FILE. See --help");
     }
     return readOutputs(source, secrets, system);
 }
 
-/** What is to be done, and whether anything stands in the way. */
-class Outcome {
-    readonly plans: Plan[] = [];
+/** The planned changes, and whether anything failed. */
+class Plans {
+    readonly all: Plan[] = [];
     failed = false;
 
-    problem(message: string): void {
+    fail(message: string): void {
         this.failed = true;
-        problem(message);
+        printError(message);
     }
 
-    /** Does a part of the work: where that fails, the others are done all the same. */
+    /** Does a part of the work. If it fails, the error is reported and the rest continues. */
     async attempt(what: string | undefined, work: () => Promise<void>): Promise<void> {
         try {
             await work();
         } catch (error) {
             const { message } = error as Error;
-            this.problem(what === undefined ? message : `${what}: ${message}`);
+            this.fail(what === undefined ? message : `${what}: ${message}`);
         }
     }
 
-    plan(work: () => Promise<Plan>): Promise<void> {
+    add(work: () => Promise<Plan>): Promise<void> {
         return this.attempt(undefined, async () => {
-            this.plans.push(await work());
+            this.all.push(await work());
         });
     }
 }
 
-/** Has plans made, then carries them out, or prints them. */
-async function carryOut(
+/** Makes the plans, then applies or prints them. `planning` returns what to do afterwards. */
+async function applyPlans(
     { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
     credentials: readonly string[],
-    planning: (journal: JournalReader, outcome: Outcome) => Promise<() => Promise<void>>,
+    planning: (journal: JournalReader, plans: Plans) => Promise<() => Promise<void>>,
 ): Promise<boolean> {
-    const outcome = new Outcome();
+    const plans = new Plans();
     const directory = stateDirectory(system);
     if (dryRun) {
-        await planning(readJournal(directory), outcome);
-        for (const plan of outcome.plans) {
-            if (deed(plan) === "unchanged") line(`${plan.path} would stay as it is`);
-            else line(unifiedDiff(plan, credentials));
-            plan.notices.forEach(note);
+        await planning(readJournal(directory), plans);
+        for (const plan of plans.all) {
+            if (action(plan) === "unchanged") printLine(`${plan.path} would not change`);
+            else printLine(unifiedDiff(plan, credentials));
+            plan.notices.forEach(printNote);
         }
-        return !outcome.failed;
+        return !plans.failed;
     }
-    const waiting = () => {
-        note("another run is at work, or was killed at work: waiting for it");
-    };
     await withJournal(
         directory,
         async (journal) => {
-            const after = await planning(journal, outcome);
-            for (const plan of outcome.plans) {
-                await outcome.attempt(undefined, async () => {
+            const after = await planning(journal, plans);
+            for (const plan of plans.all) {
+                await plans.attempt(undefined, async () => {
                     await journal.commit(plan);
-                    line(`${deed(plan).padEnd(9)} ${plan.path}`);
-                    plan.notices.forEach(note);
+                    printLine(`${action(plan).padEnd(9)} ${plan.path}`);
+                    plan.notices.forEach(printNote);
                     warnIfReadable(plan, system);
-                    warnIfLeft(plan);
+                    warnIfCredentialRemains(plan);
                 });
             }
             await after();
         },
-        waiting,
+        () => {
+            printNote("Waiting for another configure run to finish…");
+        },
     );
-    return !outcome.failed;
+    return !plans.failed;
 }
 
-/** The contributions to each file: several tools can share one. */
-async function byFile(planned: readonly ToolPlan[]): Promise<Map<string, Contribution[]>> {
-    const files = new Map<string, Contribution[]>();
-    for (const [path, contribution] of planned.flatMap(({ contributions }) => [...contributions])) {
+/** The edits of each file. Several tools can share a file. */
+async function groupByFile(planned: readonly ToolPlan[]): Promise<Map<string, ManagedEdit[]>> {
+    const files = new Map<string, ManagedEdit[]>();
+    for (const [path, edit] of planned.flatMap(({ edits }) => [...edits])) {
         const file = await resolveLinks(path);
-        files.set(file, [...(files.get(file) ?? []), contribution]);
+        files.set(file, [...(files.get(file) ?? []), edit]);
     }
     return files;
 }
 
-/** What else pip reads: of its files and variables, the last that has extra-index-url replaces the others'. */
-async function pipNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
-    const [path] = planned.find(({ tool }) => tool === "pip")?.contributions.keys() ?? [];
+/** Which of pip's files and variables no longer have an effect: only the last extra-index-url counts. */
+async function pipOverrideNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
+    const [path] = planned.find(({ tool }) => tool === "pip")?.edits.keys() ?? [];
     if (path === undefined) {
         return [];
     }
     const settings = await pipSettings(system, variable(system, "VIRTUAL_ENV"));
-    const inForce = settings.value("extra-index-url");
-    if (inForce === undefined) {
+    const effective = settings.value("extra-index-url");
+    if (effective === undefined) {
         return [];
     }
-    if (inForce.file !== path) {
-        return [`pip takes extra-index-url from ${inForce.from}, and no more from ${path}`];
+    if (effective.file !== path) {
+        return [`pip ignores extra-index-url in ${path}, because ${effective.from} overrides it`];
     }
-    const counting = inForce.value.split(/\s+/);
+    const urls = effective.value.split(/\s+/);
     return settings
         .everywhere("extra-index-url")
-        .filter(
-            ({ file, value }) => file !== path && value.split(/\s+/).some((url) => !counting.includes(url)),
-        )
+        .filter(({ file, value }) => file !== path && value.split(/\s+/).some((url) => !urls.includes(url)))
         .map(
             ({ from }) =>
-                `pip heeds the extra-index-url of ${from} no more: that of ${path} replaces it. Add what you need`,
+                `pip now ignores extra-index-url in ${from}, because ${path} overrides it. Copy the URLs you need to ${path}`,
         );
 }
 
-/** Tells what else there is to do, and how to use it. */
-function nextSteps(
+/** Prints what else there is to do, and how to use the registry. */
+function printNextSteps(
     planned: readonly ToolPlan[],
     { index }: RegistryOutputs,
     { auth, scope }: ConfigureOptions,
@@ -268,11 +265,15 @@ function nextSteps(
     for (const { tool, name, client } of planned) {
         const { setup, install, publish } = client.commands;
         if (name !== index.name) {
-            line(`${tool}: ${index.name} stands for another registry; this one is ${name}`);
+            printLine(
+                `${tool}: "${index.name}" is already used for another registry in this file; this one is named "${name}"`,
+            );
         }
-        const places = client.install.map((file) => file.scope);
-        if (scope === "user" && places.includes("project") && !places.includes("user")) {
-            note(`${tool} takes its indexes from each project: in its folder, add --scope project`);
+        const scopes = client.install.map((file) => file.scope);
+        if (scope === "user" && scopes.includes("project") && !scopes.includes("user")) {
+            printNote(
+                `${tool} reads its indexes from each project. Run this command in the project's directory with --scope project`,
+            );
         }
         for (const [what, lines] of [
             ["once", auth === "keyring" ? setup[shell] : []],
@@ -280,30 +281,30 @@ function nextSteps(
             ["publish", publish[shell]],
         ] as const) {
             lines.forEach((text) => {
-                line(`${tool}, ${what}: ${text}`);
+                printLine(`${tool}, ${what}: ${text}`);
             });
         }
     }
 }
 
-function found(system: System): ConfigurableTool[] {
+function detectTools(system: System): ConfigurableTool[] {
     const tools = installedTools(system);
     if (tools.length === 0) {
-        throw new Error(`none of the tools is on PATH; name them with --tool: ${configurable.join(", ")}`);
+        throw new Error(`None of the tools is on PATH. Name them with --tool: ${configurable.join(", ")}`);
     }
-    line(`Tools found: ${tools.join(", ")}`);
+    printLine(`Tools found: ${tools.join(", ")}`);
     return tools;
 }
 
-/** Where it is remembered what was put into which file. https://specifications.freedesktop.org/basedir-spec/latest/ */
+/** Where the journal is stored. https://specifications.freedesktop.org/basedir-spec/latest/ */
 function stateDirectory(system: System): string {
     const { kind, home } = system;
-    const stated = variable(system, "XDG_STATE_HOME");
+    const stateHome = variable(system, "XDG_STATE_HOME");
     const bases = {
         windows: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
         macos: `${home}/Library/Application Support`,
-        // A relative one would be another folder in each working directory.
-        linux: stated?.startsWith("/") === true ? stated : `${home}/.local/state`,
+        // A relative path would be a different directory for each working directory.
+        linux: stateHome?.startsWith("/") === true ? stateHome : `${home}/.local/state`,
     };
     return pathsOf(system).join(bases[kind], "python-registry");
 }

@@ -3,10 +3,10 @@ import { scopes } from "../src/clients/client";
 import { forms } from "../src/clients/credential";
 import { type Tool, tools } from "../src/clients/tools";
 import { allWell, check, describe } from "./check/check";
-import { configure, type ConfigureOptions, registryOf, undo } from "./configure";
-import { configurable, type ConfigurableTool } from "./tools/contributions";
+import { configure, type ConfigureOptions, readRegistry, undo } from "./configure";
+import { configurable, type ConfigurableTool } from "./tools/tool-plan";
 import { print, type PrintOptions } from "./print";
-import { problem } from "./report";
+import { printError } from "./report";
 import { thisSystem } from "./machine/system";
 
 // The command line of `configure`.
@@ -14,7 +14,7 @@ import { thisSystem } from "./machine/system";
 interface Options extends Omit<ConfigureOptions, "tool"> {
     readonly tool?: readonly Tool[];
     readonly undo: boolean;
-    /** The name of a file, or true for the tool's only one. */
+    /** A file's name, or true for the tool's only file. */
     readonly print?: string | true;
 }
 
@@ -28,7 +28,7 @@ function toolList(text: string, earlier: readonly Tool[] = []): Tool[] {
     const named = text.split(",").map((name) => {
         const tool = everyTool.find((each) => each === name.trim());
         if (tool === undefined) {
-            throw new InvalidArgumentError(`${name} is none of ${everyTool.join(", ")}.`);
+            throw new InvalidArgumentError(`${name} is not one of ${everyTool.join(", ")}.`);
         }
         return tool;
     });
@@ -36,14 +36,14 @@ function toolList(text: string, earlier: readonly Tool[] = []): Tool[] {
 }
 
 /**
- * The options without a tool whose file can only be printed.
+ * The options, which may name only tools that `configure` can set up.
  *
- * @throws Error that names such a tool
+ * @throws Error that names a tool whose file can only be printed
  */
 function configurableOnly<T extends Pick<Options, "tool">>({ tool: named, ...rest }: T) {
     const tool = named?.map((name): ConfigurableTool => {
         const known = configurable.find((each) => each === name);
-        if (known === undefined) throw new Error(`the file of ${name} can only be printed: add --print`);
+        if (known === undefined) throw new Error(`The file of ${name} can only be printed. Add --print`);
         return known;
     });
     return { ...rest, ...(tool && { tool }) };
@@ -51,21 +51,21 @@ function configurableOnly<T extends Pick<Options, "tool">>({ tool: named, ...res
 
 const stackOption = new Option(
     "--stack <name>",
-    "take the registry from this stack's outputs, by the Pulumi CLI",
+    "read the registry from this stack's outputs, with the Pulumi CLI",
 );
 const outputsOption = new Option(
     "--outputs <file>",
-    "take it from what `pulumi stack output --json` printed; - for standard input",
+    "read it from the output of `pulumi stack output --json`; - for standard input",
 ).conflicts("stack");
 const toolOption = new Option(
     "--tool <names>",
-    `which tools, with commas between: ${configurable.join(", ")} (default: those that are installed)`,
+    `the tools, separated by commas: ${configurable.join(", ")} (default: the installed ones)`,
 ).argParser(toolList);
 
 const command = new Command("configure")
     .description(
-        "Works a registry's settings into the files of the Python tools on this machine, and takes them out again. " +
-            "Everything else in those files stays as it is.",
+        "Adds a registry to the configuration of your Python tools, or removes it. " +
+            "Everything else in their files stays the same.",
     )
     .addOption(stackOption)
     .addOption(outputsOption)
@@ -73,20 +73,20 @@ const command = new Command("configure")
     .addOption(
         new Option(
             "--auth <form>",
-            "how the tools prove who you are: they ask the keyring, or the files hold an access token (one hour) or a service account's key",
+            "how the tools sign in: they ask the keyring, or their files contain an access token (valid for one hour) or a service account's key",
         )
             .choices(forms)
             .default("keyring"),
     )
-    .option("--account <id>", "the dedicated account whose key it is, or whom the token is for")
+    .option("--account <id>", "the dedicated account that the key or the token is for")
     .option(
         "--credential-file <file>",
-        "the token or the key (JSON); - for standard input. Otherwise a token comes from CLOUDSDK_AUTH_ACCESS_TOKEN, GOOGLE_OAUTH_ACCESS_TOKEN or gcloud, a key from the stack's outputs or GOOGLE_APPLICATION_CREDENTIALS",
+        "the token or the key (JSON); - for standard input. By default, a token comes from CLOUDSDK_AUTH_ACCESS_TOKEN, GOOGLE_OAUTH_ACCESS_TOKEN or gcloud, a key from the stack's outputs or GOOGLE_APPLICATION_CREDENTIALS",
     )
     .addOption(
         new Option(
             "--scope <scope>",
-            "for whom: you, a virtual environment, the project in this folder, the machine",
+            "what to configure: your user account, a virtual environment, the project in this directory, or the machine",
         )
             .choices(scopes)
             .default("user"),
@@ -99,15 +99,15 @@ const command = new Command("configure")
     .addOption(
         new Option(
             "--print [file]",
-            "print one tool's file to standard output as it would be created, and write nothing; --tool also takes " +
+            "print one tool's file to standard output as it would be created, and write nothing; --tool also accepts " +
                 `${everyTool.filter((tool) => !configurable.some((each) => each === tool)).join(", ")}. ` +
-                "Name the file where the tool has several",
+                "Name the file if the tool has several",
         ).conflicts(["undo", "dryRun"]),
     )
     .option(
         "--undo",
-        "take it out again: files become what they were before the first run, save for what you have edited since. " +
-            "With --stack or --outputs only that registry, with --tool or --scope only that tool or scope",
+        "remove what earlier runs added: the files become what they were before the first run, except for your own edits. " +
+            "--stack, --outputs, --tool and --scope limit this to a registry, to tools or to a scope",
         false,
     )
     .addHelpText(
@@ -118,11 +118,11 @@ const command = new Command("configure")
             "  configure --outputs registry.json --auth token --dry-run\n" +
             "  configure --outputs registry.json --tool poetry --auth token --print auth.toml\n" +
             "  configure --undo\n" +
-            "\nThe exit code is 0 only if all of it was done.",
+            "\nThe exit code is 0 only if everything was done.",
     )
     .enablePositionalOptions()
     .action((options: Options, own: Command) =>
-        ended(() => {
+        setExitCode(() => {
             if (options.print !== undefined) return runPrint({ ...options, print: options.print });
             return options.undo ? runUndo(options, own) : configure(configurableOnly(options), thisSystem());
         }),
@@ -130,18 +130,18 @@ const command = new Command("configure")
 
 command
     .command("check")
-    .description("Tells, tool by tool, whether this machine would work with the registry. Changes nothing.")
+    .description("Checks for each tool whether it can use the registry on this machine. Changes nothing.")
     .addOption(stackOption)
     .addOption(outputsOption)
     .addOption(toolOption)
     .option("--json", "print the findings as JSON", false)
-    .addHelpText("after", "\nThe exit code is 0 only if all is well.")
-    .action((_, own: Command) => ended(() => runCheck(own.optsWithGlobals<CheckOptions>())));
+    .addHelpText("after", "\nThe exit code is 0 only if there are no problems.")
+    .action((_, own: Command) => setExitCode(() => runCheck(own.optsWithGlobals<CheckOptions>())));
 
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
     const { tool: tools } = configurableOnly(options);
-    const registry = await registryOf(options, false, system);
+    const registry = await readRegistry(options, false, system);
     const findings = await check({ registry, system, ...(tools && { tools }) });
     process.stdout.write(describe(findings, { json: options.json, colours: true }));
     return allWell(findings);
@@ -154,25 +154,25 @@ async function runPrint(options: PrintOptions): Promise<boolean> {
 
 async function runUndo(options: Options, own: Command): Promise<boolean> {
     const given = (name: keyof Options) => own.getOptionValueSource(name) === "cli";
-    const useless = (["auth", "account", "credentialFile"] as const).filter(given);
-    if (useless.length > 0) {
-        throw new Error("--undo needs no --auth, --account or --credential-file: it takes out what is there");
+    const unused = (["auth", "account", "credentialFile"] as const).filter(given);
+    if (unused.length > 0) {
+        throw new Error("--undo does not use --auth, --account or --credential-file. Remove them");
     }
     const { scope, ...rest } = configurableOnly(options);
     return undo({ ...rest, ...(given("scope") && { scope }) }, thisSystem());
 }
 
-/** The exit code is 0 only if all was done, or is well. */
-async function ended(work: () => Promise<boolean>): Promise<void> {
+/** Does the work and sets the exit code: 0 only if it succeeds. */
+async function setExitCode(work: () => Promise<boolean>): Promise<void> {
     try {
         process.exitCode = (await work()) ? 0 : 1;
     } catch (error) {
-        problem((error as Error).message);
+        printError((error as Error).message);
         process.exitCode = 1;
     }
 }
 
-// Whoever reads along may stop doing so: the work goes on to its end.
+// If the reader of a pipe closes it, the work still continues to its end.
 for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "EPIPE") throw error;

@@ -1,29 +1,29 @@
 import { type Tool, tools } from "../src/clients/tools";
-import { type ConfigureOptions, requested } from "./configure";
-import { filesOf, type ScopeFile } from "./tools/contributions";
+import { type ConfigureOptions, resolveRequest } from "./configure";
+import { filesOf, type ScopeFile } from "./tools/tool-plan";
 import { basename } from "./machine/places";
-import { note } from "./report";
+import { printNote } from "./report";
 import type { System } from "./machine/system";
 
 /** What the command line says. */
 export interface PrintOptions extends Omit<ConfigureOptions, "tool" | "dryRun"> {
     readonly tool?: readonly Tool[];
-    /** The name of the file, without a folder; true where the tool has only one. */
+    /** The file's name without its directory; true if the tool has only one file. */
     readonly print: string | true;
 }
 
-/** Prints one client file to standard output, and nothing else there. Writes no file. */
+/** Prints one client file, and nothing else, to standard output. Writes no file. */
 export async function print(options: PrintOptions, system: System): Promise<void> {
     const { file, secret } = await fileToPrint(options, system);
     process.stdout.write(file.text);
     if (secret) {
-        note("This file contains a credential: keep it readable by you only (umask 077).");
+        printNote("This file contains a credential: keep it readable by you only (umask 077).");
     }
 }
 
 /**
- * Finds the file that the command line names, with the text that `configure` puts into a new file. Reads no client file
- * and no project.
+ * Finds the file that the command line names, with the text that `configure` writes to a new file. Reads no existing
+ * client file and no project.
  *
  * @throws Error that says which tool or file to name
  */
@@ -35,9 +35,9 @@ export async function fileToPrint(options: PrintOptions, system: System): Promis
             `--print needs exactly one tool. Use --tool with one of ${Object.keys(tools).join(", ")}`,
         );
     }
-    const { registry, credential } = await requested(options, system);
-    const found = filesOf(tools[tool](registry.index, credential), { credential, scope });
-    if ("problem" in found) throw new Error(`${tool}: ${found.problem}`);
+    const { registry, credential } = await resolveRequest(options, system);
+    const found = filesOf({ tool, clientOf: tools[tool], index: registry.index, credential, scope });
+    if ("problem" in found) throw new Error(found.problem);
     const nameOf = ({ file }: ScopeFile) => basename(file.path[system.kind]);
     const [chosen, ...others] =
         name === true ? found.files : found.files.filter((each) => nameOf(each) === name);

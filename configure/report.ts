@@ -1,12 +1,15 @@
-import { FILE_HEADERS_ONLY, createTwoFilesPatch } from "diff";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { styleText } from "node:util";
 import type { Plan } from "./journal/journal";
-import { holdsCredential, masked } from "./registry/masking";
+import { holdsCredential, maskCredentials } from "./registry/masking";
 import type { Format } from "./formats/merge";
 import type { System } from "./machine/system";
 
-/** What is done to a file, in a word. */
-export function deed({ before, after }: Pick<Plan, "before" | "after">) {
+/** What a plan does to its file. */
+export function action({
+    before,
+    after,
+}: Pick<Plan, "before" | "after">): "created" | "changed" | "unchanged" | "removed" {
     if (before === undefined) return after === undefined ? "unchanged" : "created";
     if (after === undefined) return "removed";
     return before.equals(after) ? "unchanged" : "changed";
@@ -15,61 +18,69 @@ export function deed({ before, after }: Pick<Plan, "before" | "after">) {
 /**
  * A plan as a unified diff, without any credential.
  *
- * @param credentials texts that must not show, whatever they stand in
+ * @param credentials texts to mask everywhere
  */
 export function unifiedDiff(plan: Plan, credentials: readonly string[]): string {
     const { path, before, after } = plan;
-    const format = formatOf(plan);
+    const format = formatOfPlan(plan);
     const [from, to] = [before?.toString() ?? "", after?.toString() ?? ""];
     return createTwoFilesPatch(
         before === undefined ? "/dev/null" : path,
         after === undefined ? "/dev/null" : path,
-        masked(from, format, credentials),
-        masked(to, format, credentials, from),
+        maskCredentials(from, format, credentials),
+        maskCredentials(to, format, credentials, from),
         undefined,
         undefined,
         { headerOptions: FILE_HEADERS_ONLY },
     );
 }
 
-/** Warns of a credential, whosever it is, in a file that we wrote and others can read. */
+/** Warns if a file that we wrote contains a credential, ours or not, and other people can read it. */
 export function warnIfReadable(plan: Plan, { kind }: System): void {
     const { path, after, mode = 0o600 } = plan;
     const readable = kind !== "windows" && (mode & 0o077) !== 0;
-    if (readable && holdsCredential(after?.toString() ?? "", formatOf(plan))) {
-        say("yellow", "warning", `${path} holds a credential, and others can read it: chmod 600 '${path}'`);
+    if (readable && holdsCredential(after?.toString() ?? "", formatOfPlan(plan))) {
+        printLabelled(
+            "yellow",
+            "warning",
+            `${path} contains a credential, and other people can read it. Run: chmod 600 '${path}'`,
+        );
     }
 }
 
-/** All contributions to a file are of one format. */
-function formatOf({ had, contributions }: Plan): Format | undefined {
-    return [...contributions, ...had][0]?.format;
+/** All edits to a file have one format. */
+function formatOfPlan({ previousEdits, edits }: Plan): Format | undefined {
+    return [...edits, ...previousEdits][0]?.format;
 }
 
-/** Warns of a credential of ours that stays in a file though it should go: somebody has edited around it. */
-export function warnIfLeft({ path, after, had, contributions }: Plan): void {
+/** Warns if a credential of ours could not be removed, because its lines have been edited. */
+export function warnIfCredentialRemains({ path, after, previousEdits, edits }: Plan): void {
     const words = (text: string) => text.split(/[\s:@"']+/).filter((word) => word.length >= longWord);
-    const wanted = new Set(contributions.flatMap(({ text }) => words(text)));
-    const gone = had.filter(({ secret }) => secret).flatMap(({ text }) => words(text));
+    const wanted = new Set(edits.flatMap(({ text }) => words(text)));
+    const gone = previousEdits.filter(({ secret }) => secret).flatMap(({ text }) => words(text));
     if (gone.some((word) => !wanted.has(word) && after?.includes(word) === true)) {
-        say("yellow", "warning", `${path} still holds a credential of an earlier run: take it out by hand`);
+        printLabelled(
+            "yellow",
+            "warning",
+            `${path} still contains a credential of an earlier run. Remove it by hand`,
+        );
     }
 }
 
-/** Tokens have more than a hundred characters, keys thousands; nothing else of ours has so many without a break. */
+/** Tokens have more than a hundred characters, keys thousands. Nothing else in our files has words of this length. */
 const longWord = 80;
 
-/** What was done goes to the standard output, all else to the other one. */
-export function line(text: string): void {
+/** Results go to standard output, everything else to standard error. */
+export function printLine(text: string): void {
     console.log(text);
 }
-export function note(text: string): void {
-    say("dim", "note", text);
+export function printNote(text: string): void {
+    printLabelled("dim", "note", text);
 }
-export function problem(text: string): void {
-    say("red", "error", text);
+export function printError(text: string): void {
+    printLabelled("red", "error", text);
 }
 
-function say(style: "dim" | "yellow" | "red", what: string, text: string): void {
+function printLabelled(style: "dim" | "yellow" | "red", what: string, text: string): void {
     console.error(`${styleText(style, `${what}:`, { stream: process.stderr })} ${text}`);
 }

@@ -3,23 +3,23 @@ import { serviceAccountEmail } from "../src/names/principals";
 import { repositoryName } from "../src/names/urls";
 import type { Preview, ResourceState } from "./events";
 
-/** A resource that the next update would create, and that an interrupted one may have created already. */
+/** A resource that the next update would create, and that the interrupted one may have created already. */
 export interface Candidate {
     readonly kind: "repository" | "serviceAccount";
-    /** For people. */
+    /** Used in messages. */
     readonly description: string;
     /** Account id, or repository id. */
     readonly name: string;
-    /** Resource name at Google, which is also the id that Pulumi imports by. */
+    /** Resource name at Google, which is also the id for `pulumi import`. */
     readonly id: string;
     readonly type: string;
     readonly urn: string;
     readonly parent: string;
-    /** What the stack writes on what it creates. */
+    /** The stack's mark on the resources that it creates. */
     readonly mark: string;
 }
 
-/** The candidate that a create step stands for; undefined for resources that can be created a second time. */
+/** The candidate for a create step; undefined for resources that can be created again. */
 export function candidateOf({ type, urn, parent, inputs }: ResourceState): Candidate | undefined {
     const text = (name: string) => (typeof inputs[name] === "string" ? inputs[name] : "");
     const project = text("project");
@@ -53,10 +53,10 @@ export function candidateOf({ type, urn, parent, inputs }: ResourceState): Candi
     }
 }
 
-/** Whether a preview that adopts the candidate shows the mark of the stack that would create it. */
-export function isOwn({ kind, id, urn, mark }: Candidate, { imports, notes }: Preview): boolean {
+/** Whether a preview that adopts the candidate shows the mark of this stack. */
+export function isCreatedByStack({ kind, id, urn, mark }: Candidate, { imports, notes }: Preview): boolean {
     if (mark === "") return false;
-    // The engine masks a repository's labels: the program reports this one.
+    // The engine masks a repository's labels. The program reports this label instead.
     return kind === "repository"
         ? notes.some((note) => note.includes(createdByStack(id, mark)))
         : imports.some((resource) => resource.urn === urn && resource.inputs["description"] === mark);

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-// What `pulumi preview --json` prints when it streams: an engine event a line.
+// The streaming output of `pulumi preview --json`: one engine event on each line.
 // https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
 
 const state = v.object({
@@ -23,18 +23,18 @@ const schema = v.object({
 /** A resource in a step of a preview. */
 export type ResourceState = v.InferOutput<typeof state>;
 
-/** What a preview would do, and what it says. */
+/** The planned operations and the messages of a preview. */
 export interface Preview {
     /** Resources that the update would create, with their inputs. */
     readonly creates: readonly ResourceState[];
-    /** Resources that the update would import, as they are. */
+    /** Resources that the update would import, with their current inputs. */
     readonly imports: readonly ResourceState[];
     readonly errors: readonly string[];
-    /** What the program reports for information. */
+    /** The program's messages of severity info. */
     readonly notes: readonly string[];
 }
 
-/** Reads the events of a preview; lines and events of other kinds are left out. */
+/** Reads the events of a preview. Other lines and events are ignored. */
 export function parsePreview(printed: string): Preview {
     const events = printed.split("\n").flatMap((line) => {
         const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), line);

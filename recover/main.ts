@@ -3,18 +3,18 @@ import { execa } from "execa";
 import { findPulumi } from "../sandbox/engines/pulumi-engine";
 import { type Cli, recover } from "./recover";
 
-// npm run recover: what to run after an update that was interrupted.
+// npm run recover: repairs a stack's state after an interrupted update.
 
 const command = new Command("npm run recover --")
     .description(
-        "Brings a stack's state up to date after `pulumi up` was interrupted: clears what was under way, and imports the " +
-            "repository and the service accounts that the update created and that the state does not know. Changes nothing " +
-            "at Google. Run `pulumi cancel` first, and `pulumi up` afterwards.",
+        "Repairs a stack's state after `pulumi up` was interrupted: clears pending operations, and imports the repository " +
+            "and the service accounts that the update created but did not record. Changes nothing at Google. Run " +
+            "`pulumi cancel` first and `pulumi up` afterwards.",
     )
     .requiredOption("--stack <name>", "the stack whose update was interrupted")
     .addHelpText(
         "after",
-        "\nThe exit code is 0 if the next update can go on, and 1 if a resource of somebody else stands in its way.",
+        "\nThe exit code is 0 if the next update can continue, and 1 if a resource that this stack did not create prevents it.",
     );
 
 async function main({ stack }: { readonly stack: string }): Promise<boolean> {
@@ -23,7 +23,7 @@ async function main({ stack }: { readonly stack: string }): Promise<boolean> {
     };
     const found = await findPulumi(line);
     if ("missing" in found) {
-        throw new Error(`recovering needs ${found.missing}`);
+        throw new Error(`Recovering a stack needs ${found.missing}`);
     }
     const [file, ...first] = found.command;
     const pulumi: Cli = async (args, environment = {}) => {
@@ -42,7 +42,7 @@ async function main({ stack }: { readonly stack: string }): Promise<boolean> {
     line(
         complete
             ? `\nThe state is up to date. Run: pulumi up --stack ${stack}`
-            : "\nThe next update would fail until what is reported above is solved.",
+            : "\nSolve the problems above first. Otherwise the next update fails.",
     );
     return complete;
 }

@@ -3,33 +3,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { parseDocument } from "yaml";
-import { type Candidate, candidateOf, isOwn } from "./candidate";
+import { type Candidate, candidateOf, isCreatedByStack } from "./candidate";
 import { parsePreview, type Preview } from "./events";
 
-/** How the Pulumi CLI ended, and what it printed. The output may hold secrets: it is never passed on as it is. */
+/** How the Pulumi CLI ended, and what it printed. The output may contain secrets: only parts of it are printed. */
 export interface CliResult {
     readonly exitCode: number;
     readonly stdout: string;
     readonly stderr: string;
 }
 
-/** Runs the Pulumi CLI, without interaction, in the project's folder. */
+/** Runs the Pulumi CLI without prompts in the project's directory. */
 export type Cli = (
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
 ) => Promise<CliResult>;
 
-/** What recovering takes. */
-export interface Recovery {
+/** What `recover` needs. */
+export interface RecoverOptions {
     readonly stack: string;
-    /** The project's folder, with the stack's file. */
+    /** The project's directory, which contains the stack's configuration file. */
     readonly directory: string;
     readonly pulumi: Cli;
     readonly onProgress: (line: string) => void;
 }
 
 const namespace = "python-registry";
-/** Values as the program gets them. */
+/** The configuration as `pulumi config --json` prints it. */
 const configSchema = v.record(
     v.string(),
     v.object({ value: v.optional(v.string()), objectValue: v.optional(v.unknown()) }),
@@ -54,14 +54,14 @@ const exportSchema = v.object({
 });
 
 /**
- * Brings the state of a stack up to date after an interrupted update: clears the operations that were under way, and imports
- * each repository and service account that the update created and that the state does not know. What exists without this
- * stack's mark belongs to somebody else: it is reported and left alone. Changes the state only, nothing at Google.
+ * Repairs the state of a stack after an interrupted update: clears pending operations, and imports each repository and
+ * service account that the update created but did not record. A resource without this stack's mark was created by others:
+ * it is reported and not changed. Only the state changes, nothing at Google.
  *
- * @returns whether the next update can go on; what stands in its way is told
- * @throws Error with what the CLI said
+ * @returns whether the next update can continue; what prevents it is reported
+ * @throws Error with the CLI's output if a command fails
  */
-export async function recover({ stack, directory, pulumi, onProgress }: Recovery): Promise<boolean> {
+export async function recover({ stack, directory, pulumi, onProgress }: RecoverOptions): Promise<boolean> {
     const run = async (args: readonly string[], environment?: Readonly<Record<string, string>>) => {
         const result = await pulumi([...args, "--stack", stack], environment);
         if (result.exitCode !== 0) {
@@ -79,7 +79,7 @@ export async function recover({ stack, directory, pulumi, onProgress }: Recovery
     );
     await run(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--suppress-outputs"]);
 
-    onProgress("Looking for resources that exist and that the state does not know…");
+    onProgress("Looking for existing resources that are missing in the state…");
     const preview = async (...args: string[]): Promise<Preview> => {
         const { exitCode, stdout, stderr } = await pulumi(["preview", "--json", "--stack", stack, ...args], {
             PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true",
@@ -93,8 +93,10 @@ export async function recover({ stack, directory, pulumi, onProgress }: Recovery
     }
     const candidates = planned.creates.flatMap((create) => candidateOf(create) ?? []);
     const config = v.parse(configSchema, JSON.parse(await run(["config", "--json", "--show-secrets"])));
-    const found = await adopted(candidates, (chosen) =>
-        withConfigFile(directory, stack, adopting(config, chosen), (file) => preview("--config-file", file)),
+    const found = await previewAdoption(candidates, (chosen) =>
+        withConfigFile(directory, stack, adoptionConfig(config, chosen), (file) =>
+            preview("--config-file", file),
+        ),
     );
 
     let complete = true;
@@ -102,19 +104,19 @@ export async function recover({ stack, directory, pulumi, onProgress }: Recovery
         const { description, urn, type, id, parent } = candidate;
         if (!found.imports.some((resource) => resource.urn === urn)) {
             onProgress(`${description} does not exist yet: the next update creates it`);
-        } else if (!isOwn(candidate, found)) {
+        } else if (!isCreatedByStack(candidate, found)) {
             complete = false;
             onProgress(
-                `${description} exists, but this stack did not create it: left alone. ` +
-                    "To use or adopt it, set existing for it; otherwise choose a different id.",
+                `${description} exists, but this stack did not create it. It was not changed. ` +
+                    "To use or adopt it, set existing for it. Otherwise use a different id.",
             );
         } else if (!deployment.resources.some((resource) => resource.urn === parent)) {
             complete = false;
             onProgress(
-                `${description} was created by this stack, which lost track of it: set existing: adopt for it.`,
+                `${description} was created by this stack, but its parent is not in the state. To import it, set existing: adopt for it.`,
             );
         } else {
-            // Protected, until the next update sets what the configuration asks for.
+            // The import protects the resource. The next update applies the configured protection.
             await run([
                 ...["import", type, urn.split("::").slice(3).join("::"), id, "--parent", `parent=${parent}`],
                 ...["--yes", "--skip-preview", "--generate-code=false", "--suppress-outputs"],
@@ -127,7 +129,7 @@ export async function recover({ stack, directory, pulumi, onProgress }: Recovery
         if (resource.type !== "gcp:serviceaccount/key:Key" || typeof account !== "string") continue;
         const email = account.slice(account.lastIndexOf("/") + 1);
         onProgress(
-            `A key of ${email} was being created. If Google has it, nobody else does: delete it. List the keys with: ` +
+            `A key of ${email} was being created. If it exists at Google, its private part is lost: delete it. To list the keys, run: ` +
                 `gcloud iam service-accounts keys list --managed-by=user --iam-account=${email}`,
         );
     }
@@ -137,11 +139,11 @@ export async function recover({ stack, directory, pulumi, onProgress }: Recovery
 type Config = v.InferOutput<typeof configSchema>;
 
 /**
- * Previews adopting those candidates that exist. The program itself reports which do not.
+ * Previews the adoption of the candidates that exist. The program reports which ones do not.
  *
- * @throws Error with what the preview said if it fails for a different reason
+ * @throws Error with the preview's errors if it fails for a different reason
  */
-async function adopted(
+async function previewAdoption(
     candidates: readonly Candidate[],
     adopt: (chosen: readonly Candidate[]) => Promise<Preview>,
 ): Promise<Preview> {
@@ -149,19 +151,19 @@ async function adopted(
     while (chosen.length > 0) {
         const preview = await adopt(chosen);
         if (preview.errors.length === 0) return preview;
-        const said = preview.errors.join("\n");
-        const problems = said.split(/^ *- (?=existing:)/m);
+        const errors = preview.errors.join("\n");
+        const problems = errors.split(/^ *- (?=existing:)/m);
         const remaining = chosen.filter(({ id }) => !problems.some((problem) => isMissing(id, problem)));
         if (remaining.length === chosen.length) {
             const what = chosen.map(({ description }) => description).join(", ");
-            throw new Error(`looking up ${what} failed:\n${said}`);
+            throw new Error(`Looking up ${what} failed:\n${errors}`);
         }
         chosen = remaining;
     }
     return { creates: [], imports: [], errors: [], notes: [] };
 }
 
-/** Whether a problem is that a resource does not exist, as it cannot where its API was never enabled. */
+/** Whether a problem means that a resource does not exist. If its API was never enabled, it cannot exist. */
 function isMissing(id: string, problem: string): boolean {
     return (
         problem.includes(`${id} does not exist`) ||
@@ -169,8 +171,8 @@ function isMissing(id: string, problem: string): boolean {
     );
 }
 
-/** The stack's configuration with the candidates as existing resources: keys and values to set. */
-function adopting(config: Config, chosen: readonly Candidate[]): Record<string, unknown> {
+/** The configuration values that let the program adopt the candidates. */
+function adoptionConfig(config: Config, chosen: readonly Candidate[]): Record<string, unknown> {
     const accounts = v.parse(accountsSchema, config[`${namespace}:serviceAccounts`]?.objectValue ?? {});
     const isChosen = (kind: Candidate["kind"], name: string) =>
         chosen.some((candidate) => candidate.kind === kind && candidate.name === name);
@@ -181,12 +183,12 @@ function adopting(config: Config, chosen: readonly Candidate[]): Record<string, 
     const repository = chosen.some(({ kind }) => kind === "repository");
     return {
         [`${namespace}:serviceAccounts`]: Object.fromEntries(adopted),
-        // Additive: nobody's role is looked up.
+        // With additive access, the preview does not read who has which role.
         ...(repository ? { [`${namespace}:existing`]: "adopt", [`${namespace}:access`]: "additive" } : {}),
     };
 }
 
-/** Has something done with a copy of the stack's file in which some values are different. */
+/** Runs work with a copy of the stack's configuration file in which some values are replaced. */
 async function withConfigFile<T>(
     directory: string,
     stack: string,

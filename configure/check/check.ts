@@ -1,5 +1,5 @@
 import { modeFindings } from "./credential-check";
-import { configurable, installedTools, launcherOf } from "../tools/contributions";
+import { configurable, installedTools, launcherOf } from "../tools/tool-plan";
 import { type Finding, fine, problem } from "./findings";
 import { identityFindings } from "./identity";
 import type { RegistryOutputs } from "../registry/outputs";

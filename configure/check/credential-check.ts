@@ -1,5 +1,5 @@
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../tools/contributions";
+import type { ConfigurableTool } from "../tools/tool-plan";
 import { type Finding, fine, problem, skipped, warning } from "./findings";
 import { type FoundLogin, keyOwner } from "./logins";
 import { modeOf } from "./present-files";

@@ -1,6 +1,6 @@
 import { tools } from "../../src/clients/tools";
 import type { Login } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../tools/contributions";
+import type { ConfigurableTool } from "../tools/tool-plan";
 import { findIdentities, type Identities } from "./identity";
 import { type FoundLogin, password } from "./logins";
 import type { RegistryOutputs } from "../registry/outputs";

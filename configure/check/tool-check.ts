@@ -1,5 +1,5 @@
 import { tokenUsername } from "../../src/clients/credential";
-import type { ConfigurableTool } from "../tools/contributions";
+import type { ConfigurableTool } from "../tools/tool-plan";
 import { keyringFindings, loginFindings, modeFindings, noKeyring } from "./credential-check";
 import { type Finding, fine, problem, skipped } from "./findings";
 import { addressVariables, type FoundLogin, isPassword, password, passwordVariables } from "./logins";

@@ -1,36 +1,22 @@
-import { type Merging, NameTaken, NotUnderstood, withoutUserInfo } from "./merge";
+import { type LineSyntax, UnsupportedFileError } from "./merge";
 
-/**
- * Works a pip.conf or .pypirc that `renderIni` wrote into an existing one. A list gains a line, any other key of
- * ours is set; nothing else of the file changes, not even an odd space. (No maintained npm package edits INI as
- * Python reads it and keeps the rest: `ini` drops comments and quotes values, and none knows continued values.)
- *
- * @throws NotUnderstood if pip or twine would refuse the file
- * @throws NameTaken if a .pypirc's section of our name is for another registry
- */
-export const mergeIni: Merging = (existing, ours) => {
-    const pypirc = parse(ours, lowerCase).sections.has("distutils");
-    const { text, notices } = pypirc ? mergePypirc(existing, ours) : mergePipConf(existing, ours);
-    return {
-        text,
-        notices: existing.startsWith(byteOrderMark)
-            ? [
-                  `${pypirc ? "twine" : "pip"} refuses a file that starts with a byte-order mark, as this one does: save it without`,
-                  ...notices,
-              ]
-            : notices,
-    };
+export const iniSyntax: LineSyntax = {
+    isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
+    isHeader: (line) => line.startsWith("["),
+    isList: () => false,
+    // Python's configparser writes every `key: value` as `key = value`.
+    normalized: (line) => line.replace(/[:=]/, "="),
 };
 
 /**
  * The sections of a file as Python's `RawConfigParser` reads them, each with its keys (in lower case) and values.
- * As there, a section has the values of `DEFAULT` too where it has none of its own; `DEFAULT` itself is listed only
- * if it has any. A byte-order mark is passed over.
+ * A section inherits the values of `DEFAULT`; `DEFAULT` itself is listed only
+ * if it has any. A byte-order mark is ignored.
  *
- * @throws NotUnderstood if Python would refuse the file
+ * @throws UnsupportedFileError if Python would refuse the file
  */
 export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
-    const { sections } = parse(text, lowerCase);
+    const { sections } = parseIni(text, lowerCase);
     const defaults = [...(sections.get(defaultSection)?.entries.values() ?? [])];
     return new Map(
         [...sections.values()]
@@ -42,128 +28,12 @@ export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, s
     );
 }
 
-// pip and twine
+// Editing: each edit returns a new file, parsed from its text.
 
-// pip's commands with an index: a value in a section of theirs stands in for the one in [global].
-const pipCommands = ["download", "index", "install", "list", "lock", "wheel"];
-
-const mergePipConf: Merging = (existing, ours) => {
-    const notices: string[] = [];
-    const mine = parse(ours, pipKey);
-    const before = parse(existing, pipKey);
-    let file = before;
-    for (const { name, entries } of mine.sections.values()) {
-        for (const entry of entries.values()) {
-            // pip passes over an empty value.
-            const replacing = (name === "global" ? pipCommands : []).filter(
-                (command) => (inForce(before, command, entry.key)?.value ?? "") !== "",
-            );
-            if (entry.key === "extra-index-url") {
-                for (const url of words(entry.value)) {
-                    for (const section of [name, ...replacing]) {
-                        file = gain(file, section, mine, entry, url, sameUrl);
-                    }
-                    notices.push(...indexNotices(before, url));
-                }
-            } else {
-                file = set(file, name, mine, entry);
-                notices.push(
-                    ...replacing
-                        .filter((command) => inForce(before, command, entry.key)?.value !== entry.value)
-                        .map(
-                            (command) => `${entry.key} in [${command}] is another one and was left as it is`,
-                        ),
-                );
-            }
-        }
-    }
-    return { text: render(file), notices: [...inherited(before, mine), ...notices] };
-};
-
-/** Settings that keep pip from using our index, or make it superfluous. */
-function indexNotices(file: IniFile, url: string): string[] {
-    return ["global", ...pipCommands].flatMap((section) => {
-        const value = (key: string) => inForce(file, section, key)?.value ?? "";
-        return [
-            ...(/^(?:y|yes|t|true|on|1)$/i.test(value("no-index"))
-                ? [`no-index is on in [${section}]: pip asks no registry until that line is taken out`]
-                : []),
-            ...(sameUrl(value("index-url"), url)
-                ? [`index-url in [${section}] is this registry already and was left as it is`]
-                : []),
-        ];
-    });
-}
-
-const mergePypirc: Merging = (existing, ours) => {
-    const notices: string[] = [];
-    const mine = parse(ours, lowerCase);
-    const before = parse(existing, lowerCase);
-    let file = before;
-    for (const { name, entries } of mine.sections.values()) {
-        const repository = entries.get("repository")?.value;
-        if (repository !== undefined && (before.sections.get(name)?.entries.size ?? 0) > 0) {
-            // A section without a repository is PyPI's, or else one that twine cannot use: not ours.
-            const theirs = inForce(before, name, "repository")?.value;
-            if (theirs === undefined || !sameUrl(theirs, repository)) {
-                throw new NameTaken(name);
-            }
-        }
-    }
-    // Without a list twine goes by one of `pypi` and `testpypi`: what works by that is to work on.
-    const assumed =
-        inForce(before, "distutils", "index-servers") === undefined
-            ? ["pypi", "testpypi"].filter((name) => before.sections.has(name))
-            : [];
-    for (const { name, entries } of mine.sections.values()) {
-        for (const entry of entries.values()) {
-            if (name !== "distutils" || entry.key !== "index-servers") {
-                file = set(file, name, mine, entry);
-                continue;
-            }
-            for (const server of [...words(entry.value), ...assumed]) {
-                file = gain(file, name, mine, entry, server, (a, b) => a === b);
-            }
-        }
-        for (const key of ["username", "password"].filter(
-            (key) => entries.has("repository") && !entries.has(key),
-        )) {
-            const stale = file.sections.get(name)?.entries.get(key);
-            if (stale !== undefined) {
-                file = without(file, stale);
-                notices.push(`${key} in [${name}] was taken out: twine would use it and not ask the keyring`);
-            }
-            for (const other of [defaultSection, "server-login"]) {
-                if (file.sections.get(other)?.entries.has(key)) {
-                    notices.push(
-                        `${key} in [${other}] holds for ${name} too: twine uses it and does not ask the keyring`,
-                    );
-                }
-            }
-        }
-    }
-    return { text: render(file), notices: [...inherited(before, mine), ...notices] };
-};
-
-/** A new section comes to have what DEFAULT says, which may be a surprise. */
-function inherited({ sections }: IniFile, mine: IniFile): string[] {
-    return (sections.get(defaultSection)?.entries.size ?? 0) === 0
-        ? []
-        : [...mine.sections.keys()]
-              .filter((name) => !sections.has(name))
-              .map((name) => `what [${defaultSection}] says holds for the new section [${name}] too`);
-}
-
-function sameUrl(a: string, b: string): boolean {
-    return withoutUserInfo(a) === withoutUserInfo(b);
-}
-
-// Editing: each edit gives the file anew, as read from its text.
-
-/** Sets a value, where the key stands or at the section's end. */
-function set(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
+/** Sets a key's value in its line, or adds the key at the section's end. */
+export function setValue(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
     if (entry.lines.length > 1) {
-        throw new NotUnderstood(undefined, "a value of several lines can only be added to a list");
+        throw new UnsupportedFileError(undefined, "a value of several lines can only be added to a list");
     }
     const old = file.sections.get(sectionName)?.entries.get(entry.key);
     if (old === undefined) {
@@ -183,10 +53,10 @@ function set(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): I
 }
 
 /**
- * Adds an item to a list, or puts it in the place of those that are the same. Where the section has no list, that
- * is the one in DEFAULT, which Python then reads; where there is none, it comes to be at the section's end.
+ * Adds an item to a list, or replaces the items that are the same. If the section has no list, this is the list in
+ * DEFAULT, which Python then reads; without either, the section gets a new list at its end.
  */
-function gain(
+export function addToList(
     file: IniFile,
     sectionName: string,
     mine: IniFile,
@@ -195,12 +65,12 @@ function gain(
     same: (a: string, b: string) => boolean,
 ): IniFile {
     if (/^[#;]/.test(item)) {
-        throw new NotUnderstood(
+        throw new UnsupportedFileError(
             undefined,
-            "an item that Python would take for a comment cannot be added to a list",
+            "an item that Python would read as a comment cannot be added to a list",
         );
     }
-    const list = inForce(file, sectionName, entry.key);
+    const list = effectiveEntry(file, sectionName, entry.key);
     if (list === undefined) {
         return add(file, sectionName, rawLines(mine, entry));
     }
@@ -223,8 +93,8 @@ function gain(
     return inserted(file, last, [indent + item]);
 }
 
-/** Takes out the lines of an entry; comments and empty lines among them stay. */
-function without(file: IniFile, { lines }: Entry): IniFile {
+/** Removes the lines of an entry; comments and empty lines between them stay. */
+export function removeEntry(file: IniFile, { lines }: Entry): IniFile {
     const gone = new Set(lines);
     return edited(
         file,
@@ -232,7 +102,7 @@ function without(file: IniFile, { lines }: Entry): IniFile {
     );
 }
 
-/** Adds an entry's lines at the end of a section, or of the file in a section of their own. */
+/** Adds an entry's lines at the end of its section, or a new section at the end of the file. */
 function add(file: IniFile, sectionName: string, texts: readonly string[]): IniFile {
     const section = file.sections.get(sectionName);
     if (section === undefined) {
@@ -249,7 +119,7 @@ function add(file: IniFile, sectionName: string, texts: readonly string[]): IniF
     );
 }
 
-/** How far in the first entry of an empty section must stand so that a header below is not read as its value. */
+/** The indentation that the first entry of an empty section needs, so that a header below is not read as its value. */
 function indentWithin(file: IniFile, section: Section): string {
     const own = indentOf(lineAt(file, section.line).text);
     const next = file.lines.slice(section.line + 1).find(({ text }) => !isBlankOrComment(strip(text)));
@@ -266,7 +136,7 @@ function inserted(file: IniFile, after: number, texts: readonly string[]): IniFi
     const before = file.lines.slice(0, after + 1);
     const added = texts.map((text) => ({ text, end }));
     const last = before.at(-1);
-    // A last line without an end gets one; then ours is the last, and has none.
+    // If the last line has no line end, it gets one, and our new last line has none.
     if (last?.end === "") {
         before.splice(-1, 1, { ...last, end });
         added.splice(-1, 1, { text: texts.at(-1) ?? "", end: "" });
@@ -274,7 +144,7 @@ function inserted(file: IniFile, after: number, texts: readonly string[]): IniFi
     return edited(file, [...before, ...added, ...file.lines.slice(after + 1)]);
 }
 
-/** The line end that most lines have; the first of them where two are equally frequent. */
+/** The most frequent line end; the first one if two are equally frequent. */
 function usualEnd({ lines }: IniFile): LineEnd {
     const counts = new Map<LineEnd, number>();
     for (const { end } of lines.filter(({ end }) => end !== "")) {
@@ -284,15 +154,15 @@ function usualEnd({ lines }: IniFile): LineEnd {
 }
 
 function edited(file: IniFile, lines: readonly Line[]): IniFile {
-    return parse(render({ ...file, lines }), file.keyOf);
+    return parseIni(render({ ...file, lines }), file.keyOf);
 }
 
-function render({ mark, lines }: IniFile): string {
+export function render({ mark, lines }: IniFile): string {
     return (
         mark +
         lines
             .map(({ text, end }, index) =>
-                // After a lone \r the \n of an empty line would be read as that line's end.
+                // After a lone \r, the \n of an empty line would be read as a part of that line end.
                 text === "" && end === "\n" && lines[index - 1]?.end === "\r" ? "\r\n" : text + end,
             )
             .join("")
@@ -305,7 +175,7 @@ type KeyOf = (written: string) => string;
 type LineEnd = "\n" | "\r\n" | "\r" | "";
 
 /** Line numbers are indices: 0 for the first. */
-interface IniFile {
+export interface IniFile {
     /** The byte-order mark, if there is one. */
     readonly mark: string;
     readonly lines: readonly Line[];
@@ -330,32 +200,32 @@ interface Entry {
     readonly indent: string;
     /** The line with the key. */
     readonly line: number;
-    /** Where the value begins and ends on that line; an empty one does so at the line's end. */
+    /** Where the value starts and ends on that line; an empty one is at the end of the line. */
     readonly from: number;
     readonly to: number;
-    /** All lines that are part of it: the one with the key and those with more of the value, no empty ones. */
+    /** The lines that belong to it: the line with the key and those that continue the value, no empty ones. */
     readonly lines: readonly number[];
 }
 
-const byteOrderMark = "\ufeff";
-const defaultSection = "DEFAULT";
+export const byteOrderMark = "\ufeff";
+export const defaultSection = "DEFAULT";
 
-// What str.strip(), str.split() and \s take for white space: not quite what JavaScript does.
-const white = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const leading = new RegExp(`^[${white}]*`);
-const word = new RegExp(`[^${white}]+`, "g");
+// White space for Python's str.strip(), str.split() and \s. JavaScript's differs a little.
+const whitespace = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const leading = new RegExp(`^[${whitespace}]*`);
+const word = new RegExp(`[^${whitespace}]+`, "g");
 
-function parse(text: string, keyOf: KeyOf): IniFile {
+export function parseIni(text: string, keyOf: KeyOf): IniFile {
     const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
     const lines = split(text.slice(mark.length));
     const sections = new Map<string, Section & { entries: Map<string, Entry> }>();
     let section: (Section & { entries: Map<string, Entry> }) | undefined;
     let entry: (Entry & { value: string; lines: number[] }) | undefined;
     for (const [line, { text }] of lines.entries()) {
-        const refused = (reason: string) => new NotUnderstood(line + 1, reason);
+        const refused = (reason: string) => new UnsupportedFileError(line + 1, reason);
         const content = strip(text);
         if (isBlankOrComment(content)) {
-            // An empty line can be within a value, a comment cannot.
+            // An empty line can be part of a value, a comment cannot.
             if (entry !== undefined && content === "") {
                 entry.value += "\n";
             }
@@ -370,11 +240,11 @@ function parse(text: string, keyOf: KeyOf): IniFile {
         const name = /^\[(.+)\]/s.exec(content)?.[1];
         if (name !== undefined) {
             if (name.includes("]")) {
-                throw refused("Python versions differ on what this section's name is: it has a ] in it");
+                throw refused("this section's name contains a ], which Python versions read differently");
             }
             section = sections.get(name);
             if (section !== undefined && name !== defaultSection) {
-                throw refused("this section stands here for the second time");
+                throw refused("this section is in the file twice");
             }
             section ??= { name, line, entries: new Map() };
             sections.set(name, section);
@@ -390,10 +260,10 @@ function parse(text: string, keyOf: KeyOf): IniFile {
         }
         const key = keyOf(strip(content.slice(0, delimiter)));
         if (key === "") {
-            throw refused("there is no key in front of the delimiter");
+            throw refused("there is no key before the delimiter");
         }
         if (section.entries.has(key)) {
-            throw refused("this key stands here for the second time in its section");
+            throw refused("this key is in its section twice");
         }
         const value = strip(content.slice(delimiter + 1));
         const from = value === "" ? text.length : indent.length + content.length - value.length;
@@ -408,7 +278,7 @@ function parse(text: string, keyOf: KeyOf): IniFile {
     return { mark, lines, sections, keyOf };
 }
 
-/** As a text file is read in Python: only \n, \r\n and \r end a line. */
+/** Splits lines as Python does for a text file: only \n, \r\n and \r end a line. */
 function split(text: string): Line[] {
     return [...text.matchAll(/([^\r\n]*)(\r\n|\r|\n)|[^\r\n]+$/g)].map(([whole, text = whole, end = ""]) => ({
         text,
@@ -416,8 +286,8 @@ function split(text: string): Line[] {
     }));
 }
 
-/** The entry that Python finds for a key: the section's own, or the one in DEFAULT. */
-function inForce({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
+/** The entry that Python finds for a key: in the section, or else in DEFAULT. */
+export function effectiveEntry({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
     const section = sections.get(sectionName);
     return section && (section.entries.get(key) ?? sections.get(defaultSection)?.entries.get(key));
 }
@@ -438,7 +308,7 @@ function indentOf(text: string): string {
     return leading.exec(text)?.[0] ?? "";
 }
 
-function words(value: string): string[] {
+export function words(value: string): string[] {
     return value.match(word) ?? [];
 }
 
@@ -447,7 +317,7 @@ function strip(text: string): string {
 }
 
 function stripEnd(text: string): string {
-    // Not by /[…]+$/, whose time grows with the square of the white space within.
+    // Not with /[…]+$/, which takes quadratic time on long white space.
     let end = text.length;
     while (end > 0 && indentOf(text.charAt(end - 1)) !== "") {
         end -= 1;
@@ -455,11 +325,6 @@ function stripEnd(text: string): string {
     return text.slice(0, end);
 }
 
-function lowerCase(written: string): string {
+export function lowerCase(written: string): string {
     return written.toLowerCase();
-}
-
-/** pip takes `extra_index_url` and `--extra-index-url` for `extra-index-url`. */
-function pipKey(written: string): string {
-    return written.toLowerCase().replaceAll("_", "-").replace(/^--/, "");
 }

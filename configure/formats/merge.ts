@@ -1,19 +1,37 @@
-/** How a client file is written. */
+/** The format of a client file. */
 export type Format = "ini" | "toml" | "netrc";
 
-/** An existing file with our text worked into it. */
-export interface Merge {
+/** An existing file with our text added. */
+export interface MergeResult {
     readonly text: string;
-    /** What the user should know, such as a setting of theirs that was left as it is. */
+    /** What the user should know, such as a setting of theirs that was kept. */
     readonly notices: readonly string[];
 }
 
-/** Works `ours`, a generated client file, into the text of an existing one. */
-export type Merging = (existing: string, ours: string) => Merge;
+/** Adds `ours`, a generated client file, to the text of an existing one. */
+export type Merge = (existing: string, ours: string) => MergeResult;
 
-/** Why a file is left alone. The message never repeats what the file says: it may be a credential. */
-export class NotUnderstood extends Error {
-    /** @param line 1 for the first; undefined where it is about the file as a whole */
+/** What the lines of a format mean, as far as reverting an edit depends on it. A line comes without its ending. */
+export interface LineSyntax {
+    /** Whether the line is blank or a comment: it then means the same in any place. */
+    readonly isInsignificant: (line: string) => boolean;
+    /** Whether the line starts a section or entry, to which the lines below it belong. */
+    readonly isHeader: (line: string) => boolean;
+    /** Whether the line `open` starts a list that the line `close` ends. */
+    readonly isList: (open: string, close: string) => boolean;
+    /** The line in the one form that a parser writes, where the format has several; blanks are removed already. */
+    readonly normalized: (line: string) => string;
+}
+
+/** How the journal handles a format. */
+export interface FileFormat {
+    readonly merge: Merge;
+    readonly syntax: LineSyntax;
+}
+
+/** A file that we do not edit. The message never contains the file's content, which may be a credential. */
+export class UnsupportedFileError extends Error {
+    /** @param line 1 for the first; undefined if the reason concerns the whole file */
     constructor(
         readonly line: number | undefined,
         reason: string,
@@ -22,16 +40,16 @@ export class NotUnderstood extends Error {
     }
 }
 
-/** The name that our text gives to the registry stands for another registry in this file. */
-export class NameTaken extends Error {
+/** The registry's name is already used for another registry in this file. */
+export class NameConflictError extends Error {
     constructor(readonly registryName: string) {
-        super(`the name ${registryName} stands for another registry here`);
+        super(`"${registryName}" is already used for another registry in this file`);
     }
 }
 
 /**
- * The address without user information and last slash: what tells one registry from another. A password may hold slashes
- * where it was not percent-encoded, as gcloud writes a key.
+ * A URL without user information and trailing slash, to compare registries. A password may contain slashes if it is not
+ * percent-encoded: gcloud writes a key like that.
  */
 export function withoutUserInfo(url: string): string {
     return url.replace(/^(https?:\/\/)(?:[^\s/:@]*:.*@|[^/@]*@)/i, "$1").replace(/\/$/, "");

@@ -1,40 +1,39 @@
-import { type Merging, NotUnderstood } from "./merge";
+import { type LineSyntax, type Merge, UnsupportedFileError } from "./merge";
 
 /**
- * Works a generated .netrc entry into an existing file: at its end, or before a `default` entry, past which some
- * readers do not look. An entry that the host has already, with the same login, gets the new password and stays as it
- * is otherwise.
+ * Adds a generated .netrc entry to an existing file: at its end, or before a `default` entry, because some readers stop
+ * there. An existing entry for the host with the same login gets the new password and does not change otherwise.
  *
- * The file is read as Python (3.11 and newer) reads it, oddities included: what Python refuses, pip silently does
- * without, and an entry of ours in it would be of no use.
+ * The file is parsed exactly as Python (3.11 and newer) parses it. pip silently ignores a file that Python refuses, so
+ * that our entry in it would have no effect.
  *
- * @throws NotUnderstood if Python would refuse the file, if it ends in the middle of something, or if the host's entry
- *   has another login: most readers know one a host, and that one is the user's
+ * @throws UnsupportedFileError if Python would refuse the file, if it ends within an entry, or if the host's entry has a
+ *   different login: most readers use only one entry for a host, and this one is the user's
  * @see https://docs.python.org/3/library/netrc.html
  */
-export const mergeNetrc: Merging = (existing, ours) => {
+export const mergeNetrc: Merge = (existing, ours) => {
     const mark = existing.startsWith(byteOrderMark) ? byteOrderMark : "";
     const body = existing.slice(mark.length);
     const [mine] = parse(ours);
     const login = mine && valueOf(mine, "login");
     const password = mine && valueOf(mine, "password");
     if (mine?.host === undefined || login === undefined || password === undefined) {
-        throw new RangeError("there is no entry to work in");
+        throw new RangeError("there is no entry to add");
     }
     const entries = parse(body);
     const same = entries.filter(({ host }) => host === mine.host);
     for (const entry of same) {
         if (valueOf(entry, "login")?.text !== login.text) {
-            throw new NotUnderstood(
+            throw new UnsupportedFileError(
                 lineOf(body, entry.start),
-                "this entry for the registry's host has another login, and a host can have only one",
+                "this entry for the registry's host has a different login, and a host can have only one",
             );
         }
     }
     const text =
         same.length > 0
-            ? replaced(body, same, password.text)
-            : inserted(
+            ? withPassword(body, same, password.text)
+            : withEntry(
                   body,
                   ours.trim(),
                   entries.find(({ host }) => host === undefined),
@@ -45,29 +44,36 @@ export const mergeNetrc: Merging = (existing, ours) => {
             mark === ""
                 ? []
                 : [
-                      "Python refuses a .netrc that starts with a byte-order mark, as this one does, and pip does without it: save it without",
+                      "Python does not accept this .netrc, because it starts with a byte-order mark, and pip ignores it. Save it without the mark",
                   ],
     };
 };
 
+export const netrcSyntax: LineSyntax = {
+    isInsignificant: (line) => /^\s*(#|$)/.test(line),
+    isHeader: (line) => /^(machine\s|default\s*$)/.test(line),
+    isList: () => false,
+    normalized: (line) => line,
+};
+
 const byteOrderMark = "\ufeff";
 
-/** An entry as it stands in the text. */
+/** An entry in the text. */
 interface Entry {
     /** Undefined for `default`. */
     readonly host: string | undefined;
-    /** Where `machine` or `default` stands. */
+    /** The offset of `machine` or `default`. */
     readonly start: number;
-    /** What is said of the host, in the order in which it is written: for Python, the last of a kind counts. */
+    /** The host's values in the order of the file. Python uses the last one of a kind. */
     readonly values: readonly Value[];
 }
 
-interface Value extends Word {
+interface Value extends Token {
     readonly kind: "login" | "account" | "password";
 }
 
-/** A word of the text, without its quotes and backslashes, and where it stands with them. */
-interface Word {
+/** A word of the text without its quotes and backslashes, and its range, which includes them. */
+interface Token {
     readonly text: string;
     readonly start: number;
     readonly end: number;
@@ -77,9 +83,9 @@ function valueOf({ values }: Entry, kind: Value["kind"]): Value | undefined {
     return values.findLast((value) => value.kind === kind);
 }
 
-function replaced(body: string, entries: readonly Entry[], password: string): string {
-    // Quotation marks stay: whether Python sees a comment after a line break depends on them.
-    const like = ({ start }: Word) => (body[start] === '"' ? `"${password}"` : password);
+function withPassword(body: string, entries: readonly Entry[], password: string): string {
+    // Keep quotation marks: they decide whether Python reads a comment after a line break.
+    const like = ({ start }: Token) => (body[start] === '"' ? `"${password}"` : password);
     const edits = entries.flatMap((entry) => {
         const old = entry.values.filter(({ kind }) => kind === "password");
         const login = valueOf(entry, "login");
@@ -92,7 +98,7 @@ function replaced(body: string, entries: readonly Entry[], password: string): st
         .reduce((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), body);
 }
 
-function inserted(body: string, line: string, before: Entry | undefined): string {
+function withEntry(body: string, line: string, before: Entry | undefined): string {
     const end = /\r\n|\r|\n/.exec(body)?.[0] ?? "\n";
     let at = before?.start ?? body.length;
     const indent = /[ \t]*$/.exec(body.slice(0, at))?.[0] ?? "";
@@ -101,28 +107,28 @@ function inserted(body: string, line: string, before: Entry | undefined): string
     }
     const above = body.slice(0, at);
     const open = (before === undefined ? /[^\r\n]$/ : /[^ \t\r\n]$/).test(above) ? end : "";
-    // Python 3.10 passes over the line after a number sign that is alone.
+    // Python 3.10 skips the line after a number sign without text.
     const gap = /(?:^|\s)#(?:\r\n|\r|\n)?$/.test(above) ? end : "";
     return above + open + gap + line + end + body.slice(at);
 }
 
-/** The entries that Python sees. */
+/** The entries that Python reads. */
 function parse(text: string): Entry[] {
-    const words = new Words(text);
+    const words = new Tokenizer(text);
     const entries: Entry[] = [];
     let word = words.next();
     while (word !== undefined) {
         if (word.text.startsWith("#")) {
-            // Not in an entry: Python passes over the first word only, unless that is the number sign alone.
+            // Outside an entry, Python skips only the first word of a comment, unless it is just the number sign.
             if (word.text === "#") words.skipComment();
             word = words.next();
         } else if (word.text === "macdef") {
             const macro = word;
-            words.need(macro);
+            words.expect(macro);
             words.skipMacro(macro);
             word = words.next();
         } else if (word.text === "machine" || word.text === "default") {
-            const host = word.text === "machine" ? words.need(word).text : undefined;
+            const host = word.text === "machine" ? words.expect(word).text : undefined;
             const values: Value[] = [];
             entries.push({ host, start: word.start, values });
             for (word = words.next(); word !== undefined; word = words.next()) {
@@ -132,7 +138,7 @@ function parse(text: string): Entry[] {
                 }
                 const kind = kinds.get(word.text);
                 if (kind === undefined) break;
-                values.push({ kind, ...words.need(word) });
+                values.push({ kind, ...words.expect(word) });
             }
             if (word !== undefined && !["machine", "default", "macdef"].includes(word.text)) {
                 throw words.unexpected(word);
@@ -151,15 +157,15 @@ const kinds = new Map<string, Value["kind"]>([
     ["password", "password"],
 ]);
 
-/** Takes words from a text, one after another, just as Python's `netrc` does. */
-class Words {
+/** Splits a text into words exactly as Python's `netrc` does. */
+class Tokenizer {
     #at = 0;
-    /** Where the search for the word began that was found last. */
+    /** The offset at which the search for the last word started. */
     #from = 0;
 
     constructor(private readonly text: string) {}
 
-    next(): Word | undefined {
+    next(): Token | undefined {
         this.#from = this.#at;
         while (isSpace(this.text[this.#at])) this.#at++;
         const start = this.#at;
@@ -175,7 +181,7 @@ class Words {
                 character = this.text[this.#at];
             }
             if (character === undefined) {
-                // Python reads it, but whatever comes after would belong to the word.
+                // Python accepts it, but text added after it would become part of the word.
                 throw this.#error(
                     start,
                     quoted ? "a quotation mark is not closed" : "the file ends in a backslash",
@@ -186,13 +192,13 @@ class Words {
         }
         if (quoted) this.#at++;
         const end = this.#at;
-        // The blank after a word is read with it: a line break counts as one character.
+        // The white space after a word belongs to it: one character, or a line break.
         if (!quoted) this.#at += this.text.startsWith("\r\n", end) ? 2 : end < this.text.length ? 1 : 0;
         return { text: word, start, end };
     }
 
     /** The word that must follow a keyword. */
-    need(keyword: Word): Word {
+    expect(keyword: Token): Token {
         const word = this.next();
         if (word === undefined || (keyword.text === "machine" && word.text === "")) {
             throw this.#error(keyword.start, "something is missing after the last word of this line");
@@ -200,21 +206,21 @@ class Words {
         return word;
     }
 
-    /** A comment's rest. Python takes it for words if it comes after an empty line, or if a line ends after its sign. */
+    /** Skips a comment's rest. Python reads it as words after an empty line, or if the line ends after the number sign. */
     skipComment(): void {
         if (/[\r\n]/.test(this.text.slice(this.#from, this.#at))) return;
         this.#takeLine();
     }
 
-    skipMacro(keyword: Word): void {
+    skipMacro(keyword: Token): void {
         for (;;) {
             const line = this.#takeLine();
-            if (line === "") throw this.#error(keyword.start, "this macro is not ended by an empty line");
+            if (line === "") throw this.#error(keyword.start, "this macro does not end with an empty line");
             if (/^[\r\n]/.test(line)) return;
         }
     }
 
-    unexpected({ text, start }: Word): NotUnderstood {
+    unexpected({ text, start }: Token): UnsupportedFileError {
         const line =
             this.text
                 .slice(0, start)
@@ -223,10 +229,10 @@ class Words {
         return this.#error(
             start,
             /(?:^|[ \t])#/.test(line)
-                ? "Python, and so pip, takes the words of this comment for an entry: no empty line may be before it, and a blank must follow the number sign"
+                ? "Python and pip read the words of this comment as an entry. Remove the empty line before it, and put a space after the number sign"
                 : text === ""
-                  ? "there are empty quotation marks where an entry should begin"
-                  : "Python, and so pip, expects an entry here, or a comment",
+                  ? "there are empty quotation marks where an entry should start"
+                  : "Python and pip expect an entry or a comment here",
         );
     }
 
@@ -236,8 +242,8 @@ class Words {
         return line;
     }
 
-    #error(at: number, reason: string): NotUnderstood {
-        return new NotUnderstood(lineOf(this.text, at), reason);
+    #error(at: number, reason: string): UnsupportedFileError {
+        return new UnsupportedFileError(lineOf(this.text, at), reason);
     }
 }
 

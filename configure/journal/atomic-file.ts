@@ -1,81 +1,85 @@
 import { lstat, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
-// Our own and not the package write-file-atomic (7.0.1), which does not say the name of its temporary file before that
-// is there, does not fsync the directory, does not look at how much of the content was written, goes on where the owner
-// cannot be kept, and puts a file in the place of a dangling link.
+// The package write-file-atomic (7.0.1) does not fit: it does not tell the name of its temporary file in advance, does
+// not fsync the directory, does not check how much of the content was written, continues if the owner cannot be kept,
+// and replaces a dangling link by a file.
 
 /** Why a file cannot be read or written, and what to do. The message names the path and nothing of the content. */
-export class FileProblem extends Error {
+export class FileError extends Error {
     constructor(path: string, reason: string, options?: ErrorOptions) {
         super(`${path}: ${reason}`, options);
     }
 }
 
-/** A file as it is. */
-export interface Found {
+/** A file's content and attributes. */
+export interface FileSnapshot {
     readonly content: Buffer;
     /** Permission bits. */
     readonly mode: number;
     readonly uid: number;
     readonly gid: number;
-    /** How many names the file has: more than one where it has hard links. */
-    readonly names: number;
+    /** How many names the file has: more than one if it has hard links. */
+    readonly hardLinks: number;
 }
 
 /**
- * The file that is meant by a path: links are followed. It may be absent, and so may directories above it. A link may
- * point to what is absent only if the directory of that is there: what is missing otherwise is a disk or a checkout.
+ * A path with its symbolic links resolved. The file and directories above it may be missing. A link to a missing file is
+ * accepted only if the target's directory exists: otherwise a disk or a checkout is probably missing.
  *
- * @throws FileProblem
+ * @throws FileError
  */
 export async function resolveLinks(path: string): Promise<string> {
-    return explained(path, async () => {
-        const whole = await unlessAbsent(realpath(path));
+    return withFileErrors(path, async () => {
+        const whole = await ignoreMissing(realpath(path));
         if (whole !== undefined) return whole;
         const directory = await resolveLinks(dirname(resolve(path)));
-        const entry = await unlessAbsent(lstat(path));
+        const entry = await ignoreMissing(lstat(path));
         if (!entry?.isSymbolicLink()) return join(directory, basename(path));
         const target = resolve(directory, await readlink(path));
-        if ((await unlessAbsent(stat(dirname(target)))) === undefined) {
-            throw new FileProblem(path, `a link to ${target}, whose directory is missing`);
+        if ((await ignoreMissing(stat(dirname(target)))) === undefined) {
+            throw new FileError(
+                path,
+                `this is a link to ${target}, but the directory of that file is missing`,
+            );
         }
         return resolveLinks(target);
     });
 }
 
 /**
- * A file's content and attributes; undefined if there is none.
+ * A file's content and attributes; undefined if there is no file.
  *
- * @throws FileProblem also where something other than a file is in its place
+ * @throws FileError also if there is something other than a file
  */
-export async function findFile(path: string): Promise<Found | undefined> {
-    return explained(path, async () => {
-        const stats = await unlessAbsent(stat(path));
+export async function findFile(path: string): Promise<FileSnapshot | undefined> {
+    return withFileErrors(path, async () => {
+        const stats = await ignoreMissing(stat(path));
         if (stats === undefined) return undefined;
-        if (stats.isDirectory()) throw new FileProblem(path, reasons.EISDIR);
-        if (!stats.isFile()) throw new FileProblem(path, "a device, pipe or socket, not a file for settings");
+        if (stats.isDirectory()) throw new FileError(path, reasons.EISDIR);
+        if (!stats.isFile())
+            throw new FileError(path, "this is a device, a pipe or a socket, not a regular file");
         const { mode, uid, gid, nlink } = stats;
-        return { content: await readFile(path), mode: mode & 0o7777, uid, gid, names: nlink };
+        return { content: await readFile(path), mode: mode & 0o7777, uid, gid, hardLinks: nlink };
     });
 }
 
 /**
- * Writes what is to take the place of `path`. On return it is on disk, whole.
+ * Writes the file that will replace `path`. On return, all of it is on disk.
  *
- * @param temporary a path in the same directory where nothing is yet
- * @param like the file whose permission bits and owner it gets; without it, it is ours with the bits of `mode` that
- *     the umask permits
- * @throws FileProblem
+ * @param temporary an unused path in the same directory
+ * @param like the file whose permission bits and owner are copied; without it, the file belongs to the user and has the
+ *     bits of `mode` that the umask permits
+ * @throws FileError
  */
 export async function writeTemporary(
     path: string,
     temporary: string,
     content: Buffer,
     mode: number,
-    like?: Pick<Found, "mode" | "uid" | "gid">,
+    like?: Pick<FileSnapshot, "mode" | "uid" | "gid">,
 ): Promise<void> {
-    await explained(path, async () => {
+    await withFileErrors(path, async () => {
         const file = await open(temporary, "wx", like === undefined ? mode : 0o600);
         try {
             await file.writeFile(content);
@@ -83,9 +87,13 @@ export async function writeTemporary(
                 const { uid, gid } = await file.stat();
                 if (uid !== like.uid || gid !== like.gid) {
                     await file.chown(like.uid, like.gid).catch((cause: unknown) => {
-                        throw new FileProblem(path, "its owner or group would be lost: run as its owner", {
-                            cause,
-                        });
+                        throw new FileError(
+                            path,
+                            "the file would get a different owner or group: run this command as its owner",
+                            {
+                                cause,
+                            },
+                        );
                     });
                 }
                 await file.chmod(like.mode);
@@ -97,60 +105,61 @@ export async function writeTemporary(
     });
 }
 
-/** Puts what was written in its place, at once and for good. */
-export async function moveInto(path: string, temporary: string): Promise<void> {
-    await explained(path, async () => {
+/** Replaces `path` by the temporary file in one step, and syncs the directory. */
+export async function replaceFile(path: string, temporary: string): Promise<void> {
+    await withFileErrors(path, async () => {
         await rename(temporary, path);
         await syncDirectory(dirname(path));
     });
 }
 
-/** Removes a file, if it is there, for good. */
+/** Removes a file if it exists, and syncs the directory. */
 export async function removeFile(path: string): Promise<void> {
-    await explained(path, async () => {
+    await withFileErrors(path, async () => {
         await rm(path, { force: true });
         await syncDirectory(dirname(path));
     });
 }
 
 /**
- * Does what concerns a path, and turns what the system says when it fails into what the user can do.
+ * Does work on a path, and turns an error of the system into one that says what the user can do.
  *
- * @throws FileProblem
+ * @throws FileError
  */
-export async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function withFileErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
     try {
         return await work();
     } catch (cause) {
         const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
-        if (code === undefined || cause instanceof FileProblem) throw cause;
+        if (code === undefined || cause instanceof FileError) throw cause;
         const reason: string | undefined = (reasons as Record<string, string>)[code];
-        throw new FileProblem(path, reason ?? `the system refused (${code})`, { cause });
+        throw new FileError(path, reason ?? `the operating system reports ${code}`, { cause });
     }
 }
 
-/** What a promise gives; undefined where what it is about does not exist. */
-export async function unlessAbsent<T>(promise: Promise<T>): Promise<T | undefined> {
+/** A promise's value; undefined if it fails because a file is missing. */
+export async function ignoreMissing<T>(promise: Promise<T>): Promise<T | undefined> {
     return promise.catch((error: unknown) => {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
         throw error;
     });
 }
 
-const notPermitted = "not permitted: look at who owns it and its directory, and what they allow";
+const notPermitted =
+    "permission denied: check the owner and the permissions of the file and of its directory";
 
 const reasons = {
-    ENOSPC: "the disk is full: make room and run again",
-    EDQUOT: "your quota of disk space is used up: make room and run again",
+    ENOSPC: "the disk is full: free some space and run again",
+    EDQUOT: "your disk quota is used up: free some space and run again",
     EACCES: notPermitted,
     EPERM: notPermitted,
-    EROFS: "it is on a file system that is read-only",
-    EISDIR: "a directory is in the place of the file: move it away or give another path",
-    ENOTDIR: "a part of the path is a file and not a directory: move it away or give another path",
-    EEXIST: "something else is in the way: move it away or give another path",
-    ELOOP: "a link that leads to itself",
+    EROFS: "the file system is read-only",
+    EISDIR: "this is a directory, not a file: move it or use a different path",
+    ENOTDIR: "a part of the path is a file, not a directory: move it or use a different path",
+    EEXIST: "something else already has this path: move it or use a different path",
+    ELOOP: "this link points to itself",
     ENAMETOOLONG: "the name is too long",
-    EBUSY: "in use, or mounted by itself as containers do with single files, so that it cannot be replaced",
+    EBUSY: "the file cannot be replaced: it is in use, or mounted by itself, as in a container",
 };
 
 async function syncDirectory(path: string): Promise<void> {
@@ -158,6 +167,6 @@ async function syncDirectory(path: string): Promise<void> {
         const directory = await open(path, "r");
         await directory.sync().finally(() => directory.close());
     } catch {
-        // Not everywhere can a directory be opened (Windows) or synced; what was done is done all the same.
+        // Not every system can open a directory (Windows) or sync it. The change itself is done.
     }
 }

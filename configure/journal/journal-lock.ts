@@ -1,61 +1,64 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { lock } from "proper-lockfile";
-import { explained, FileProblem } from "./atomic-file";
+import { FileError, withFileErrors } from "./atomic-file";
 
-/** A lock that this process has. */
-export interface Held {
-    /** @throws FileProblem if another process has taken it over */
-    readonly stillHeld: () => void;
+/** A lock that this process holds. */
+export interface Lock {
+    /** @throws FileError if another process has taken over the lock */
+    readonly assertHeld: () => void;
     readonly release: () => Promise<void>;
 }
 
 /**
- * Takes the lock on a directory, or waits for it. One that a killed process has left is taken over after ten seconds.
+ * Takes the lock on a directory, or waits for it. The lock of a killed process is taken over after ten seconds.
  *
- * @param waiting called once if it must be waited for
- * @throws FileProblem also if it is not free after five minutes
+ * @param onWait called once if another process has the lock
+ * @throws FileError also if the lock is not free after five minutes
  */
-export async function hold(directory: string, waiting: () => void): Promise<Held> {
+export async function acquireLock(directory: string, onWait: () => void): Promise<Lock> {
     const path = join(directory, "lock");
-    let wasWaiting = false;
+    let hasWaited = false;
     const once = () => {
-        if (!wasWaiting) waiting();
-        wasWaiting = true;
+        if (!hasWaited) onWait();
+        hasWaited = true;
     };
-    // Two that find a dead process's lock at once could both take it over: the second may remove what the first has
-    // made. So only who is at the door looks at the lock. For the case that a process dies there, and for one that
-    // was stopped longer than its lock lasts, every write makes sure that the lock is still the same.
-    const leaveDoor = await lockPath(join(directory, "door"), once);
+    // If two processes find the lock of a killed one at the same time, both could take it over: the second may remove
+    // the lock that the first has just created. So a process first takes a lock named door. A process may be killed
+    // while it has the door, or be suspended for longer than its lock lasts: so every write checks the lock again.
+    const releaseDoor = await lockPath(join(directory, "door"), once);
     try {
         const release = await lockPath(path, once);
         const identity = lockIdentity(path);
-        const stillHeld = () => {
+        const assertHeld = () => {
             if (lockIdentity(path) === identity) return;
-            throw new FileProblem(directory, "another run took over while this one stood still. Run again");
+            throw new FileError(
+                directory,
+                "another run took over the lock while this one was suspended. Run again",
+            );
         };
-        return { stillHeld, release };
+        return { assertHeld, release };
     } finally {
-        await leaveDoor();
+        await releaseDoor();
     }
 }
 
-async function lockPath(path: string, waiting: () => void): Promise<() => Promise<void>> {
-    // Whoever holds it finds out that it was lost when writing.
+async function lockPath(path: string, onWait: () => void): Promise<() => Promise<void>> {
+    // A process that lost its lock notices this before its next write.
     const options = { realpath: false, stale: 10_000, onCompromised: () => undefined };
     const isHeld = (error: unknown) => error instanceof Error && "code" in error && error.code === "ELOCKED";
     const retries = { retries: 1200, factor: 1.2, minTimeout: 20, maxTimeout: 250, randomize: true };
-    const release = await explained(path, async () => {
+    const release = await withFileErrors(path, async () => {
         try {
             return await lock(path, options);
         } catch (error) {
             if (!isHeld(error)) throw error;
-            waiting();
+            onWait();
             return await lock(path, { ...options, retries }).catch((last: unknown) => {
                 if (!isHeld(last)) throw last;
-                throw new FileProblem(
+                throw new FileError(
                     path,
-                    "another run has been at work for five minutes: look what it waits for",
+                    "another configure run has not finished after five minutes. Find out what it is waiting for",
                 );
             });
         }
@@ -63,7 +66,7 @@ async function lockPath(path: string, waiting: () => void): Promise<() => Promis
     return () => release().catch(() => undefined);
 }
 
-/** Tells a lock from one that was made later in its place. */
+/** Differs for a lock that was created later under the same name. */
 function lockIdentity(path: string): string | undefined {
     const stats = statSync(`${path}.lock`, { bigint: true, throwIfNoEntry: false });
     return stats && `${String(stats.ino)} ${String(stats.birthtimeNs)}`;

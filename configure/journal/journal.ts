@@ -3,162 +3,124 @@ import { isUtf8 } from "node:buffer";
 import { chmod, lstat, mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import * as v from "valibot";
 import {
-    explained,
-    FileProblem,
+    FileError,
     findFile,
-    moveInto,
+    ignoreMissing,
     removeFile,
+    replaceFile,
     resolveLinks,
-    unlessAbsent,
+    withFileErrors,
     writeTemporary,
 } from "./atomic-file";
-import { hold } from "./journal-lock";
-import { type Format, type Merging, NotUnderstood } from "../formats/merge";
-import { takeOut } from "../formats/take-out";
+import { acquireLock } from "./journal-lock";
+import { type FileFormat, type Format, type Merge, UnsupportedFileError } from "../formats/merge";
+import { revertEdit } from "../formats/revert-edit";
+import {
+    type FileRecord,
+    type ManagedEdit,
+    type Owner,
+    parseRecord,
+    serializeRecord,
+    type State,
+} from "./record";
 
-// What was there before us is remembered as what would be there without us: as long as nobody else edits the file that
-// is its first content, and with each run of ours it takes in what the user has edited since.
+// The journal stores each file's base: what the file would be without our edits. At first this is the file's original
+// content. Each later run adds to it what the user has edited since.
 //
-// A commit writes, each on disk before the next: the record with the name of the temporary file; that file; the record
-// with what is intended; the file, by renaming the temporary one; the record with what is. Whoever finds the record of
-// a killed run knows from the temporary file's being there or not whether the renaming took place, whatever the user
-// has done to the file in the meantime.
+// A commit writes these, each to disk before the next one:
+// 1. the record, with the name of the temporary file
+// 2. the temporary file
+// 3. the record, with the intended state
+// 4. the file, by renaming the temporary file
+// 5. the record, with the new state
+// If a run is killed, the next run finds its record. Whether the temporary file exists tells it whether the rename took
+// place, even if the user has changed the file since.
 
-/** Who contributes to a file. An owner has one contribution to a file. */
-export interface Owner {
-    readonly registry: string;
-    readonly tool: string;
-}
-
-/** A generated text that is worked into a file. */
-export interface Contribution {
-    readonly owner: Owner;
-    readonly format: Format;
-    readonly text: string;
-    /** Whether the text holds a credential. */
-    readonly secret: boolean;
-}
-
-/** What is to become of a file's contributions: first some go, then others come or take their owner's place. */
+/** A change to a file's edits: first some are removed, then others are added or replace their owner's earlier edit. */
 export interface Change {
     readonly remove?: (owner: Owner) => boolean;
-    readonly add?: readonly Contribution[];
+    readonly add?: readonly ManagedEdit[];
 }
 
-/** A change to a file, worked out but not made. */
+/** A change to a file that is planned but not made. */
 export interface Plan {
-    /** The file itself, without links. */
+    /** The file's path, with symbolic links resolved. */
     readonly path: string;
-    /** Undefined where there is no file. */
+    /** Undefined if there is no file. */
     readonly before: Buffer | undefined;
-    /** Undefined where there will be no file. Equal to `before` where there is nothing to do. */
+    /** Undefined if there will be no file. Equal to `before` if nothing changes. */
     readonly after: Buffer | undefined;
-    /** Permission bits of the file as it is, which stay; undefined where there is none. */
+    /** Permission bits of the existing file, which are kept; undefined if there is none. */
     readonly mode: number | undefined;
-    /** All contributions that are in the file now, and those that will be. */
-    readonly had: readonly Contribution[];
-    readonly contributions: readonly Contribution[];
-    /** Whether the file will hold a credential of ours. */
+    /** Our edits that the file contains now. */
+    readonly previousEdits: readonly ManagedEdit[];
+    /** Our edits that the file will contain. */
+    readonly edits: readonly ManagedEdit[];
+    /** Whether our edits contain a credential. */
     readonly secret: boolean;
-    /** What the user should know, of the contributions that are added and of lines that cannot be taken out. */
+    /** What the user should know about the added edits and about lines that cannot be removed. */
     readonly notices: readonly string[];
-    /** What the file would be without us. */
+    /** What the file would be without our edits. */
     readonly base: Buffer | undefined;
 }
 
-/** What was done to files, read from a state directory. Writes nothing, needs no lock and no such directory. */
+/** Reads a state directory, which need not exist. Writes nothing and takes no lock. */
 export interface JournalReader {
     /**
-     * Works out a change to a file.
+     * Plans a change to a file.
      *
-     * @throws FileProblem if the file or its record cannot be read
-     * @throws NotUnderstood, NameTaken as the merging does
+     * @throws FileError if the file or its record cannot be read
+     * @throws UnsupportedFileError, NameConflictError as the format's merge does
      */
-    plan(path: string, change: Change, mergingOf: (format: Format) => Merging): Promise<Plan>;
+    plan(path: string, change: Change, formatOf: (format: Format) => FileFormat): Promise<Plan>;
     /**
-     * The files that have contributions, without links, and whose those are.
+     * The files that have edits of ours, with links resolved, and the owners of those edits.
      *
-     * @throws FileProblem if a record cannot be read
+     * @throws FileError if a record cannot be read
      */
     files(): Promise<{ path: string; owners: Owner[] }[]>;
 }
 
 export interface Journal extends JournalReader {
     /**
-     * Makes a planned change. The file is the old or the new one at any moment, also if the process is killed.
+     * Makes a planned change. The file always has either its old or its new content, even if the process is killed.
      *
-     * @throws FileProblem if it cannot be made, or the file is no longer as it was when planned. The file is unchanged.
+     * @throws FileError if the change fails, or the file has changed since it was planned. The file is then unchanged.
      */
     commit(plan: Plan): Promise<void>;
 }
 
-/** For a look at what would be done. */
+/** Opens the journal without a lock, to plan changes only. */
 export function readJournal(stateDirectory: string): JournalReader {
     return new StoredJournal(stateDirectory, () => undefined);
 }
 
 /**
- * Does work on the journal while no other process does, and finishes what a killed one has left.
+ * Opens the journal under its lock, and first completes or reverts what a killed run left unfinished.
  *
- * @param stateDirectory holds credentials; made, for the user alone
- * @param waiting called once if another process is at work. A killed one is waited for too, for ten seconds
- * @throws FileProblem also if the other process is not done after five minutes
+ * @param stateDirectory created if missing, readable by the user only: it contains credentials
+ * @param onWait called once if another process has the lock. The lock of a killed process expires after ten seconds
+ * @throws FileError also if the lock is not free after five minutes
  */
 export async function withJournal<T>(
     stateDirectory: string,
     work: (journal: Journal) => Promise<T>,
-    waiting: () => void = () => undefined,
+    onWait: () => void = () => undefined,
 ): Promise<T> {
-    await explained(stateDirectory, async () => {
+    await withFileErrors(stateDirectory, async () => {
         await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
         await chmod(stateDirectory, 0o700);
     });
-    const { stillHeld, release } = await hold(stateDirectory, waiting);
+    const { assertHeld, release } = await acquireLock(stateDirectory, onWait);
     try {
-        const journal = new StoredJournal(stateDirectory, stillHeld);
-        await journal.recover();
+        const journal = new StoredJournal(stateDirectory, assertHeld);
+        await journal.recoverAll();
         return await work(journal);
     } finally {
         await release();
     }
 }
-
-const bytesSchema = v.nullable(
-    v.pipe(
-        v.string(),
-        v.base64(),
-        v.transform((text): Buffer => Buffer.from(text, "base64")),
-    ),
-);
-const contributionSchema = v.strictObject({
-    owner: v.strictObject({ registry: v.string(), tool: v.string() }),
-    format: v.picklist(["ini", "toml", "netrc"]),
-    text: v.string(),
-    secret: v.boolean(),
-});
-const stateSchema = v.strictObject({
-    /** What the file would be without us; null for no file. So in `content`. */
-    base: bytesSchema,
-    content: bytesSchema,
-    contributions: v.array(contributionSchema),
-});
-const recordSchema = v.strictObject({
-    version: v.literal(1),
-    path: v.string(),
-    /** Directories that we had to make, the outermost first. */
-    directories: v.array(v.string()),
-    /** As we last left the file. */
-    state: stateSchema,
-    /** As we are about to leave it. */
-    intended: v.optional(stateSchema),
-    /** The name of the temporary file, in the file's directory. */
-    temporary: v.optional(v.pipe(v.string(), v.regex(/^\.[^/\\]+$/))),
-});
-
-type State = v.InferOutput<typeof stateSchema>;
-type FileRecord = v.InferOutput<typeof recordSchema>;
 
 class StoredJournal implements Journal {
     readonly #directory: string;
@@ -169,32 +131,33 @@ class StoredJournal implements Journal {
         this.#checkLock = checkLock;
     }
 
-    async plan(path: string, change: Change, mergingOf: (format: Format) => Merging): Promise<Plan> {
+    async plan(path: string, change: Change, formatOf: (format: Format) => FileFormat): Promise<Plan> {
         const file = await resolveLinks(path);
         const found = await findFile(file);
         const before = found?.content;
         const record = await this.#read(this.#recordPath(file));
-        const state = record && (await outcome(record, before)).state;
-        const had = state?.contributions ?? [];
+        const state = record && (await currentState(record, before)).state;
+        const previousEdits = state?.edits ?? [];
         const { remove = () => false, add = [] } = change;
-        const stay = had.filter(({ owner }) => !remove(owner));
-        const contributions = add.reduce(withContribution, stay);
-        const plan = { path: file, before, mode: found?.mode, had, contributions };
-        const secret = contributions.some((each) => each.secret);
-        if (add.length === 0 && stay.length === had.length) {
-            return { ...plan, contributions: had, after: before, base: before, secret, notices: [] };
+        const stay = previousEdits.filter(({ owner }) => !remove(owner));
+        const edits = add.reduce(withEdit, stay);
+        const plan = { path: file, before, mode: found?.mode, previousEdits, edits };
+        const secret = edits.some((each) => each.secret);
+        if (add.length === 0 && stay.length === previousEdits.length) {
+            return { ...plan, edits: previousEdits, after: before, base: before, secret, notices: [] };
         }
-        const { base, left } = withoutOurs(state, before);
+        const { base, left } = revertEdits(state, before, formatOf);
         const notices: string[] = [];
         let after = base;
-        for (const each of contributions) {
-            const merge = merged(after, each, mergingOf(each.format));
+        for (const each of edits) {
+            const merge = applyEdit(after, each, formatOf(each.format).merge);
             after = merge.content;
             if (add.includes(each)) notices.push(...merge.notices);
         }
-        if (left > 0) notices.push(`${left} lines that stay were put in by an earlier run and edited since`);
-        if (found !== undefined && found.names > 1) {
-            notices.push("the file has other names (hard links), under which it stays as it is");
+        if (left > 0)
+            notices.push(`${left} lines of an earlier run were kept, because they were edited since`);
+        if (found !== undefined && found.hardLinks > 1) {
+            notices.push("the file has other hard links: the file under those names does not change");
         }
         return { ...plan, after, base, secret, notices };
     }
@@ -204,100 +167,99 @@ class StoredJournal implements Journal {
         const records = await Promise.all(names.map((name) => this.#read(join(this.#directory, name))));
         return records.flatMap((record) => {
             if (record === undefined) return [];
-            // A killed run may have done what it intended.
+            // A killed run may have reached its intended state.
             const { path, state, intended } = record;
-            const owners = [state, intended].flatMap((each) =>
-                (each?.contributions ?? []).map(({ owner }) => owner),
-            );
+            const owners = [state, intended].flatMap((each) => (each?.edits ?? []).map(({ owner }) => owner));
             return owners.length === 0 ? [] : { path, owners };
         });
     }
 
-    async commit({ path, before, after, base, had, contributions, secret }: Plan): Promise<void> {
-        if (contributions === had) return;
-        const old = await this.#recovered(this.#recordPath(path));
+    async commit({ path, before, after, base, previousEdits, edits, secret }: Plan): Promise<void> {
+        if (edits === previousEdits) return;
+        const old = await this.#recoverRecord(this.#recordPath(path));
         const found = await findFile(path);
-        if (!same(found?.content, before)) throw new FileProblem(path, editedSince);
+        if (!sameContent(found?.content, before)) throw new FileError(path, changedDuringRun);
         const intended: State = {
             base: base ?? null,
             content: after ?? null,
-            contributions: [...contributions],
+            edits: [...edits],
         };
-        const directories = await this.#madeAbove(path);
+        const directories = await this.#directoriesMadeAbove(path);
         const record: FileRecord = {
             version: 1,
             path,
             directories,
-            state: old?.state ?? { base: before ?? null, content: before ?? null, contributions: [] },
+            state: old?.state ?? { base: before ?? null, content: before ?? null, edits: [] },
         };
-        if (same(before, after)) {
+        if (sameContent(before, after)) {
             if (!isDeepStrictEqual(intended, record.state)) await this.#settle(record, intended);
             return;
         }
         const temporary = `.python-registry.${randomBytes(6).toString("hex")}`;
         const missing = await missingDirectories(dirname(path));
-        const begun = { ...record, directories: [...directories, ...missing], temporary };
+        const prepared = { ...record, directories: [...directories, ...missing], temporary };
         try {
-            await this.#save(begun);
+            await this.#save(prepared);
             for (const each of missing)
-                await explained(each, () => mkdir(each, { recursive: true, mode: 0o700 }));
+                await withFileErrors(each, () => mkdir(each, { recursive: true, mode: 0o700 }));
             if (after !== undefined) {
-                // Bits that let others read were the user's choice only if the file was.
+                // Permissions for other people are the user's choice only if the user created the file.
                 const ours = base === undefined && secret;
                 const like = found && { ...found, mode: ours ? found.mode & 0o600 : found.mode };
                 const mode = secret ? 0o600 : 0o644;
                 await writeTemporary(path, join(dirname(path), temporary), after, mode, like);
             }
-            await this.#save({ ...begun, intended });
-            if (!same((await findFile(path))?.content, before)) throw new FileProblem(path, editedSince);
+            await this.#save({ ...prepared, intended });
+            if (!sameContent((await findFile(path))?.content, before))
+                throw new FileError(path, changedDuringRun);
             this.#checkLock();
             if (after === undefined) await removeFile(path);
-            else await moveInto(path, join(dirname(path), temporary));
+            else await replaceFile(path, join(dirname(path), temporary));
         } catch (error) {
-            // What this cannot do, on a full disk for one, the next run does.
-            await this.#recovered(this.#recordPath(path)).catch(() => undefined);
+            // If this fails too, for example on a full disk, the next run does it.
+            await this.#recoverRecord(this.#recordPath(path)).catch(() => undefined);
             throw error;
         }
-        // Without this the record says both what was and what is, from which the next run goes on as well.
-        await this.#settle(begun, intended).catch(() => undefined);
+        // If this fails, the record has the old and the new state, which is enough for the next run.
+        await this.#settle(prepared, intended).catch(() => undefined);
     }
 
-    /** Finishes what killed runs have left, of every file. */
-    async recover(): Promise<void> {
+    /** Completes or reverts what killed runs left unfinished, for every file. */
+    async recoverAll(): Promise<void> {
         const names = await this.#names();
-        // Half a record stands in the way of a whole one: it goes first.
-        for (const name of names.filter((each) => each.endsWith(unfinished))) {
+        // An unfinished record would block the next write.
+        for (const name of names.filter((each) => each.endsWith(unfinishedEnding))) {
             await removeFile(join(this.#directory, name));
         }
         for (const name of names.filter((each) => each.endsWith(recordEnding))) {
-            // A file or record that cannot be read is said to be so where it is asked for: others are not held up.
-            await this.#recovered(join(this.#directory, name)).catch(ignoreProblem);
+            // An unreadable file or record is reported when it is used: the other files go on.
+            await this.#recoverRecord(join(this.#directory, name)).catch(ignoreFileError);
         }
     }
 
-    /** The record as it is when nothing of a killed run is left; undefined if there is none. */
-    async #recovered(recordPath: string): Promise<FileRecord | undefined> {
+    /** Completes or reverts a killed run's change. Returns the resulting record; undefined if there is none. */
+    async #recoverRecord(recordPath: string): Promise<FileRecord | undefined> {
         const record = await this.#read(recordPath);
         if (record?.temporary === undefined) return record;
-        const { state, done } = await outcome(record, (await findFile(record.path))?.content);
-        const { intended, ...begun } = record;
-        // While it says what is intended, the temporary file's absence would say that this was done.
-        if (intended !== undefined && !done) await this.#save(begun);
-        await removeFile(join(dirname(record.path), record.temporary)).catch(ignoreProblem);
+        const { state, done } = await currentState(record, (await findFile(record.path))?.content);
+        const { intended, ...prepared } = record;
+        // Remove the intended state first: with it, a missing temporary file would mean that the rename took place.
+        if (intended !== undefined && !done) await this.#save(prepared);
+        await removeFile(join(dirname(record.path), record.temporary)).catch(ignoreFileError);
         return this.#settle(record, state);
     }
 
-    /** Records how the file is now, or forgets it once nothing of ours is in it. */
+    /** Stores the file's state, or removes the record if the file has no edits of ours. */
     async #settle(record: FileRecord, state: State): Promise<FileRecord | undefined> {
         this.#checkLock();
         const { version, path, directories } = record;
-        if (state.contributions.length > 0) {
+        if (state.edits.length > 0) {
             const settled = { version, path, directories, state };
             await this.#save(settled);
             return settled;
         }
         for (const each of directories.toReversed()) {
-            // Not empty, or gone already.
+            // It may be in use, or already removed.
             await rmdir(each).catch(() => undefined);
         }
         await removeFile(this.#recordPath(path));
@@ -307,39 +269,34 @@ class StoredJournal implements Journal {
     async #save(record: FileRecord): Promise<void> {
         this.#checkLock();
         const path = this.#recordPath(record.path);
-        const text = JSON.stringify({
-            ...record,
-            state: stored(record.state),
-            ...(record.intended && { intended: stored(record.intended) }),
-        });
         try {
-            await writeTemporary(path, path + unfinished, Buffer.from(text), 0o600);
-            await moveInto(path, path + unfinished);
+            await writeTemporary(path, path + unfinishedEnding, Buffer.from(serializeRecord(record)), 0o600);
+            await replaceFile(path, path + unfinishedEnding);
         } catch (error) {
-            await removeFile(path + unfinished).catch(ignoreProblem);
+            await removeFile(path + unfinishedEnding).catch(ignoreFileError);
             throw error;
         }
     }
 
-    /** @throws FileProblem if the record is damaged */
+    /** @throws FileError if the record is damaged */
     async #read(path: string): Promise<FileRecord | undefined> {
         const text = (await findFile(path))?.content.toString();
         if (text === undefined) return undefined;
-        const result = v.safeParse(recordSchema, parsedJson(text));
-        if (result.success && this.#recordPath(result.output.path) === path) return result.output;
-        throw new FileProblem(
+        const record = parseRecord(text);
+        if (record !== undefined && this.#recordPath(record.path) === path) return record;
+        throw new FileError(
             path,
-            "this record of what was put into a file is damaged, or of another version. Nothing was done. " +
-                "Bring it back from a backup; or take out by hand what was put in, then remove it",
+            "this record of earlier changes to a file is damaged, or of another version. Nothing was changed. " +
+                "Restore it from a backup; or remove those changes by hand, then delete it",
         );
     }
 
-    /** Directories that we had to make above a file, also for another one: the last that goes takes them with it. */
-    async #madeAbove(path: string): Promise<string[]> {
+    /** Directories above a file that we created for any file: they are removed with the last one. */
+    async #directoriesMadeAbove(path: string): Promise<string[]> {
         const made = new Set<string>();
         for (const name of await this.#names()) {
             if (!name.endsWith(recordEnding)) continue;
-            const record = await this.#read(join(this.#directory, name)).catch(ignoreProblem);
+            const record = await this.#read(join(this.#directory, name)).catch(ignoreFileError);
             for (const each of record?.directories ?? []) if (path.startsWith(each + sep)) made.add(each);
         }
         return [...made].sort((one, other) => one.length - other.length);
@@ -347,7 +304,10 @@ class StoredJournal implements Journal {
 
     /** Names in the state directory; none if there is no such directory. */
     async #names(): Promise<string[]> {
-        return explained(this.#directory, async () => (await unlessAbsent(readdir(this.#directory))) ?? []);
+        return withFileErrors(
+            this.#directory,
+            async () => (await ignoreMissing(readdir(this.#directory))) ?? [],
+        );
     }
 
     #recordPath(path: string): string {
@@ -356,90 +316,75 @@ class StoredJournal implements Journal {
 }
 
 const recordEnding = ".json";
-const unfinished = ".new";
-const editedSince = "edited by somebody else in this moment: nothing was written. Run again";
+const unfinishedEnding = ".new";
+const changedDuringRun = "The file changed during this run. Nothing was written. Run again";
 
-/** How a file was left: as intended, if the record is of a run that was killed after that was done. */
-async function outcome(
+/** The file's state, which is the intended one if the run was killed after the rename. */
+async function currentState(
     record: FileRecord,
     content: Buffer | undefined,
 ): Promise<{ state: State; done: boolean }> {
     const { path, state, intended, temporary } = record;
     if (intended === undefined) return { state, done: false };
-    if (same(content, intended.content)) return { state: intended, done: true };
-    if (temporary === undefined || intended.content === null || same(content, state.content)) {
-        // To find out whether a removal was done there is only the file's absence. Taking lines of ours out of what
-        // somebody else put there since does no harm.
+    if (sameContent(content, intended.content)) return { state: intended, done: true };
+    if (temporary === undefined || intended.content === null || sameContent(content, state.content)) {
+        // Only the file's absence tells that a removal took place. If there is a file again, removing lines of ours
+        // from it does no harm.
         return { state, done: false };
     }
-    const entry = await explained(path, () => unlessAbsent(lstat(join(dirname(path), temporary))));
+    const entry = await withFileErrors(path, () => ignoreMissing(lstat(join(dirname(path), temporary))));
     return entry === undefined ? { state: intended, done: true } : { state, done: false };
 }
 
-/** What the file would be without our contributions, and how many lines of ours cannot be taken out. */
-function withoutOurs(
+/** What the file would be without our edits, and how many lines of ours cannot be removed. */
+function revertEdits(
     state: State | undefined,
     content: Buffer | undefined,
+    formatOf: (format: Format) => FileFormat,
 ): { base: Buffer | undefined; left: number } {
-    if (state === undefined || content === undefined) return { base: content, left: 0 };
-    if (same(content, state.content)) return { base: state.base ?? undefined, left: 0 };
-    if (same(content, state.base)) return { base: content, left: 0 };
-    const taken = takeOut(state.base ?? empty, state.content ?? empty, content);
-    const isOurs = state.base === null && taken.content.length === 0;
-    return { base: isOurs ? undefined : taken.content, left: taken.left };
+    const format = state?.edits[0]?.format;
+    if (state === undefined || format === undefined || content === undefined)
+        return { base: content, left: 0 };
+    if (sameContent(content, state.content)) return { base: state.base ?? undefined, left: 0 };
+    if (sameContent(content, state.base)) return { base: content, left: 0 };
+    const { syntax } = formatOf(format);
+    const reverted = revertEdit(state.base ?? empty, state.content ?? empty, content, syntax);
+    const isOurs = state.base === null && reverted.content.length === 0;
+    return { base: isOurs ? undefined : reverted.content, left: reverted.left };
 }
 
 const empty = Buffer.alloc(0);
 
-/** In the place of its owner's earlier one, otherwise at the end. */
-function withContribution(contributions: readonly Contribution[], added: Contribution): Contribution[] {
-    const isEarlier = ({ owner }: Contribution) =>
-        owner.registry === added.owner.registry && owner.tool === added.owner.tool;
-    return contributions.some(isEarlier)
-        ? contributions.map((each) => (isEarlier(each) ? added : each))
-        : [...contributions, added];
+/** The edits with one more, which replaces its owner's earlier one. */
+function withEdit(edits: readonly ManagedEdit[], added: ManagedEdit): ManagedEdit[] {
+    const isEarlier = ({ owner }: ManagedEdit) => isDeepStrictEqual(owner, added.owner);
+    return edits.some(isEarlier) ? edits.map((each) => (isEarlier(each) ? added : each)) : [...edits, added];
 }
 
 /**
- * A contribution worked into a file's bytes.
+ * Adds an edit to a file's content.
  *
- * @throws NotUnderstood if they are no text
+ * @throws UnsupportedFileError if the content is not text
  */
-function merged(content: Buffer = empty, { text, format }: Contribution, merging: Merging) {
+function applyEdit(content: Buffer = empty, { text, format }: ManagedEdit, mergeText: Merge) {
     const isText = !content.includes(0) && (isUtf8(content) || format !== "toml");
-    if (!isText) throw new NotUnderstood(undefined, "not encoded in UTF-8");
-    // Python reads the other formats in older encodings too. All that we know extend ASCII, and ours is ASCII.
+    if (!isText) throw new UnsupportedFileError(undefined, "not encoded in UTF-8");
+    // Python reads the other formats in legacy encodings too. Those extend ASCII, and our text is ASCII.
     const encoding = isUtf8(content) ? "utf8" : "latin1";
-    const merge = merging(content.toString(encoding), text);
+    const merge = mergeText(content.toString(encoding), text);
     return { content: Buffer.from(merge.text, encoding), notices: merge.notices };
 }
 
-function stored({ base, content, contributions }: State) {
-    return {
-        base: base?.toString("base64") ?? null,
-        content: content?.toString("base64") ?? null,
-        contributions,
-    };
-}
-
-function same(one: Buffer | null | undefined, other: Buffer | null | undefined): boolean {
+function sameContent(one: Buffer | null | undefined, other: Buffer | null | undefined): boolean {
     return one && other ? one.equals(other) : !one && !other;
 }
 
-function parsedJson(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
+function ignoreFileError(error: unknown): undefined {
+    if (!(error instanceof FileError)) throw error;
 }
 
-function ignoreProblem(error: unknown): undefined {
-    if (!(error instanceof FileProblem)) throw error;
-}
-
-/** The directories on the way to a directory that are not there, the outermost first. */
+/** The missing directories on a path, the outermost first. */
 async function missingDirectories(path: string): Promise<string[]> {
-    const isThere = (await explained(path, () => unlessAbsent(stat(path)))) !== undefined;
+    const isThere = (await withFileErrors(path, () => ignoreMissing(stat(path)))) !== undefined;
     return isThere ? [] : [...(await missingDirectories(dirname(path))), path];
 }

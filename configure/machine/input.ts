@@ -4,10 +4,10 @@ import { buffer } from "node:stream/consumers";
 import type { System } from "./system";
 
 /**
- * Reads a file that the command line or the environment names, `-` for standard input.
+ * Reads a file that the command line or the environment names, `-` for standard input. PowerShell may have written it in
+ * UTF-16.
  *
- * @returns its text; PowerShell may have written that in UTF-16
- * @throws Error that names the file and nothing of its content
+ * @throws Error that names the file and never contains its content
  */
 export async function readInput(file: string, { workingDirectory }: System): Promise<string> {
     const bytes =
@@ -20,7 +20,7 @@ async function contentOf(path: string, name: string): Promise<Buffer> {
     try {
         return await readFile(path);
     } catch (error) {
-        const { code = "for an unknown reason" } = error as NodeJS.ErrnoException;
+        const { code = "unknown error" } = error as NodeJS.ErrnoException;
         throw new Error(`${name} cannot be read: ${code}`, { cause: error });
     }
 }

@@ -1,114 +1,91 @@
 import type { ClientFile } from "../../src/clients/client";
-import { pathsOf, type System, variable } from "./system";
+import { pipFiles } from "./pip-files";
+import { pathsOf, type System, variable, xdgConfigHome } from "./system";
 
-/** Where a client file belongs on a machine, or why it has no place there. */
-export type Place = { readonly path: string } | { readonly problem: string };
+/** A client file's path on a machine, or why it has none. */
+export type FilePlace = { readonly path: string } | { readonly problem: string };
 
-/** A variable that names the file itself, or the folder that it lies in, and wins over the ordinary place. */
+/** A variable that names the file or its directory, and overrides the default path. */
 interface Override {
     readonly variable: string;
-    readonly is: "file" | "folder";
+    readonly is: "file" | "directory";
 }
 
-/** By the file's place on Linux. */
+/** The key is the file's path on Linux. */
 const overrides: Readonly<Record<string, Override>> = {
     "~/.config/pip/pip.conf": { variable: "PIP_CONFIG_FILE", is: "file" },
     "~/.config/uv/uv.toml": { variable: "UV_CONFIG_FILE", is: "file" },
-    "~/.config/pypoetry/config.toml": { variable: "POETRY_CONFIG_DIR", is: "folder" },
-    "~/.config/pypoetry/auth.toml": { variable: "POETRY_CONFIG_DIR", is: "folder" },
+    "~/.config/pypoetry/config.toml": { variable: "POETRY_CONFIG_DIR", is: "directory" },
+    "~/.config/pypoetry/auth.toml": { variable: "POETRY_CONFIG_DIR", is: "directory" },
     "~/.config/pdm/config.toml": { variable: "PDM_CONFIG_FILE", is: "file" },
     "~/.config/hatch/config.toml": { variable: "HATCH_CONFIG", is: "file" },
     "~/.netrc": { variable: "NETRC", is: "file" },
     Pipfile: { variable: "PIPENV_PIPFILE", is: "file" },
 };
 
-/** Where a tool looks as well, and whether it does so first. */
-interface Alternative {
-    readonly path: string;
-    readonly first: boolean;
-}
-
-const oldPip = { path: "~/.pip/pip.conf", first: false };
-const alternatives: Readonly<Record<string, Partial<Record<System["kind"], Alternative>>>> = {
-    "~/.config/pip/pip.conf": {
-        linux: oldPip,
-        macos: oldPip,
-        windows: { path: "%USERPROFILE%\\pip\\pip.ini", first: false },
-    },
-    // pip's and curl's; git and others have `_netrc` from of old.
-    "~/.netrc": { windows: { path: "%USERPROFILE%\\.netrc", first: true } },
-};
-
 /**
- * Finds the place of a client file.
+ * Finds the path of a client file.
  *
- * @see https://pip.pypa.io/en/stable/topics/configuration/#location
  * @see https://docs.astral.sh/uv/concepts/configuration-files/
  * @see https://platformdirs.readthedocs.io/ for poetry, pdm and hatch
  */
-export function placeOf(file: ClientFile, system: System): Place {
+export function placeOf(file: ClientFile, system: System): FilePlace {
     const key = file.path.linux;
     const override = overrides[key];
     const value = override && variable(system, override.variable);
     if (override !== undefined && value !== undefined) {
-        return overridden(override, value, file, system);
+        return overridePlace(override, value, file, system);
     }
     if (file.scope === "project") {
-        return inProject(file.path[system.kind], system);
+        return nearestFile(file.path[system.kind], system);
     }
     if (file.scope === "venv") {
-        const folder = environmentFolder(system);
-        if (folder === undefined) {
+        const directory = virtualEnvironment(system);
+        if (directory === undefined) {
             return {
-                problem: "no virtual environment is active: activate it first (VIRTUAL_ENV is not set)",
+                problem: "no virtual environment is active. Activate one first (VIRTUAL_ENV is not set)",
             };
         }
-        if (!system.exists(folder)) {
-            return { problem: `the active virtual environment is not there: ${folder}` };
+        if (!system.exists(directory)) {
+            return { problem: `the active virtual environment does not exist: ${directory}` };
         }
     }
-    const ordinary = expanded(ordinaryPath(key, file, system), system);
-    const { path, first } = alternatives[key]?.[system.kind] ?? {};
-    const other = path === undefined ? undefined : expanded(path, system);
-    const isOther =
-        other !== undefined && system.exists(other) && (first === true || !system.exists(ordinary));
-    return { path: isOther ? other : ordinary };
+    if (key === "~/.config/pip/pip.conf") {
+        const [legacy, current] = pipFiles(system).user;
+        return { path: system.exists(legacy) && !system.exists(current) ? legacy : current };
+    }
+    // On Windows, pip and curl read .netrc; git and others read the older _netrc.
+    const netrc = pathsOf(system).join(system.home, ".netrc");
+    const isNetrc = key === "~/.netrc" && system.exists(netrc);
+    return { path: isNetrc ? netrc : expandPath(defaultPath(key, file, system), system) };
 }
 
-function overridden(
+function overridePlace(
     { variable: name, is }: Override,
     value: string,
     file: ClientFile,
     system: System,
-): Place {
+): FilePlace {
     const paths = pathsOf(system);
-    const target = paths.resolve(system.workingDirectory, expanded(value, system));
+    const target = paths.resolve(system.workingDirectory, expandPath(value, system));
     if (/^(\/dev\/null|nul)$/i.test(value)) {
-        return { problem: `${name} turns the tool's configuration off (${value}): unset it first` };
+        return { problem: `${name} turns off the tool's configuration (${value}). Unset it first` };
     }
     return { path: is === "file" ? target : paths.join(target, basename(file.path[system.kind])) };
 }
 
-/** XDG_CONFIG_HOME counts on macOS too, save for pip, which keeps to Apple's folder if there is one. */
-function ordinaryPath(key: string, file: ClientFile, system: System): string {
-    const ordinary = file.path[system.kind];
+/** The file's path, in XDG_CONFIG_HOME if that is set. It also applies to macOS, except for pip. */
+function defaultPath(key: string, file: ClientFile, system: System): string {
+    const path = file.path[system.kind];
+    const configHome = xdgConfigHome(system);
+    if (configHome === undefined || system.kind === "windows") return path;
     const isUv = key === "~/.config/uv/uv.toml";
-    if (system.kind === "macos" && key === "~/.config/pip/pip.conf") {
-        const folder = expanded("~/Library/Application Support/pip", system);
-        return system.exists(folder) ? `${folder}/pip.conf` : ordinary;
-    }
-    const configuration = variable(system, "XDG_CONFIG_HOME");
-    if (configuration === undefined || !configuration.startsWith("/") || system.kind === "windows") {
-        return ordinary;
-    }
-    const folder = system.kind === "linux" || isUv ? "~/.config/" : "~/Library/Application Support/";
-    return ordinary.startsWith(folder)
-        ? `${configuration.replace(/\/$/, "")}/${ordinary.slice(folder.length)}`
-        : ordinary;
+    const directory = system.kind === "linux" || isUv ? "~/.config/" : "~/Library/Application Support/";
+    return path.startsWith(directory) ? `${configHome}/${path.slice(directory.length)}` : path;
 }
 
 /** The nearest file of that name, from the working directory upwards. */
-function inProject(name: string, system: System): Place {
+function nearestFile(name: string, system: System): FilePlace {
     const paths = pathsOf(system);
     let directory = system.workingDirectory;
     for (;;) {
@@ -119,26 +96,26 @@ function inProject(name: string, system: System): Place {
         const parent = paths.dirname(directory);
         if (parent === directory) {
             return {
-                problem: `there is no ${name} in this folder or above: call it in the project's folder`,
+                problem: `there is no ${name} in this directory or its parents. Run this command in the project's directory`,
             };
         }
         directory = parent;
     }
 }
 
-function environmentFolder(system: System): string | undefined {
+function virtualEnvironment(system: System): string | undefined {
     return variable(system, "VIRTUAL_ENV") ?? variable(system, "CONDA_PREFIX");
 }
 
-/** A path as the system's shell reads it: home and variables filled in. */
-function expanded(path: string, system: System): string {
+/** A path with the home directory and variables filled in. */
+function expandPath(path: string, system: System): string {
     const { home } = system;
     const folders: Readonly<Record<string, string>> = {
         userprofile: home,
         appdata: variable(system, "APPDATA") ?? `${home}\\AppData\\Roaming`,
         localappdata: variable(system, "LOCALAPPDATA") ?? `${home}\\AppData\\Local`,
         programdata: variable(system, "ProgramData") ?? "C:\\ProgramData",
-        virtual_env: environmentFolder(system) ?? "",
+        virtual_env: virtualEnvironment(system) ?? "",
     };
     return path
         .replace(/^~(?=[\\/])/, () => home)
@@ -146,7 +123,7 @@ function expanded(path: string, system: System): string {
         .replace(/\$VIRTUAL_ENV\b/, () => folders["virtual_env"] ?? "");
 }
 
-/** The last part of a path of any system. */
+/** The last part of a path, for the path rules of any system. */
 export function basename(path: string): string {
     return path.split(/[\\/]/).at(-1) ?? path;
 }

@@ -1,20 +1,25 @@
 import { execFile } from "node:child_process";
 import type { System } from "./system";
 
-/** How a program ended, and what it printed. The output may be a credential: never pass it on. */
-export interface Ran {
-    /** Undefined if it could not be started, or did not end in time. */
+/** How a program ended, and what it printed. The output may contain a credential: never print it. */
+export interface ProcessResult {
+    /** Undefined if the program could not be started, or timed out. */
     readonly exitCode: number | undefined;
     readonly stdout: string;
     readonly stderr: string;
 }
 
-/** Runs a program to its end, with the system's environment and nothing to read. Never throws. */
-export function run(system: System, command: string, args: readonly string[], seconds: number): Promise<Ran> {
-    // Windows starts a .cmd file only by the shell, which splits a path at its spaces.
+/** Runs a program with the system's environment and empty standard input, and waits for it to end. Never throws. */
+export function run(
+    system: System,
+    command: string,
+    args: readonly string[],
+    timeoutSeconds: number,
+): Promise<ProcessResult> {
+    // Windows needs a shell to start a .cmd file, and the shell splits a path at its spaces.
     const shell = system.kind === "windows" && /\.(cmd|bat)$/i.test(command);
     if (shell && !args.every((arg) => /^[\w.:/@=+-]+$/.test(arg))) {
-        const stderr = "an argument has a character that the Windows shell would take for its own";
+        const stderr = "an argument contains a special character of the Windows shell";
         return Promise.resolve({ exitCode: undefined, stdout: "", stderr });
     }
     return new Promise((resolve) => {
@@ -24,7 +29,7 @@ export function run(system: System, command: string, args: readonly string[], se
             {
                 env: { ...system.environment, PYTHONIOENCODING: "utf-8" },
                 cwd: system.workingDirectory,
-                timeout: seconds * 1000,
+                timeout: timeoutSeconds * 1000,
                 killSignal: "SIGKILL",
                 maxBuffer: 1 << 24,
                 windowsHide: true,

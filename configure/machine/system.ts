@@ -3,12 +3,12 @@ import { homedir } from "node:os";
 import * as path from "node:path";
 import type { Path } from "../../src/clients/client";
 
-/** A machine as far as it decides where files lie: passed in, so that each kind can be tested on any other. */
+/** The parts of a machine that decide where files are. It is an argument so that tests can run for any system on any system. */
 export interface System {
     readonly kind: keyof Path;
     readonly environment: Readonly<Record<string, string | undefined>>;
     readonly home: string;
-    /** The folder in which the command was called. */
+    /** The directory in which the command was started. */
     readonly workingDirectory: string;
     exists(file: string): boolean;
 }
@@ -20,19 +20,19 @@ export function thisSystem(): System {
         kind: platform === "win32" ? "windows" : platform === "darwin" ? "macos" : "linux",
         environment: env,
         home: homedir(),
-        // npm runs a script in the package's folder, and says where it was called.
+        // npm runs a script in the package's directory. INIT_CWD is where npm was started.
         workingDirectory:
             (env["npm_lifecycle_event"] === "configure" ? env["INIT_CWD"] : undefined) ?? process.cwd(),
         exists: existsSync,
     };
 }
 
-/** The rules for paths on a system. */
+/** The path functions for a system. */
 export function pathsOf({ kind }: System): path.PlatformPath {
     return kind === "windows" ? path.win32 : path.posix;
 }
 
-/** A variable of the environment; one that is empty counts as not set. Windows does not tell case apart. */
+/** An environment variable; an empty one counts as not set. Windows ignores case. */
 export function variable({ kind, environment }: System, name: string): string | undefined {
     const found =
         kind === "windows"
@@ -41,7 +41,13 @@ export function variable({ kind, environment }: System, name: string): string | 
     return found === "" ? undefined : found;
 }
 
-/** The file that a command's name stands for on PATH; undefined if there is none. */
+/** XDG_CONFIG_HOME without a trailing slash; undefined if it is not set, or relative. */
+export function xdgConfigHome(system: System): string | undefined {
+    const path = variable(system, "XDG_CONFIG_HOME");
+    return path?.startsWith("/") === true ? path.replace(/\/$/, "") : undefined;
+}
+
+/** The executable of a command on PATH; undefined if there is none. */
 export function onPath(system: System, command: string): string | undefined {
     const directories = (variable(system, "PATH") ?? "").split(pathsOf(system).delimiter).filter(Boolean);
     const endings =

@@ -2,30 +2,29 @@ import * as v from "valibot";
 import type { Credential, Form } from "../../src/clients/credential";
 import type { RegistryOutputs } from "./outputs";
 import { readInput } from "../machine/input";
-import { printable } from "./masking";
+import { describeFailure } from "./masking";
 import { run } from "../machine/run";
 import { onPath, type System, variable } from "../machine/system";
 
-/** A credential, and in words where it came from. */
+/** A credential, and a description of where it came from. */
 export interface FoundCredential {
     readonly credential: Credential;
     readonly from?: string;
 }
 
-/** What was asked for on the command line. */
+/** The options of the command line. */
 export interface CredentialOptions {
     readonly form: Form;
-    /** A dedicated account's id: whose key, or whom the token is for. */
+    /** The id of the dedicated account that the key or token is for. */
     readonly account: string | undefined;
     /** File with the token or the key; `-` for standard input. */
     readonly file: string | undefined;
 }
 
-/** Variables in which Google's own tools and Terraform's provider take an access token. */
+/** Variables from which Google's tools and Terraform's provider read an access token. */
 const tokenVariables = ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"];
 
-/** Seconds that gcloud may take. */
-const patience = 60;
+const gcloudTimeoutSeconds = 60;
 
 const tokenSchema = v.pipe(v.string(), v.trim(), v.regex(/^[\w.~+/=-]{20,}$/));
 const keySchema = v.looseObject({
@@ -35,10 +34,11 @@ const keySchema = v.looseObject({
 });
 
 /**
- * Finds the credential: a file or standard input before the environment, before the stack's outputs (a key), before
- * gcloud (a token). It never stands on a command line.
+ * Finds the credential. A token comes from a file or standard input, otherwise from the environment, otherwise from
+ * gcloud. A key comes from a file or standard input, otherwise from the stack's outputs, otherwise from the environment.
+ * A credential is never an argument of the command line.
  *
- * @throws Error that says how to give one; it never repeats what was read
+ * @throws Error that says how to pass one, and never contains what was read
  */
 export async function findCredential(
     { form, account, file }: CredentialOptions,
@@ -47,7 +47,9 @@ export async function findCredential(
 ): Promise<FoundCredential> {
     if (account !== undefined && !Object.hasOwn(registry.accounts, account)) {
         const known = Object.keys(registry.accounts).join(", ") || "none";
-        throw new Error(`--account ${account} is no account of this registry. Its accounts: ${known}`);
+        throw new Error(
+            `This registry has no account ${account}. Its accounts: ${known}. Use one of them with --account`,
+        );
     }
     if (form === "keyring") {
         return { credential: { form } };
@@ -64,7 +66,7 @@ async function findToken(
 ): Promise<FoundCredential> {
     const token = (value: string, from: string): FoundCredential => {
         const parsed = v.safeParse(tokenSchema, value);
-        if (!parsed.success) throw new Error(`${from} holds no access token`);
+        if (!parsed.success) throw new Error(`${from} does not contain an access token`);
         return { credential: { form: "token", token: parsed.output }, from };
     };
     if (file !== undefined) {
@@ -77,14 +79,14 @@ async function findToken(
     const gcloud = onPath(system, "gcloud");
     if (gcloud === undefined) {
         throw new Error(
-            `--auth token needs an access token: by --credential-file FILE (- for standard input), in ${tokenVariables.join(" or ")}, or from gcloud, which is not on PATH`,
+            `--auth token needs an access token. Use --credential-file FILE (- for standard input), set ${tokenVariables.join(" or ")}, or install gcloud, which is not on PATH`,
         );
     }
     const impersonated = email === undefined ? [] : [`--impersonate-service-account=${email}`];
     const args = ["auth", "print-access-token", "--quiet", ...impersonated];
-    const { exitCode, stdout, stderr } = await run(system, gcloud, args, patience);
+    const { exitCode, stdout, stderr } = await run(system, gcloud, args, gcloudTimeoutSeconds);
     if (exitCode !== 0) {
-        throw new Error(`gcloud gives no access token: ${printable(stderr) || "it failed without a word"}`);
+        throw new Error(`gcloud did not print an access token ${describeFailure({ exitCode, stderr })}`);
     }
     return token(stdout, `gcloud${email === undefined ? "" : ` for ${email}`}`);
 }
@@ -97,9 +99,9 @@ async function findKey(
 ): Promise<FoundCredential> {
     const key = (json: string, from: string, email?: string): FoundCredential => {
         const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), keySchema), json);
-        if (!parsed.success) throw new Error(`${from} holds no service account key (the JSON file)`);
+        if (!parsed.success) throw new Error(`${from} does not contain a service account key (a JSON file)`);
         if (email !== undefined && parsed.output.client_email !== email) {
-            throw new Error(`${from} holds a key of ${parsed.output.client_email}, not of ${email}`);
+            throw new Error(`${from} contains a key of ${parsed.output.client_email}, not of ${email}`);
         }
         return {
             credential: { form: "key", keyBase64: Buffer.from(json).toString("base64") },
@@ -122,11 +124,13 @@ async function findKey(
         return key(await readInput(named, system), "GOOGLE_APPLICATION_CREDENTIALS", email);
     }
     if (withKeys.length > 1) {
-        throw new Error(`--auth key needs --account: one of ${withKeys.join(", ")}`);
+        throw new Error(
+            `--auth key needs --account, because several accounts have keys. Use one of ${withKeys.join(", ")}`,
+        );
     }
     throw new Error(
         keyFiles === undefined
-            ? "--auth key needs the keys, which these outputs mask: give what this prints: pulumi stack output --json --show-secrets (to standard input, by --outputs -, rather than to a file), or the key itself by --credential-file FILE"
-            : `--auth key needs a service account key: ${account === undefined ? "no account of this registry has one" : `${account} has none`}. Give one by --credential-file FILE (- for standard input) or GOOGLE_APPLICATION_CREDENTIALS`,
+            ? "--auth key needs the keys, but these outputs do not show secrets. Pipe the output of `pulumi stack output --json --show-secrets` to --outputs -, or use --credential-file FILE"
+            : `--auth key needs a service account key, but ${account === undefined ? "no account of this registry has one" : `${account} has none`}. Use --credential-file FILE (- for standard input), or set GOOGLE_APPLICATION_CREDENTIALS`,
     );
 }

@@ -1,41 +1,42 @@
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import { readIni } from "../formats/ini";
-import { type Format, NotUnderstood } from "../formats/merge";
+import { type Format, UnsupportedFileError } from "../formats/merge";
 import { readToml, type Toml } from "../formats/toml";
+import type { ProcessResult } from "../machine/run";
 
-// Credentials, ours and other people's, in texts that are shown.
+// Masks credentials, ours and others, in texts that are shown.
 
 const mask = "********";
-/** How settings end that hold a secret. */
+/** Endings of the names of settings that contain a secret. */
 const names = "(?:\\bpass|pwd|password|passwd|passphrase|secret|token|credentials?|auth|api[-_]?key)";
 const secretName = new RegExp(`${names}$`, "i");
-/** Where poetry keeps passwords by the repository's name. */
+/** Tables in which poetry stores passwords under the repository's name. */
 const secretTables = ["pypi-token", "http-basic"];
-/** Tokens that are known by their beginning. */
+/** Tokens with a known prefix. */
 const knownTokens = /\b(?:pypi-[\w-]{16,}|ya29\.[\w.~+/-]{16,}=*|gh[pousr]_\w{20,}|glpat-[\w-]{16,})/g;
-/** `user:password@` in an address; some services take a token in the user's place. */
+/** `user:password@` in a URL; some services accept a token instead of the user name. */
 const userInfo = /(:\/\/)([^\s/:@"'<>]*:[^\s"'<>]*|[^\s/@"'<>]+)@/g;
 const ourUsers: readonly string[] = [keyUsername, tokenUsername];
-/** `password = …`, `"token": …`, `API_KEY=…`, in a file that no parser understands. */
-const assigned = new RegExp(
+/** `password = …`, `"token": …`, `API_KEY=…`, in a file that no parser of ours can read. */
+const assignment = new RegExp(
     `((?<!://\\S*)${names}["']?[ \\t]*[=:][ \\t]*(?:\\r?\\n[ \\t]+)?)(?!\\$|\\*{8})(\\S[^\\r\\n]*)`,
     "gi",
 );
-/** netrc's way. */
-const spoken = /\b(?:password|account)\s+("(?:[^"\\]|\\.)*"|(?!["=:])\S+)/gi;
+/** `password …` in a netrc file. */
+const netrcSecret = /\b(?:password|account)\s+("(?:[^"\\]|\\.)*"|(?!["=:])\S+)/gi;
 const isNetrc = /\b(?:machine|login)\s+\S/i;
 
-/** Whether a file's text seems to hold a credential, of whomever. */
+/** Whether a file's text seems to contain a credential, ours or not. */
 export function holdsCredential(text: string, format?: Format): boolean {
-    return masked(text, format) !== text;
+    return maskCredentials(text, format) !== text;
 }
 
 /**
- * A file's text with every credential masked: the given ones, and what else it holds.
+ * Masks every credential in a file's text: the given ones, and all others that it finds.
  *
- * @param before the file as it was: a credential that is not in there is marked as new
+ * @param before the file's earlier text: a credential that is not in it is marked as new
  */
-export function masked(
+export function maskCredentials(
     text: string,
     format?: Format,
     credentials: readonly string[] = [],
@@ -53,31 +54,38 @@ export function masked(
             if (password !== undefined) return isVariable(password) ? whole : `${start}${user}:${mask}@`;
             return ourUsers.includes(user) || isVariable(user) ? whole : `${start}${mask}@`;
         })
-        .replace(assigned, (_, start: string) => start + mask);
+        .replace(assignment, (_, start: string) => start + mask);
 }
 
-/** What another program printed, fit to be shown: without credentials and control characters. */
+/** The output of another program, without credentials and control characters. */
 export function printable(text: string): string {
-    return masked(text.trim()).replace(/(?!\n)\p{Cc}/gu, "");
+    return maskCredentials(text.trim()).replace(/(?!\n)\p{Cc}/gu, "");
 }
 
-/** Passwords in a file, line by line where they have several. */
+/** How a program failed, to add to a message. */
+export function describeFailure({ exitCode, stderr }: Pick<ProcessResult, "exitCode" | "stderr">): string {
+    const how = exitCode === undefined ? "did not start, or timed out" : `exit code ${exitCode}`;
+    const output = printable(stderr);
+    return output === "" ? `(${how}, no output)` : `(${how}): ${output}`;
+}
+
+/** Passwords in a file. A password of several lines gives one item for each. */
 function secretsIn(text: string, format: Format | undefined): string[] {
     const inAddresses = [...text.matchAll(userInfo)].map(([, , info = ""]) => info.split(/:(.*)/s)[1] ?? "");
     const inNetrc =
         format === "netrc" || isNetrc.test(text)
-            ? [...text.matchAll(spoken)].map(([, word = ""]) => word.replace(/^"(.*)"$/s, "$1"))
+            ? [...text.matchAll(netrcSecret)].map(([, word = ""]) => word.replace(/^"(.*)"$/s, "$1"))
             : [];
     return (
         [...inAddresses, ...inNetrc, ...(text.match(knownTokens) ?? []), ...namedSecrets(text, format)]
             .flatMap((secret) => secret.split(/\r?\n/))
             .map((secret) => secret.trim())
-            // Shorter ones are masked where they stand, not wherever they occur.
+            // A shorter one is masked only at its setting, not everywhere in the text.
             .filter((secret) => secret.length >= 4 && !isVariable(secret) && !secret.startsWith(mask))
     );
 }
 
-/** Values of the settings that are called like a secret. */
+/** Values of the settings that are named like a secret. */
 function namedSecrets(text: string, format: Format | undefined): string[] {
     try {
         if (format === "ini") {
@@ -87,7 +95,7 @@ function namedSecrets(text: string, format: Format | undefined): string[] {
         }
         return format === "toml" ? namedInToml(readToml(text), false) : [];
     } catch (error) {
-        if (error instanceof NotUnderstood) return [];
+        if (error instanceof UnsupportedFileError) return [];
         throw error;
     }
 }

@@ -4,13 +4,13 @@ import * as v from "valibot";
 import type { PythonIndex } from "../../src/clients/client";
 import { repositoryUrls } from "../../src/names/urls";
 import { readInput } from "../machine/input";
-import { printable } from "./masking";
+import { describeFailure } from "./masking";
 import { run } from "../machine/run";
 import { onPath, type System } from "../machine/system";
 
-/** A registry as its stack's outputs tell it. */
+/** A registry, from its stack's outputs. */
 export interface RegistryOutputs {
-    /** Full resource name: one registry from another. */
+    /** Full resource name, which is unique. */
     readonly name: string;
     readonly index: PythonIndex;
     /** E-mail addresses of the dedicated accounts, by account id. */
@@ -19,14 +19,14 @@ export interface RegistryOutputs {
     readonly keyFiles: Readonly<Record<string, string>> | undefined;
 }
 
-/** Where the outputs come from: a stack that the Pulumi CLI knows, or a file (`-` for standard input). */
+/** Where to read the outputs: from a stack, with the Pulumi CLI, or from a file (`-` for standard input). */
 export type OutputsSource = { readonly stack: string } | { readonly file: string };
 
-/** Seconds that Pulumi may take: a backend in the cloud, or the launcher that downloads the CLI first. */
-const patience = 300;
+/** Long, because the backend may be slow, or the launcher may download the CLI first. */
+const pulumiTimeoutSeconds = 300;
 
-/** What Pulumi writes in a secret's place. */
-const masked = "[secret]";
+/** What Pulumi prints instead of a secret. */
+const secretPlaceholder = "[secret]";
 
 const schema = v.object({
     repository: v.pipe(
@@ -38,7 +38,7 @@ const schema = v.object({
             indexUrl: v.string(),
             uploadUrl: v.string(),
         }),
-        // Whoever wrote the file does not decide where a credential is sent.
+        // The author of the file must not decide where a credential is sent.
         v.check(({ id, name, project, location, indexUrl, uploadUrl }) => {
             const urls = repositoryUrls({ project, location, repository: id });
             return (
@@ -56,7 +56,7 @@ const schema = v.object({
     internalPackages: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*\*?$/))), []),
     credentials: v.optional(
         v.union([
-            v.literal(masked),
+            v.literal(secretPlaceholder),
             v.record(v.string(), v.looseObject({ keyFile: v.pipe(v.string(), v.startsWith("{")) })),
         ]),
         {},
@@ -67,7 +67,7 @@ const schema = v.object({
  * Reads a registry's outputs.
  *
  * @param secrets whether the keys are needed
- * @throws Error that says what to do; it never repeats what was read
+ * @throws Error that says what to do, and never contains what was read
  */
 export async function readOutputs(
     source: OutputsSource,
@@ -76,7 +76,7 @@ export async function readOutputs(
 ): Promise<RegistryOutputs> {
     const [from, json] =
         "stack" in source
-            ? [`stack ${source.stack}`, await fromStack(source.stack, secrets, system)]
+            ? [`stack ${source.stack}`, await readFromStack(source.stack, secrets, system)]
             : [source.file === "-" ? "standard input" : source.file, await readInput(source.file, system)];
     return parseOutputs(json, from);
 }
@@ -85,10 +85,10 @@ export async function readOutputs(
 export function parseOutputs(json: string, from: string): RegistryOutputs {
     const parsed = v.safeParse(schema, parseJson(json, from));
     if (!parsed.success) {
-        const keys = new Set(parsed.issues.map((issue) => v.getDotPath(issue) ?? "the whole"));
+        const keys = new Set(parsed.issues.map((issue) => v.getDotPath(issue) ?? "everything"));
         throw new Error(
-            `${from} does not hold the outputs of a python-registry stack (missing or unexpected: ${[...keys].join(", ")}). ` +
-                "Give what this prints: pulumi stack output --json",
+            `${from} does not contain the outputs of a python-registry stack (missing or unexpected: ${[...keys].join(", ")}). ` +
+                "Use the output of this command: pulumi stack output --json",
         );
     }
     const { repository, pipConf, serviceAccounts, internalPackages, credentials } = parsed.output;
@@ -104,18 +104,18 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
         },
         accounts: Object.fromEntries(Object.entries(serviceAccounts).map(([id, { email }]) => [id, email])),
         keyFiles:
-            credentials === masked
+            credentials === secretPlaceholder
                 ? undefined
                 : Object.fromEntries(Object.entries(credentials).map(([id, { keyFile }]) => [id, keyFile])),
     };
 }
 
-/** Asks the CLI, in this program's own folder, where the stack's project is. */
-async function fromStack(stack: string, secrets: boolean, system: System): Promise<string> {
+/** Runs the CLI in this program's directory, which has the stack's project file. */
+async function readFromStack(stack: string, secrets: boolean, system: System): Promise<string> {
     const pulumi = onPath(system, "pulumi");
     if (pulumi === undefined) {
         throw new Error(
-            "the Pulumi CLI is not on PATH. Without it, use --outputs FILE with what this prints elsewhere: pulumi stack output --json",
+            "The Pulumi CLI is not on PATH. Install it, or run this command elsewhere and pass its output with --outputs FILE: pulumi stack output --json",
         );
     }
     const root = join(__dirname, "..", "..");
@@ -125,11 +125,11 @@ async function fromStack(stack: string, secrets: boolean, system: System): Promi
         { ...system, workingDirectory },
         pulumi,
         secrets ? [...args, "--show-secrets"] : args,
-        patience,
+        pulumiTimeoutSeconds,
     );
     if (exitCode !== 0) {
         throw new Error(
-            `the outputs of stack ${stack} cannot be read: ${printable(stderr) || "pulumi failed without a word"}`,
+            `Cannot read the outputs of stack ${stack}: pulumi failed ${describeFailure({ exitCode, stderr })}`,
         );
     }
     return stdout;
@@ -139,6 +139,6 @@ function parseJson(json: string, from: string): unknown {
     try {
         return JSON.parse(json);
     } catch {
-        throw new Error(`${from} is not JSON. Give what this prints: pulumi stack output --json`);
+        throw new Error(`${from} is not JSON. Use the output of this command: pulumi stack output --json`);
     }
 }

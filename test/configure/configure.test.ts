@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { assertDone, Machine, masked, outputsOf, type StackOutputs } from "./machine";
+import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
-// The command as a person runs it: a process of its own, with real files.
+// The command as a user runs it: in its own process, with real files.
 
 const token = "ya29.c.b0Aaekm1-an_access~token.of/40+characters=";
 const pipConf = ".config/pip/pip.conf";
@@ -15,11 +15,11 @@ describe("configure", () => {
         outputs = await outputsOf({ serviceAccounts: keys });
     });
 
-    describe("on a machine without such files", () => {
-        it("writes what the outputs hold, and --undo leaves nothing", async () => {
+    describe("on a machine without configuration files", () => {
+        it("writes the files from the outputs, and --undo leaves nothing", async () => {
             await using machine = await Machine.open();
             const clean = await machine.everything();
-            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
             assert.equal(await machine.read(pipConf), outputs.pipConf);
             assert.equal(await machine.read(".pypirc"), outputs.pypirc);
             assert.equal(await machine.mode(".pypirc"), 0o644);
@@ -29,15 +29,17 @@ describe("configure", () => {
             await assert.rejects(machine.read(".config/pip"), { code: "ENOENT" });
         });
 
-        it("takes the outputs from standard input", async () => {
-            await using machine = await Machine.open({ "outputs.json": JSON.stringify(masked(outputs)) });
+        it("reads the outputs from standard input", async () => {
+            await using machine = await Machine.open({
+                "outputs.json": JSON.stringify(withoutSecrets(outputs)),
+            });
             assertDone(await machine.shell("$configure --outputs - --tool pip < outputs.json"));
             assert.equal(await machine.read(pipConf), outputs.pipConf);
         });
 
-        it("takes the outputs from the Pulumi CLI, and its word when it fails", async () => {
+        it("reads the outputs from the Pulumi CLI, and reports its error", async () => {
             await using machine = await Machine.open(
-                { "outputs.json": JSON.stringify(masked(outputs)) },
+                { "outputs.json": JSON.stringify(withoutSecrets(outputs)) },
                 {},
                 ["bin"],
             );
@@ -51,19 +53,22 @@ describe("configure", () => {
             assert.equal(await machine.read("asked"), "stack output --json --non-interactive --stack dev\n");
             const { exitCode, output } = await machine.configure("--stack", "other", "--tool", "pip");
             assert.equal(exitCode, 1);
-            assert.match(output, /the outputs of stack other cannot be read: error: no stack named/);
+            assert.match(
+                output,
+                /Cannot read the outputs of stack other: pulumi failed \(exit code 255\): error: no stack named/,
+            );
         });
 
-        it("takes the tools that are installed, and says so", async () => {
+        it("uses the installed tools, and prints their names", async () => {
             await using machine = await Machine.open({}, {}, ["bin"]);
             await machine.put("bin/uv", "#!/bin/sh\n", 0o700);
-            const { output, exitCode } = await machine.with(masked(outputs), "--dry-run");
+            const { output, exitCode } = await machine.with(withoutSecrets(outputs), "--dry-run");
             assert.equal(exitCode, 0, output);
             assert.match(output, /^Tools found: (?:.*, )?uv\b/m);
         });
     });
 
-    describe("with files that are there", () => {
+    describe("with existing files", () => {
         const files = {
             [pipConf]:
                 "# mine\r\n[global]\r\nindex-url = https://me:s3cret@mirror.example/simple/ \r\nextra-index-url =\r\n\thttps://a.example/simple/\r\n\r\n[install]\r\nno-binary=:all:",
@@ -71,10 +76,10 @@ describe("configure", () => {
                 "\ufeff; by hand\n[distutils]\nindex-servers=pypi\n  testpypi\n\n[pypi]\nusername:__token__\npassword = pypi-%AgEI%%\n",
         };
 
-        it("keeps all that is in them, changes nothing twice, and --undo gives the same bytes", async () => {
+        it("keeps their content, changes nothing twice, and --undo restores the same bytes", async () => {
             await using machine = await Machine.open(files);
             const before = await machine.everything();
-            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
             const pip = await machine.read(pipConf);
             for (const line of files[pipConf].split("\r\n")) {
                 assert.ok(pip.split("\r\n").includes(line), JSON.stringify(line));
@@ -83,7 +88,7 @@ describe("configure", () => {
             assert.ok((await machine.read(".pypirc")).includes("[python]\nrepository: https://"));
 
             await machine.age(pipConf);
-            const again = await machine.with(masked(outputs), "--tool", "pip,twine");
+            const again = await machine.with(withoutSecrets(outputs), "--tool", "pip,twine");
             assertDone(again);
             assert.match(again.output, /^unchanged .*pip\.conf$/m);
             assert.ok(await machine.isAged(pipConf));
@@ -93,9 +98,9 @@ describe("configure", () => {
             assert.deepEqual(after, before);
         });
 
-        it("takes out only its own once the user has edited other lines", async () => {
+        it("removes only its own lines after the user has edited others", async () => {
             await using machine = await Machine.open(files);
-            assertDone(await machine.with(masked(outputs), "--tool", "pip"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip"));
             const written = await machine.read(pipConf);
             const edit = (text: string) =>
                 text
@@ -106,7 +111,7 @@ describe("configure", () => {
             assert.equal(await machine.read(pipConf), edit(files[pipConf]));
         });
 
-        it("keeps links and permission bits, and warns of a credential that others can read", async () => {
+        it("keeps links and permission bits, and warns if others can read a credential", async () => {
             await using machine = await Machine.open({});
             await machine.put("dotfiles/pypirc", "[distutils]\nindex-servers = pypi\n", 0o644);
             await symlink("dotfiles/pypirc", machine.path(".pypirc"));
@@ -114,18 +119,18 @@ describe("configure", () => {
             assertDone(done);
             assert.match(
                 done.output,
-                /warning: .*dotfiles\/pypirc holds a credential, and others can read it/,
+                /warning: .*dotfiles\/pypirc contains a credential, and other people can read it/,
             );
             assert.equal(await machine.mode("dotfiles/pypirc"), 0o644);
             assert.ok((await machine.read("dotfiles/pypirc")).includes("username: _json_key_base64"));
         });
 
-        it("leaves a file alone that it does not understand, says where, and does the others", async () => {
+        it("does not change an unsupported file, reports the line, and changes the others", async () => {
             await using machine = await Machine.open({
                 ".pypirc": "[distutils]\nindex-servers =\n    pypi\nwhat is this\n",
             });
             const before = await machine.read(".pypirc");
-            const { exitCode, output } = await machine.with(masked(outputs), "--tool", "pip,twine");
+            const { exitCode, output } = await machine.with(withoutSecrets(outputs), "--tool", "pip,twine");
             assert.equal(exitCode, 1);
             assert.match(output, /error: twine: .*\.pypirc:4: /);
             assert.ok(!output.includes("what is this"));
@@ -135,7 +140,7 @@ describe("configure", () => {
     });
 
     describe("with a credential", () => {
-        /** All that the run printed, and all files but those that may hold it. */
+        /** Asserts that a secret is not in the output, and only in files that may contain it. */
         async function assertHidden(
             machine: Machine,
             secret: string,
@@ -153,10 +158,16 @@ describe("configure", () => {
             }
         }
 
-        it("takes a token from the environment, and shows it to nobody", async () => {
+        it("takes a token from the environment, and never shows it", async () => {
             for (const name of ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"]) {
                 await using machine = await Machine.open({}, { [name]: token });
-                const done = await machine.with(masked(outputs), "--tool", "pip,twine", "--auth", "token");
+                const done = await machine.with(
+                    withoutSecrets(outputs),
+                    "--tool",
+                    "pip,twine",
+                    "--auth",
+                    "token",
+                );
                 assertDone(done);
                 assert.match(done.output, new RegExp(`^Credential: an access token from ${name}$`, "m"));
                 assert.ok(
@@ -182,7 +193,7 @@ describe("configure", () => {
                     "gcloud for python-publisher@acme-tools.iam.gserviceaccount.com",
                 ],
             ] as const) {
-                await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+                await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
                 const done = await machine.shell(
                     `$configure --outputs outputs.json --tool twine --auth token ${args}`,
                 );
@@ -195,6 +206,28 @@ describe("configure", () => {
                 await machine.read("asked"),
                 "auth print-access-token --quiet --impersonate-service-account=python-publisher@acme-tools.iam.gserviceaccount.com\n",
             );
+        });
+
+        it("reports that gcloud printed no token, with its exit code and output", async () => {
+            await using machine = await Machine.open({}, {}, ["bin"]);
+            for (const [command, expected] of [
+                ["exit 1", /^error: gcloud did not print an access token \(exit code 1, no output\)$/m],
+                [
+                    "echo 'ERROR: not signed in' >&2; exit 2",
+                    /^error: gcloud did not print an access token \(exit code 2\): ERROR: not signed in$/m,
+                ],
+            ] as const) {
+                await machine.put("bin/gcloud", `#!/bin/sh\n${command}\n`, 0o700);
+                const { exitCode, output } = await machine.with(
+                    withoutSecrets(outputs),
+                    "--tool",
+                    "pip",
+                    "--auth",
+                    "token",
+                );
+                assert.equal(exitCode, 1);
+                assert.match(output, expected);
+            }
         });
 
         it("takes a key from the outputs, and names the account", async () => {
@@ -217,7 +250,7 @@ describe("configure", () => {
             ]);
         });
 
-        it("says what to do where there is none", async () => {
+        it("says what to do if there is none", async () => {
             await using machine = await Machine.open({ "not-a-key.json": '{"private": "s3cret"}' });
             const refused = async (expected: RegExp, given: object, ...args: string[]) => {
                 const { exitCode, output } = await machine.with(given, "--tool", "pip", ...args);
@@ -226,9 +259,9 @@ describe("configure", () => {
                 assert.ok(!output.includes("s3cret"));
                 await assert.rejects(machine.read(pipConf), { code: "ENOENT" });
             };
-            await refused(/--show-secrets/, masked(outputs), "--auth", "key");
+            await refused(/--show-secrets/, withoutSecrets(outputs), "--auth", "key");
             await refused(
-                /not-a-key\.json holds no service account key/,
+                /not-a-key\.json does not contain a service account key/,
                 outputs,
                 "--auth",
                 "key",
@@ -236,7 +269,7 @@ describe("configure", () => {
                 "not-a-key.json",
             );
             await refused(
-                /not-a-key\.json holds no access token/,
+                /not-a-key\.json does not contain an access token/,
                 outputs,
                 "--auth",
                 "token",
@@ -252,32 +285,34 @@ describe("configure", () => {
                 "none.json",
             );
             await refused(
-                /--account nobody is no account .* python-publisher/,
+                /This registry has no account nobody\. Its accounts: python-publisher\./,
                 outputs,
                 "--auth",
                 "key",
                 "--account",
                 "nobody",
             );
-            await refused(/go with --auth token or key/, outputs, "--credential-file", "x");
+            await refused(/need --auth token or --auth key/, outputs, "--credential-file", "x");
         });
 
-        it("is gone once the tools ask the keyring again", async () => {
+        it("is removed when the tools use the keyring again", async () => {
             await using machine = await Machine.open(
                 { ".pypirc": "[pypi]\nusername = me\n" },
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
             );
             const all = "pip,twine,uv,poetry,pdm,hatch,netrc";
-            assertDone(await machine.with(masked(outputs), "--tool", all, "--auth", "token"));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", all, "--auth", "token"));
             // netrc cannot ask a keyring: it is left out by name, and says so.
-            assertDone(await machine.with(masked(outputs), "--tool", "pip,twine,uv,poetry,pdm,hatch"));
+            assertDone(
+                await machine.with(withoutSecrets(outputs), "--tool", "pip,twine,uv,poetry,pdm,hatch"),
+            );
             assertDone(await machine.configure("--undo", "--tool", "netrc"));
             for (const [file, text] of Object.entries(await machine.everything())) {
                 assert.ok(!text.includes(token) && !text.includes(encodeURIComponent(token)), file);
             }
         });
 
-        it("stays out of a dry run, which changes nothing", async () => {
+        it("is not shown in a dry run, which changes nothing", async () => {
             await using machine = await Machine.open(
                 {
                     ".pypirc":
@@ -285,10 +320,10 @@ describe("configure", () => {
                 },
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
             );
-            await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+            await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
             const before = await machine.everything();
             const { exitCode, output } = await machine.with(
-                masked(outputs),
+                withoutSecrets(outputs),
                 "--tool",
                 "pip,twine",
                 "--auth",
@@ -305,17 +340,17 @@ describe("configure", () => {
     });
 
     describe("with two registries", () => {
-        it("gives the second another name where the first one's is taken, and takes out either", async () => {
+        it("gives the second a different name if the first one's is used, and can remove either", async () => {
             await using machine = await Machine.open();
             const others = await outputsOf({}, "other-team");
             const all = "pip,twine,uv,poetry,pdm,hatch";
-            assertDone(await machine.with(masked(outputs), "--tool", all));
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", all));
             const first = await machine.everything();
-            const second = await machine.with(masked(others), "--tool", all);
+            const second = await machine.with(withoutSecrets(others), "--tool", all);
             assertDone(second);
             assert.match(
                 second.output,
-                /^twine: python stands for another registry; this one is other-team-python$/m,
+                /^twine: "python" is already used for another registry in this file; this one is named "other-team-python"$/m,
             );
             const pypirc = await machine.read(".pypirc");
             assert.match(
@@ -328,7 +363,7 @@ describe("configure", () => {
             );
             assert.equal((await machine.read(pipConf)).match(/https:/g)?.length, 2);
 
-            assertDone(await machine.with(masked(others), "--tool", all));
+            assertDone(await machine.with(withoutSecrets(others), "--tool", all));
             assertDone(await machine.configure("--undo", "--outputs", "outputs.json"));
             const clean = ({ "outputs.json": _, ...files }: Record<string, string>) =>
                 Object.fromEntries(Object.entries(files).filter(([file]) => !file.startsWith(".local/")));
@@ -340,13 +375,13 @@ describe("configure", () => {
         const pyproject =
             '# a project\n[project]\nname = "app"\nversion = "1.0"\ndependencies = ["acme-core"]\n';
 
-        it("works from a folder below, and never writes a credential into the project", async () => {
+        it("works from a subdirectory, and never writes a credential to the project", async () => {
             await using machine = await Machine.open(
                 { "app/pyproject.toml": pyproject },
                 { GOOGLE_OAUTH_ACCESS_TOKEN: token },
             );
             await mkdir(machine.path("app/src"));
-            await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+            await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
             for (const auth of ["keyring", "token"]) {
                 const done = await machine.shell(
                     `cd app/src && $configure --outputs ../../outputs.json --tool uv,poetry,pdm --scope project --auth ${auth}`,
@@ -365,12 +400,12 @@ describe("configure", () => {
         });
     });
 
-    it("pins in a project what it depends on, but not the project itself", async () => {
+    it("pins a project's dependencies, but not the project itself", async () => {
         const text = await outputsOf({ internalPackages: ["acme-*", "acme-app", "acme-core"] });
         const app =
             '[project]\nname = "Acme_App"\nversion = "1"\ndependencies = ["acme.util >= 1", "requests"]\n';
         await using machine = await Machine.open({ "app/pyproject.toml": app });
-        await machine.put("outputs.json", JSON.stringify(masked(text)));
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(text)));
         assertDone(
             await machine.shell(
                 "cd app && $configure --outputs ../outputs.json --tool uv,poetry --scope project",
@@ -382,40 +417,43 @@ describe("configure", () => {
         assert.match(written, /^\[tool\.poetry\.dependencies\]\nacme-util = \{ source = "python" \}\n/m);
     });
 
-    it("pins nothing in a workspace of uv, whose members uv refuses to take from an index", async () => {
+    it("pins nothing in a uv workspace, because uv accepts no index for its members", async () => {
         const text = await outputsOf({ internalPackages: ["acme-core"] });
         await using machine = await Machine.open({
             "pyproject.toml": '[project]\nname = "root"\n\n[tool.uv.workspace]\nmembers = ["packages/*"]\n',
         });
-        assertDone(await machine.with(masked(text), "--tool", "uv", "--scope", "project"));
+        assertDone(await machine.with(withoutSecrets(text), "--tool", "uv", "--scope", "project"));
         const written = await machine.read("pyproject.toml");
         assert.match(written, /^\[\[tool\.uv\.index\]\]$/m);
         assert.ok(!written.includes("acme-core"), written);
     });
 
-    it("leaves a project alone in which it would do harm, or nothing", async () => {
+    it("does not change a project in which it would do harm, or have no effect", async () => {
         await using machine = await Machine.open({
             "pyproject.toml": '[project]\nname = "app"\n',
             "uv.toml": "",
             Pipfile: "[packages]\n",
         });
         const { exitCode, output } = await machine.with(
-            masked(outputs),
+            withoutSecrets(outputs),
             "--tool",
             "uv,pipenv",
             "--scope",
             "project",
         );
         assert.equal(exitCode, 1);
-        assert.match(output, /uv: uv takes its indexes from .*uv\.toml, and none from pyproject\.toml/);
-        assert.match(output, /pipenv: .*Pipfile names no source/);
+        assert.match(output, /uv: .*uv\.toml takes precedence over pyproject\.toml/);
+        assert.match(output, /pipenv: .*Pipfile has no source/);
         assert.equal(await machine.read("Pipfile"), "[packages]\n");
     });
 
     it("loses nothing when twenty run at once", async () => {
         await using machine = await Machine.open({ ".pypirc": "# mine\n[pypi]\nusername = me\n" });
         const stacks = Array.from({ length: 20 }, (_, number) => {
-            const text = JSON.stringify(masked(outputs)).replaceAll("acme-tools", `acme-tools-${number}`);
+            const text = JSON.stringify(withoutSecrets(outputs)).replaceAll(
+                "acme-tools",
+                `acme-tools-${number}`,
+            );
             return [`outputs-${number}.json`, text] as const;
         });
         for (const [file, text] of stacks) await machine.put(file, text);
@@ -431,15 +469,15 @@ describe("configure", () => {
         assert.equal(await machine.read(".pypirc"), "# mine\n[pypi]\nusername = me\n");
     });
 
-    it("knows gcloud's line with a raw key for the same registry, and shows nothing of the key", async () => {
+    it("recognizes gcloud's line with a raw key for the same registry, and never shows the key", async () => {
         const raw = "ab/cd+ef/s3cret==";
         const line = `extra-index-url = https://_json_key_base64:${raw}@europe-west1-python.pkg.dev/acme-tools/python/simple/`;
         await using machine = await Machine.open();
         await machine.put(pipConf, `[global]\n# keep\n${line}\n`, 0o644);
-        const dry = await machine.with(masked(outputs), "--tool", "pip", "--dry-run");
+        const dry = await machine.with(withoutSecrets(outputs), "--tool", "pip", "--dry-run");
         assertDone(dry);
         assert.ok(!dry.output.includes("s3cret"), dry.output);
-        assertDone(await machine.with(masked(outputs), "--tool", "pip"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip"));
         assert.equal(
             await machine.read(pipConf),
             `[global]\n# keep\nextra-index-url = ${outputs.repository.indexUrl}\n`,
@@ -448,12 +486,12 @@ describe("configure", () => {
         assert.equal(await machine.read(pipConf), `[global]\n# keep\n${line}\n`);
     });
 
-    it("takes out a section that Python's configparser has written anew, with its token", async () => {
+    it("removes a section that Python's configparser has rewritten, with its token", async () => {
         await using machine = await Machine.open(
             { ".pypirc": "[pypi]\nusername: me\n" },
             { GOOGLE_OAUTH_ACCESS_TOKEN: token.repeat(3) },
         );
-        assertDone(await machine.with(masked(outputs), "--tool", "twine", "--auth", "token"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
         const rewrite =
             "import configparser as c; p = c.RawConfigParser(); p.read('.pypirc'); p.add_section('other'); p.set('other', 'a', 'b'); p.write(open('.pypirc', 'w'))";
         assertDone(await machine.workstation.run("python3", "-c", rewrite));
@@ -464,73 +502,76 @@ describe("configure", () => {
         assert.ok(left.includes("[other]\na = b"), left);
     });
 
-    it("warns of a credential that it cannot take out", async () => {
+    it("warns of a credential that it cannot remove", async () => {
         const long = token.repeat(3);
         await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: long });
-        assertDone(await machine.with(masked(outputs), "--tool", "twine", "--auth", "token"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
         await machine.put(".pypirc", (await machine.read(".pypirc")).replace("password: ", "password: x"));
         const { output } = await machine.configure("--undo");
-        assert.match(output, /warning: .*\.pypirc still holds a credential of an earlier run/);
+        assert.match(output, /warning: .*\.pypirc still contains a credential of an earlier run/);
         assert.ok(!output.includes(long));
     });
 
-    it("takes out one scope, and nothing more", async () => {
+    it("removes only one scope", async () => {
         await using machine = await Machine.open({ "pyproject.toml": "[project]\n" });
-        assertDone(await machine.with(masked(outputs), "--tool", "uv"));
-        assertDone(await machine.with(masked(outputs), "--tool", "uv", "--scope", "project"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv", "--scope", "project"));
         assertDone(await machine.configure("--undo", "--scope", "project"));
         assert.equal(await machine.read("pyproject.toml"), "[project]\n");
         assert.match(await machine.read(".config/uv/uv.toml"), /python-?.*/);
-        assert.match((await machine.configure("--undo", "--auth", "key")).output, /--undo needs no --auth/);
+        assert.match(
+            (await machine.configure("--undo", "--auth", "key")).output,
+            /--undo does not use --auth/,
+        );
     });
 
     it("reads what PowerShell has saved", async () => {
         await using machine = await Machine.open();
-        const utf16 = Buffer.from(`\ufeff${JSON.stringify(masked(outputs))}`, "utf16le");
+        const utf16 = Buffer.from(`\ufeff${JSON.stringify(withoutSecrets(outputs))}`, "utf16le");
         await writeFile(machine.path("outputs.json"), utf16);
         assertDone(await machine.configure("--outputs", "outputs.json", "--tool", "pip"));
     });
 
-    it("goes on to its end though nobody reads what it says", async () => {
+    it("continues to its end if nobody reads its output", async () => {
         await using machine = await Machine.open();
-        await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
         await machine.shell("$configure --outputs outputs.json --tool pip,twine | true");
         assert.equal(await machine.read(".pypirc"), outputs.pypirc);
     });
 
-    it("says what pip no longer heeds", async () => {
+    it("reports what pip now ignores", async () => {
         const theirs = "[global]\nextra-index-url = https://mirror.example/simple/\n";
         await using machine = await Machine.open({ [pipConf]: theirs });
         await mkdir(machine.path("venv"));
-        await machine.put("outputs.json", JSON.stringify(masked(outputs)));
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
         const inside = await machine.shell(
             "VIRTUAL_ENV=$HOME/venv $configure --outputs outputs.json --tool pip --scope venv",
         );
         assertDone(inside);
         assert.match(
             inside.output,
-            /note: pip heeds the extra-index-url of .*\.config\/pip\/pip\.conf no more/,
+            /note: pip now ignores extra-index-url in .*\.config\/pip\/pip\.conf, because .*venv\/pip\.conf overrides it\. Copy the URLs you need to .*venv\/pip\.conf$/m,
         );
         const outside = await machine.shell(
             "PIP_EXTRA_INDEX_URL=https://x.example/ $configure --outputs outputs.json --tool pip",
         );
         assert.match(
             outside.output,
-            /note: pip takes extra-index-url from PIP_EXTRA_INDEX_URL, and no more from /,
+            /note: pip ignores extra-index-url in .*pip\.conf, because PIP_EXTRA_INDEX_URL overrides it$/m,
         );
     });
 
-    it("by npm, finds files where it was called", async () => {
+    it("finds files in the directory in which npm was started", async () => {
         await using machine = await Machine.open({}, { npm_lifecycle_event: "configure" });
-        await machine.put("below/outputs.json", JSON.stringify(masked(outputs)));
+        await machine.put("below/outputs.json", JSON.stringify(withoutSecrets(outputs)));
         const done = await machine.shell("INIT_CWD=$HOME/below $configure --outputs outputs.json --tool pip");
         assertDone(done);
         assert.equal(await machine.read(pipConf), outputs.pipConf);
     });
 
-    it("sends no credential to where the outputs' author wants it", async () => {
+    it("sends no credential to an address that the outputs choose", async () => {
         const evil = JSON.parse(
-            JSON.stringify(masked(outputs)).replaceAll("europe-west1-python.pkg.dev", "evil.example"),
+            JSON.stringify(withoutSecrets(outputs)).replaceAll("europe-west1-python.pkg.dev", "evil.example"),
         ) as object;
         const { repository } = outputs;
         await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: token });
@@ -543,23 +584,23 @@ describe("configure", () => {
         ]) {
             const { exitCode, output } = await machine.with(hostile, "--tool", "pip,uv", "--auth", "token");
             assert.equal(exitCode, 1, output);
-            assert.match(output, /does not hold the outputs of a python-registry stack/);
+            assert.match(output, /does not contain the outputs of a python-registry stack/);
             assert.ok(!output.includes("\u001b[2J"));
             await assert.rejects(machine.read(pipConf), { code: "ENOENT" });
         }
     });
 
-    describe("called wrongly", () => {
+    describe("with invalid arguments", () => {
         for (const [args, expected] of [
-            [[], /which registry\? Give --stack NAME, or --outputs FILE/],
-            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is none of pip, twine, uv/],
+            [[], /No registry given\. Use --stack NAME or --outputs FILE/],
+            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is not one of pip, twine, uv/],
             [["--outputs", "outputs.json", "--stack", "x"], /cannot be used with/],
             [["--outputs", "outputs.json", "--auth", "password"], /Allowed choices are keyring, token, key/],
             [["--outputs", "none.json"], /none\.json cannot be read: ENOENT/],
             [["--outputs", "broken.json", "--tool", "pip"], /broken\.json is not JSON/],
             [
                 ["--outputs", "other.json", "--tool", "pip"],
-                /does not hold the outputs of a python-registry stack .*repository/,
+                /does not contain the outputs of a python-registry stack .*repository/,
             ],
             [
                 ["--outputs", "outputs.json", "--tool", "pip", "--scope", "venv"],
@@ -567,20 +608,20 @@ describe("configure", () => {
             ],
             [
                 ["--outputs", "outputs.json", "--tool", "twine", "--scope", "global"],
-                /twine: it has no files for --scope global, only for user/,
+                /twine has no files for --scope global\. Use --scope user/,
             ],
             [
                 ["--outputs", "outputs.json", "--auth", "token", "--account", "constructor"],
-                /--account constructor is no account of this registry/,
+                /This registry has no account constructor/,
             ],
             [
                 ["--outputs", "-", "--auth", "key", "--credential-file", "-"],
                 /cannot both be read from standard input/,
             ],
         ] as const) {
-            it(args.join(" ") || "with nothing", async () => {
+            it(args.join(" ") || "no arguments", async () => {
                 await using machine = await Machine.open({
-                    "outputs.json": JSON.stringify(masked(outputs)),
+                    "outputs.json": JSON.stringify(withoutSecrets(outputs)),
                     "broken.json": "{s3cret",
                     "other.json": '{"bucket": "s3cret"}',
                 });

@@ -7,7 +7,7 @@ import { type ToolResult, Workstation } from "../../sandbox/python/workstation";
 
 const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
 
-/** The outputs of a stack, as the program gives them. */
+/** The outputs of a stack. */
 export interface StackOutputs {
     readonly repository: { readonly id: string; readonly name: string; readonly indexUrl: string };
     readonly pipConf: string;
@@ -16,7 +16,7 @@ export interface StackOutputs {
     readonly serviceAccounts: Record<string, { email: string }>;
 }
 
-/** Runs the program in process, and gives what `pulumi stack output --json --show-secrets` would. */
+/** Runs the program in process, and returns what `pulumi stack output --json --show-secrets` prints. */
 export async function outputsOf(
     configuration: Record<string, unknown> = {},
     project = "acme-tools",
@@ -40,16 +40,16 @@ export async function outputsOf(
     ) as unknown as StackOutputs;
 }
 
-/** The same without the secrets: what `pulumi stack output --json` prints. */
-export function masked(outputs: StackOutputs): object {
+/** The outputs as `pulumi stack output --json` prints them. */
+export function withoutSecrets(outputs: StackOutputs): object {
     return { ...outputs, credentials: "[secret]" };
 }
 
-/** A person's computer on which configure is run. */
+/** A user's computer on which configure runs. */
 export class Machine implements AsyncDisposable {
     private constructor(readonly workstation: Workstation) {}
 
-    /** @param files by their path below home */
+    /** @param files by their path in the home directory */
     static async open(
         files: Record<string, string> = {},
         environment: Record<string, string> = {},
@@ -64,7 +64,7 @@ export class Machine implements AsyncDisposable {
         await this.workstation[Symbol.asyncDispose]();
     }
 
-    /** Runs the command at home. */
+    /** Runs the command in the home directory. */
     configure(...args: string[]): Promise<ToolResult> {
         return this.workstation.run("node", bin, ...args);
     }
@@ -75,7 +75,7 @@ export class Machine implements AsyncDisposable {
         return this.configure("--outputs", "outputs.json", ...args);
     }
 
-    /** Runs a line of sh at home, in which $configure is the command. */
+    /** Runs a line of sh in the home directory; $configure is the command. */
     shell(line: string): Promise<ToolResult> {
         return this.workstation.run("sh", "-c", `configure="node ${bin}"; ${line}`);
     }
@@ -98,7 +98,7 @@ export class Machine implements AsyncDisposable {
         await chmod(this.path(file), mode);
     }
 
-    /** All files below home, with what is in them; without the caches of what runs TypeScript. */
+    /** The files in the home directory with their content, without the compiler's caches. */
     async everything(): Promise<Record<string, string>> {
         const entries = await readdir(this.workstation.home, { recursive: true, withFileTypes: true });
         const files = entries
@@ -116,7 +116,7 @@ export class Machine implements AsyncDisposable {
         ) as Record<string, string>;
     }
 
-    /** Gives a file a time long past, so that a later write shows. */
+    /** Sets a file's time to long ago, so that a later write is noticed. */
     async age(file: string): Promise<void> {
         await utimes(this.path(file), 1, 1);
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Machine, masked, outputsOf, type StackOutputs } from "./machine";
+import { Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
-// `configure --print` as a person runs it, with standard output and standard error kept apart.
+// `configure --print` as a user runs it, with separate standard output and standard error.
 
 const credentialNote = "note: This file contains a credential: keep it readable by you only (umask 077).\n";
 
@@ -19,7 +19,7 @@ describe("the command configure --print", () => {
         });
     });
 
-    /** Runs a line of sh at home, where outputs.json is, and asserts that it has written no file. */
+    /** Runs a line of sh in the home directory with outputs.json, and asserts that it writes no file. */
     async function run(given: object, line: string): Promise<Printed> {
         await using machine = await Machine.open({ "outputs.json": JSON.stringify(given) });
         const before = await machine.everything();
@@ -32,14 +32,14 @@ describe("the command configure --print", () => {
     const print = (given: object, args: string) => run(given, `$configure --outputs outputs.json ${args}`);
 
     it("prints the text of the stack's output and nothing else, and writes no file", async () => {
-        assert.deepEqual(await print(masked(outputs), "--tool pip --print"), {
+        assert.deepEqual(await print(withoutSecrets(outputs), "--tool pip --print"), {
             exitCode: 0,
             stdout: outputs.pipConf,
             stderr: "",
         });
     });
 
-    it("prints a credential unmasked, and says so on standard error without it", async () => {
+    it("prints a credential unmasked, and a note without it on standard error", async () => {
         assert.deepEqual(await print(outputs, "--tool twine --auth key --print .pypirc"), {
             exitCode: 0,
             stdout: outputs.credentials["ci-reader"]!.pypirc,
@@ -49,26 +49,26 @@ describe("the command configure --print", () => {
 
     it("works between pipes", async () => {
         const line = "cat outputs.json | $configure --outputs - --tool twine --print | cat";
-        assert.deepEqual(await run(masked(outputs), line), {
+        assert.deepEqual(await run(withoutSecrets(outputs), line), {
             exitCode: 0,
             stdout: outputs.pypirc,
             stderr: "",
         });
     });
 
-    describe("called wrongly, prints no file and says why:", () => {
+    describe("with invalid arguments, prints no file and reports why:", () => {
         for (const [args, problem] of [
             [
                 "--tool poetry --scope venv --print",
-                /^error: poetry: it has no files for --scope venv, only for/,
+                /^error: poetry has no files for --scope venv\. Use --scope /,
             ],
             ["--tool pip --print --undo", /'--print \[file\]' cannot be used with option '--undo'/],
             ["--tool pip --print --dry-run", /'--print \[file\]' cannot be used with option '--dry-run'/],
-            ["--tool conda --print", /conda is none of pip, twine, .*, environment, dockerfile\.$/m],
-            ["--tool pip,dockerfile", /^error: the file of dockerfile can only be printed: add --print$/m],
+            ["--tool conda --print", /conda is not one of pip, twine, .*, environment, dockerfile\.$/m],
+            ["--tool pip,dockerfile", /^error: The file of dockerfile can only be printed\. Add --print$/m],
         ] as const) {
             it(args, async () => {
-                const { exitCode, stdout, stderr } = await print(masked(outputs), args);
+                const { exitCode, stdout, stderr } = await print(withoutSecrets(outputs), args);
                 assert.deepEqual([exitCode, stdout], [1, ""]);
                 assert.match(stderr, problem);
             });

@@ -1,8 +1,14 @@
 import { strict as assert } from "node:assert";
 import { diffArrays } from "diff";
 import fc from "fast-check";
-import { mergeIni, readIni } from "../../configure/formats/ini";
-import { type Merge, NameTaken, NotUnderstood, withoutUserInfo } from "../../configure/formats/merge";
+import { readIni } from "../../configure/formats/ini";
+import { mergeIni } from "../../configure/formats/ini-merge";
+import {
+    type MergeResult,
+    NameConflictError,
+    UnsupportedFileError,
+    withoutUserInfo,
+} from "../../configure/formats/merge";
 import { type IniEntry, renderIni } from "../../src/clients/ini";
 import { needsPython, readIni as readInPython, type Sections } from "./python";
 
@@ -31,7 +37,7 @@ const key: readonly IniEntry[] = [
 const keyring = pipConf(url, [["keyring-provider", "import"]]);
 
 /** Merges, and makes sure that doing it again changes nothing. */
-function merged(existing: string, ours: string): Merge {
+function merged(existing: string, ours: string): MergeResult {
     const merge = mergeIni(existing, ours);
     assert.equal(mergeIni(merge.text, ours).text, merge.text);
     return merge;
@@ -47,17 +53,17 @@ function assertMerges(existing: string, ours: string, text: string, notices: rea
 }
 
 describe("merging a pip.conf", () => {
-    it("into an empty file gives ours", () => {
+    it("writes our text to an empty file", () => {
         assertMerges("", keyring, keyring);
     });
 
-    it("adds a missing section at the end, set off by an empty line", () => {
+    it("adds a missing section at the end, after an empty line", () => {
         assertMerges("[install]\nuser = no\n", pipConf(), `[install]\nuser = no\n\n${pipConf()}`);
         assertMerges("[install]\nuser = no\n\n", pipConf(), `[install]\nuser = no\n\n${pipConf()}`);
         assertMerges("# mine", pipConf(), `# mine\n\n${pipConf().trimEnd()}`);
     });
 
-    it("adds missing keys behind the section's last entry, before comments and empty lines", () => {
+    it("adds missing keys after the section's last entry, before comments and empty lines", () => {
         assertMerges(
             "[global]\ntimeout = 60\n# proxy = x\n\n# for install\n[install]\nuser = no\n",
             keyring,
@@ -70,7 +76,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("adds them as far in as the section's last entry", () => {
+    it("adds them with the indentation of the section's last entry", () => {
         assertMerges(
             "[global]\n\t  timeout = 60\n  [install]\n",
             pipConf(),
@@ -78,7 +84,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("adds them to an empty section so that the header below stays one", () => {
+    it("adds them to an empty section so that the next header is still a header", () => {
         assertMerges(
             "[global]\n# none\n\t[x]\na = 1\n",
             pipConf(),
@@ -101,7 +107,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("gives a list of several lines one more, as far in as the last", () => {
+    it("adds a line to a list of several lines, with the indentation of the last one", () => {
         assertMerges(
             "[global]\nextra-index-url =\n  # first\n\thttps://a.example/simple\n\n # second\n\t\thttps://b.example/simple\n\n # done\ntimeout = 1\n",
             pipConf(),
@@ -114,7 +120,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("puts our index in the place of itself with other user information", () => {
+    it("replaces our index with different user information", () => {
         const stale = "https://oauth2accesstoken:old%40@eu-python.pkg.dev/acme/team/simple";
         assertMerges(
             `[global]\nextra-index-url =  ${stale}  https://a.example/simple \n\t${stale}\n`,
@@ -130,7 +136,7 @@ describe("merging a pip.conf", () => {
         assertMerges(text, keyring, text);
     });
 
-    it("sets a value and leaves the rest of its line", () => {
+    it("sets a value and keeps the rest of its line", () => {
         assertMerges(
             "[global]\n  Keyring_Provider\t:  subprocess \t\nextra-index-url=\r\n",
             keyring,
@@ -143,7 +149,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("sets a value of several lines as a whole, leaving comments and empty lines in it", () => {
+    it("sets a value of several lines as a whole, and keeps comments and empty lines in it", () => {
         assertMerges(
             `[global]\nkeyring-provider =\n    auto\n    # why\n\n    really\nextra-index-url = ${url}\n`,
             keyring,
@@ -151,7 +157,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("adds our index where a command's own list stands in for the one in [global]", () => {
+    it("adds our index to a command's own list, which overrides the one in [global]", () => {
         assertMerges(
             `[install]\nextra-index-url = https://a.example/simple\n[wheel]\nextra-index-url =\n[tool]\nextra-index-url = x\n\n${pipConf()}`,
             pipConf(),
@@ -159,7 +165,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("adds our index to the list in [DEFAULT] where that is in force", () => {
+    it("adds our index to the list in [DEFAULT] if that is the effective one", () => {
         assertMerges(
             "[DEFAULT]\nextra-index-url = https://a.example/simple\n[global]\ntimeout = 1\n",
             pipConf(),
@@ -173,7 +179,7 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("tells of what keeps it from working", () => {
+    it("reports settings that prevent it from working", () => {
         assertMerges(
             `[download]\nkeyring-provider = disabled\n[install]\nno_index = Yes\n[wheel]\nkeyring-provider = import\nno-index = 0\n[global]\nextra-index-url = ${url}\nkeyring-provider = import\nindex-url = https://u:p@eu-python.pkg.dev/acme/team/simple\n`,
             keyring,
@@ -182,11 +188,11 @@ describe("merging a pip.conf", () => {
         );
     });
 
-    it("keeps a byte-order mark, with which pip refuses the file, and says so", () => {
+    it("keeps a byte-order mark, and reports that pip does not accept the file", () => {
         assertMerges("\ufeff[global]\n", pipConf(), `\ufeff${pipConf()}`, [
-            /^pip refuses .* byte-order mark/,
+            /^pip does not accept .* byte-order mark/,
         ]);
-        assertMerges("\ufeff", pypirc(), `\ufeff${pypirc()}`, [/^twine refuses .* byte-order mark/]);
+        assertMerges("\ufeff", pypirc(), `\ufeff${pypirc()}`, [/^twine does not accept .* byte-order mark/]);
     });
 
     it("writes the line ends that most lines have", () => {
@@ -222,7 +228,7 @@ describe("merging a .pypirc", () => {
         );
     });
 
-    it("knows a name in the list only as a whole, and index_servers as another key", () => {
+    it("matches only whole names in the list, and does not read index_servers as the same key", () => {
         assertMerges(
             `[distutils]\nindex_servers = team\nindex-servers = teams https://team team/\n[team]\nrepository: ${uploadUrl}\n`,
             pypirc(),
@@ -230,7 +236,7 @@ describe("merging a .pypirc", () => {
         );
     });
 
-    it("lists the sections that twine knew without a list", () => {
+    it("lists the sections that twine used without a list", () => {
         assertMerges(
             "[pypi]\npassword = pypi-x\n[testpypi]\npassword = pypi-y\n[dead]\nrepository = https://d.example\n",
             pypirc(),
@@ -262,16 +268,16 @@ describe("merging a .pypirc", () => {
         );
     });
 
-    it("takes out a user name and password that twine would use instead of the keyring, and says so", () => {
+    it("removes a user name and password that twine would use instead of the keyring, and reports it", () => {
         assertMerges(
             `[distutils]\nindex-servers = team\n[team]\nusername: me\n# note\nrepository: ${uploadUrl}\npassword:\n  old\n\n  # kept\n  older\n[x]\npassword: mine\n`,
             pypirc(),
             `[distutils]\nindex-servers = team\n[team]\n# note\nrepository: ${uploadUrl}\n\n  # kept\n[x]\npassword: mine\n`,
-            [/^username in \[team\] was taken out/, /^password in \[team\] was taken out/],
+            [/^username in \[team\] was removed/, /^password in \[team\] was removed/],
         );
     });
 
-    it("tells of a user name and password that hold for all", () => {
+    it("reports a user name and password that apply to every section", () => {
         assertMerges(
             `[DEFAULT]\nusername = me\n[server-login]\npassword = x\n[distutils]\nindex-servers = team\n[team]\nrepository: ${uploadUrl}\n`,
             pypirc(),
@@ -280,7 +286,7 @@ describe("merging a .pypirc", () => {
         );
     });
 
-    it("refuses a name that stands for another registry", () => {
+    it("refuses a name that is already used for another registry", () => {
         for (const section of [
             "repository: https://other.example/",
             "username: me",
@@ -289,7 +295,7 @@ describe("merging a .pypirc", () => {
             assert.throws(
                 () => mergeIni(`[team]\n${section}\n`, pypirc()),
                 (error: unknown) => {
-                    assert.ok(error instanceof NameTaken);
+                    assert.ok(error instanceof NameConflictError);
                     assert.equal(error.registryName, "team");
                     return true;
                 },
@@ -310,14 +316,14 @@ describe("an INI file that Python refuses", () => {
         ["a second byte-order mark", "\ufeff\ufeff[secret]\n", 1],
         ["a name that depends on the version", "[secret] ; see [x]\n", 1],
     ] as const) {
-        it(`is left alone, with line and reason: ${what}`, () => {
+        it(`is not changed, and line and reason are reported: ${what}`, () => {
             for (const attempt of [
                 () => readIni(text),
                 () => mergeIni(text, pipConf()),
                 () => mergeIni(text, pypirc()),
             ]) {
                 assert.throws(attempt, (error: unknown) => {
-                    assert.ok(error instanceof NotUnderstood);
+                    assert.ok(error instanceof UnsupportedFileError);
                     assert.equal(error.line, line);
                     assert.doesNotMatch(error.message, /secret/i);
                     return true;
@@ -326,16 +332,16 @@ describe("an INI file that Python refuses", () => {
         });
     }
 
-    it("is left alone where only pip takes two keys for one", () => {
+    it("is not changed if only pip reads two keys as one", () => {
         const text = "[global]\nextra-index-url = a\n--extra_index_url = b\n";
         assert.throws(() => mergeIni(text, pipConf()), { line: 3 });
         assert.equal(readIni(text).get("global")?.size, 2);
     });
 
-    it("is not made: what cannot be added to a list or set is refused", () => {
-        assert.throws(() => mergeIni("[global]\nextra-index-url = a\n", pipConf("#x")), NotUnderstood);
+    it("is never written: a value that cannot be set or added to a list is refused", () => {
+        assert.throws(() => mergeIni("[global]\nextra-index-url = a\n", pipConf("#x")), UnsupportedFileError);
         const lines = renderIni([{ name: "global", entries: [["trusted-host", ["a", "b"]]] }], " = ");
-        assert.throws(() => mergeIni("[global]\n", lines), NotUnderstood);
+        assert.throws(() => mergeIni("[global]\n", lines), UnsupportedFileError);
     });
 });
 
@@ -519,7 +525,7 @@ describe("any INI file", () => {
             const text = texts[index]!;
             if (typeof python["error"] === "string") {
                 refused += 1;
-                assert.throws(() => readIni(text), NotUnderstood, JSON.stringify(text));
+                assert.throws(() => readIni(text), UnsupportedFileError, JSON.stringify(text));
             } else {
                 assert.deepEqual(ofMap(readIni(text)), { ...python }, JSON.stringify(text));
                 assert.deepEqual(readIni(`\ufeff${text}`), readIni(text));
@@ -528,7 +534,7 @@ describe("any INI file", () => {
         assert.ok(refused > 200 && refused < 1200, `${refused} refused`);
     });
 
-    it("has ours in it after the merge, and else what it had", () => {
+    it("contains ours after the merge, and otherwise what it had", () => {
         const cases: { text: string; ours: string; after: string | undefined }[] = [];
         fc.assert(
             fc.property(anyFile, anyOurs, any(["", "\ufeff"]), (text, ours, mark) => {
@@ -538,7 +544,7 @@ describe("any INI file", () => {
                     assert.ok(merge.text.startsWith(mark));
                     after = merge.text.slice(mark.length);
                 } catch (error) {
-                    if (!(error instanceof NotUnderstood || error instanceof NameTaken)) {
+                    if (!(error instanceof UnsupportedFileError || error instanceof NameConflictError)) {
                         throw error;
                     }
                 }
@@ -582,7 +588,7 @@ function mayBeRefused(before: Sections, mine: Sections): boolean {
     );
 }
 
-// Spelled out anew: what a file is to mean must not come from the code that merges.
+// Written independently: the expected meaning of a file must not come from the code that merges.
 const commands = ["download", "index", "install", "list", "lock", "wheel"];
 // Python's white space: JavaScript's without the byte-order mark, and with some control characters.
 const white = "(?:(?!\\ufeff)\\s|[\\x1c-\\x1f\\x85])+";
@@ -643,7 +649,7 @@ function assertMeaning(before: Sections, mine: Sections, now: Sections, told: st
                 told,
             );
         } else if (listIs !== listWas) {
-            // Only by inheriting a list that gained: gains by a section in which it is in force.
+            // Only by inheriting a longer list, from a section in which it is effective.
             assert.equal(listWas, defaults.get(list), told);
             assert.equal(listIs, after.get("DEFAULT")?.get(list), told);
             assert.ok(

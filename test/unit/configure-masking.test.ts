@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { holdsCredential, masked, printable } from "../../configure/registry/masking";
+import { holdsCredential, maskCredentials, printable } from "../../configure/registry/masking";
 
-describe("configure: credentials in what is shown", () => {
+describe("configure: masking credentials", () => {
     for (const [text, shown] of [
         ["https://user:s3cret@example.com/simple/", "https://user:********@example.com/simple/"],
         ["https://pypi-AgEI@example.com/simple/", "https://********@example.com/simple/"],
@@ -28,45 +28,48 @@ describe("configure: credentials in what is shown", () => {
         ["username: me", "username: me"],
     ] as const) {
         it(`masks what must be masked in ${text.replaceAll("\n", "⏎")}`, () => {
-            assert.equal(masked(text), shown);
+            assert.equal(maskCredentials(text), shown);
             assert.equal(holdsCredential(text), text !== shown);
         });
     }
 
-    it("are found by what the file's own parser says of them", () => {
+    it("are found with the parser of the file's format", () => {
         assert.equal(
-            masked("[a]\npassword =\n    first-s3cret\n    second-s3cret\nuser = x\n", "ini"),
+            maskCredentials("[a]\npassword =\n    first-s3cret\n    second-s3cret\nuser = x\n", "ini"),
             "[a]\npassword =\n    ********\n    ********\nuser = x\n",
         );
         assert.equal(
-            masked(
+            maskCredentials(
                 '[pypi-token]\npypi = "s3cret"\n[http-basic.a]\nusername = "me-myself"\npassword = \'s3cret2\'\n',
                 "toml",
             ),
             '[pypi-token]\npypi = "********"\n[http-basic.a]\nusername = "me-myself"\npassword = ********\n',
         );
-        assert.equal(masked('x.token = """\ns3cret-1\ns3cret-2"""\n', "toml").includes("s3cret"), false);
+        assert.equal(
+            maskCredentials('x.token = """\ns3cret-1\ns3cret-2"""\n', "toml").includes("s3cret"),
+            false,
+        );
         assert.ok(holdsCredential('[pypi-token]\npypi = "s3cret"\n', "toml"));
         assert.ok(!holdsCredential('keyring-provider = "subprocess"\n[[index]]\nname = "python"\n', "toml"));
     });
 
-    it("are marked where they are new", () => {
+    it("are marked if they are new", () => {
         assert.equal(
-            masked("https://u:s3cret@h/", "ini", [], "https://u:older@h/"),
+            maskCredentials("https://u:s3cret@h/", "ini", [], "https://u:older@h/"),
             "https://u:******** (new)@h/",
         );
     });
 
-    it("and control characters stay out of what other programs have printed", () => {
+    it("and control characters are removed from the output of other programs", () => {
         assert.equal(printable("\u001b[2Jerror: token: s3cret\n"), "[2Jerror: token: ********");
     });
 
-    it("never has a given credential in it, whatever it stands in", () => {
+    it("never shows a given credential, in any text", () => {
         const secret = fc.stringMatching(/^[\w+/=.-]{8,40}$/);
         fc.assert(
             fc.property(secret, fc.string(), fc.string(), (credential, before, after) => {
                 const text = `${before}${credential}${after}${encodeURIComponent(credential)}`;
-                const shown = masked(text, undefined, [credential]);
+                const shown = maskCredentials(text, undefined, [credential]);
                 assert.ok(!shown.includes(credential));
                 assert.ok(!shown.includes(encodeURIComponent(credential)));
             }),

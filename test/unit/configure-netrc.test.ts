@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { NotUnderstood } from "../../configure/formats/merge";
+import { UnsupportedFileError } from "../../configure/formats/merge";
 import { mergeNetrc } from "../../configure/formats/netrc";
 import { needsPython } from "./python";
 
@@ -10,7 +10,7 @@ const secret = "ya29.s3cret-new";
 const ours = `machine ${host} login oauth2accesstoken password ${secret}\n`;
 const merged = (existing: string) => mergeNetrc(existing, ours).text;
 
-describe("an entry is worked into a .netrc", () => {
+describe("an entry is added to a .netrc", () => {
     for (const [what, existing, result] of [
         ["an empty file", "", ours],
         ["at the end", "machine a login b password c\n", `machine a login b password c\n${ours}`],
@@ -68,25 +68,30 @@ describe("an entry is worked into a .netrc", () => {
         });
     }
 
-    it("after a byte-order mark, and says that Python refuses the file", () => {
+    it("after a byte-order mark, and reports that Python does not accept the file", () => {
         const { text, notices } = mergeNetrc("\ufeffmachine a login b password c\n", ours);
         assert.equal(text, `\ufeffmachine a login b password c\n${ours}`);
         assert.match(notices.join(), /byte-order mark/);
     });
 });
 
-describe("a .netrc is left alone", () => {
+describe("a .netrc is not changed", () => {
     for (const [why, existing, line, reason] of [
-        ["the host has another login", `\nmachine ${host} login me-s3cret password x\n`, 2, /another login/],
-        ["the host has no login", `machine ${host} password s3cret\n`, 1, /another login/],
         [
-            "one of the host's entries has another login",
+            "the host has a different login",
+            `\nmachine ${host} login me-s3cret password x\n`,
+            2,
+            /different login/,
+        ],
+        ["the host has no login", `machine ${host} password s3cret\n`, 1, /different login/],
+        [
+            "one of the host's entries has a different login",
             `${ours}machine ${host} login me\n`,
             2,
-            /another login/,
+            /different login/,
         ],
-        ["a word is unknown", "machine a login b\npasswort s3cret\n", 2, /expects an entry/],
-        ["the file is something else", "[s3cret]\n", 1, /expects an entry/],
+        ["a word is unknown", "machine a login b\npasswort s3cret\n", 2, /expect an entry/],
+        ["the file is something else", "[s3cret]\n", 1, /expect an entry/],
         ["a comment comes after an empty line", "machine a login b\r\n\r\n# s3cret words\r\n", 3, /comment/],
         ["a first comment has no blank after its sign", "#s3cret words\n", 1, /comment/],
         ["a macro has no end", "machine a login b\nmacdef s3cret\ncd s3cret\n", 2, /macro/],
@@ -101,7 +106,7 @@ describe("a .netrc is left alone", () => {
             assert.throws(
                 () => merged(existing),
                 (error: unknown) => {
-                    assert.ok(error instanceof NotUnderstood);
+                    assert.ok(error instanceof UnsupportedFileError);
                     assert.equal(error.line, line);
                     assert.match(error.message, reason);
                     assert.doesNotMatch(error.message, /s3cret/);
@@ -198,7 +203,7 @@ describe("Python's netrc", () => {
         )
         .map(([parts, end]) => parts.flat().join("").replaceAll("\n", end));
 
-    it("sees what was there before, and ours", function () {
+    it("reads the earlier entries, and ours", function () {
         if (readNetrc(["machine a login b\n"])[0] === null) {
             // Python 3.10 has another reader: it wants a password in each entry.
             console.log("    skipped: this Python's netrc is older than the one that is agreed with (3.11)");
@@ -209,7 +214,7 @@ describe("Python's netrc", () => {
             try {
                 return merged(text);
             } catch (error) {
-                assert.ok(error instanceof NotUnderstood);
+                assert.ok(error instanceof UnsupportedFileError);
                 return undefined;
             }
         });

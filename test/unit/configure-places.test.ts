@@ -29,7 +29,7 @@ const index = {
     internalPackages: ["acme-core"],
 } as const;
 
-/** The places of a tool's files of a scope. */
+/** The places of a tool's files in a scope. */
 function places(tool: keyof typeof tools, scope: Scope, machine: System): string[] {
     const client = tools[tool](index, { form: "key", keyBase64: "e30=" });
     const files: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
@@ -45,7 +45,7 @@ function places(tool: keyof typeof tools, scope: Scope, machine: System): string
     ];
 }
 
-describe("configure: where a file belongs", () => {
+describe("configure: the place of a file", () => {
     const tables: [string, keyof typeof tools, Scope, Record<System["kind"], string[]>][] = [
         [
             "pip's own",
@@ -96,7 +96,7 @@ describe("configure: where a file belongs", () => {
         }
     }
 
-    it("in a virtual environment, whose folder the environment names", () => {
+    it("in the virtual environment that a variable names", () => {
         const active = (kind: System["kind"], folder: string) =>
             places("pip", "venv", system(kind, { environment: { VIRTUAL_ENV: folder }, files: [folder] }));
         assert.deepEqual(active("linux", "/projects/.venv"), ["/projects/.venv/pip.conf"]);
@@ -114,12 +114,12 @@ describe("configure: where a file belongs", () => {
         );
         assert.match(
             places("pip", "venv", system("linux", { environment: { VIRTUAL_ENV: "/gone" } }))[0]!,
-            /^none: the active virtual environment is not there: \/gone/,
+            /^none: the active virtual environment does not exist: \/gone/,
         );
         assert.match(places("pip", "venv", system("linux"))[0]!, /^none: no virtual environment is active/);
     });
 
-    it("by XDG_CONFIG_HOME on Linux, for uv on macOS too, and nowhere if it is relative", () => {
+    it("follows XDG_CONFIG_HOME on Linux, for uv on macOS too, unless it is relative", () => {
         const environment = { XDG_CONFIG_HOME: "/data/config/" };
         assert.deepEqual(places("pip", "user", system("linux", { environment })), [
             "/data/config/pip/pip.conf",
@@ -134,7 +134,7 @@ describe("configure: where a file belongs", () => {
         );
     });
 
-    it("by APPDATA, LOCALAPPDATA and ProgramData on Windows, however they are spelled", () => {
+    it("follows APPDATA, LOCALAPPDATA and ProgramData on Windows, in upper or lower case", () => {
         const machine = system("windows", {
             environment: { AppData: "D:\\roaming", PROGRAMDATA: "E:\\all" },
         });
@@ -142,7 +142,7 @@ describe("configure: where a file belongs", () => {
         assert.deepEqual(places("pip", "global", machine), ["E:\\all\\pip\\pip.ini"]);
     });
 
-    it("by PIP_CONFIG_FILE, and nowhere if that turns pip's files off", () => {
+    it("follows PIP_CONFIG_FILE, and is nowhere if that turns off pip's files", () => {
         const named = (value: string, kind: System["kind"] = "linux") =>
             places("pip", "user", system(kind, { environment: { PIP_CONFIG_FILE: value } }))[0];
         assert.equal(named("/srv/pip.conf"), "/srv/pip.conf");
@@ -153,7 +153,7 @@ describe("configure: where a file belongs", () => {
         assert.match(named("nul", "windows") ?? "", /^none: PIP_CONFIG_FILE turns/);
     });
 
-    it("where it has been of old, if it is there and not at the new place", () => {
+    it("is the legacy one if only that exists", () => {
         const old = "/home/dev/.pip/pip.conf";
         const files = [old, "/home/dev/.config/pip/pip.conf"];
         assert.deepEqual(places("pip", "user", system("linux", { files: [old] })), [old]);
@@ -170,7 +170,13 @@ describe("configure: where a file belongs", () => {
         );
     });
 
-    it("in the project that one is in", () => {
+    it("is .netrc on Windows if that exists, otherwise _netrc", () => {
+        const dotted = "C:\\Users\\dev\\.netrc";
+        assert.deepEqual(places("netrc", "user", system("windows", { files: [dotted] })), [dotted]);
+        assert.deepEqual(places("netrc", "user", system("windows")), ["C:\\Users\\dev\\_netrc"]);
+    });
+
+    it("in the current project", () => {
         const files = ["/projects/pyproject.toml", "/projects/app/pyproject.toml"];
         assert.deepEqual(places("uv", "project", system("linux", { files })), [
             "/projects/app/pyproject.toml",
@@ -184,7 +190,7 @@ describe("configure: where a file belongs", () => {
 });
 
 describe("configure: the environment", () => {
-    it("is not told apart by case on Windows, and a variable that is empty is not set", () => {
+    it("ignores case on Windows, and treats an empty variable as not set", () => {
         const environment = { Path: "C:\\bin", EMPTY: "" };
         assert.equal(variable(system("windows", { environment }), "PATH"), "C:\\bin");
         assert.equal(variable(system("linux", { environment }), "PATH"), undefined);

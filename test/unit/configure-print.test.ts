@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { configurable, planFile, planTool } from "../../configure/tools/contributions";
+import { configurable, planFile, planTool } from "../../configure/tools/tool-plan";
 import { findCredential } from "../../configure/registry/credential";
 import { readJournal } from "../../configure/journal/journal";
 import { parseOutputs } from "../../configure/registry/outputs";
@@ -61,7 +61,7 @@ describe("configure --print", () => {
         );
     const text = async (options: Partial<PrintOptions>, on?: System) => (await file(options, on)).file.text;
 
-    describe("gives byte for byte what configure writes into a new file, or the same problem:", () => {
+    describe("prints exactly what configure writes to a new file, or the same problem:", () => {
         for (const auth of forms) {
             for (const scope of ["user", "venv", "project"] as const) {
                 it(`--auth ${auth} --scope ${scope}`, async () => {
@@ -81,15 +81,15 @@ describe("configure --print", () => {
                         if ("problem" in plan) {
                             // configure refuses an empty Pipfile: this registry would be its only source.
                             if (tool === "pipenv" && scope === "project") continue;
-                            await assert.rejects(named(true), { message: `${tool}: ${plan.problem}` });
+                            await assert.rejects(named(true), { message: plan.problem });
                             continue;
                         }
-                        for (const [path, contribution] of plan.contributions) {
-                            const { after } = await planFile(journal, path, { add: [contribution] });
-                            const only = plan.contributions.size === 1;
+                        for (const [path, edit] of plan.edits) {
+                            const { after } = await planFile(journal, path, { add: [edit] });
+                            const only = plan.edits.size === 1;
                             const found = await named(only ? true : basename(path));
                             assert.equal(found.file.text, after?.toString(), path);
-                            assert.equal(found.secret, contribution.secret, path);
+                            assert.equal(found.secret, edit.secret, path);
                             compared++;
                         }
                     }
@@ -99,11 +99,11 @@ describe("configure --print", () => {
         }
     });
 
-    it("gives a file as a whole where one part is for installing and another for publishing", async () => {
+    it("prints the complete file if one part is for installing and another for publishing", async () => {
         assert.match(await text({ tool: ["pdm"] }), /^\[pypi\.python\]\n[^]*\n\n\[repository\.python\]\n/);
     });
 
-    it("knows which files hold a credential", async () => {
+    it("knows which files contain a credential", async () => {
         for (const [options, secret] of [
             [{ tool: ["pip"] }, false],
             [{ tool: ["pip"], auth: "token" }, true],
@@ -125,7 +125,7 @@ describe("configure --print", () => {
         }
     });
 
-    it("needs no project, and takes nothing from one", async () => {
+    it("needs no project, and reads nothing from one", async () => {
         const projectFiles = [
             [{ tool: ["uv"] }, /^\[tool\.uv\]\n[^]*acme-app/],
             [{ tool: ["poetry"] }, /^\[\[tool\.poetry\.source\]\]\n/],
@@ -147,14 +147,14 @@ describe("configure --print", () => {
         assert.deepEqual((await readdir(home)).sort(), ["Pipfile", "outputs.json", "pyproject.toml"]);
     });
 
-    it("also has the tools whose files configure puts nowhere", async () => {
+    it("also supports the tools that configure does not set up", async () => {
         for (const tool of ["dockerfile", "environment"] as const) {
             const client = tools[tool](registry.index, { form: "keyring" });
             assert.equal(await text({ tool: [tool], scope: "project" }), client.install[0]?.text);
         }
     });
 
-    it("takes a file's name on this system", async () => {
+    it("accepts a file's name on this system", async () => {
         const windows: System = { ...system, kind: "windows", exists: () => false };
         assert.equal(
             await text({ tool: ["pip"], print: "pip.ini" }, windows),
@@ -176,42 +176,42 @@ describe("configure --print", () => {
                 "--print needs exactly one tool. Use --tool with one of pip, twine, uv, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
             ],
             [
-                "where the tool has several files",
+                "if the tool has several files",
                 { tool: ["poetry"], auth: "token" },
                 `poetry has several files for --scope user. ${several}`,
             ],
             [
-                "where it has no file of that name, in that case",
+                "if it has no file with that name in that case",
                 { tool: ["poetry"], auth: "token", print: "Auth.toml" },
                 `poetry has no file named Auth.toml for --scope user. ${several}`,
             ],
             [
-                "where its only file has another name",
+                "if its only file has a different name",
                 { tool: ["pip"], print: "pip.ini" },
                 "pip has no file named pip.ini for --scope user. Use --print pip.conf",
             ],
             [
-                "where a project's tool needs a file of the person's",
+                "if a project's tool also needs a file of the user's",
                 { tool: ["pipenv"], auth: "token", scope: "project" },
                 "pipenv has several files for --scope project. Use --print Pipfile or --print .netrc",
             ],
             [
-                "for a form that the tool does not know",
+                "for a form that the tool does not support",
                 { tool: ["netrc"] },
-                "netrc: it knows no keyring: take another --auth",
+                "netrc does not support --auth keyring. Use --auth token or --auth key",
             ],
             [
-                "for a scope that the tool does not know",
+                "for a scope that the tool does not support",
                 { tool: ["twine"], scope: "venv" },
-                "twine: it has no files for --scope venv, only for user",
+                "twine has no files for --scope venv. Use --scope user",
             ],
             [
-                "where a keyring is given a credential",
+                "if a keyring is used with a credential",
                 { tool: ["pip"], credentialFile: "x" },
-                "--account and --credential-file go with --auth token or key: a keyring needs neither",
+                "--account and --credential-file need --auth token or --auth key: a keyring uses neither",
             ],
             [
-                "where the outputs are not there",
+                "if the outputs file does not exist",
                 { tool: ["pip"], outputs: "none.json" },
                 "none.json cannot be read: ENOENT",
             ],

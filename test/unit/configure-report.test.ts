@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deed, unifiedDiff } from "../../configure/report";
+import { action, unifiedDiff } from "../../configure/report";
 import type { Plan } from "../../configure/journal/journal";
 
 const plan = (before: string | undefined, after: string | undefined) =>
@@ -7,11 +7,11 @@ const plan = (before: string | undefined, after: string | undefined) =>
         path: "/home/dev/.pypirc",
         before: before === undefined ? undefined : Buffer.from(before),
         after: after === undefined ? undefined : Buffer.from(after),
-        had: [],
-        contributions: [{ format: "ini" }],
+        previousEdits: [],
+        edits: [{ format: "ini" }],
     }) as unknown as Plan;
 
-describe("configure: what is shown", () => {
+describe("configure: what it reports", () => {
     it("is a unified diff", () => {
         assert.equal(
             unifiedDiff(
@@ -33,16 +33,16 @@ describe("configure: what is shown", () => {
         );
     });
 
-    it("shows a new password as a change, and neither the old nor the new one", () => {
+    it("shows that a password changes, but neither the old nor the new one", () => {
         const patch = unifiedDiff(plan("[a]\npassword: old-one\n", "[a]\npassword: new-one\n"), ["new-one"]);
         assert.match(patch, /\n-password: \*{8}\n\+password: \*{8} \(new\)\n$/);
     });
 
     it("is a word for what happens to a file", () => {
-        assert.equal(deed(plan(undefined, "a")), "created");
-        assert.equal(deed(plan("a", "b")), "changed");
-        assert.equal(deed(plan("a", "a")), "unchanged");
-        assert.equal(deed(plan("a", undefined)), "removed");
-        assert.equal(deed(plan(undefined, undefined)), "unchanged");
+        assert.equal(action(plan(undefined, "a")), "created");
+        assert.equal(action(plan("a", "b")), "changed");
+        assert.equal(action(plan("a", "a")), "unchanged");
+        assert.equal(action(plan("a", undefined)), "removed");
+        assert.equal(action(plan(undefined, undefined)), "unchanged");
     });
 });

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { diffArrays } from "diff";
 import fc from "fast-check";
 import type { Context } from "mocha";
-import { type Merge, NameTaken, NotUnderstood } from "../../configure/formats/merge";
-import { mergeToml, readToml } from "../../configure/formats/toml";
+import { type MergeResult, NameConflictError, UnsupportedFileError } from "../../configure/formats/merge";
+import { readToml } from "../../configure/formats/toml";
+import { mergeToml } from "../../configure/formats/toml-merge";
 
 const index = "https://europe-west1-python.pkg.dev/acme/python/simple/";
 
-// What the command works into the files of each tool.
+// What the command adds to the files of each tool.
 const uv = `\
 [[tool.uv.index]]
 name = "python"
@@ -70,7 +71,7 @@ auth = "secret"
 `;
 
 /** Merges, and once more, which must change nothing. */
-function merged(existing: string, ours: string): Merge {
+function merged(existing: string, ours: string): MergeResult {
     const merge = mergeToml(existing, ours);
     assert.deepEqual(mergeToml(merge.text, ours).text, merge.text, "a second time");
     return merge;
@@ -84,7 +85,7 @@ const source = '[[source]]\nname = "python"\nurl = "https://h/p/"\n';
 
 describe("merging TOML", () => {
     describe("an array of tables", () => {
-        it("gains an entry after the last one and its sub-tables, before the comments of what comes next", () => {
+        it("gets an entry after the last one and its sub-tables, before the comments of what follows", () => {
             becomes(
                 '[[source]]\nname = "a"\n[source.sub]\nx = 1 # c\n# of a\n\n# packages\n[packages]\n',
                 source,
@@ -97,7 +98,7 @@ describe("merging TOML", () => {
             );
         });
 
-        it("of uv gains it in front", () => {
+        it("of uv gets it at the beginning", () => {
             for (const [array, ours] of [
                 ["index", '[[index]]\nname = "python"\n'],
                 ["tool.uv.index", '[[tool.uv.index]]\nname = "python"\n'],
@@ -119,7 +120,7 @@ describe("merging TOML", () => {
             );
         });
 
-        it("in brackets gains an element in their style", () => {
+        it("in brackets gets an element in the same style", () => {
             const added = (existing: string, text: string): void => {
                 becomes(existing, '[[source]]\nname = "x"\nkeys = ["y"]\n', text);
             };
@@ -139,7 +140,7 @@ describe("merging TOML", () => {
             );
         });
 
-        it("has our keys set in the entry of our name, and its other keys left", () => {
+        it("has our keys set in the entry with our name, and keeps its other keys", () => {
             becomes(
                 '[[source]]\nname = "python" # us\nurl = "https://user:word@h/p" # here\nmore = 1\n[source.sub]\n',
                 `${source}verify_ssl = true\n`,
@@ -152,20 +153,20 @@ describe("merging TOML", () => {
             );
         });
 
-        it("keeps an entry for our registry under another name, with a notice", () => {
+        it("keeps an entry for our registry under a different name, with a notice", () => {
             const theirs = '[[source]]\nname = "a"\nurl = "https://me@h/p"\n';
             becomes(theirs, source, `${theirs}\n${source}`, [
-                "the registry python is here under another name too; that entry is left as it is",
+                "the registry python is also in this file under a different name; that entry was kept",
             ]);
         });
 
-        it("of poetry knows PyPI however it is spelled: a second one would be refused", () => {
+        it("of poetry recognizes PyPI in any case, because poetry would refuse a second one", () => {
             const ours = '[[tool.poetry.source]]\nname = "PyPI"\npriority = "supplemental"\n';
             becomes(
                 '[[tool.poetry.source]]\nname = "pypi" # c\npriority = "primary"\n',
                 ours,
                 '[[tool.poetry.source]]\nname = "pypi" # c\npriority = "supplemental"\n',
-                ['tool.poetry.source.0.priority was set to something else; it is "supplemental" now'],
+                ['tool.poetry.source.0.priority had a different value; it is now "supplemental"'],
             );
             becomes(
                 '[[source]]\nname = "a"\n',
@@ -176,7 +177,7 @@ describe("merging TOML", () => {
 
         it("refuses our name for another registry", () => {
             const taken = (error: unknown): boolean =>
-                error instanceof NameTaken && error.registryName === "python";
+                error instanceof NameConflictError && error.registryName === "python";
             for (const theirs of [
                 '[[source]]\nname = "python"\nurl = "https://other/"',
                 'source = [{ name = "python", repository = "https://other/" }]',
@@ -199,7 +200,7 @@ describe("merging TOML", () => {
     describe("a table", () => {
         const ours = "[tool.x]\nkey = 1\n";
 
-        it("gains what is missing at the end of its body", () => {
+        it("gets missing keys at the end of its body", () => {
             becomes(
                 '[tool.x] # x\n  a = """\n[tool.x]\n""" # a\n  # b = 1\n\n# next\n[next]\n',
                 ours,
@@ -209,14 +210,14 @@ describe("merging TOML", () => {
             becomes("\uFEFF[tool.x]\r\na = 1", ours, "\uFEFF[tool.x]\r\na = 1\r\nkey = 1");
         });
 
-        it("has a value replaced only if it means something else, and its comment stays", () => {
-            const notice = ["tool.x.key was set to something else; it is 1 now"];
+        it("has a value replaced only if its meaning differs, and keeps its comment", () => {
+            const notice = ["tool.x.key had a different value; it is now 1"];
             becomes("[tool]\nx.key = 2 # two\n", ours, "[tool]\nx.key = 1 # two\n", notice);
             becomes("[tool]\nx = { key = 0x01 }\n", ours, "[tool]\nx = { key = 0x01 }\n");
             becomes("[tool]\nx = { key = [\n2] }\n", ours, "[tool]\nx = { key = 1 }\n", notice);
         });
 
-        it("has a list gain what it lacks, in its own style", () => {
+        it("has missing items added to a list, in its own style", () => {
             const list = '[tool.uv]\nconstraint-dependencies = ["a>=0", "b>=0"]\n';
             const becomesList = (before: string, after: string) => {
                 becomes(
@@ -234,7 +235,7 @@ describe("merging TOML", () => {
             );
         });
 
-        it("is filled in the way it is written", () => {
+        it("gets keys in its own notation", () => {
             becomes("tool = {}\n", ours, "tool = { x = { key = 1 } }\n");
             becomes("tool.x = { } # c\n", ours, "tool.x = { key = 1 } # c\n");
             becomes("tool.x = {a=1}\n", ours, "tool.x = {a=1, key = 1}\n");
@@ -250,7 +251,7 @@ describe("merging TOML", () => {
             becomes("tool.x = {\n  a = 1, # a\n}\n", ours, "tool.x = {\n  a = 1, key = 1, # a\n}\n");
         });
 
-        it("that is missing comes last, or behind its neighbours, with the comments it has", () => {
+        it("that is missing is added at the end, or after its siblings, with its comments", () => {
             const own = "# why\n[tool.x] # c\nkey = 1 # one\n";
             becomes("", own, own);
             becomes("\n", own, `\n${own}`);
@@ -265,7 +266,7 @@ describe("merging TOML", () => {
             becomes("a = 1\r\n", own, `a = 1\n\n${own}`.replaceAll("\n", "\r\n"));
         });
 
-        it("at the top has its keys before the first header", () => {
+        it("at the top gets its keys before the first header", () => {
             becomes("[x]\na = 1\n", "key = 1\n", "key = 1\n\n[x]\na = 1\n");
             becomes("# file\n\n# x\n[x]\n", "key = 1\n", "# file\n\nkey = 1\n\n# x\n[x]\n");
             becomes("a = 1 # a\n\n[x]\n", "key = 1\n", "a = 1 # a\nkey = 1\n\n[x]\n");
@@ -280,7 +281,7 @@ describe("merging TOML", () => {
 
     describe("a package", () => {
         const pin = '[tool.poetry.dependencies]\nacme-core = { source = "python" }\n';
-        const left = ["acme-core comes from elsewhere in this file; it is left as it is"];
+        const left = ["acme-core has a different source in this file, which was kept"];
         const kept = (entry: string, text: string, notices: readonly string[] = []): void => {
             becomes(
                 `[tool.poetry.dependencies]\n${entry}\n`,
@@ -290,7 +291,7 @@ describe("merging TOML", () => {
             );
         };
 
-        it("that they name keeps its version and comes from our registry", () => {
+        it("that the user lists keeps its version and comes from our registry", () => {
             kept(
                 "Acme_Core = '^1.0' # c\nb = \"1\"",
                 'Acme_Core = { version = \'^1.0\', source = "python" } # c\nb = "1"',
@@ -320,7 +321,7 @@ describe("merging TOML", () => {
             );
         });
 
-        it("that they take from elsewhere is left, with a notice", () => {
+        it("that has a different source is kept, with a notice", () => {
             for (const entry of [
                 'acme-core = { path = "../core" }',
                 'acme-core = { git = "https://g/" }',
@@ -337,7 +338,7 @@ describe("merging TOML", () => {
             becomes(narrowed, ours, narrowed);
         });
 
-        it("that they do not name is added as ours says", () => {
+        it("that the user does not list is added", () => {
             kept('a = "1"', 'a = "1"\nacme-core = { source = "python" }');
             becomes(
                 '[tool.uv]\nsources.a = { path = "a" }\n',
@@ -347,19 +348,19 @@ describe("merging TOML", () => {
         });
     });
 
-    describe("a file that is not understood", () => {
+    describe("an unsupported file", () => {
         const refuses = (existing: string, ours: string, line: number | undefined): void => {
             assert.throws(
                 () => mergeToml(existing, ours),
                 (error) =>
-                    error instanceof NotUnderstood &&
+                    error instanceof UnsupportedFileError &&
                     error.line === line &&
                     !error.message.includes("secret"),
                 existing.slice(0, 100),
             );
         };
 
-        it("is left alone, and its line is named", () => {
+        it("is not changed, and its line is reported", () => {
             refuses("a = 1\nb = secret\n", "key = 1\n", 2);
             refuses("\uFEFFa = 1\r\n\r\na = 'secret'\r\n", "key = 1\n", 3);
             refuses("a = 'secret", "key = 1\n", 1);
@@ -382,18 +383,18 @@ describe("merging TOML", () => {
         });
     });
 
-    it("reads what a file says", () => {
+    it("reads a file", () => {
         assert.deepEqual(readToml("\uFEFFa.b = [1, 9223372036854775807]\n[[c]]\nd = { e = '\\' }\n[[c]]\n"), {
             a: { b: [1, 9223372036854775807n] },
             c: [{ d: { e: "\\" } }, {}],
         });
-        assert.throws(() => readToml("a"), NotUnderstood);
+        assert.throws(() => readToml("a"), UnsupportedFileError);
     });
 
     describe("read back by Python", () => {
         before(needsTomllib);
 
-        it("is the old data with ours, whatever the file looks like", () => {
+        it("is the old data with ours, for any file", () => {
             const files: { text: string; ours: string; text2: string | undefined }[] = [];
             fc.assert(
                 fc.property(existingFile, ({ text, ours }) => {
@@ -401,7 +402,7 @@ describe("merging TOML", () => {
                     try {
                         text2 = merged(text, ours).text;
                     } catch (error) {
-                        if (!(error instanceof NameTaken)) {
+                        if (!(error instanceof NameConflictError)) {
                             throw error;
                         }
                     }
@@ -545,7 +546,7 @@ function needsTomllib(this: Context): void {
 /** TOML source of a value, a table by its keys, or an array of tables. */
 type Content = string | Map<string, Content> | Map<string, Content>[];
 
-/** A file of one tool, with what is worked into it. */
+/** A file of one tool, and what is added to it. */
 interface ExistingFile {
     readonly text: string;
     readonly ours: string;

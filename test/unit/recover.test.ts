@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { type Cli, recover } from "../../recover/recover";
 
-// The command's decisions, with a CLI that answers as the real one was seen to. The engine tier has the real one.
+// The command's decisions, with a fake CLI that answers as the real one does. The engine tier runs the real one.
 
 const registry = "urn:pulumi:dev::python-registry::python-registry:index:Registry::registry";
 const account = registry.replace("::registry", "$python-registry:index:ServiceAccount::registry-ci-writer");
@@ -57,7 +57,7 @@ describe("recovering an interrupted update", () => {
     ) {
         const commands: string[] = [];
         const configs: Record<string, unknown>[] = [];
-        const said: string[] = [];
+        const output: string[] = [];
         const copies: string[] = [];
         const events = (...lines: object[]) => lines.map((line) => JSON.stringify(line)).join("\n");
         const pulumi: Cli = async (args) => {
@@ -121,18 +121,18 @@ describe("recovering an interrupted update", () => {
             stack: "acme/dev",
             directory,
             pulumi,
-            onProgress: (l) => said.push(l),
+            onProgress: (l) => output.push(l),
         });
         assert.deepEqual(copies.filter(existsSync), []);
         return {
             complete,
-            said: said.join("\n"),
+            output: output.join("\n"),
             configs,
             imports: commands.filter((c) => c.startsWith("import")),
         };
     }
 
-    it("imports what carries the stack's mark, under its own names", async () => {
+    it("imports resources with the stack's mark under their own names", async () => {
         const { complete, imports, configs } = await run({ account: description, repository: mark });
         assert.equal(complete, true);
         const options = "--yes --skip-preview --generate-code=false --suppress-outputs --stack acme/dev";
@@ -153,28 +153,31 @@ describe("recovering an interrupted update", () => {
         ]);
     });
 
-    it("leaves alone what another stack or a person created", async () => {
+    it("does not change what another stack or a person created", async () => {
         for (const google of [
             { account: "Owned by others", repository: "acme_python-registry_prod" },
             { account: "", repository: "" },
         ]) {
-            const { complete, imports, said } = await run(google);
+            const { complete, imports, output } = await run(google);
             assert.equal(complete, false);
             assert.deepEqual(imports, []);
-            assert.match(said, /repository python exists, but this stack did not create it: left alone/);
-            assert.match(said, /service account ci-writer exists, but this stack did not create it/);
+            assert.match(
+                output,
+                /repository python exists, but this stack did not create it\. It was not changed/,
+            );
+            assert.match(output, /service account ci-writer exists, but this stack did not create it/);
         }
     });
 
-    it("leaves to the next update what does not exist", async () => {
+    it("leaves resources that do not exist to the next update", async () => {
         const none = await run({});
         assert.deepEqual([none.complete, none.imports], [true, []]);
         const one = await run({ repository: mark });
         assert.equal(one.imports.length, 1);
-        assert.match(one.said, /service account ci-writer does not exist yet: the next update creates it/);
+        assert.match(one.output, /service account ci-writer does not exist yet: the next update creates it/);
     });
 
-    it("takes what an API that is not enabled cannot have for missing", async () => {
+    it("treats a resource of an API that is not enabled as missing", async () => {
         const { complete, imports } = await run(
             {},
             { problem: "cannot look up it. API has not been used in project 1." },
@@ -182,28 +185,28 @@ describe("recovering an interrupted update", () => {
         assert.deepEqual([complete, imports], [true, []]);
         await assert.rejects(
             run({}, { problem: "cannot look up it. Permission denied." }),
-            /looking up .* failed/,
+            /Looking up .* failed/,
         );
     });
 
-    it("asks to adopt what the state has no place for", async () => {
-        const { complete, imports, said } = await run({ account: description }, { parents: [registry] });
+    it("asks the user to adopt a resource whose parent is not in the state", async () => {
+        const { complete, imports, output } = await run({ account: description }, { parents: [registry] });
         assert.deepEqual([complete, imports], [false, []]);
-        assert.match(said, /service account ci-writer .* set existing: adopt for it/);
+        assert.match(output, /service account ci-writer .* set existing: adopt for it/);
     });
 
-    it("says that a key that was being created may be left", async () => {
+    it("reports that a key that was being created may exist", async () => {
         const inputs = { serviceAccountId: accountName };
         const pending = [{ type: "creating", resource: { type: "gcp:serviceaccount/key:Key", inputs } }];
-        const { said } = await run({}, { pending });
-        assert.match(said, /^Clearing 1 pending operation and/);
+        const { output } = await run({}, { pending });
+        assert.match(output, /^Clearing 1 pending operation and/);
         assert.match(
-            said,
+            output,
             /keys list --managed-by=user --iam-account=ci-writer@acme-dev\.iam\.gserviceaccount\.com/,
         );
     });
 
-    it("keeps the stack's file as it is", async () => {
+    it("does not change the stack's configuration file", async () => {
         await run({ account: description, repository: mark });
         assert.match(
             await readFile(join(directory, "Pulumi.dev.yaml"), "utf8"),
@@ -211,7 +214,7 @@ describe("recovering an interrupted update", () => {
         );
     });
 
-    it("fails with what the CLI said", async () => {
+    it("fails with the CLI's output", async () => {
         const pulumi: Cli = () =>
             Promise.resolve({ exitCode: 255, stdout: "", stderr: "error: no stack named 'x'" });
         await assert.rejects(

@@ -1,30 +1,38 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { mergeIni } from "../../configure/formats/ini";
-import { takeOut } from "../../configure/formats/take-out";
+import { formats } from "../../configure/formats/formats";
+import { mergeIni } from "../../configure/formats/ini-merge";
+import type { Format } from "../../configure/formats/merge";
+import { revertEdit } from "../../configure/formats/revert-edit";
 
-function taken(original: string, written: string, current: string): { text: string; left: number } {
-    const { content, left } = takeOut(
+function taken(
+    original: string,
+    written: string,
+    current: string,
+    format: Format = "ini",
+): { text: string; left: number } {
+    const { content, left } = revertEdit(
         Buffer.from(original, "latin1"),
         Buffer.from(written, "latin1"),
         Buffer.from(current, "latin1"),
+        formats[format].syntax,
     );
     return { text: content.toString("latin1"), left };
 }
 
-/** Nothing of ours is left. */
+/** A result without lines of ours. */
 function clean(text: string) {
     return { text, left: 0 };
 }
 
-describe("taking our lines out of a file", () => {
-    it("gives the original where nobody else edited", () => {
+describe("reverting our edit of a file", () => {
+    it("returns the original if the user edited nothing", () => {
         assert.deepEqual(taken("a\nb\n", "a\nours\nb\n", "a\nours\nb\n"), clean("a\nb\n"));
         assert.deepEqual(taken("", "ours\n", "ours\n"), clean(""));
         assert.deepEqual(taken("a\nold\nb", "a\nours\nb", "a\nours\nb"), clean("a\nold\nb"));
     });
 
-    it("keeps edits right beside ours", () => {
+    it("keeps edits next to ours", () => {
         assert.deepEqual(
             taken("a\nb\n", "a\nours\nb\n", "a2\nnew\nours\nnewer\nb2\n"),
             clean("a2\nnew\nnewer\nb2\n"),
@@ -36,7 +44,7 @@ describe("taking our lines out of a file", () => {
         assert.deepEqual(taken("b\n", "1\n2\nb\n", "1\nnew\n2\nb\n"), clean("new\nb\n"));
     });
 
-    it("gives back what ours replaced, beside what the user added", () => {
+    it("restores what ours replaced, next to what the user added", () => {
         assert.deepEqual(
             taken(
                 "[global]\nextra-index-url = https://a\n",
@@ -47,12 +55,12 @@ describe("taking our lines out of a file", () => {
         );
     });
 
-    it("gives back what was only taken away", () => {
+    it("restores what we only removed", () => {
         assert.deepEqual(taken("a\nold\nb\n", "a\nb\n", "new\na\nb\n"), clean("new\na\nold\nb\n"));
         assert.deepEqual(taken("a\nold\n", "a\n", "a2\n"), clean("a2\nold\n"));
     });
 
-    it("leaves a line of ours that was changed, and counts it", () => {
+    it("keeps a line of ours that was changed, and counts it", () => {
         assert.deepEqual(taken("a\n", "a\nours = 1\nours = 2\n", "a\nours = 1\nmine = 2\n"), {
             text: "a\nmine = 2\n",
             left: 1,
@@ -63,7 +71,7 @@ describe("taking our lines out of a file", () => {
         });
     });
 
-    it("does not give back what ours replaced where the user removed that", () => {
+    it("does not restore what ours replaced if the user removed ours", () => {
         assert.deepEqual(taken("a\nold\nb\n", "a\nours\nb\n", "a\nb\n"), clean("a\nb\n"));
     });
 
@@ -79,8 +87,8 @@ describe("taking our lines out of a file", () => {
         assert.deepEqual(taken("a\nb\nc\n", "a\nb\nc\nours\n", "ours\na\nb\nc\n"), clean("a\nb\nc\n"));
     });
 
-    describe("what the user hung on a line of ours", () => {
-        it("keeps the head of its section", () => {
+    describe("a user's line that depends on a line of ours", () => {
+        it("keeps the header of its section", () => {
             assert.deepEqual(
                 taken(
                     "[pypi]\nusername = me\n",
@@ -104,7 +112,12 @@ describe("taking our lines out of a file", () => {
 
         it("keeps both ends of its list", () => {
             assert.deepEqual(
-                taken("a = 1\n", "a = 1\nb = [\n  1,\n]\nc = 2\n", "a = 1\nb = [\n  1,\n  2,\n]\nc = 2\n"),
+                taken(
+                    "a = 1\n",
+                    "a = 1\nb = [\n  1,\n]\nc = 2\n",
+                    "a = 1\nb = [\n  1,\n  2,\n]\nc = 2\n",
+                    "toml",
+                ),
                 {
                     text: "a = 1\nb = [\n  2,\n]\n",
                     left: 2,
@@ -112,7 +125,19 @@ describe("taking our lines out of a file", () => {
             );
         });
 
-        it("keeps nothing for a comment, a blank line, or a section of the user's", () => {
+        it("keeps the machine of a .netrc", () => {
+            assert.deepEqual(
+                taken(
+                    "machine a\nlogin me\n",
+                    "machine a\nlogin me\nmachine ours\nlogin x\n",
+                    "machine a\nlogin me\nmachine ours\nlogin x\naccount mine\n",
+                    "netrc",
+                ),
+                { text: "machine a\nlogin me\nmachine ours\naccount mine\n", left: 1 },
+            );
+        });
+
+        it("is not a comment, a blank line, or a section of the user's", () => {
             assert.deepEqual(
                 taken("a\n", "a\n[ours]\nx = 1\n", "a\n[ours]\n# why\nx = 1\n\n[mine]\ny = 2\n"),
                 clean("a\n# why\n\n[mine]\ny = 2\n"),
@@ -121,13 +146,13 @@ describe("taking our lines out of a file", () => {
     });
 
     describe("the end of the file", () => {
-        it("is open again where only ours came after it", () => {
+        it("has no line end again if only ours came after it", () => {
             assert.deepEqual(taken("a", "a\nours\n", "new\na\nours\n"), clean("new\na"));
             assert.deepEqual(taken("a", "a\nours\n", "a2\nours\n"), clean("a2"));
             assert.deepEqual(taken("a", "ours\na\n", "new\nours\na\n"), clean("new\na"));
         });
 
-        it("is closed where the user went on", () => {
+        it("has a line end if the user added lines", () => {
             assert.deepEqual(taken("a", "a\nours\n", "a\nours\nnew\n"), clean("a\nnew\n"));
             assert.deepEqual(taken("a", "a\nours\n", "a\nours\nnew"), clean("a\nnew"));
             assert.deepEqual(taken("a\nold", "a\nours", "a\nours\nnew\n"), clean("a\nold\nnew\n"));
@@ -161,7 +186,7 @@ describe("taking our lines out of a file", () => {
         });
     });
 
-    it("gives the user's edits of other lines, applied to the original", () => {
+    it("returns the user's edits of other lines, applied to the original", () => {
         // A file as a row of pieces, each in the original, in what we wrote, in what the user made of it, or in some.
         const word = fc.string({
             unit: fc.constantFrom(..."abc=[]# \t\x80\xff\xa0\x85\0".split("")),
@@ -177,7 +202,7 @@ describe("taking our lines out of a file", () => {
             word,
             edit: fc.constant("none"),
         });
-        // A comment, because a key below ours holds ours.
+        // A comment, because ours must stay above a key that depends on it.
         const added = fc.record({
             is: fc.constant("added"),
             word: word.map((text) => `#${text}`),
@@ -190,7 +215,8 @@ describe("taking our lines out of a file", () => {
                 fc.constantFrom("\n", "\r\n"),
                 fc.boolean(),
                 fc.constantFrom(undefined, "\n", "\r\n"),
-                (pieces, ending, open, converted) => {
+                fc.constantFrom<Format>("ini", "toml", "netrc"),
+                (pieces, ending, open, converted, format) => {
                     const rows: { original?: string; written?: string; current?: string; result?: string }[] =
                         [];
                     let last = "";
@@ -234,7 +260,7 @@ describe("taking our lines out of a file", () => {
                     const lastRow = (which: "original" | "written" | "current" | "result") =>
                         rows.findLastIndex((row) => row[which] !== undefined);
                     const endOfOriginal = open ? "" : ending;
-                    // A file that ended open and goes on behind its old end is closed.
+                    // A file without a last line end gets one if lines are added after it.
                     const isLonger = lastRow("written") > lastRow("original");
                     const written = text("written", isLonger ? ending : endOfOriginal);
                     const goesOn = lastRow("current") > lastRow("written");
@@ -246,7 +272,7 @@ describe("taking our lines out of a file", () => {
                     fc.pre(!open || (atEnd !== undefined && atEnd.result !== undefined));
                     const convert = (each: string) => (converted ? each.replace(/\r?\n/g, converted) : each);
                     assert.deepEqual(
-                        taken(original, written, convert(current)),
+                        taken(original, written, convert(current), format),
                         clean(convert(text("result", wentOn ? ending : endOfOriginal))),
                     );
                 },
@@ -255,7 +281,7 @@ describe("taking our lines out of a file", () => {
         );
     });
 
-    it("takes out what is worked into a pip.conf", () => {
+    it("removes what was added to a pip.conf", () => {
         const line = fc.constantFrom(
             "[global]",
             "[install]",

@@ -1,0 +1,230 @@
+import { normalizedName } from "../../src/names/package-names";
+import {
+    type Merge,
+    type MergeResult,
+    NameConflictError,
+    UnsupportedFileError,
+    withoutUserInfo,
+} from "./merge";
+import {
+    dataOf,
+    type Document,
+    type Item,
+    lineOf,
+    parseDocument,
+    type Path,
+    sameData,
+    type Table,
+    type Tables,
+    type Toml,
+    type TomlTable,
+    withoutByteOrderMark,
+} from "./toml";
+import { entriesOf, inlineTableText, keyText, keyValues, sourceOf, TomlEditor } from "./toml-editor";
+
+/**
+ * Adds generated TOML to an existing file (uv.toml, pyproject.toml, Pipfile, a tool's config.toml). It only inserts text
+ * or replaces a value that must change, so that every other byte stays the same.
+ *
+ * - Tables in an array are matched by `name`, other tables by their path. Our keys are set, other keys stay.
+ * - A list of strings gets those that it lacks.
+ * - `sources`, `dependencies` and `packages` list packages. A package that already has a different source is kept, with
+ *   a notice. A version that the user requires stays.
+ *
+ * @throws UnsupportedFileError if the existing text is not valid TOML, or has a value of a different type
+ * @throws NameConflictError if it uses our name for another registry
+ */
+export const mergeToml: Merge = (existing, ours) => {
+    const body = withoutByteOrderMark(existing);
+    const merging = new TomlMerger(parseDocument(body));
+    merging.mergeTable([], parseDocument(withoutByteOrderMark(ours).replaceAll("\r\n", "\n")));
+    return merging.merge(existing.slice(0, existing.length - body.length));
+};
+
+/** Merges our settings into an existing document. */
+class TomlMerger {
+    readonly #notices: string[] = [];
+    readonly #editor: TomlEditor;
+
+    constructor(existing: Document) {
+        this.#editor = new TomlEditor(existing);
+    }
+
+    merge(mark: string): MergeResult {
+        return { text: mark + this.#editor.document.text, notices: this.#notices };
+    }
+
+    mergeTable(path: Path, ours: Document, table: Table = ours.root): void {
+        for (const [key, item] of table.entries) {
+            this.#mergeItem([...path, key], ours, item);
+        }
+    }
+
+    #mergeItem(path: Path, ours: Document, item: Item): void {
+        const theirs = this.#editor.itemAt(path);
+        if (item.kind === "tables") {
+            this.#mergeEntries(path, ours, item);
+        } else if (item.kind === "value") {
+            if (theirs?.kind === "value" && theirs.node.type === "TOMLArray" && Array.isArray(item.data)) {
+                this.#extend(path, item.data as readonly Toml[]);
+            } else if (theirs === undefined || theirs.kind === "value") {
+                const source = sourceOf(ours, item);
+                if (theirs && !sameData(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
+                    const name = path.map(keyText).join(".");
+                    this.#notices.push(`${name} had a different value; it is now ${source}`);
+                }
+                this.#editor.set(path, item.data, source);
+            } else {
+                throw new UnsupportedFileError(lineOf(theirs), "there is a table where a value belongs");
+            }
+        } else {
+            if (theirs === undefined) {
+                this.#editor.addTable(path, ours, item);
+            } else if (theirs.kind !== "table") {
+                throw new UnsupportedFileError(
+                    lineOf(theirs),
+                    "there is something else where a table belongs",
+                );
+            }
+            const name = String(path.at(-1));
+            if (["sources", "dependencies", "packages"].includes(name)) {
+                this.#mergePins(path, ours, item);
+            } else {
+                assertSameRegistry(name, item, theirs);
+                this.mergeTable(path, ours, item);
+            }
+        }
+    }
+
+    /** Adds the strings that a list lacks. */
+    #extend(path: Path, texts: readonly Toml[]): void {
+        for (const text of texts) {
+            const theirs = this.#editor.itemAt(path);
+            if (theirs?.kind !== "value" || theirs.node.type !== "TOMLArray" || !Array.isArray(theirs.data))
+                return;
+            const data: readonly Toml[] = theirs.data;
+            if (!data.includes(text)) {
+                this.#editor.addElement(path, [...data, text], theirs.node, false, () =>
+                    JSON.stringify(text),
+                );
+            }
+        }
+    }
+
+    #mergeEntries(path: Path, ours: Document, { elements }: Tables): void {
+        // uv takes a package from the first index that has it. So the private index must come before the user's other
+        // ones to protect its names. An index with `default = true` is always last.
+        const first = ["index", "tool.uv.index"].includes(path.join("."));
+        for (const element of first ? elements.toReversed() : elements) {
+            const theirs = entriesOf(this.#editor.itemAt(path));
+            const name = stringAt(element, "name");
+            const index = theirs.findIndex((entry) =>
+                name === undefined ? sameData(entry, element) : hasName(entry, name, path),
+            );
+            const named = theirs[index];
+            if (named === undefined) {
+                if (theirs.some((entry) => addressOf(entry) === addressOf(element) && addressOf(entry))) {
+                    this.#notices.push(
+                        `the registry ${name ?? ""} is also in this file under a different name; that entry was kept`,
+                    );
+                }
+                this.#editor.addEntry(path, ours, element, first);
+            } else {
+                assertSameRegistry(name ?? "", element, named);
+                const more = new Map([...element.entries].filter(([key]) => key !== "name"));
+                this.mergeTable([...path, index], ours, { ...element, entries: more });
+            }
+        }
+    }
+
+    #mergePins(path: Path, ours: Document, pins: Table): void {
+        for (const [name, pin] of pins.entries) {
+            const table = this.#editor.itemAt(path);
+            const names = table?.kind === "table" ? [...table.entries.keys()] : [];
+            const key = names.find((theirs) => normalizedName(theirs) === normalizedName(name)) ?? name;
+            const place = [...path, key];
+            const theirs = this.#editor.itemAt(place);
+            if (theirs === undefined) {
+                this.#editor.set(place, dataOf(pin), sourceOf(ours, pin));
+            } else if (!sameData(theirs, pin) && !this.#pinExisting(place, theirs, ours, pin)) {
+                this.#notices.push(`${name} has a different source in this file, which was kept`);
+            }
+        }
+    }
+
+    /** @returns whether the package now comes from our registry; the user's version and extras stay */
+    #pinExisting(place: Path, theirs: Item, ours: Document, pin: Item): boolean {
+        if (pin.kind !== "table") {
+            return false;
+        }
+        if (theirs.kind === "table") {
+            const origins = [...theirs.entries].filter(([key]) => originKeys.has(key));
+            if (origins.length > 0) {
+                return origins.every(([key, item]) => sameData(pin.entries.get(key), item));
+            }
+        }
+        // uv's sources contain nothing but a package's origin.
+        if (place.at(-2) === "sources") {
+            return false;
+        }
+        if (theirs.kind === "table") {
+            for (const [key, item] of pin.entries) {
+                if (!theirs.entries.has(key)) {
+                    this.#editor.set([...place, key], dataOf(item), sourceOf(ours, item));
+                }
+            }
+            return true;
+        }
+        if (theirs.kind === "value" && typeof theirs.data === "string") {
+            const own = new Map([...pin.entries].filter(([key]) => key !== "version"));
+            const more = { ...pin, entries: own };
+            const version = `version = ${sourceOf(this.#editor.document, theirs)}`;
+            const data = { version: theirs.data, ...(dataOf(more) as TomlTable) };
+            this.#editor.set(place, data, inlineTableText([version, ...keyValues(ours, more)], " "));
+            return true;
+        }
+        return false;
+    }
+}
+
+/** The keys with which poetry, uv and pipenv define a package's source. */
+const originKeys = new Set([
+    "source",
+    "index",
+    "path",
+    "file",
+    "url",
+    "git",
+    "hg",
+    "svn",
+    "bzr",
+    "workspace",
+]);
+
+/** Where our registry is and how to log in. A run changes these without a notice. */
+const addressKeys = new Set(["url", "publish-url", "username", "password", "user", "auth", "UV_INDEX"]);
+
+/** Whether an entry has this name; poetry ignores case. */
+function hasName(entry: Table, name: string, path: Path): boolean {
+    const theirs = stringAt(entry, "name");
+    return path.join(".") === "tool.poetry.source"
+        ? theirs?.toLowerCase() === name.toLowerCase()
+        : theirs === name;
+}
+
+function assertSameRegistry(name: string, ours: Table, theirs: Table | undefined): void {
+    const address = theirs && addressOf(theirs);
+    if (address !== undefined && addressOf(ours) !== undefined && address !== addressOf(ours)) {
+        throw new NameConflictError(name);
+    }
+}
+
+function addressOf(table: Table): string | undefined {
+    const url = stringAt(table, "url") ?? stringAt(table, "repository");
+    return url === undefined ? undefined : withoutUserInfo(url);
+}
+
+function stringAt(table: Table, key: string): string | undefined {
+    const item = table.entries.get(key);
+    return item?.kind === "value" && typeof item.data === "string" ? item.data : undefined;
+}

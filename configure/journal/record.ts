@@ -1,0 +1,92 @@
+import * as v from "valibot";
+import type { Format } from "../formats/merge";
+
+// What the journal stores about one file, in a JSON file of its own.
+
+/** Who made an edit. An owner has at most one edit in a file. */
+export interface Owner {
+    /** The registry's full resource name. */
+    readonly registry: string;
+    readonly tool: string;
+    readonly scope: string;
+}
+
+/** A generated text that is added to a file. */
+export interface ManagedEdit {
+    readonly owner: Owner;
+    readonly format: Format;
+    readonly text: string;
+    /** Whether the text contains a credential. */
+    readonly secret: boolean;
+}
+
+const bytesSchema = v.nullable(
+    v.pipe(
+        v.string(),
+        v.base64(),
+        v.transform((text): Buffer => Buffer.from(text, "base64")),
+    ),
+);
+const editSchema = v.strictObject({
+    // Version 1 stores tool and scope in one string, separated by a space.
+    owner: v.pipe(
+        v.strictObject({ registry: v.string(), tool: v.pipe(v.string(), v.regex(/^\S+ \S+$/)) }),
+        v.transform(({ registry, tool: toolAndScope }): Owner => {
+            const [tool = "", scope = ""] = toolAndScope.split(" ");
+            return { registry, tool, scope };
+        }),
+    ),
+    format: v.picklist(["ini", "toml", "netrc"]),
+    text: v.string(),
+    secret: v.boolean(),
+});
+const stateSchema = v.pipe(
+    v.strictObject({
+        /** What the file would be without our edits; null for no file, as in `content`. */
+        base: bytesSchema,
+        content: bytesSchema,
+        contributions: v.array(editSchema),
+    }),
+    v.transform(({ contributions: edits, ...rest }) => ({ ...rest, edits })),
+);
+const recordSchema = v.strictObject({
+    version: v.literal(1),
+    path: v.string(),
+    /** Directories that we created, the outermost first. */
+    directories: v.array(v.string()),
+    /** How our last run left the file. */
+    state: stateSchema,
+    /** How the current run will leave the file. */
+    intended: v.optional(stateSchema),
+    /** The name of the temporary file, in the file's directory. */
+    temporary: v.optional(v.pipe(v.string(), v.regex(/^\.[^/\\]+$/))),
+});
+
+export type State = v.InferOutput<typeof stateSchema>;
+export type FileRecord = v.InferOutput<typeof recordSchema>;
+
+/** Reads a stored record; undefined if it is damaged. */
+export function parseRecord(text: string): FileRecord | undefined {
+    const result = v.safeParse(v.pipe(v.string(), v.parseJson(), recordSchema), text);
+    return result.success ? result.output : undefined;
+}
+
+/** The text of a record, as `parseRecord` reads it. */
+export function serializeRecord({ state, intended, ...rest }: FileRecord): string {
+    return JSON.stringify({
+        ...rest,
+        state: serializeState(state),
+        ...(intended && { intended: serializeState(intended) }),
+    });
+}
+
+function serializeState({ base, content, edits }: State) {
+    return {
+        base: base?.toString("base64") ?? null,
+        content: content?.toString("base64") ?? null,
+        contributions: edits.map(({ owner: { registry, tool, scope }, ...edit }) => ({
+            owner: { registry, tool: `${tool} ${scope}` },
+            ...edit,
+        })),
+    };
+}

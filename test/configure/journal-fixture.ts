@@ -1,0 +1,105 @@
+import { strict as assert } from "node:assert";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Context } from "mocha";
+import type { Change } from "../../configure/journal/journal";
+import type { ManagedEdit } from "../../configure/journal/record";
+import { readJournal, withJournal } from "../../configure/journal/journal";
+import { iniSyntax } from "../../configure/formats/ini";
+import type { FileFormat, Merge } from "../../configure/formats/merge";
+
+/** Creates a directory, and returns paths in it for the state directory and for a file. Neither exists yet. */
+export function temporaryFiles(): { directory: string; state: string; path: string } {
+    const directory = mkdtempSync(join(tmpdir(), "configure-"));
+    return { directory, state: join(directory, "state"), path: join(directory, "pip.conf") };
+}
+
+/** One run of `configure` on one file. */
+export interface Run {
+    readonly state: string;
+    readonly path: string;
+    readonly add?: readonly ManagedEdit[];
+    /** The registry whose edits to remove, or `all`. */
+    readonly remove?: string;
+    /**
+     * The step at which the run's own process is killed, 1 for the first: before the step, or after half of a write.
+     */
+    readonly killAt?: number;
+}
+
+/** Merges lines `key = value`: each replaces the line with its key, or is added at the end. */
+const mergeLines: Merge = (existing, ours) => {
+    const ending = existing.includes("\r\n") ? "\r\n" : "\n";
+    let text = existing;
+    for (const line of ours.split("\n").filter((each) => each !== "")) {
+        const [key = ""] = line.split(" ");
+        const lines = text.split(/(?<=\n)/);
+        const at = lines.findIndex((each) => each.startsWith(`${key} `));
+        const there = lines[at];
+        if (there === undefined) {
+            if (text !== "" && !text.endsWith("\n")) text += ending;
+            text += line + ending;
+        } else {
+            lines[at] = line + (/\r?\n$/.exec(there)?.[0] ?? "");
+            text = lines.join("");
+        }
+    }
+    return { text, notices: [`merged ${String(ours.length)}`] };
+};
+
+/** The format of such lines. */
+export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
+
+export function editOf(registry: string, text: string, secret = false): ManagedEdit {
+    return { owner: { registry, tool: "pip", scope: "user" }, format: "ini", text, secret };
+}
+
+export function changeOf({ add = [], remove }: Pick<Run, "add" | "remove">): Change {
+    return { add, remove: ({ registry }) => remove === "all" || remove === registry };
+}
+
+export async function applyRun(run: Run): Promise<void> {
+    await withJournal(run.state, async (journal) => {
+        const plan = await journal.plan(run.path, changeOf(run), () => lineFormat);
+        await journal.commit(plan);
+    });
+}
+
+/** The text that a file would have after a change; `(none)` for no file. */
+export async function plannedText(run: Run): Promise<string> {
+    const { after } = await readJournal(run.state).plan(run.path, changeOf(run), () => lineFormat);
+    return after?.toString("latin1") ?? "(none)";
+}
+
+/** A file's bytes as characters of the same number; undefined where there is no file. */
+export function textOf(file: string): string | undefined {
+    return existsSync(file) ? readFileSync(file, "latin1") : undefined;
+}
+
+export function modeOf(file: string): string {
+    return (statSync(file).mode & 0o7777).toString(8);
+}
+
+/** Asserts that a run left no temporary file and no lock. */
+export function assertTidy(directory: string): void {
+    const names = readdirSync(directory, { recursive: true }).map(String);
+    assert.deepEqual(
+        names.filter((name) => /\.python-registry|\.new$|\.lock$/.test(name)),
+        [],
+    );
+}
+
+/** Makes the lock of a killed run so old that the next run takes it over. */
+export function ageLocks(state: string): void {
+    for (const name of ["lock.lock", "door.lock"]) {
+        const lock = join(state, name);
+        if (existsSync(lock)) utimesSync(lock, 0, 0);
+    }
+}
+
+export function skipWithout(context: Context, condition: boolean, what: string): void {
+    if (condition) return;
+    console.log(`    skipped: ${what}`);
+    context.skip();
+}
