@@ -151,7 +151,7 @@ describe("any valid configuration", () => {
                 // Only by chance is a listed account one of the stack's own.
                 fc.pre(![...listed].some((name) => name?.endsWith(homeOf(values["gcp:project"]))));
                 assert.ok("settings" in parsed, mistakesOf(parsed).join("\n"));
-                const { "gcp:project": project, allowPublic: _, ...given } = values;
+                const { "gcp:project": project, ...given } = values;
                 const federated = /^principal/;
                 const stored = (list: readonly string[] = []) =>
                     list.map((name) =>
@@ -161,6 +161,7 @@ describe("any valid configuration", () => {
                     repository: "python",
                     labels: {},
                     access: "authoritative",
+                    allowPublic: false,
                     serviceAccounts: { "python-publisher": { access: "writer" } },
                     internalPackages: [],
                     keyring: "auto",
