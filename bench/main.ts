@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { type ProgramOptions, runProgram } from "../sandbox/engines/in-process-engine";
+import { stackConfig } from "../sandbox/engines/stack-config";
 import { leaveNothingBehind } from "../sandbox/lifetime";
 import { startSandbox } from "../sandbox/sandbox";
 
@@ -27,10 +28,10 @@ const root = join(__dirname, "..");
 const project = "sandbox-project";
 const configuration = (readers: number) => ({
     "gcp:project": project,
-    "python-registry:location": "europe-west1",
-    "python-registry:readers": JSON.stringify(
-        Array.from({ length: readers }, (_, n) => `user:reader-${n}@example.com`),
-    ),
+    ...stackConfig({
+        location: "europe-west1",
+        readers: Array.from({ length: readers }, (_, n) => `user:reader-${n}@example.com`),
+    }),
 });
 
 async function timed(config: Record<string, string>, options: ProgramOptions) {

@@ -5,6 +5,7 @@ import type { Context } from "mocha";
 import type { ClientFileOutputs } from "../../sandbox/client-files";
 import type { Repository } from "../../sandbox/google/cloud";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type PythonTools, pythonTools } from "../../sandbox/python/python-tools";
 import { buildPackage, type SamplePackage } from "../../sandbox/python/sample-package";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
@@ -98,12 +99,7 @@ export class TestRegistry implements AsyncDisposable {
                 config: {
                     "gcp:project": project,
                     ...sandbox.providerConfig,
-                    ...Object.fromEntries(
-                        Object.entries(own).map(([key, value]) => [
-                            `python-registry:${key}`,
-                            typeof value === "string" ? value : JSON.stringify(value),
-                        ]),
-                    ),
+                    ...stackConfig(own),
                 },
             });
             const values = Object.fromEntries(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { startSandbox } from "../../sandbox/sandbox";
 import { type ToolResult, Workstation } from "../../sandbox/python/workstation";
 
@@ -27,12 +28,7 @@ export async function outputsOf(
         config: {
             "gcp:project": project,
             ...sandbox.providerConfig,
-            ...Object.fromEntries(
-                Object.entries({ location: "europe-west1", ...configuration }).map(([key, value]) => [
-                    `python-registry:${key}`,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-            ),
+            ...stackConfig({ location: "europe-west1", ...configuration }),
         },
     });
     return Object.fromEntries(

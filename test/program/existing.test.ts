@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ProgramOptions, runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
 // Repositories and accounts that exist before the stack does.
@@ -51,13 +52,7 @@ describe("resources that exist already", () => {
         const config = {
             "gcp:project": project,
             ...sandbox.providerConfig,
-            "python-registry:location": "europe-west1",
-            ...Object.fromEntries(
-                Object.entries(own).map(([key, value]) => [
-                    `python-registry:${key}`,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-            ),
+            ...stackConfig({ location: "europe-west1", ...own }),
         };
         const result = await runProgram(
             { stack: "test", config, onProgress: (line) => said.push(line) },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { EngineOutput } from "../../sandbox/engines/engine";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { startSandbox } from "../../sandbox/sandbox";
 
 // What the outputs take where the CLI prints them: on the first preview and on every update. The engine tier counts what
@@ -40,13 +41,7 @@ describe("what the outputs print", () => {
             const config = {
                 "gcp:project": "sandbox-project",
                 ...sandbox.providerConfig,
-                "python-registry:location": "europe-west1",
-                ...Object.fromEntries(
-                    Object.entries(own).map(([key, value]) => [
-                        `python-registry:${key}`,
-                        JSON.stringify(value),
-                    ]),
-                ),
+                ...stackConfig({ location: "europe-west1", ...own }),
             };
             const { outputs } = await runProgram({ stack: "test", config }, { preview: true });
             return outputsText(outputs);

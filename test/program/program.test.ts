@@ -2,27 +2,22 @@ import assert from "node:assert/strict";
 import { type FilesByTool, filesByTool } from "../../src/clients/tools";
 import { join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { frontOf } from "./front";
 
 const project = "sandbox-project";
 const repositoryPath = `projects/${project}/locations/europe-west1/repositories/python`;
 
-/** The least configuration, and whatever a test adds to it; lists and maps are written as JSON. */
+/** The least configuration, and what a test adds to it. */
 function configuration(
     sandbox: Pick<Sandbox, "providerConfig">,
     more: Record<string, unknown> = {},
 ): Record<string, string> {
-    const own = { location: "europe-west1", ...more };
     return {
         "gcp:project": project,
         ...sandbox.providerConfig,
-        ...Object.fromEntries(
-            Object.entries(own).map(([key, value]) => [
-                key.includes(":") ? key : `python-registry:${key}`,
-                typeof value === "string" ? value : JSON.stringify(value),
-            ]),
-        ),
+        ...stackConfig({ location: "europe-west1", ...more }),
     };
 }
 
