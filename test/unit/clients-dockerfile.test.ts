@@ -3,18 +3,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { dockerfileClient } from "../../src/clients/dockerfile";
+import { indexNamed } from "./client-samples";
 
-const index: PythonIndex = {
-    name: "acme-python",
-    indexUrl: "https://europe-west1-python.pkg.dev/acme/python/simple/",
-    uploadUrl: "https://europe-west1-python.pkg.dev/acme/python/",
-    keyring: "auto",
-    internalPackages: [],
-};
-const url = "europe-west1-python.pkg.dev/acme/python/simple/";
+const index = { ...indexNamed("acme-python"), internalPackages: [] };
+const url = "europe-west1-python.pkg.dev/acme-tools/python/simple/";
 
 const forms: [string, Credential, string, string[], string[]][] = [
     [

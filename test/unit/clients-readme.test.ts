@@ -6,16 +6,11 @@ import { check } from "prettier";
 import type { PythonIndex } from "../../src/clients/client";
 import { readmeOf } from "../../src/clients/readme";
 import { clientsOf } from "../../src/clients/tools";
-import { needsPython, readIni } from "./python";
+import { indexNamed } from "./client-samples";
+import { needsPython, needsToml, readIni } from "./python";
 import { forPeople, readPage, stepsOf, withoutBlankLines } from "./read-page";
 
-const index: PythonIndex = {
-    name: "python",
-    indexUrl: "https://europe-west1-python.pkg.dev/acme-tools/python/simple/",
-    uploadUrl: "https://europe-west1-python.pkg.dev/acme-tools/python/",
-    keyring: "auto",
-    internalPackages: ["acme-core", "acme-lib-*"],
-};
+const index = indexNamed("python");
 const page = pageOf({});
 
 /** Configurations whose pages differ in what they say. */
@@ -47,10 +42,7 @@ describe("the page for developers", () => {
     });
 
     it("has TOML that Python reads, with a keyring and with a token", function () {
-        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
-            console.log("    skipped: python3 with tomllib (3.11) is missing");
-            this.skip();
-        }
+        needsToml.call(this);
         const texts = pages.flatMap((text) => filesOn(text, /\.toml$|Pipfile$/));
         assert.equal(texts.length, 2 * 9 * pages.length);
         const output = execFileSync("python3", [join(__dirname, "read-toml.py")], {
