@@ -208,6 +208,11 @@ export function answers({ requests }: ToolRun): string[] {
         });
 }
 
+/** What the public index was asked for. */
+export function publicRequests({ requests }: ToolRun): LoggedRequest[] {
+    return requests.filter(({ plane }) => plane === "public");
+}
+
 /** How often an access token was asked for, by status. */
 export function tokenAnswers({ requests }: ToolRun): number[] {
     return requests.filter(({ plane }) => plane === "token").map(({ status }) => status);

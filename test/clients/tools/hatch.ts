@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
 import type { Client } from "../../../src/clients/client";
-import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
+import { forms, loginOf } from "../../../src/clients/credential";
 import { hatchClient } from "../../../src/clients/hatch";
 import { pipClient } from "../../../src/clients/pip";
-import { answers } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    pasted,
-    proves,
-    script,
-} from "./tool";
+import { answers, publicRequests } from "../registry";
+import { attacks, type Bench, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
 
 /** A project with an environment that inherits from the default one, where the generated part stands. */
 function own(dependency: string): string {
@@ -57,7 +47,7 @@ socket.create_connection = create_connection
 export function hatch() {
     for (const form of forms) {
         proves("hatch", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = hatchClient(bench.index, credential);
                 const user = filesOf(client.install, "user");
                 const project = (part: Client) => ({
@@ -76,11 +66,9 @@ export function hatch() {
                         environment: environment(bench),
                         files,
                     });
-                    const run = await bench.registry.run(
+                    const run = await bench.runInProject(
                         workstation,
-                        "sh",
-                        "-ec",
-                        inProject(script(client.commands.install, "ready-made")),
+                        script(client.commands.install, "ready-made"),
                     );
                     assert.equal(run.exitCode, 0, run.output);
                     assert.match(run.output, /^1\.0\.0$/m);
@@ -93,7 +81,7 @@ export function hatch() {
         });
 
         proves("hatch", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = hatchClient(bench.index, credential);
                 await using workstation = await bench.workstation(form, "publish", {
                     path: [tool.bin],
@@ -108,12 +96,7 @@ export function hatch() {
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    inProject(script(client.commands.publish)),
-                );
+                const run = await bench.runInProject(workstation, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(
@@ -145,10 +128,7 @@ export function hatch() {
             }),
         ],
     ] as const) {
-        for (const [asked, wanted] of [
-            ["directly", internal],
-            ["by a dependency", dependent.name],
-        ] as const) {
+        for (const [asked, wanted] of waysToAsk) {
             attacks("hatch", { file, asked, installs }, async ({ bench, tool }) => {
                 const client = hatchClient(bench.index, bench.credential("keyring", "install"));
                 await using workstation = await bench.workstation("keyring", "install", {
@@ -156,8 +136,8 @@ export function hatch() {
                     environment: environment(bench),
                     files: filesFor(bench, wanted),
                 });
-                const commands = inProject(script(client.commands.install, internal));
-                const run = await bench.registry.run(workstation, "sh", "-ec", commands);
+                const commands = script(client.commands.install, internal);
+                const run = await bench.runInProject(workstation, commands);
                 if (installs === "internal" && asked === "directly") {
                     // Without a credential the name is nobody's.
                     await using stranger = await bench.registry.at({
@@ -165,12 +145,10 @@ export function hatch() {
                         environment: environment(bench),
                         files: filesFor(bench, wanted),
                     });
-                    const refused = await bench.registry.run(stranger, "sh", "-ec", commands);
+                    const refused = await bench.runInProject(stranger, commands);
                     assert.notEqual(refused.exitCode, 0, refused.output);
                     assert.deepEqual(
-                        refused.requests.filter(
-                            ({ plane, path }) => plane === "public" && path.includes(internal),
-                        ),
+                        publicRequests(refused).filter(({ path }) => path.includes(internal)),
                         [],
                     );
                 }
@@ -183,19 +161,4 @@ export function hatch() {
 /** The environment that hatch takes is the project's own one. */
 function environment(bench: Bench): Record<string, string> {
     return { ...bench.registry.sandbox.clientEnvironment, HATCH_ENV: "own" };
-}
-
-/** The credential as the bench has it and, for the token, with the token in the file as well. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    return credential.form === "token"
-        ? [
-              credential,
-              { form: "token", token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) },
-          ]
-        : [credential];
-}
-
-function inProject(commands: string): string {
-    return `cd project\n${commands}`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Client } from "../../../src/clients/client";
-import type { Credential, Form } from "../../../src/clients/credential";
+import type { Credential } from "../../../src/clients/credential";
 import { netrcClient } from "../../../src/clients/netrc";
 import { answers } from "../registry";
 import { type Bench, filesOf, type Operation, proves, script, type Setting } from "./tool";
@@ -8,14 +8,12 @@ import { type Bench, filesOf, type Operation, proves, script, type Setting } fro
 export function netrc() {
     for (const form of ["token", "key"] as const) {
         proves("netrc", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = clientOf(bench, credential);
                 await using workstation = await open({ bench, tool }, credential, "install");
                 const environment = "export PIP_TARGET=site\n";
-                const run = await bench.registry.run(
+                const run = await bench.runScript(
                     workstation,
-                    "sh",
-                    "-ec",
                     environment + script(client.commands.install, "ready-made"),
                 );
                 const granted = `GET 200 ${bench.principal(form, "install")}`;
@@ -30,7 +28,7 @@ export function netrc() {
         });
 
         proves("netrc", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = clientOf(bench, credential);
                 await using workstation = await open(
                     { bench, tool },
@@ -38,12 +36,7 @@ export function netrc() {
                     "publish",
                     await bench.registry.build({ name: `netrc-${form}-${turn}`, version: "1.0.0" }),
                 );
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    script(client.commands.publish),
-                );
+                const run = await bench.runScript(workstation, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(
@@ -72,11 +65,4 @@ function clientOf(bench: Bench, credential: Credential): Client {
     const client = netrcClient(bench.index, credential);
     assert.ok(client !== undefined);
     return client;
-}
-
-/** The forms of a credential, with the token and without. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    const token = bench.registry.sandbox.issueToken(bench.principal("token", operation));
-    return form === "token" ? [credential, { form, token }] : [credential];
 }

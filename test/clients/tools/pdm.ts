@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
-import type { ToolResult, Workstation } from "../../../sandbox/python/workstation";
+import type { Workstation, ToolResult } from "../../../sandbox/python/workstation";
 import type { Client, PythonIndex } from "../../../src/clients/client";
-import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
+import { forms, loginOf } from "../../../src/clients/credential";
 import { pdmClient } from "../../../src/clients/pdm";
 import { answers } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    pasted,
-    proves,
-    script,
-    type Setting,
-} from "./tool";
+import { attacks, filesOf, internal, pasted, proves, script, type Setting, waysToAsk } from "./tool";
 
 /** A project that is no package: pdm would ask PyPI for its build backend. */
 const own =
@@ -24,7 +13,7 @@ const own =
 export function pdm() {
     for (const form of forms) {
         proves("pdm", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = pdmClient(bench.index, credential);
                 const user = filesOf(client.install, "user");
                 const shared = pdmClient(bench.index, { form: "token" });
@@ -42,11 +31,9 @@ export function pdm() {
                         path: [tool.bin],
                         files,
                     });
-                    const run = await bench.registry.run(
+                    const run = await bench.runInProject(
                         workstation,
-                        "sh",
-                        "-ec",
-                        inProject(script(client.commands.install, "ready-made")),
+                        script(client.commands.install, "ready-made"),
                     );
                     assert.equal(run.exitCode, 0, run.output);
                     assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
@@ -59,7 +46,7 @@ export function pdm() {
         });
 
         proves("pdm", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = pdmClient(bench.index, credential);
                 await using workstation = await bench.workstation(form, "publish", {
                     path: [tool.bin],
@@ -69,12 +56,7 @@ export function pdm() {
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    inProject(script(client.commands.publish)),
-                );
+                const run = await bench.runInProject(workstation, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(answers(run), [uploaded, uploaded]);
@@ -89,10 +71,7 @@ export function pdm() {
         ["pyproject.toml", undefined, "project"],
         ["pyproject.toml with the prefix acme-*", prefix, "project"],
     ] as const) {
-        for (const [asked, wanted] of [
-            ["directly", internal],
-            ["by a dependency", dependent.name],
-        ] as const) {
+        for (const [asked, wanted] of waysToAsk) {
             attacks("pdm", { file, asked, installs: "internal" }, async ({ bench, tool }) => {
                 const index: PythonIndex = {
                     ...bench.index,
@@ -130,12 +109,7 @@ export function pdm() {
                 environment: { ...bench.registry.sandbox.clientEnvironment, PDM_USE_UV: "1" },
                 files: { "project/pyproject.toml": pasted(own, client, "pyproject.toml") },
             });
-            const run = await bench.registry.run(
-                workstation,
-                "sh",
-                "-ec",
-                inProject(script(client.commands.install, internal)),
-            );
+            const run = await bench.runInProject(workstation, script(client.commands.install, internal));
             assert.ok(answers(run).includes(`GET 200 ${bench.principal("token", "install")}`), run.output);
             return new RegExp(`^ \\+ ${internal}==(\\S+)`, "m").exec(run.output)?.[1];
         },
@@ -156,9 +130,7 @@ async function keepsApart(
     missing: string,
 ): Promise<void> {
     for (const name of ["for-all", later]) {
-        for (const path of await bench.registry.build({ name, version: "1.0.0" })) {
-            await bench.registry.publishPublic(name, path);
-        }
+        await bench.publishPublic(name, "1.0.0");
     }
     const run = await add(workstation, "for-all");
     assert.equal(installed(run, "for-all"), "1.0.0", run.output);
@@ -169,17 +141,6 @@ async function keepsApart(
         assert.notEqual(refused.exitCode, 0, refused.output);
         assert.match(refused.output, new RegExp(`Unable to find candidates for ${missing}`));
     }
-}
-
-/** The credential as the bench has it and, for the token, with the token in the file as well. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    return credential.form === "token"
-        ? [
-              credential,
-              { form: "token", token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) },
-          ]
-        : [credential];
 }
 
 function filesIn(scope: "user" | "project", client: Client): Record<string, string> {
@@ -195,8 +156,4 @@ function add(workstation: Workstation, ...packages: string[]): Promise<ToolResul
 /** The version of a package that pdm says it has installed. */
 function installed({ output }: ToolResult, name: string): string | undefined {
     return new RegExp(`✔ Install ${name} (\\S+) successful`).exec(output)?.[1];
-}
-
-function inProject(commands: string): string {
-    return `cd project\n${commands}`;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pipClient } from "../../../src/clients/pip";
 import { forms } from "../../../src/clients/credential";
 import { answers } from "../registry";
-import { dependent, filesOf, internal, proves, script, attacks } from "./tool";
+import { attacks, filesOf, proves, script, waysToAsk } from "./tool";
 
 export function pip() {
     for (const form of forms) {
@@ -13,22 +13,14 @@ export function pip() {
                 files: filesOf(client.install, "user"),
                 environment: { ...bench.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
             });
-            const run = await bench.registry.run(
-                workstation,
-                "sh",
-                "-ec",
-                script(client.commands.install, "ready-made"),
-            );
+            const run = await bench.runScript(workstation, script(client.commands.install, "ready-made"));
             assert.equal(run.exitCode, 0, run.output);
             assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
             assert.equal(answers(run).at(-1), `GET 200 ${bench.principal(form, "install")}`);
         });
     }
 
-    for (const [asked, wanted] of [
-        ["directly", internal],
-        ["by a dependency", dependent.name],
-    ] as const) {
+    for (const [asked, wanted] of waysToAsk) {
         // extra-index-url gives no order: this is what the page warns of.
         attacks("pip", { file: "pip.conf", asked, installs: "public" }, async ({ bench, tool }) => {
             const client = pipClient(bench.index, bench.credential("keyring", "install"));

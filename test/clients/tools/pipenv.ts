@@ -2,20 +2,10 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Workstation } from "../../../sandbox/python/workstation";
-import { type Credential, type Form, forms } from "../../../src/clients/credential";
+import { type Credential, forms } from "../../../src/clients/credential";
 import { pipenvClient } from "../../../src/clients/pipenv";
-import { answers, type ToolRun } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    pasted,
-    proves,
-    script,
-    type Setting,
-} from "./tool";
+import { answers } from "../registry";
+import { attacks, dependent, filesOf, internal, pasted, proves, script, type Setting } from "./tool";
 
 /** As pipenv makes it in a new project. */
 const own = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n';
@@ -24,10 +14,10 @@ export function pipenv() {
     for (const form of forms) {
         proves("pipenv", form, "install", async ({ bench, tool }) => {
             const principal = bench.principal(form, "install");
-            for (const credential of installCredentials(bench, form)) {
+            for (const credential of bench.credentials(form, "install")) {
                 const { install, commands } = pipenvClient(bench.index, credential);
                 await using workstation = await project({ bench, tool }, credential);
-                const run = await inProject(bench, workstation, script(commands.install, "ready-made"));
+                const run = await bench.runInProject(workstation, script(commands.install, "ready-made"));
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(await lockedVersion(workstation, "ready-made"), "==1.0.0");
                 const known = answers(run).filter((answer) => answer !== "GET 401 nobody");
@@ -66,7 +56,7 @@ async function assertNoWayRound({ bench, tool }: Setting): Promise<void> {
     const { commands } = pipenvClient(bench.index, { form: "token" });
     await using workstation = await project({ bench, tool }, { form: "token" });
     const lines = `gcloud() { echo expired; }\n${script(commands.install, internal)}`;
-    const run = await inProject(bench, workstation, lines);
+    const run = await bench.runInProject(workstation, lines);
     assert.notEqual(run.exitCode, 0);
     assert.deepEqual(answers(run), ["GET 401 nobody"]);
     assert.equal(await lockedVersion(workstation, internal), undefined);
@@ -77,16 +67,9 @@ async function attacked({ bench, tool }: Setting, packages: string): Promise<str
     const credential = bench.credential("keyring", "install");
     await using workstation = await project({ bench, tool }, credential);
     const { commands } = pipenvClient(bench.index, credential);
-    const run = await inProject(bench, workstation, script(commands.install, packages));
+    const run = await bench.runInProject(workstation, script(commands.install, packages));
     assert.equal(run.exitCode, 0, run.output);
     return (await lockedVersion(workstation, internal))?.replace("==", "");
-}
-
-/** The forms of a credential, with the token and without. */
-function installCredentials(bench: Bench, form: Form): Credential[] {
-    const credential = bench.credential(form, "install");
-    const token = bench.registry.sandbox.issueToken("user:dev@example.com");
-    return form === "token" ? [credential, { form, token }] : [credential];
 }
 
 async function secretsOf(workstation: Workstation, credential: Credential): Promise<string[]> {
@@ -117,11 +100,6 @@ function project({ bench, tool }: Setting, credential: Credential): Promise<Work
             VIRTUALENV_SYMLINK_APP_DATA: "1",
         },
     });
-}
-
-/** Like `bench.registry.run`, in the project. */
-function inProject(bench: Bench, workstation: Workstation, lines: string): Promise<ToolRun> {
-    return bench.registry.run(workstation, "sh", "-ec", `cd project\n${lines}`);
 }
 
 async function lockedVersion({ home }: Workstation, name: string): Promise<string | undefined> {

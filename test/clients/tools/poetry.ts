@@ -1,32 +1,20 @@
 import assert from "node:assert/strict";
-import type { Workstation } from "../../../sandbox/python/workstation";
 import type { Client } from "../../../src/clients/client";
-import { type Credential, type Form, forms } from "../../../src/clients/credential";
+import { forms } from "../../../src/clients/credential";
 import { poetryClient } from "../../../src/clients/poetry";
-import { answers, type TestRegistry, type ToolRun } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    pasted,
-    proves,
-    script,
-} from "./tool";
+import { answers, publicRequests, type ToolRun } from "../registry";
+import { attacks, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
 
 export function poetry() {
     for (const form of forms) {
         proves("poetry", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = poetryClient(bench.index, credential);
                 await using workstation = await bench.workstation(form, "install", {
                     path: [tool.bin],
                     files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
                 });
-                const run = await inProject(
-                    bench.registry,
+                const run = await bench.runInProject(
                     workstation,
                     script(client.commands.install, "ready-made"),
                 );
@@ -39,7 +27,7 @@ export function poetry() {
         });
 
         proves("poetry", form, "publish", async ({ bench, tool }) => {
-            for (const [number, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [number, credential] of bench.credentials(form, "publish").entries()) {
                 const name = `poetry-${form}-${number}`;
                 const client = poetryClient(bench.index, credential);
                 await using workstation = await bench.workstation(form, "publish", {
@@ -48,7 +36,7 @@ export function poetry() {
                     files: { ...project(client, name), ...filesOf(client.publish, "user") },
                     distributions: await bench.registry.build({ name, version: "1.0.0" }),
                 });
-                const run = await inProject(bench.registry, workstation, script(client.commands.publish));
+                const run = await bench.runInProject(workstation, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(answers(run), [uploaded, uploaded]);
@@ -57,24 +45,21 @@ export function poetry() {
         });
     }
 
-    for (const [asked, wanted] of [
-        ["directly", internal],
-        ["by a dependency", dependent.name],
-    ] as const) {
+    for (const [asked, wanted] of waysToAsk) {
         attacks(
             "poetry",
             { file: "pyproject.toml", asked, installs: "internal" },
             async ({ bench, tool }) => {
-                await publishPublic(bench, "public-only");
+                await bench.publishPublic("public-only", "1.0.0");
                 const client = poetryClient(bench.index, bench.credential("keyring", "install"));
                 await using workstation = await bench.workstation("keyring", "install", {
                     path: [tool.bin],
                     files: project(client, "demo", wanted, "public-only"),
                 });
-                const run = await inProject(bench.registry, workstation, lockAndInstall);
+                const run = await bench.runInProject(workstation, lockAndInstall);
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(installed(run, "public-only"), "1.0.0", run.output);
-                assert.ok(!publicRequests(run).some((path) => path.includes(internal)), run.output);
+                assert.ok(!publicRequests(run).some(({ path }) => path.includes(internal)), run.output);
                 return installed(run, internal);
             },
         );
@@ -95,37 +80,22 @@ export function poetry() {
             });
 
             // What the install command asks for comes from the index or not at all: with a refused login …
-            const refused = await inProject(
-                bench.registry,
-                workstation,
-                script(client.commands.install, internal),
-            );
+            const refused = await bench.runInProject(workstation, script(client.commands.install, internal));
             assert.notEqual(refused.exitCode, 0, refused.output);
             assert.deepEqual([...new Set(answers(refused))], ["GET 401 nobody"]);
             assert.deepEqual(publicRequests(refused), []);
             // … and before the index has the package.
-            await publishPublic(bench, "acme-next");
+            await bench.publishPublic("acme-next", "1.0.0");
             const fromGcloud = poetryClient(bench.index, { form: "token" }).commands.install;
-            const early = await inProject(bench.registry, workstation, script(fromGcloud, "acme-next"));
+            const early = await bench.runInProject(workstation, script(fromGcloud, "acme-next"));
             assert.notEqual(early.exitCode, 0, early.output);
             assert.deepEqual([...new Set(answers(early))], ["GET 404 user:dev@example.com"]);
             assert.deepEqual(publicRequests(early), []);
 
             // Without a source, poetry takes a refused login for a name that the index does not have, and only warns.
-            return installed(
-                await inProject(bench.registry, workstation, `poetry add ${internal}`),
-                internal,
-            );
+            return installed(await bench.runInProject(workstation, `poetry add ${internal}`), internal);
         },
     );
-}
-
-/** A token is proved twice: asked for by the commands, and in the file. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    return form === "token"
-        ? [credential, { form, token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) }]
-        : [credential];
 }
 
 /** A project as poetry makes it, with the generated part pasted in. */
@@ -147,21 +117,6 @@ function project(client: Client, name: string, ...dependencies: string[]): Recor
 
 // The project itself has no code to install.
 const lockAndInstall = "poetry lock\npoetry install --no-root";
-
-function inProject(registry: TestRegistry, workstation: Workstation, commands: string): Promise<ToolRun> {
-    return registry.run(workstation, "sh", "-ec", `cd project\n${commands}`);
-}
-
-async function publishPublic({ registry }: Bench, name: string): Promise<void> {
-    for (const path of await registry.build({ name, version: "1.0.0" })) {
-        await registry.publishPublic(name, path);
-    }
-}
-
-/** What the public index was asked for. */
-function publicRequests({ requests }: ToolRun): string[] {
-    return requests.filter(({ plane }) => plane === "public").map(({ path }) => path);
-}
 
 /** The version of a package that poetry says it has installed. */
 function installed({ output }: ToolRun, name: string): string | undefined {

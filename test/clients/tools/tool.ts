@@ -8,7 +8,7 @@ import type { SamplePackage } from "../../../sandbox/python/sample-package";
 import type { Workstation, WorkstationOptions } from "../../../sandbox/python/workstation";
 import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/clients/client";
 import type { Credential, Form } from "../../../src/clients/credential";
-import { needTools, reader, TestRegistry, writer } from "../registry";
+import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
 // What the proofs of all tools have in common: one registry, an attacker's package on the public index, and a record of
 // what was shown, which docs/clients.md is made of.
@@ -38,6 +38,11 @@ export interface Attacked {
 export const internal = "acme-core";
 /** On the private index only; depends on `internal`. */
 export const dependent: SamplePackage = { name: "acme-app", version: "1.0.0", dependencies: [internal] };
+/** The two ways in which a project comes to ask for `internal`, and the package that it names. */
+export const waysToAsk = [
+    ["directly", internal],
+    ["by a dependency", dependent.name],
+] as const;
 /** The names that the registry of the proofs calls internal. */
 export const internalPackages = ["acme-core", "acme-app", "ready-made"];
 
@@ -58,10 +63,9 @@ export class Bench implements AsyncDisposable {
         });
         await registry.putOnIndex({ name: internal, version: "1.0.0" });
         await registry.putOnIndex(dependent);
-        for (const path of await registry.build({ name: internal, version: "99.0.0" })) {
-            await registry.publishPublic(internal, path);
-        }
-        return new Bench(registry);
+        const bench = new Bench(registry);
+        await bench.publishPublic(internal, "99.0.0");
+        return bench;
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
@@ -82,6 +86,14 @@ export class Bench implements AsyncDisposable {
         }
         // The token stays out of the files: the commands ask gcloud for it.
         return { form };
+    }
+
+    /** The same and, for a token, a second one with the token in the files. */
+    credentials(form: Form, operation: Operation): Credential[] {
+        const credential = this.credential(form, operation);
+        return form === "token"
+            ? [credential, { form, token: this.registry.sandbox.issueToken(this.principal(form, operation)) }]
+            : [credential];
     }
 
     /** What the credential needs beside the files: gcloud that gives a token, or a key file for the keyring. */
@@ -118,6 +130,23 @@ export class Bench implements AsyncDisposable {
             return operation === "install" ? "user:dev@example.com" : "user:maintainer@example.com";
         }
         return operation === "install" ? reader : writer;
+    }
+
+    /** Runs shell commands at home, to the first that fails. */
+    runScript(workstation: Workstation, lines: string): Promise<ToolRun> {
+        return this.registry.run(workstation, "sh", "-ec", lines);
+    }
+
+    /** Runs shell commands in `project/`, to the first that fails. */
+    runInProject(workstation: Workstation, lines: string): Promise<ToolRun> {
+        return this.runScript(workstation, `cd project\n${lines}`);
+    }
+
+    /** Publishes a package on the public index only. */
+    async publishPublic(name: string, version: string): Promise<void> {
+        for (const path of await this.registry.build({ name, version })) {
+            await this.registry.publishPublic(name, path);
+        }
     }
 
     #keyFile(account: string): string {

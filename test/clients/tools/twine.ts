@@ -13,7 +13,7 @@ export function twine() {
                 files: filesOf(client.publish, "user"),
                 distributions: await bench.registry.build({ name: `twine-${form}`, version: "1.0.0" }),
             });
-            const run = await bench.registry.run(workstation, "sh", "-ec", script(client.commands.publish));
+            const run = await bench.runScript(workstation, script(client.commands.publish));
             assert.equal(run.exitCode, 0, run.output);
             const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
             assert.deepEqual(answers(run), [uploaded, uploaded]);

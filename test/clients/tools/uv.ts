@@ -5,12 +5,11 @@ import type { PythonIndex } from "../../../src/clients/client";
 import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
 import { uvClient } from "../../../src/clients/uv";
 import type { Workstation } from "../../../sandbox/python/workstation";
-import { answers, type ToolRun } from "../registry";
+import { answers, publicRequests, type ToolRun } from "../registry";
 import {
     attacks,
     type Bench,
     type BenchOptions,
-    dependent,
     filesOf,
     internal,
     type Operation,
@@ -18,6 +17,7 @@ import {
     proves,
     script,
     type Setting,
+    waysToAsk,
 } from "./tool";
 
 /** A project as `uv init` makes it. */
@@ -30,15 +30,16 @@ export function uv() {
                 const { commands } = uvClient(setting.bench.index, credential);
                 await using workstation = await open(setting, form, "install", { files });
                 // The keyring comes from the public index, where uv.toml names another already.
-                const setup = await setting.bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    script(commands.setup),
-                );
+                const setup = await setting.bench.runScript(workstation, script(commands.setup));
                 assert.deepEqual(answers(setup), []);
-                assert.deepEqual(new Set(publicAnswers(setup)), new Set(form === "keyring" ? [404] : []));
-                const run = await inProject(setting, workstation, script(commands.install, "ready-made"));
+                assert.deepEqual(
+                    new Set(publicRequests(setup).map(({ status }) => status)),
+                    new Set(form === "keyring" ? [404] : []),
+                );
+                const run = await setting.bench.runInProject(
+                    workstation,
+                    script(commands.install, "ready-made"),
+                );
                 assert.equal(version(run, "ready-made"), "1.0.0", run.output);
                 const principal = setting.bench.principal(form, "install");
                 assert.deepEqual(
@@ -62,7 +63,7 @@ export function uv() {
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await inProject(setting, workstation, script(commands.publish));
+                const run = await setting.bench.runInProject(workstation, script(commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const principal = setting.bench.principal(form, "publish");
                 const uploaded = `POST 200 ${principal}`;
@@ -76,18 +77,13 @@ export function uv() {
         });
     }
 
-    for (const [asked, wanted] of [
-        ["directly", internal],
-        ["by a dependency", dependent.name],
-    ] as const) {
+    for (const [asked, wanted] of waysToAsk) {
         attacks("uv", { file: "uv.toml", asked, installs: "internal" }, async (setting) => {
             const files = userFiles(setting.bench, { form: "keyring" });
             await using workstation = await open(setting, "keyring", "install", { files });
-            await publishPublicly(setting.bench, "not-internal");
-            const run = await setting.bench.registry.run(
+            await setting.bench.publishPublic("not-internal", "99.0.0");
+            const run = await setting.bench.runScript(
                 workstation,
-                "sh",
-                "-ec",
                 `uv venv venv\nVIRTUAL_ENV=venv uv pip install ${wanted} not-internal`,
             );
             // What is not internal still comes from the public index.
@@ -116,8 +112,8 @@ export function uv() {
                 const index = { ...setting.bench.index, ...(internalPackages && { internalPackages }) };
                 const files = projectFiles(index);
                 await using workstation = await open(setting, "keyring", "install", { files });
-                await publishPublicly(setting.bench, "not-internal");
-                const run = await inProject(setting, workstation, `uv add ${wanted} not-internal`);
+                await setting.bench.publishPublic("not-internal", "99.0.0");
+                const run = await setting.bench.runInProject(workstation, `uv add ${wanted} not-internal`);
                 assert.equal(version(run, "not-internal"), "99.0.0", run.output);
                 await assertRefused(setting, file, `uv add ${wanted}`, index);
                 return version(run, internal);
@@ -137,7 +133,7 @@ export function uv() {
         ] as const) {
             attacks("uv", { file, asked, installs: "public" }, async (setting) => {
                 const { bench } = setting;
-                await publishPublicly(bench, missing);
+                await bench.publishPublic(missing, "99.0.0");
                 await bench.registry.putOnIndex({
                     name: "acme-dependent",
                     version: "1.0.0",
@@ -147,14 +143,14 @@ export function uv() {
                     ? projectFiles({ ...bench.index, internalPackages })
                     : userFiles(bench, { form: "keyring" });
                 await using workstation = await open(setting, "keyring", "install", { files });
-                const run = await inProject(setting, workstation, `uv add ${wanted}`);
+                const run = await setting.bench.runInProject(workstation, `uv add ${wanted}`);
 
                 const exact = projectFiles({ ...bench.index, internalPackages: ["acme-dependent", missing] });
                 await using pinned = await open(setting, "keyring", "install", { files: exact });
-                const failed = await inProject(setting, pinned, `uv add ${wanted}`);
+                const failed = await setting.bench.runInProject(pinned, `uv add ${wanted}`);
                 assert.notEqual(failed.exitCode, 0);
                 assert.match(failed.output, /acme-unpublished was not found in the package registry/);
-                assert.deepEqual(publicAnswers(failed), []);
+                assert.deepEqual(publicRequests(failed), []);
                 return version(run, missing);
             });
         }
@@ -163,12 +159,7 @@ export function uv() {
 
 /** The ways in which a credential and the files of one form can lie: for the person, and in the project. */
 function settled(bench: Bench, form: Form, operation: Operation) {
-    const person = bench.principal(form, operation);
-    const credentials: Credential[] = [
-        bench.credential(form, operation),
-        ...(form === "token" ? [{ form, token: bench.registry.sandbox.issueToken(person) }] : []),
-    ];
-    return credentials.flatMap((credential) => {
+    return bench.credentials(form, operation).flatMap((credential) => {
         const user = userFiles(bench, credential);
         const project = projectFiles(bench.index, credential);
         // The project's part has no credential: it takes the one in the person's file.
@@ -199,10 +190,6 @@ function open(
     return bench.workstation(form, operation, { path: [tool.bin], ...options });
 }
 
-function inProject({ bench }: Setting, workstation: Workstation, lines: string): Promise<ToolRun> {
-    return bench.registry.run(workstation, "sh", "-ec", `cd project\n${lines}`);
-}
-
 /** Where the index refuses whoever asks, nothing is asked of the public one. */
 async function assertRefused(
     setting: Setting,
@@ -219,21 +206,10 @@ async function assertRefused(
         const user = userFiles(setting.bench, credential);
         const files = file === "uv.toml" ? user : { ...user, ...projectFiles(index, credential) };
         await using workstation = await open(setting, "token", "install", { files });
-        const run = await inProject(setting, workstation, lines);
+        const run = await setting.bench.runInProject(workstation, lines);
         assert.notEqual(run.exitCode, 0, run.output);
         assert.deepEqual([...new Set(answers(run))], [`GET ${status}`]);
-        assert.deepEqual(publicAnswers(run), []);
-    }
-}
-
-function publicAnswers({ requests }: ToolRun): number[] {
-    return requests.filter(({ plane }) => plane === "public").map(({ status }) => status);
-}
-
-/** A package on the public index only, in a version that no internal package has. */
-async function publishPublicly({ registry }: Bench, name: string): Promise<void> {
-    for (const path of await registry.build({ name, version: "99.0.0" })) {
-        await registry.publishPublic(name, path);
+        assert.deepEqual(publicRequests(run), []);
     }
 }
 
