@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
+import { within } from "../deadline";
 import { type Front, frontOf } from "../program/front";
 import { EngineStack, needCli, project } from "./engine-stack";
 
@@ -57,12 +58,12 @@ describe("an update that was killed", function () {
         stack.endpoints = front.providerConfig;
         await stack.init(settings);
         try {
-            await stack.upKilled(killed);
+            await stack.upKilledAt(killed, `a call like ${String(moment)}`);
         } finally {
             bury(undefined);
         }
         // Google finishes what it was asked for, although nobody listens.
-        if (arrives) await answered;
+        if (arrives) await within(60, `the answer to a call like ${String(moment)}`, answered);
         armed = false;
     }
 

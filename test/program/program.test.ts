@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { within } from "../deadline";
 import { frontOf } from "./front";
 
 const project = "sandbox-project";
@@ -236,8 +237,11 @@ describe("the program", () => {
                 if (call.includes("artifactregistry.googleapis.com:enable")) await awaited.promise;
             },
         });
-        // Were it waiting, neither would be sent.
-        await up(configuration(front));
+        await within(
+            30,
+            "the account's creation while the Artifact Registry API is being enabled",
+            up(configuration(front)),
+        );
     });
 
     it("does not let the readers' grant wait for the account", async () => {
@@ -250,7 +254,11 @@ describe("the program", () => {
                 return body;
             },
         });
-        await up(configuration(front, { readers: ["group:developers@example.com"] }));
+        await within(
+            30,
+            "the readers' grant while the account is being created",
+            up(configuration(front, { readers: ["group:developers@example.com"] })),
+        );
     });
 
     it("fails with both values when the service's address is not the derived one", async () => {

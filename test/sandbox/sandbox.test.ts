@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import * as net from "node:net";
 import { networkInterfaces } from "node:os";
@@ -8,6 +9,7 @@ import { dirname, join } from "node:path";
 import * as tls from "node:tls";
 import { promisify } from "node:util";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { within } from "../deadline";
 import {
     accountsPath,
     basic,
@@ -185,7 +187,7 @@ describe("sandbox: the rest of the internet", () => {
             reached = true;
             socket.destroy();
         });
-        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        await once(server.listen(0, "127.0.0.1"), "listening");
         const { port } = server.address() as net.AddressInfo;
         assert.equal((await through(sandbox, `https://localhost:${port}/simple/thing/`)).status, 404);
         assert.equal((await through(sandbox, `http://127.0.0.1:${port}/simple/thing/`)).status, 404);
@@ -196,7 +198,7 @@ describe("sandbox: the rest of the internet", () => {
             "Sec-WebSocket-Version": "13",
         };
         await through(sandbox, `http://127.0.0.1:${port}/`, { headers: upgrade }).catch(() => undefined);
-        await rawTunnel(sandbox, port);
+        await within(30, "the end of a tunnel that carries neither HTTP nor TLS", rawTunnel(sandbox, port));
         assert.equal(reached, false);
     });
 });
@@ -220,10 +222,11 @@ describe("sandbox: its proxy", () => {
         await using sandbox = await startSandbox();
         const socket = net.connect(Number(new URL(sandbox.proxyUrl).port), "127.0.0.1");
         socket.write("CONNECT pypi.org:443 HTTP/1.1\r\n\r\n");
-        await new Promise((resolve) => socket.once("data", resolve));
-        const error = await new Promise<NodeJS.ErrnoException>((resolve) =>
-            tls.connect({ socket, servername: "pypi.org" }).on("error", resolve),
-        );
+        await within(10, "the proxy's answer to CONNECT", once(socket, "data"));
+        const connection = tls.connect({ socket, servername: "pypi.org" });
+        const [error] = (await within(10, "a refused certificate", once(connection, "error"))) as [
+            NodeJS.ErrnoException,
+        ];
         assert.match(
             error.code ?? "",
             /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT/,

@@ -45,7 +45,7 @@ describe("npm start", function () {
             const sampling = setInterval(() => {
                 user.processes().forEach((command) => seen.add(command));
             }, 10);
-            exitCode = await run.ended;
+            exitCode = await run.ended();
             clearInterval(sampling);
         });
         after(() => user[Symbol.asyncDispose]());
@@ -126,7 +126,7 @@ describe("npm start", function () {
     it("explains its options with --help", async () => {
         await using user = await User.create();
         const run = user.npmStart("--help");
-        assert.equal(await run.ended, 0);
+        assert.equal(await run.ended(), 0);
         for (const said of [
             /--keep\s+leave the sandbox up until Ctrl-C/,
             /--engine <engine>/,
@@ -140,7 +140,7 @@ describe("npm start", function () {
     it("refuses an option that it does not know", async () => {
         await using user = await User.create();
         const run = user.npmStart("--kep");
-        assert.equal(await run.ended, 1);
+        assert.equal(await run.ended(), 1);
         assert.match(run.text, /unknown option '--kep'\n\(Did you mean --keep\?\)/);
     });
 
@@ -155,7 +155,7 @@ describe("npm start", function () {
             "sandbox/main.ts",
             "--engine=in-process",
         );
-        assert.equal(await run.ended, 1, run.output);
+        assert.equal(await run.ended(), 1, run.output);
         assert.match(
             run.text,
             /^ {2}✘ python-publisher uploads .*\n {2}exit code 1\n(.*\n)*.*403 Forbidden/m,
@@ -183,11 +183,11 @@ describe("npm start", function () {
         const script = run.text.match(/^(export|pip) .*$/gm)!.join("\n");
         await using other = await User.create();
         const terminal = other.start("sh", "-c", script);
-        assert.equal(await terminal.ended, 0, terminal.output);
+        assert.equal(await terminal.ended(), 0, terminal.output);
         assert.match(terminal.text, /^Successfully installed sandbox-sample-1\.0\.0$/m);
 
         run.signal("SIGINT");
-        await run.ended;
+        await run.ended();
         await assertNothingLeft(user, run);
     });
 
@@ -197,7 +197,7 @@ describe("npm start", function () {
             const run = user.npmStart();
             await run.says("Proofs");
             run.signal(signal);
-            assert.notEqual(await run.ended, 0);
+            assert.notEqual(await run.ended(), 0);
             await assertNothingLeft(user, run);
         });
     }
@@ -212,7 +212,7 @@ describe("npm start", function () {
             const run = user.npmStart("--keep");
             await run.says(said);
             kill(run.pid, "SIGKILL");
-            assert.equal(await run.ended, undefined);
+            assert.equal(await run.ended(), undefined);
             await assertNothingLeft(user, run);
         });
     }
@@ -258,7 +258,7 @@ describe("npm start", function () {
         await terminal.says("Proofs");
         assert.ok(terminal.output.includes("\x1b[1mSandbox\x1b[22m"), terminal.output);
         kill(terminal.pid, "SIGKILL");
-        await terminal.ended;
+        await terminal.ended();
         await assertNothingLeft(user, terminal);
     });
 });

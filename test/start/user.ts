@@ -7,6 +7,7 @@ import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import { within } from "../deadline";
 
 export const root = join(__dirname, "..", "..");
 
@@ -74,7 +75,7 @@ export class User implements AsyncDisposable {
         this.#pids().forEach((pid) => {
             kill(pid, "SIGKILL");
         });
-        await Promise.all(this.#started.map(({ ended }) => ended));
+        await Promise.all(this.#started.map((started) => started.ended()));
         await eventually(() => this.#pids().length === 0);
         await rm(this.directory, { recursive: true, force: true });
     }
@@ -94,14 +95,18 @@ export class User implements AsyncDisposable {
 export class Started {
     /** All that was printed so far. */
     output = "";
-    /** Exit code; undefined if a signal ended it. */
-    readonly ended: Promise<number | undefined>;
+    readonly #exitCode: Promise<number | undefined>;
 
     constructor(private readonly child: ChildProcess) {
         for (const stream of [child.stdout, child.stderr]) {
             stream?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
         }
-        this.ended = once(child, "exit").then(([code]) => (code as number | null) ?? undefined);
+        this.#exitCode = once(child, "exit").then(([code]) => (code as number | null) ?? undefined);
+    }
+
+    /** Waits for its end: the exit code, undefined if a signal ended it. */
+    ended(): Promise<number | undefined> {
+        return within(120, `the end of: ${this.child.spawnargs.join(" ")}`, this.#exitCode);
     }
 
     get pid(): number {
@@ -116,7 +121,7 @@ export class Started {
     /** Waits until something is printed. */
     async says(text: string): Promise<void> {
         let over = false;
-        void this.ended.then(() => (over = true));
+        void this.#exitCode.then(() => (over = true));
         await eventually(() => {
             if (this.text.includes(text)) return true;
             if (over) throw new Error(`ended without saying "${text}":\n${this.output}`);
