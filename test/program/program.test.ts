@@ -6,6 +6,7 @@ import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { within } from "../deadline";
 import { frontOf } from "./front";
+import { assertKeepRole, policiesSet } from "./policies";
 
 const project = "sandbox-project";
 const repositoryPath = `projects/${project}/locations/europe-west1/repositories/python`;
@@ -175,6 +176,25 @@ describe("the program", () => {
             "roles/artifactregistry.reader": ["user:stray@example.com", "user:reader@example.com"],
             "roles/artifactregistry.repoAdmin": ["user:stray@example.com"],
         });
+        for (const { role, members } of others) assertKeepRole(sandbox.requests, role, members);
+    });
+
+    it("takes nobody's access away when access or members change", async () => {
+        const readers = ["group:a@example.com", "group:b@example.com"];
+        await up(configuration(sandbox, { readers }));
+        const existing = "use";
+        for (const changed of [
+            { access: "additive", readers },
+            { access: "additive", readers: [...readers, "user:c@example.com"] },
+            { access: "authoritative", readers: [...readers, "user:d@example.com"] },
+            { access: "authoritative", readers },
+        ]) {
+            const seen = sandbox.requests.length;
+            await up(configuration(sandbox, { ...changed, existing, serviceAccounts: {} }));
+            const since = sandbox.requests.slice(seen);
+            assert.notEqual(policiesSet(since).length, 0);
+            assertKeepRole(since, "roles/artifactregistry.reader", readers);
+        }
     });
 
     it("reports every mistake at once and sends nothing", async () => {
