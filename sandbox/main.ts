@@ -6,7 +6,7 @@ import { type ClientFileOutputs, clientFiles, writeFiles } from "./client-files"
 import type { DeploymentResult, Engine } from "./engines/engine";
 import { inProcessEngine } from "./engines/in-process-engine";
 import { leaveNothingBehind, untilInterrupted } from "./lifetime";
-import { buildSamples, type Cast, proveClientFiles } from "./proofs";
+import { buildSamples, type Cast, proveClientFiles } from "./verify-clients";
 import { findPulumi, PulumiEngine } from "./engines/pulumi-engine";
 import { pythonTools } from "./python/python-tools";
 import { type Sandbox, startSandbox } from "./sandbox";

@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Workstation } from "./workstation";
+import type { Workstation } from "./tool-environment";
 
 /** A tiny package: what it is called and what importing it gives away. */
 export interface SamplePackage {

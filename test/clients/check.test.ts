@@ -7,7 +7,7 @@ import { allWell, check, describe as described, type Finding } from "../../confi
 import type { RegistryOutputs } from "../../configure/registry/outputs";
 import { type System, thisSystem } from "../../configure/machine/system";
 import { environmentWith } from "../../sandbox/python/python-tools";
-import type { Workstation, WorkstationOptions } from "../../sandbox/python/workstation";
+import type { Workstation, WorkstationOptions } from "../../sandbox/python/tool-environment";
 import type { ClientFile } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { type Tool, tools } from "../../src/clients/tools";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { WorkstationOptions } from "../../sandbox/python/workstation";
+import type { WorkstationOptions } from "../../sandbox/python/tool-environment";
 import { forms, project, reader, TestRegistry, useRegistry, writer } from "./registry";
 
 // What Python reads in the generated files, at the places where the tools find them.

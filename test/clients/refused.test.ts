@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pipConfWithKey } from "../../src/clients/pip";
 import { pypircWithKey } from "../../src/clients/twine";
-import type { WorkstationOptions } from "../../sandbox/python/workstation";
+import type { WorkstationOptions } from "../../sandbox/python/tool-environment";
 import { createKey, accountsPath, ok } from "../sandbox/client";
 import { keyMaterial } from "./key-material";
 import {

@@ -10,7 +10,7 @@ import { type PythonTools, pythonTools } from "../../sandbox/python/python-tools
 import { buildPackage, type SamplePackage } from "../../sandbox/python/sample-package";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { pythonFile } from "../../sandbox/python/simple-index";
-import { type ToolResult, Workstation, type WorkstationOptions } from "../../sandbox/python/workstation";
+import { type ToolResult, Workstation, type WorkstationOptions } from "../../sandbox/python/tool-environment";
 import { keyMaterial } from "./key-material";
 
 export const project = "sandbox-project";

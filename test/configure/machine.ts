@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { stackConfig } from "../../sandbox/engines/stack-config";
 import { startSandbox } from "../../sandbox/sandbox";
-import { type ToolResult, Workstation } from "../../sandbox/python/workstation";
+import { type ToolResult, Workstation } from "../../sandbox/python/tool-environment";
 
 const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
 

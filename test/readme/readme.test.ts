@@ -8,7 +8,7 @@ import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
 import { pythonTools } from "../../sandbox/python/python-tools";
 import { buildPackage } from "../../sandbox/python/sample-package";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
-import { Workstation } from "../../sandbox/python/workstation";
+import { Workstation } from "../../sandbox/python/tool-environment";
 
 // The README's commands, run as they stand there.
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Workstation } from "../../../sandbox/python/workstation";
+import type { Workstation } from "../../../sandbox/python/tool-environment";
 import { type Credential, forms } from "../../../src/clients/credential";
 import { environmentClient } from "../../../src/clients/environment";
 import { answers } from "../registry";

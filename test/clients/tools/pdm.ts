@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Workstation, ToolResult } from "../../../sandbox/python/workstation";
+import type { Workstation, ToolResult } from "../../../sandbox/python/tool-environment";
 import type { Client, PythonIndex } from "../../../src/clients/client";
 import { forms, loginOf } from "../../../src/clients/credential";
 import { pdmClient } from "../../../src/clients/pdm";

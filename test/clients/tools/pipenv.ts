@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Workstation } from "../../../sandbox/python/workstation";
+import type { Workstation } from "../../../sandbox/python/tool-environment";
 import { type Credential, forms } from "../../../src/clients/credential";
 import { pipenvClient } from "../../../src/clients/pipenv";
 import { answers } from "../registry";

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import type { Context } from "mocha";
 import { environmentWith, type PythonTools } from "../../../sandbox/python/python-tools";
 import type { SamplePackage } from "../../../sandbox/python/sample-package";
-import type { Workstation, WorkstationOptions } from "../../../sandbox/python/workstation";
+import type { Workstation, WorkstationOptions } from "../../../sandbox/python/tool-environment";
 import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/clients/client";
 import type { Credential, Form } from "../../../src/clients/credential";
 import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { PythonIndex } from "../../../src/clients/client";
 import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
 import { uvClient } from "../../../src/clients/uv";
-import type { Workstation } from "../../../sandbox/python/workstation";
+import type { Workstation } from "../../../sandbox/python/tool-environment";
 import { answers, publicRequests, type ToolRun } from "../registry";
 import {
     attacks,

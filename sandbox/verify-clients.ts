@@ -3,7 +3,7 @@ import type { ClientFileOutputs } from "./client-files";
 import type { PythonTools } from "./python/python-tools";
 import { buildPackage } from "./python/sample-package";
 import type { Sandbox } from "./sandbox";
-import { type ToolResult, Workstation, type WorkstationOptions } from "./python/workstation";
+import { type ToolResult, Workstation, type WorkstationOptions } from "./python/tool-environment";
 
 /** What was shown, or what went wrong instead. */
 export interface Proof {

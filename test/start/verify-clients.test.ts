@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PythonTools } from "../../sandbox/python/python-tools";
-import { buildSamples, proveClientFiles, type SamplePackages } from "../../sandbox/proofs";
+import { buildSamples, proveClientFiles, type SamplePackages } from "../../sandbox/verify-clients";
 import { grant } from "../sandbox/client";
 import { needTools, project, reader, TestRegistry, writer } from "../clients/registry";
 
