@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { stackConfig } from "../../sandbox/engines/stack-config";
 import { startSandbox } from "../../sandbox/sandbox";
-import { type ToolResult, Workstation } from "../../sandbox/python/tool-environment";
+import { type ToolResult, ToolEnvironment } from "../../sandbox/python/tool-environment";
 
 const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
 
@@ -43,7 +43,7 @@ export function masked(outputs: StackOutputs): object {
 
 /** A person's computer on which configure is run. */
 export class Machine implements AsyncDisposable {
-    private constructor(readonly workstation: Workstation) {}
+    private constructor(readonly toolEnvironment: ToolEnvironment) {}
 
     /** @param files by their path below home */
     static async open(
@@ -52,17 +52,17 @@ export class Machine implements AsyncDisposable {
         path: readonly string[] = [],
     ): Promise<Machine> {
         return new Machine(
-            await Workstation.open({ path: [...path, dirname(process.execPath)], environment, files }),
+            await ToolEnvironment.open({ path: [...path, dirname(process.execPath)], environment, files }),
         );
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
-        await this.workstation[Symbol.asyncDispose]();
+        await this.toolEnvironment[Symbol.asyncDispose]();
     }
 
     /** Runs the command at home. */
     configure(...args: string[]): Promise<ToolResult> {
-        return this.workstation.run("node", bin, ...args);
+        return this.toolEnvironment.run("node", bin, ...args);
     }
 
     /** Runs the command with these outputs in a file. */
@@ -73,11 +73,11 @@ export class Machine implements AsyncDisposable {
 
     /** Runs a line of sh at home, in which $configure is the command. */
     shell(line: string): Promise<ToolResult> {
-        return this.workstation.run("sh", "-c", `configure="node ${bin}"; ${line}`);
+        return this.toolEnvironment.run("sh", "-c", `configure="node ${bin}"; ${line}`);
     }
 
     path(file: string): string {
-        return join(this.workstation.home, file);
+        return join(this.toolEnvironment.home, file);
     }
 
     read(file: string): Promise<string> {
@@ -96,7 +96,7 @@ export class Machine implements AsyncDisposable {
 
     /** All files below home, with what is in them; without the caches of what runs TypeScript. */
     async everything(): Promise<Record<string, string>> {
-        const entries = await readdir(this.workstation.home, { recursive: true, withFileTypes: true });
+        const entries = await readdir(this.toolEnvironment.home, { recursive: true, withFileTypes: true });
         const files = entries
             .filter((entry) => entry.isFile() && !/v8-compile-cache|\.cache\/swc-/.test(entry.parentPath))
             .map((entry) => join(entry.parentPath, entry.name));
@@ -105,7 +105,7 @@ export class Machine implements AsyncDisposable {
                 files
                     .sort()
                     .map(async (file) => [
-                        file.slice(this.workstation.home.length + 1),
+                        file.slice(this.toolEnvironment.home.length + 1),
                         await readFile(file, "latin1"),
                     ]),
             ),

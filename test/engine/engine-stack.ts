@@ -11,7 +11,7 @@ const root = join(__dirname, "..", "..");
 
 export const project = "sandbox-project";
 
-/** The CLI, or the end of the tests that need it. */
+/** The CLI. Where it is not available, skips the tests and prints why. */
 export async function needCli(context: Mocha.Context): Promise<PulumiCli> {
     const found = await findPulumi();
     if ("missing" in found) {
@@ -21,13 +21,13 @@ export async function needCli(context: Mocha.Context): Promise<PulumiCli> {
     return found;
 }
 
-/** Settings of the program, and of the provider where the key has its namespace. */
+/** Settings of the program, and of the provider if the key has its namespace. */
 type Settings = Readonly<Record<string, unknown>>;
 
-/** A stack of the program under the real engine, with a sandbox and a folder of its own. */
+/** A stack of the program in the real engine, with its own sandbox and folder. */
 export class EngineStack implements AsyncDisposable {
     readonly name = "engine";
-    /** Where the provider sends its calls: the sandbox, unless a test puts something in between. */
+    /** The provider's endpoints: those of the sandbox, unless a test puts a server in front of it. */
     endpoints: Readonly<Record<string, string>>;
 
     private constructor(
@@ -72,7 +72,7 @@ export class EngineStack implements AsyncDisposable {
         return this.engine.outputs(this.name);
     }
 
-    /** Runs the CLI; what it printed. */
+    /** Runs the CLI and returns its output. */
     pulumi(command: string, ...args: string[]): Promise<string> {
         return this.engine.run([command, ...args, "--stack", this.name]);
     }
@@ -82,9 +82,9 @@ export class EngineStack implements AsyncDisposable {
     }
 
     /**
-     * Runs `up` until `moment` comes, then kills it and all that it has started.
+     * Runs `up` until `moment` resolves, then kills it with all its child processes.
      *
-     * @param what ends the sentence "waited for", should the moment not come
+     * @param what completes the sentence "waited for", in the error if the moment does not come
      */
     async upKilledAt(moment: Promise<unknown>, what: string): Promise<void> {
         const [file, ...first] = this.cli.command;
@@ -109,9 +109,9 @@ export class EngineStack implements AsyncDisposable {
     }
 
     /**
-     * Removes the `.attrs` files that the killed CLI created and did not get to write. Beside each file of a state on disk
-     * the CLI keeps such a file, which it does not replace in one step, as it does with the state. It can do without one,
-     * but answers an empty one with "failed to load checkpoint: EOF". That is about the CLI, and not what is tested here.
+     * Removes the empty `.attrs` files of a CLI that was killed before it wrote them. The CLI keeps one beside each file
+     * of a state on disk. It replaces the state in one step, but not this file, and then fails with "failed to load
+     * checkpoint: EOF". Without the file, it works. This is a defect of the CLI, which is not tested here.
      */
     async #removeEmptyAttributes(): Promise<void> {
         const entries = await readdir(join(this.directory, "state"), {

@@ -23,7 +23,7 @@ describe("the real engine", function () {
     });
     afterEach(() => stack[Symbol.asyncDispose]());
 
-    /** What was sent that changes something, since the last time. */
+    /** The requests since the last call that change something. */
     let seen = 0;
     const changes = (): string[] => {
         const since: LoggedRequest[] = stack.sandbox.requests.slice(seen);
@@ -70,7 +70,7 @@ describe("the real engine", function () {
         const { pipConf } = await stack.outputs();
         assert.equal(await machine.read(".config/pip/pip.conf"), pipConf?.value);
 
-        // Neither a second up nor a refresh finds anything to do.
+        // A second up and a refresh change nothing.
         await stack.up("--expect-no-changes");
         await stack.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes");
         assert.deepEqual(changes(), []);
@@ -85,7 +85,7 @@ describe("the real engine", function () {
         await stack.up();
         assert.deepEqual(changes(), ["POST python:setIamPolicy"]);
 
-        // Protected: refused, and nothing is touched.
+        // Protected: the CLI refuses, and nothing changes.
         await assert.rejects(stack.pulumi("destroy", "--yes"), /protect/);
         await stack.configure({ readers, repository: "renamed" });
         await assert.rejects(stack.pulumi("up", "--yes"), /protect/);
@@ -146,7 +146,7 @@ describe("the real engine", function () {
         assert.ok(written.length > 3);
     });
 
-    it("has the provider refuse too, when Pulumi's own protection is taken off by hand", async () => {
+    it("lets the provider refuse a deletion, even if Pulumi's own protection was removed by hand", async () => {
         await stack.init({ serviceAccounts: {} });
         await stack.up();
         await stack.pulumi("state", "unprotect", "--all", "--yes");
@@ -154,7 +154,7 @@ describe("the real engine", function () {
         assert.ok(stack.sandbox.cloud.project(project).repositories.has("europe-west1/python"));
     });
 
-    it("refuses a new name in the update that takes protection off, and touches nothing", async () => {
+    it("refuses a new name in the update that removes the protection, and changes nothing", async () => {
         const readers = ["group:developers@example.com"];
         await stack.init({ readers, serviceAccounts: {} });
         await stack.up();
@@ -164,7 +164,7 @@ describe("the real engine", function () {
         await assert.rejects(stack.up(), /deletion_policy/);
         assert.deepEqual(changes(), []);
 
-        // In two steps it goes through, and the grants come along.
+        // In two updates it works, and the new repository has the grants.
         await stack.configure({ readers, serviceAccounts: {}, protect: false });
         await stack.up();
         await stack.configure(renamed);
@@ -244,7 +244,7 @@ describe("the real engine", function () {
     });
 });
 
-/** How many keys there were after each request that made or deleted one. */
+/** The number of keys after each request that created or deleted one. */
 function keysOverTime(requests: readonly LoggedRequest[]): number[] {
     let keys = 0;
     return requests

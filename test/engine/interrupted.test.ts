@@ -4,14 +4,14 @@ import { within } from "../deadline";
 import { type Front, frontOf } from "../program/front";
 import { EngineStack, needCli, project } from "./engine-stack";
 
-// An update that is killed while Google works for it, and what the README says to do then.
+// An update that is killed while Google carries out its calls, and the steps that the documentation gives for that.
 
 const settings = {
     readers: ["group:developers@example.com"],
     serviceAccounts: { "python-publisher": { access: "writer", keys: ["first"] } },
 };
 
-/** Calls during which the update is killed, as they are sent. */
+/** The calls during which the update is killed. */
 const moments: Readonly<Record<string, RegExp>> = {
     "an API is enabled": /^POST .*:enable(\?|$)/,
     "an account is created": /^POST .*\/serviceAccounts(\?|$)/,
@@ -36,13 +36,13 @@ describe("an update that was killed", function () {
         await stack[Symbol.asyncDispose]();
     });
 
-    /** Kills an update as it sends a call, which then arrives at Google or gets lost. */
+    /** Kills an update when it sends a call, which then arrives at Google or gets lost. */
     async function killAt(moment: RegExp, arrives: boolean): Promise<void> {
         const { promise: killed, resolve: kill } = Promise.withResolvers<undefined>();
-        const { promise: dead, resolve: bury } = Promise.withResolvers<undefined>();
+        const { promise: dead, resolve: reportDead } = Promise.withResolvers<undefined>();
         const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
         let armed = true;
-        // It stays: the state remembers where the provider sends its calls.
+        // It must keep running, because the state contains the endpoints of the provider.
         front = await frontOf(stack.sandbox, {
             before: async (call) => {
                 if (!armed || !moment.test(call)) return;
@@ -60,9 +60,9 @@ describe("an update that was killed", function () {
         try {
             await stack.upKilledAt(killed, `a call like ${String(moment)}`);
         } finally {
-            bury(undefined);
+            reportDead(undefined);
         }
-        // Google finishes what it was asked for, although nobody listens.
+        // Google carries out the call, although nobody waits for the response.
         if (arrives) await within(60, `the answer to a call like ${String(moment)}`, answered);
         armed = false;
     }
@@ -90,7 +90,7 @@ describe("an update that was killed", function () {
         await stack.up();
     });
 
-    it("leaves alone an account that somebody else created meanwhile", async () => {
+    it("does not change an account that somebody else created meanwhile", async () => {
         const { cloud } = stack.sandbox;
         await killAt(/^POST .*\/serviceAccounts(\?|$)/, false);
         cloud.addServiceAccount(cloud.project(project), "python-publisher", "", "Owned by another team");

@@ -16,7 +16,7 @@ describe("resources that exist already", () => {
     });
     afterEach(() => sandbox.close());
 
-    /** Somebody's call to one of the APIs. */
+    /** A call to one of the APIs that is not the program's. */
     async function call(method: string, path: string, body: object = {}): Promise<void> {
         const response = await fetch(`${sandbox.apiUrl}/${path}`, {
             method,
@@ -45,7 +45,7 @@ describe("resources that exist already", () => {
         });
     }
 
-    /** Runs the program; what it asked for and what it said. */
+    /** Runs the program; returns its result, its messages and the requests that changed something. */
     async function run(own: Readonly<Record<string, unknown>>, options: ProgramOptions = {}) {
         const said: string[] = [];
         const seen = sandbox.requests.length;
@@ -128,7 +128,7 @@ describe("resources that exist already", () => {
         assert.deepEqual([account?.displayName, account?.description], ["Ours", "Owned by another team"]);
     });
 
-    it("are said to be missing, before anything is changed", async () => {
+    it("are reported as missing, before anything is changed", async () => {
         for (const existing of ["use", "adopt"]) {
             await makeServicesAvailable();
             await assert.rejects(run({ existing, access: "additive" }), ({ message }: Error) => {
@@ -184,7 +184,7 @@ describe("resources that exist already", () => {
         assert.deepEqual(changesIn(sandbox.requests.slice(seen)), []);
     });
 
-    it("have the service's reason told, where they cannot be looked up", async () => {
+    it("are reported with the service's reason, if they cannot be looked up", async () => {
         await assert.rejects(
             run({ existing: "use", access: "additive" }),
             /cannot look up the repository \S+\. .*has not been used in project/s,

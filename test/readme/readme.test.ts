@@ -8,7 +8,7 @@ import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
 import { pythonTools } from "../../sandbox/python/python-tools";
 import { buildPackage } from "../../sandbox/python/sample-package";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
-import { Workstation } from "../../sandbox/python/tool-environment";
+import { ToolEnvironment } from "../../sandbox/python/tool-environment";
 
 // The README's commands, run as they stand there.
 
@@ -79,7 +79,7 @@ describe("the README", () => {
         }
         const tools = await pythonTools();
         await using sandbox = await startSandbox({ project: "my-project" });
-        await using developer = await Workstation.open({ path: [tools.bin] });
+        await using developer = await ToolEnvironment.open({ path: [tools.bin] });
         const { home } = developer;
         const project = await mkdtemp(join(tmpdir(), "python-registry-readme-"));
         const stackFile = join(project, "Pulumi.team-dev.yaml");

@@ -11,7 +11,7 @@ export interface Reply {
     text: string;
 }
 
-/** Any JSON value, for tests to look into. */
+/** Any JSON value, with the types of its fields unchecked. */
 export interface Json {
     [key: string]: Json;
 }
@@ -115,7 +115,7 @@ export async function upload(
     });
 }
 
-/** Enables the APIs and creates a repository, `python` in europe-west1 unless said otherwise. */
+/** Enables the APIs and creates a repository, `python` in europe-west1 by default. */
 export async function createRepository(
     sandbox: Sandbox,
     {
@@ -131,7 +131,7 @@ export async function createRepository(
     await ok(sandbox, "POST", `${parent}?repository_id=${id}`, { format: "PYTHON", ...settings });
 }
 
-/** Makes one role's members the repository's whole policy. */
+/** Replaces the repository's policy with one role for these members. */
 export async function grant(sandbox: Sandbox, role: string, ...members: string[]): Promise<void> {
     await ok(sandbox, "POST", `${repositoryPath}:setIamPolicy`, {
         policy: { bindings: [{ role: `roles/artifactregistry.${role}`, members }] },
@@ -145,7 +145,7 @@ export interface KeyFile {
     [field: string]: string;
 }
 
-/** Creates a service account (unless it is there) and a key for it. */
+/** Creates a service account, if it does not exist, and a key for it. */
 export async function createKey(
     sandbox: Sandbox,
     accountId = "publisher",

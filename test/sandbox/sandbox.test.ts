@@ -45,7 +45,7 @@ function accepts(host: string, port: number): Promise<boolean> {
     });
 }
 
-describe("sandbox: its life", () => {
+describe("sandbox: its lifetime", () => {
     it("listens on loopback only", async function () {
         await using sandbox = await startSandbox();
         const addresses = Object.values(networkInterfaces())
@@ -80,7 +80,7 @@ describe("sandbox: its life", () => {
         }
     });
 
-    it("keeps no process alive once closed, whoever is still connected", async () => {
+    it("keeps no process alive once closed, even with open connections", async () => {
         const program = `
             const { connect } = require("node:net");
             const { once } = require("node:events");
@@ -126,7 +126,7 @@ describe("sandbox: the rest of the internet", () => {
     beforeEach(async () => (sandbox = await startSandbox()));
     afterEach(() => sandbox.close());
 
-    it("is an index that holds what was published there", async () => {
+    it("is an index with the files that were published there", async () => {
         const content = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
         assert.equal((await through(sandbox, "https://pypi.org/simple/some-thing/")).status, 404);
         sandbox.publishPublic({ project: "Some_Thing", filename: "some_thing-1.0.tar.gz", content });
@@ -139,7 +139,7 @@ describe("sandbox: the rest of the internet", () => {
         assert.deepEqual([head.status, head.body.length], [200, 0]);
     });
 
-    it("is an index in JSON for who asks for that, as poetry does, and tells of a version", async () => {
+    it("is an index in JSON for clients that request it, such as poetry, and describes a version", async () => {
         const content = Buffer.from("wheel");
         const filename = "some_thing-1.0-py3-none-any.whl";
         sandbox.publishPublic({ project: "Some_Thing", filename, content });
@@ -218,7 +218,7 @@ function rawTunnel(sandbox: Sandbox, port: number): Promise<void> {
 }
 
 describe("sandbox: its proxy", () => {
-    it("is trusted only by who was given its authority", async () => {
+    it("is trusted only by clients with its certificate authority", async () => {
         await using sandbox = await startSandbox();
         const socket = net.connect(Number(new URL(sandbox.proxyUrl).port), "127.0.0.1");
         socket.write("CONNECT pypi.org:443 HTTP/1.1\r\n\r\n");
@@ -246,7 +246,7 @@ describe("sandbox: its proxy", () => {
 });
 
 describe("sandbox: its log", () => {
-    it("says who asked for what, without any secret", async () => {
+    it("has every request with its principal, without any secret", async () => {
         await using sandbox = await startSandbox();
         await createRepository(sandbox);
         const { email, base64, file } = await createKey(sandbox);

@@ -6,18 +6,18 @@ import { pipClient } from "../../../src/clients/pip";
 import { answers, publicRequests } from "../registry";
 import { attacks, type Bench, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
 
-/** A project with an environment that inherits from the default one, where the generated part stands. */
+/** A project with an environment that inherits from the default one, which the generated part configures. */
 function own(dependency: string): string {
     return [
         '[project]\nname = "own"\nversion = "1.0.0"\n',
-        // It is not to be built: uv would ask PyPI for its build backend.
+        // Without skip-install, uv would request the build backend of the project from PyPI.
         `[tool.hatch.envs.own]\nskip-install = true\ndependencies = ["${dependency}"]\n`,
     ].join("\n");
 }
 
 /**
- * hatch publishes past any proxy, and only the proxy leads to the registry: a tunnel through it, below hatch, in the way
- * that a network would do it.
+ * hatch ignores proxies when it publishes, but the registry is reachable only through the proxy. So Python's sockets open
+ * a tunnel through the proxy, without hatch's knowledge.
  */
 const tunnel = {
     "network/sitecustomize.py": `import os
@@ -55,19 +55,19 @@ export function hatch() {
                 });
                 for (const files of [
                     { ...user, ...project(client) },
-                    // The project's part has no credential: with one at hand, the person's file is needed.
+                    // The project's part has no credential, so with a login in the file, the user's file is necessary.
                     ...(loginOf(credential) === undefined ? [project(client)] : []),
-                    // A project is for all, whatever form its part was made for.
+                    // The project's part works for every form.
                     { ...user, ...project(hatchClient(bench.index, { form: "keyring" })) },
                     { ...user, ...project(hatchClient(bench.index, { form: "token" })) },
                 ]) {
-                    await using workstation = await bench.workstation(form, "install", {
+                    await using toolEnvironment = await bench.toolEnvironment(form, "install", {
                         path: [tool.bin],
                         environment: environment(bench),
                         files,
                     });
                     const run = await bench.runInProject(
-                        workstation,
+                        toolEnvironment,
                         script(client.commands.install, "ready-made"),
                     );
                     assert.equal(run.exitCode, 0, run.output);
@@ -83,7 +83,7 @@ export function hatch() {
         proves("hatch", form, "publish", async ({ bench, tool }) => {
             for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = hatchClient(bench.index, credential);
-                await using workstation = await bench.workstation(form, "publish", {
+                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
                     path: [tool.bin],
                     environment: { ...environment(bench), PYTHONPATH: "../network" },
                     files: {
@@ -96,7 +96,7 @@ export function hatch() {
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.runInProject(workstation, script(client.commands.publish));
+                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(
@@ -131,15 +131,15 @@ export function hatch() {
         for (const [asked, wanted] of waysToAsk) {
             attacks("hatch", { file, asked, installs }, async ({ bench, tool }) => {
                 const client = hatchClient(bench.index, bench.credential("keyring", "install"));
-                await using workstation = await bench.workstation("keyring", "install", {
+                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
                     environment: environment(bench),
                     files: filesFor(bench, wanted),
                 });
                 const commands = script(client.commands.install, internal);
-                const run = await bench.runInProject(workstation, commands);
+                const run = await bench.runInProject(toolEnvironment, commands);
                 if (installs === "internal" && asked === "directly") {
-                    // Without a credential the name is nobody's.
+                    // Without a credential, the package comes from nowhere.
                     await using stranger = await bench.registry.at({
                         path: [tool.bin],
                         environment: environment(bench),
@@ -158,7 +158,7 @@ export function hatch() {
     }
 }
 
-/** The environment that hatch takes is the project's own one. */
+/** Makes hatch use the environment `own` of the project. */
 function environment(bench: Bench): Record<string, string> {
     return { ...bench.registry.sandbox.clientEnvironment, HATCH_ENV: "own" };
 }

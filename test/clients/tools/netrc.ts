@@ -10,10 +10,10 @@ export function netrc() {
         proves("netrc", form, "install", async ({ bench, tool }) => {
             for (const credential of bench.credentials(form, "install")) {
                 const client = clientOf(bench, credential);
-                await using workstation = await open({ bench, tool }, credential, "install");
+                await using toolEnvironment = await open({ bench, tool }, credential, "install");
                 const environment = "export PIP_TARGET=site\n";
                 const run = await bench.runScript(
-                    workstation,
+                    toolEnvironment,
                     environment + script(client.commands.install, "ready-made"),
                 );
                 const granted = `GET 200 ${bench.principal(form, "install")}`;
@@ -22,7 +22,7 @@ export function netrc() {
                 assert.deepEqual(answers(run), [granted, granted]);
 
                 const url = `${bench.index.indexUrl}ready-made/`;
-                const byCurl = await bench.registry.run(workstation, "curl", "-sSfn", url);
+                const byCurl = await bench.registry.run(toolEnvironment, "curl", "-sSfn", url);
                 assert.deepEqual([byCurl.exitCode, answers(byCurl)], [0, [granted]], byCurl.output);
             }
         });
@@ -30,13 +30,13 @@ export function netrc() {
         proves("netrc", form, "publish", async ({ bench, tool }) => {
             for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = clientOf(bench, credential);
-                await using workstation = await open(
+                await using toolEnvironment = await open(
                     { bench, tool },
                     credential,
                     "publish",
                     await bench.registry.build({ name: `netrc-${form}-${turn}`, version: "1.0.0" }),
                 );
-                const run = await bench.runScript(workstation, script(client.commands.publish));
+                const run = await bench.runScript(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(
@@ -54,7 +54,7 @@ function open(
     operation: Operation,
     distributions: readonly string[] = [],
 ) {
-    return bench.workstation(credential.form, operation, {
+    return bench.toolEnvironment(credential.form, operation, {
         path: [tool.bin],
         files: filesOf(clientOf(bench, credential)[operation], "user"),
         distributions,
