@@ -36,7 +36,7 @@ RUN --mount=type=secret,id=acme-python-credentials,required=true \\
     ],
     ...[{ form: "token" } as const, { form: "token", token: "ya29.s3cret" } as const].map(
         (credential): [string, Credential, string, string[], string[]] => [
-            "token" in credential ? "token, though it is at hand" : "token",
+            "token" in credential ? "token, although its value is known" : "token",
             credential,
             `COPY requirements.txt ./
 RUN --mount=type=secret,id=acme-python-token,required=true \\
@@ -67,7 +67,7 @@ RUN --mount=type=secret,id=acme-python-key,required=true \\
     ],
 ];
 
-describe("a Dockerfile's step", () => {
+describe("the step in a Dockerfile", () => {
     for (const [name, credential, text, posix, powershell] of forms) {
         it(name, () => {
             const { install, publish, commands } = dockerfileClient(index, credential);
@@ -78,10 +78,10 @@ describe("a Dockerfile's step", () => {
         });
     }
 
-    it("key: the shell encodes what means something else in a URL", () => {
+    it("key: the shell encodes characters with a meaning in URLs", () => {
         const directory = mkdtempSync(join(tmpdir(), "python-registry-dockerfile-"));
         try {
-            // Long enough for base64 to break its lines.
+            // Long enough that base64 breaks its output into lines.
             const key = Buffer.concat([Buffer.from([0xfb, 0xef, 0xff, 0xfa]), Buffer.alloc(99, 0xff)]);
             const file = join(directory, "key");
             writeFileSync(file, key);

@@ -72,7 +72,7 @@ describe("hatch's files, byte for byte", () => {
         ["token", token, "oauth2accesstoken", "a-token"],
         ["key", key, "_json_key_base64", "++//+g=="],
     ] as const) {
-        it(`${what} at hand: in the person's files only, as it is`, () => {
+        it(`${what} with its value: in the user's files only, unencoded`, () => {
             assert.deepEqual(hatchClient(index, credential), {
                 install: [uvToml(credential), projectFile(`${installer}\n${uvIndex}`)],
                 publish: [publishFile(`url = "${uploadUrl}"\nuser = "${username}"\nauth = "${password}"\n`)],
@@ -85,7 +85,7 @@ describe("hatch's files, byte for byte", () => {
         });
     }
 
-    it("a name that is PyPI's own in hatch is another one throughout", () => {
+    it("a name that hatch uses for PyPI gets a prefix everywhere", () => {
         for (const name of ["main", "test"]) {
             const client = hatchClient({ ...index, name }, keyring);
             assert.equal(client.publish[0]!.text.split("\n")[0], `[publish.index.repos.private-${name}]`);
@@ -93,7 +93,7 @@ describe("hatch's files, byte for byte", () => {
         }
     });
 
-    it("what could not be written safely is refused, and not repeated", () => {
+    it("values that cannot be written safely are refused, and the message does not repeat them", () => {
         for (const wrong of [
             { ...index, name: "a.b" },
             { ...index, name: "" },
@@ -108,7 +108,7 @@ describe("hatch's files, byte for byte", () => {
         }
     });
 
-    it("Python reads the values meant", function () {
+    it("Python reads the same values", function () {
         needsToml.call(this);
         const { install, publish: upload } = hatchClient(index, key);
         assert.deepEqual(readToml([install[1]!.text, upload[0]!.text]), [
@@ -145,7 +145,7 @@ const uvIndex =
     `[[tool.uv.index]]\nname = "acme-python"\nurl = "${indexUrl}"\n` +
     `publish-url = "${uploadUrl}"\nauthenticate = "always"\n`;
 
-/** The file that uv reads wherever it runs, hatch's environments included: uv's own, which its tests show. */
+/** The file that uv reads everywhere, also in hatch's environments. uv's own tests verify its text. */
 function uvToml(credential: Credential) {
     return uvClient(index, credential).install.find(({ scope }) => scope === "user");
 }

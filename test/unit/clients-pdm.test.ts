@@ -38,7 +38,7 @@ describe("pdm's files, byte for byte", () => {
         });
     });
 
-    it("token: from the environment, by a variable in the URL and pdm's own one", () => {
+    it("token: from the environment, by a variable in the URL and by pdm's variable", () => {
         assert.deepEqual(pdmClient(index, tokenless), {
             install: [
                 userFile(`[pypi.python]\nurl = "${fromVariable}"\n${packages}`),
@@ -65,7 +65,7 @@ describe("pdm's files, byte for byte", () => {
         ["token", token, "oauth2accesstoken", "a-token"],
         ["key", key, "_json_key_base64", "++//+g=="],
     ] as const) {
-        it(`${what} at hand: in the person's files only, as it is`, () => {
+        it(`${what} with its value: in the user's files only, unencoded`, () => {
             const login = `username = "${username}"\npassword = "${password}"\n`;
             assert.deepEqual(pdmClient(index, credential), {
                 install: [
@@ -82,13 +82,13 @@ describe("pdm's files, byte for byte", () => {
         });
     }
 
-    it("no internal packages: none are named", () => {
+    it("no internal packages: no names in the files", () => {
         for (const { text } of pdmClient({ ...index, internalPackages: [] }, keyring).install) {
             assert.doesNotMatch(text, /packages/);
         }
     });
 
-    it("a name that means something else to pdm is another one throughout", () => {
+    it("a name with a meaning in pdm gets a prefix everywhere", () => {
         for (const name of ["pypi", "url", "username", "password"]) {
             const client = pdmClient({ ...index, name }, keyring);
             const texts = [...client.install, ...client.publish].map(({ text }) => text.split("\n", 2));
@@ -104,7 +104,7 @@ describe("pdm's files, byte for byte", () => {
         }
     });
 
-    it("what could not be written safely is refused, and not repeated", () => {
+    it("values that cannot be written safely are refused, and the message does not repeat them", () => {
         for (const wrong of [
             { ...index, name: "a.b" },
             { ...index, name: "" },
@@ -120,7 +120,7 @@ describe("pdm's files, byte for byte", () => {
         }
     });
 
-    it("Python reads the values meant", function () {
+    it("Python reads the same values", function () {
         needsToml.call(this);
         const { install, publish: upload } = pdmClient(index, key);
         const login = { username: "_json_key_base64", password: keyBase64 };

@@ -56,7 +56,7 @@ describe("pip's and twine's files in every form, byte for byte", () => {
         });
     }
 
-    it("commands have the token from gcloud where no file has it", () => {
+    it("commands take the token from gcloud if no file has it", () => {
         const token = "$(gcloud auth print-access-token)";
         const { commands: pip } = pipClient(index, { form: "token" });
         const url = `https://oauth2accesstoken:${token}@${host}/simple/`;

@@ -48,7 +48,7 @@ describe("pipenv's client files", () => {
         });
     }
 
-    it("no setup but for the keyring", () => {
+    it("setup commands only for the keyring", () => {
         const setup = ["pipx install keyring", "pipx inject keyring keyrings.google-artifactregistry-auth"];
         assert.deepEqual(pipenvClient(index, { form: "keyring" }).commands.setup, {
             posix: setup,

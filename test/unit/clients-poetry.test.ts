@@ -58,7 +58,7 @@ describe("poetry's files, byte for byte", () => {
         });
     });
 
-    it("token, by the environment: the same files", () => {
+    it("token from the environment: the same files", () => {
         const posix = [
             "export POETRY_HTTP_BASIC_PYTHON_USERNAME='oauth2accesstoken'",
             'export POETRY_HTTP_BASIC_PYTHON_PASSWORD="$(gcloud auth print-access-token)"',
@@ -102,7 +102,7 @@ describe("poetry's files, byte for byte", () => {
         );
     });
 
-    it("an index called pypi, which is PyPI to poetry, gets another name everywhere", () => {
+    it("an index named pypi, which is PyPI in poetry, gets a prefix everywhere", () => {
         const client = poetryClient({ ...index, name: "pypi" }, key);
         assert.match(client.install[0]!.text, /^name = "private-pypi"$/m);
         assert.match(client.install[1]!.text, /^\[http-basic\.private-pypi\]$/m);
@@ -113,7 +113,7 @@ describe("poetry's files, byte for byte", () => {
         assert.match(install.posix[0]!, /^export POETRY_HTTP_BASIC_PRIVATE_PYPI_USERNAME=/);
     });
 
-    it("are read by Python as meant", function () {
+    it("are read by Python with the same values", function () {
         needsToml.call(this);
         const client = poetryClient(index, key);
         assert.deepEqual(

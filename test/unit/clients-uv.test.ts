@@ -93,7 +93,7 @@ authenticate = "always"
         [{ form: "key", keyBase64: "ab+/cd==" }, "_json_key_base64:ab%2B%2Fcd%3D%3D", "_json_key_base64"],
         [{ form: "token", token: "ya29.a-b_c" }, "oauth2accesstoken:ya29.a-b_c", "oauth2accesstoken"],
     ] as const) {
-        it(`with a ${credential.form} in the person's file`, () => {
+        it(`with a ${credential.form} in the user's file`, () => {
             assert.equal(
                 textOf("user", credential),
                 `[[index]]
@@ -120,7 +120,7 @@ authenticate = "always"
         assert.equal(textOf("project", { form: "key", keyBase64: "ab+/cd==" }), without);
     });
 
-    it("have no pins where there is no exact internal name", () => {
+    it("have no pins without an exact internal name", () => {
         for (const internalPackages of [[], ["acme-*"]]) {
             assert.equal(
                 textOf("project", { form: "token" }, { ...index, internalPackages }),
@@ -134,7 +134,7 @@ authenticate = "always"
         }
     });
 
-    it("lie where uv looks for them, to install and to publish", () => {
+    it("are where uv looks for them, to install and to publish", () => {
         const { install, publish } = uvClient(index, { form: "keyring" });
         assert.deepEqual(
             install.map(({ path }) => path),
@@ -150,7 +150,7 @@ authenticate = "always"
         assert.deepEqual(publish, install);
     });
 
-    it("are read back by Python as they are meant", function () {
+    it("are read by Python with the same values", function () {
         needsToml.call(this);
         const tables = {
             name: "acme-python",
@@ -172,7 +172,7 @@ authenticate = "always"
         });
     });
 
-    it("refuse what would be something else in them, without repeating it", () => {
+    it("refuse values that cannot be written safely, without repeating them", () => {
         for (const changed of [
             { name: "a b" },
             { name: "python; rm" },

@@ -145,7 +145,7 @@ describe("what Python reads is what it reads from gcloud's print-settings", () =
                 assert.deepEqual(Object.keys(pypirc!), ["distutils", "team-python"]);
             });
 
-            it(`key, ${place}: the same but for the key in the URL, which is percent-encoded`, () => {
+            it(`key, ${place}: the same except for the key in the URL, which is percent-encoded`, () => {
                 const [pypirc, pipConf, theirPypirc, theirPipConf] = readIni([
                     pypircWithKey({ name: "team-python", uploadUrl: urls.uploadUrl }, { keyBase64 }),
                     pipConfWithKey(urls.indexUrl, { keyBase64 }),
