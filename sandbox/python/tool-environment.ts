@@ -5,6 +5,8 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { systemCommands } from "./system-commands";
 
+const timeoutSeconds = 60;
+
 /** The result of a command: its exit code and everything that it printed. */
 export interface ToolResult {
     readonly exitCode: number;
@@ -87,7 +89,7 @@ export class ToolEnvironment implements AsyncDisposable {
 
     /** Runs a command in a directory of the home directory and waits for its end. */
     async runIn(directory: string, command: string, ...args: string[]): Promise<ToolResult> {
-        const result = await execa(command, args, {
+        const running = execa(command, args, {
             cwd: join(this.home, directory),
             extendEnv: false,
             env: this.#environment,
@@ -96,10 +98,19 @@ export class ToolEnvironment implements AsyncDisposable {
             reject: false,
             all: true,
             stdin: "ignore",
-            timeout: 120_000,
+            // For a tool that would wait for ever, such as for an answer to a prompt.
+            timeout: timeoutSeconds * 1000,
         });
+        running.once("exit", (_code, signal) => {
+            if (signal === null) return;
+            // The tool that a killed shell has started would keep the pipes open.
+            running.stdout.destroy();
+            running.stderr.destroy();
+        });
+        const result = await running;
+        const ending = result.timedOut ? `\n${command} did not end within ${timeoutSeconds} s` : "";
         // twine prints colors into a pipe too, and no variable turns that off.
-        return { exitCode: result.exitCode ?? -1, output: stripVTControlCharacters(result.all) };
+        return { exitCode: result.exitCode ?? -1, output: stripVTControlCharacters(result.all) + ending };
     }
 
     async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Sandbox } from "../../sandbox/sandbox";
+import { within } from "../deadline";
 
 export interface Reply {
     status: number;
@@ -35,11 +36,12 @@ export async function call(
     body?: unknown,
     token = sandbox.accessToken,
 ): Promise<{ status: number; json: Json }> {
-    const response = await fetch(sandbox.apiUrl + path, {
+    const fetched = fetch(sandbox.apiUrl + path, {
         method,
         headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
         ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
+    const response = await within(30, `the response to ${method} ${path}`, fetched);
     return { status: response.status, json: (await response.json()) as Json };
 }
 
@@ -64,7 +66,7 @@ export async function through(
     const options = url.startsWith("https:")
         ? { agent: new https.Agent({ proxyEnv, ca: readFileSync(sandbox.caFile) }) }
         : { agent: new http.Agent({ proxyEnv }) };
-    return new Promise((resolve, reject) => {
+    const reply = new Promise<Reply>((resolve, reject) => {
         const request = (url.startsWith("https:") ? https : http).request(url, {
             method,
             headers,
@@ -83,6 +85,7 @@ export async function through(
         });
         request.end(body);
     });
+    return within(30, `the response to ${method} ${url}`, reply);
 }
 
 export function basic(user: string, password: string): { Authorization: string } {
