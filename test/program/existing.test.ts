@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ProgramOptions, runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
 // Repositories and accounts that exist before the stack is created.
@@ -45,19 +46,13 @@ describe("resources that already exist", () => {
     }
 
     /** Runs the program. Returns its outputs, its log, and its API calls that change something. */
-    async function run(settings: Readonly<Record<string, unknown>>, options: ProgramOptions = {}) {
+    async function run(own: Readonly<Record<string, unknown>>, options: ProgramOptions = {}) {
         const lines: string[] = [];
         const requestsBefore = sandbox.requests.length;
         const config = {
             "gcp:project": project,
             ...sandbox.providerConfig,
-            "python-registry:location": "europe-west1",
-            ...Object.fromEntries(
-                Object.entries(settings).map(([key, value]) => [
-                    `python-registry:${key}`,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-            ),
+            ...stackConfig({ location: "europe-west1", ...own }),
         };
         const result = await runProgram(
             { stack: "test", config, onProgress: (line) => lines.push(line) },

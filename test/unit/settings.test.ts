@@ -3,29 +3,20 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { parseSettings, readSettings, type Settings } from "../../src/settings/settings";
 
 type Values = Record<string, unknown>;
 
-/** Configuration as Pulumi passes it to a program. A key without a namespace gets this project's; structures become JSON. */
-function configuration(values: Values): Record<string, string> {
-    return Object.fromEntries(
-        Object.entries(values).map(([key, value]) => [
-            key.includes(":") ? key : `python-registry:${key}`,
-            typeof value === "string" ? value : JSON.stringify(value),
-        ]),
-    );
-}
-
 const place: Values = { "gcp:project": "acme-tools", location: "europe-west1" };
 
 function mistakesIn(values: Values, secretKeys: readonly string[] = []): readonly string[] {
-    const parsed = parseSettings(configuration(values), new Set(secretKeys));
+    const parsed = parseSettings(stackConfig(values), new Set(secretKeys));
     return "mistakes" in parsed ? parsed.mistakes : [];
 }
 
 function accepted(values: Values): { settings: Settings; notices: readonly string[] } {
-    const parsed = parseSettings(configuration({ ...place, ...values }));
+    const parsed = parseSettings(stackConfig({ ...place, ...values }));
     assert.ok("settings" in parsed, JSON.stringify(parsed));
     return parsed;
 }
@@ -638,7 +629,7 @@ describe("settings: a region that is newer than the list of locations", () => {
             ["gcp:region", ""],
         ] as const) {
             const parsed = parseSettings(
-                configuration({ ...place, location, "gcp:region": "us-east9", ...skipped }),
+                stackConfig({ ...place, location, "gcp:region": "us-east9", ...skipped }),
                 new Set([key]),
             );
             assert.ok("notices" in parsed);
@@ -727,7 +718,7 @@ describe("settings: all mistakes of a configuration", () => {
         });
 
         it("with an error that Pulumi prints without a stack trace", () => {
-            pulumi.runtime.setAllConfig(configuration({ location: "EU", reposiotry: "s3cret" }), [
+            pulumi.runtime.setAllConfig(stackConfig({ location: "EU", reposiotry: "s3cret" }), [
                 "python-registry:reposiotry",
             ]);
             assert.throws(readSettings, (error: unknown) => {
@@ -747,7 +738,7 @@ describe("settings: all mistakes of a configuration", () => {
         });
 
         it("but a valid configuration does not", () => {
-            pulumi.runtime.setAllConfig(configuration({ ...place, protect: false }), []);
+            pulumi.runtime.setAllConfig(stackConfig({ ...place, protect: false }), []);
             assert.equal(readSettings().protect, false);
         });
     });
@@ -850,7 +841,7 @@ describe("settings: a secret value never appears in a message", () => {
     it("and the notice about a secret member of two roles does not name it", () => {
         const members = { readers: ["user:s3cret@example.com"], writers: ["user:s3cret@example.com"] };
         const parsed = parseSettings(
-            configuration({ ...place, ...members }),
+            stackConfig({ ...place, ...members }),
             new Set(["python-registry:writers"]),
         );
         assert.ok("notices" in parsed);
