@@ -23,19 +23,26 @@ export interface PythonIndex {
 
 /** The scopes of client files: a file applies to one user, one project, one virtual environment, or the whole machine. */
 export const scopes = ["user", "project", "venv", "global"] as const;
+/** The scope of a client file. */
 export type Scope = (typeof scopes)[number];
 
 /** The default path of a file on each operating system. `~` is the home directory. The path of a project's file has no folder. */
 export interface Path {
+    /** Path on Linux, for example `~/.config/uv/uv.toml`. */
     readonly linux: string;
+    /** Path on macOS. */
     readonly macos: string;
+    /** Path on Windows, which can contain variables such as `%APPDATA%`. */
     readonly windows: string;
 }
 
 /** A complete file, or a part of a file that contains other settings too (`pyproject.toml`, `Pipfile`). */
 export interface ClientFile {
+    /** Where the file applies. */
     readonly scope: Scope;
+    /** The default path of the file. */
     readonly path: Path;
+    /** The content. It can contain a credential, but never in the scope `project`. */
     readonly text: string;
 }
 
@@ -53,8 +60,9 @@ export interface Client {
     readonly install: readonly ClientFile[];
     /** Files that the tool needs to publish packages. Empty if the tool does not publish. */
     readonly publish: readonly ClientFile[];
+    /** Commands for the steps that files cannot do. */
     readonly commands: {
-        /** Sets up other requirements, such as a keyring backend. To run once for each machine or project. */
+        /** Sets up other requirements, such as a keyring backend. Run it once for each machine or project. */
         readonly setup: Commands;
         /** Installs a package; `PACKAGE` is a placeholder for its name. Sets the required environment variables first. */
         readonly install: Commands;

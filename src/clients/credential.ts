@@ -16,6 +16,7 @@ export const tokenUsername = "oauth2accesstoken";
 
 /** The forms of credential that a client file can contain or ask for. */
 export const forms = ["keyring", "token", "key"] as const;
+/** The form of a credential. */
 export type Form = (typeof forms)[number];
 
 /**

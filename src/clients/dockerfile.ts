@@ -16,7 +16,7 @@ import { type Credential, keyUsername, tokenUsername, withUserInfo } from "./cre
  * layer. In every form, the snippet contains no part of the credential.
  *
  * - keyring: the secret is a key file, or the file that `gcloud auth application-default login` creates. The step installs the
- *   keyring outside the image's own packages, and removes it at its end.
+ *   keyring outside the image's own packages, and removes the keyring at its end.
  * - token: the secret is the token, which the build command takes from an environment variable.
  * - key: the secret is a key file, `KEY_FILE` in the command. The image needs only a shell.
  *

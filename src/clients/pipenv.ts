@@ -20,10 +20,10 @@ import { tomlString } from "./toml";
  *
  * pipenv asks only the first source for a package, unless the Pipfile assigns a source to the package, as
  * `pipenv install --index` does. So pipenv takes an internal package that the project names from this registry. But it takes a
- * transitive dependency with an internal name from PyPI, even if it is the package of an attacker. To prevent this, name the
- * dependency in the Pipfile too, preferably in the same command: if you add a package alone, pipenv first looks up its
- * dependencies on PyPI, even if the Pipfile assigns another source to them. pipenv cannot assign a source to a package without
- * installing it, so `internalPackages` has no effect here.
+ * transitive dependency with an internal name from PyPI, even if it is the package of an attacker. To prevent this, add the
+ * dependency to the Pipfile with this source too, preferably in the same command: if you add a package alone, pipenv first
+ * looks up its dependencies on PyPI, even if the Pipfile assigns another source to them. pipenv cannot assign a source to a
+ * package without installing it, so `internalPackages` has no effect here.
  *
  * pipenv passes a user name in the URL to pip as a `.netrc` entry. So the URL has a user name only together with a password;
  * without a user name, pipenv's pip asks the keyring command.

@@ -14,8 +14,8 @@ import { tomlArray, tomlKey, tomlString } from "./toml";
 
 /**
  * Files and commands for uv 0.8 or newer: an index that uv asks before PyPI, in the user's uv.toml or in the project's
- * pyproject.toml. The project's file never contains a credential. If there is a key or a token, uv takes it from the index in
- * uv.toml. If the token is not given, the commands set it in `UV_INDEX_…` variables.
+ * pyproject.toml. The project's file never contains a credential. If there is a key or a token, it is in uv.toml, and uv also
+ * uses it for the index in the project. If the token is not given, the commands set it in `UV_INDEX_…` variables.
  *
  * If the index has a package, direct or transitive, uv takes it only from there. If the index answers 404, uv takes the package
  * from PyPI. Every other error of the index ends the run. In addition, the project pins each exact internal name to the index:

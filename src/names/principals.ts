@@ -2,6 +2,7 @@ import { closest, distance } from "fastest-levenshtein";
 
 /** The roles that a stack grants on its repository, as named in the configuration. Each role includes those before it. */
 export const Role = { reader: "reader", writer: "writer", admin: "admin" } as const;
+/** A role that a stack grants on its repository. */
 export type Role = (typeof Role)[keyof typeof Role];
 /** All roles. Each role includes those before it. */
 export const roles: readonly Role[] = Object.values(Role);

@@ -31,9 +31,9 @@ import type { ServiceAccountArgs } from "./service-account";
  * @throws pulumi.InputPropertiesError that lists every mistake and names its property
  */
 export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArgs {
-    const { project, deletionProtection, description, labels, serviceAccounts = {}, ...own } = args;
+    const { project, deletionProtection, description, labels, serviceAccounts = {}, ...otherArgs } = args;
     const given = defined({
-        ...own,
+        ...otherArgs,
         serviceAccounts,
         description: known(description),
         labels: isRecord(known(labels)) ? defined(labels as object) : undefined,

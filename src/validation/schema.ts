@@ -57,7 +57,7 @@ export const projectId = v.pipe(
     v.regex(
         projectPattern,
         ({ input }) =>
-            `is not valid. Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).${input.includes(":") ? "" : spellingSuggestion(input, projectPattern)}`,
+            `is not valid. Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).${input.includes(":") ? "" : spellingSuggestion(input, projectPattern)}`,
     ),
 );
 
@@ -76,7 +76,7 @@ const location = v.pipe(
 const repositoryId = v.pipe(
     matching(
         /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-        "1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        "1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
     // In a .pypirc, each repository has a section with its name, and this section lists the repositories.
     v.notValue("distutils", "is the name of a reserved section in .pypirc. Allowed: any other name."),
@@ -90,7 +90,7 @@ const labels = v.pipe(
         v.pipe(
             matching(
                 /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
-                "label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter",
+                "label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter",
             ),
             v.notValues(
                 reservedLabels,
@@ -99,7 +99,7 @@ const labels = v.pipe(
         ),
         matching(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
-            "label values of at most 63 lower-case letters, digits, _ and -",
+            "label values of at most 63 lowercase letters, digits, _ and -",
         ),
         "a map of labels",
     ),
@@ -190,7 +190,7 @@ export const accountEntries = {
 const serviceAccounts = record(
     matching(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
-        "account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
     object(accountEntries, "a map with the keys access, existing, displayName and keys"),
     "a map from account id to {access, existing, displayName, keys}",

@@ -26,14 +26,14 @@ const principalForms =
 const settingNames =
     "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, internalPackages, keyring, enableApis, protect.";
 const repositoryIds =
-    "Allowed: 1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
+    "Allowed: 1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
-    "Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).";
+    "Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).";
 const accountIds =
-    "Allowed: account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
+    "Allowed: account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const labelKeys =
-    "Allowed: label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter.";
-const labelValues = "Allowed: label values of at most 63 lower-case letters, digits, _ and -.";
+    "Allowed: label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter.";
+const labelValues = "Allowed: label values of at most 63 lowercase letters, digits, _ and -.";
 const generationNames =
     'Allowed: key generation names of 1 to 63 letters, digits, ., _ and -, for example "2026-11" (with the quotes).';
 const locationForms = "Allowed: a region such as europe-west1, or us, europe, asia.";
