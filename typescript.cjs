@@ -1,5 +1,5 @@
-// Runs TypeScript as it stands, for our own commands and tests: transpiled by swc, as ts-node does for Pulumi, but without
-// the TypeScript compiler that ts-node loads first, which takes longer than most of the commands do.
+// Lets Node.js run TypeScript files, for the commands and tests of this project. It transpiles them with swc. Pulumi uses
+// ts-node for this, but ts-node first loads the TypeScript compiler, which takes longer than most of these commands.
 require("./compile-cache.cjs");
 const { readFileSync } = require("node:fs");
 const process = require("node:process");

@@ -3,18 +3,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { type ProgramOptions, runProgram } from "../sandbox/engines/in-process-engine";
+import { stackConfig } from "../sandbox/engines/stack-config";
 import { leaveNothingBehind } from "../sandbox/lifetime";
 import { startSandbox } from "../sandbox/sandbox";
 
-// npm run bench: where people wait. Everything runs in process, in a fresh process each time, so that no Pulumi CLI is
-// needed; figures of one run can be compared with each other, not with those of another machine or day.
+// npm run bench: measures how long users wait. Each program runs with the in-process engine in a new process, so this needs
+// no Pulumi CLI. Compare only figures of the same run, not of different machines or days.
 
 interface Options {
     readonly quick: boolean;
     readonly json: string;
 }
 
-/** Seconds, and MiB, of several runs. */
+/** The duration and the memory of several runs. */
 interface Figures {
     readonly runs: number;
     readonly minSeconds: number;
@@ -27,10 +28,10 @@ const root = join(__dirname, "..");
 const project = "sandbox-project";
 const configuration = (readers: number) => ({
     "gcp:project": project,
-    "python-registry:location": "europe-west1",
-    "python-registry:readers": JSON.stringify(
-        Array.from({ length: readers }, (_, n) => `user:reader-${n}@example.com`),
-    ),
+    ...stackConfig({
+        location: "europe-west1",
+        readers: Array.from({ length: readers }, (_, n) => `user:reader-${n}@example.com`),
+    }),
 });
 
 async function timed(config: Record<string, string>, options: ProgramOptions) {
@@ -39,7 +40,7 @@ async function timed(config: Record<string, string>, options: ProgramOptions) {
     return { seconds: (performance.now() - begun) / 1000, peakMiB };
 }
 
-/** Runs the programs in turn (A B A B …), so that a machine that slows down slows both. */
+/** Alternates between the programs (A B A B …), so that a machine that slows down affects both. */
 async function start(runs: number): Promise<{ program: Figures; empty: Figures; ratio: number }> {
     const empty = { preview: true, program: join(__dirname, "empty-program") };
     const samples: Record<"program" | "empty", Awaited<ReturnType<typeof timed>>[]> = {
@@ -51,7 +52,7 @@ async function start(runs: number): Promise<{ program: Figures; empty: Figures; 
             program: await timed(configuration(1), { preview: true }),
             empty: await timed(configuration(1), empty),
         };
-        // The first pair warms the caches.
+        // The first pair fills the caches.
         if (run >= 0) {
             samples.program.push(pair.program);
             samples.empty.push(pair.empty);
@@ -62,7 +63,7 @@ async function start(runs: number): Promise<{ program: Figures; empty: Figures; 
     return { program, empty: floor, ratio: program.medianSeconds / floor.medianSeconds };
 }
 
-/** One deployment from nothing. */
+/** A deployment of a new stack. */
 async function deployment(readers: number) {
     await using sandbox = await startSandbox({ project });
     const { seconds, peakMiB } = await timed({ ...configuration(readers), ...sandbox.providerConfig }, {});
@@ -83,7 +84,7 @@ function figures(samples: readonly { seconds: number; peakMiB: number }[]): Figu
 
 async function main({ quick, json }: Options): Promise<void> {
     const started = await start(quick ? 1 : 9);
-    console.log("Start of the program to its outputs, against an empty program");
+    console.log("From the start of the program to its outputs, compared with an empty program");
     console.table({
         "this program": rounded(started.program),
         "empty program": rounded(started.empty),
@@ -94,7 +95,7 @@ async function main({ quick, json }: Options): Promise<void> {
     for (const readers of quick ? [1, 10] : [1, 10, 100, 1000]) {
         deployments.push(await deployment(readers));
     }
-    console.log("Deployment from nothing, the API with no latency");
+    console.log("Deployment of a new stack, with an API that has no latency");
     console.table(deployments.map(rounded));
 
     const result = {
@@ -105,7 +106,7 @@ async function main({ quick, json }: Options): Promise<void> {
     };
     await mkdir(dirname(json), { recursive: true });
     await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
-    console.log(`Written to ${json}`);
+    console.log(`Wrote ${json}`);
 }
 
 function rounded(row: object): Record<string, unknown> {
@@ -123,9 +124,11 @@ function round(value: number, digits: number): number {
 
 leaveNothingBehind();
 const command = new Command("npm run bench --")
-    .description("Measures the start of the program, and calls, time and memory by the number of readers.")
-    .option("--quick", "only see that it runs: one run each, few readers", false)
-    .option("--json <file>", "where to write the figures", join(root, ".sandbox", "bench.json"))
+    .description(
+        "Measures how long the program takes to start, and the calls, time and memory of a deployment by the number of readers.",
+    )
+    .option("--quick", "only check that it works: one run each, few readers", false)
+    .option("--json <file>", "file for the figures", join(root, ".sandbox", "bench.json"))
     .action(async (options: Options) => {
         await main(options);
     });

@@ -1,21 +1,21 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** A generated file: where it goes below a directory, its text, and whether it holds a credential. */
+/** A generated file: its path in a directory, its text, and whether it contains a credential. */
 export interface ClientFile {
     readonly path: string;
     readonly text: string;
     readonly secret: boolean;
 }
 
-/** The outputs of the program that hold client files. */
+/** The outputs of the program that contain client files. */
 export interface ClientFileOutputs {
     readonly pipConf: string;
     readonly pypirc: string;
     readonly credentials: Readonly<Record<string, { pipConf: string; pypirc: string; keyFile: string }>>;
 }
 
-/** Lays the outputs out as files: the keyring form on top, the password form in a folder for each account. */
+/** The outputs as files: the keyring form at the top, the password form in a folder for each account. */
 export function clientFiles({ pipConf, pypirc, credentials }: ClientFileOutputs): ClientFile[] {
     return [
         { path: "pip.conf", text: pipConf, secret: false },
@@ -28,14 +28,14 @@ export function clientFiles({ pipConf, pypirc, credentials }: ClientFileOutputs)
     ];
 }
 
-/** Writes files below a directory, readable by their owner only where they hold a credential. */
+/** Writes files into a directory; only the owner can read those that contain a credential. */
 export async function writeFiles(directory: string, files: readonly ClientFile[]): Promise<void> {
     for (const { path, text, secret } of files) {
         const file = join(directory, path);
         const mode = secret ? 0o600 : 0o644;
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
         await writeFile(file, text, { mode });
-        // An existing file keeps its mode otherwise.
+        // The mode above does not apply to an existing file.
         await chmod(file, mode);
     }
 }

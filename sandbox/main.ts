@@ -6,13 +6,13 @@ import { type ClientFileOutputs, clientFiles, writeFiles } from "./client-files"
 import type { DeploymentResult, Engine } from "./engines/engine";
 import { inProcessEngine } from "./engines/in-process-engine";
 import { leaveNothingBehind, untilInterrupted } from "./lifetime";
-import { buildSamples, type Cast, proveClientFiles } from "./proofs";
 import { findPulumi, PulumiEngine } from "./engines/pulumi-engine";
 import { pythonTools } from "./python/python-tools";
 import { type Sandbox, startSandbox } from "./sandbox";
 import { readStackConfig } from "./engines/stack-config";
+import { type Accounts, buildSamples, verifyClients } from "./verify-clients";
 
-// npm start: the main job, from nothing, on this machine.
+// npm start: deploys the sandbox stack on this machine and verifies the client files.
 
 interface Options {
     readonly keep: boolean;
@@ -23,35 +23,35 @@ const root = join(__dirname, "..");
 const workDirectory = join(root, ".sandbox");
 const filesDirectory = join(workDirectory, "files");
 const stack = "sandbox";
-/** Outputs too long for a terminal, by the file that has them. */
+/** Outputs that are too long for a terminal, and the file that contains each. */
 const inFiles: Readonly<Record<string, string>> = { clients: "outputs.json", readme: "README.md" };
-const cast: Cast = { repository: "python", writer: "python-publisher", reader: "python-installer" };
+const accounts: Accounts = { writer: "python-publisher", reader: "python-installer" };
 
 const command = new Command("npm start --")
     .description(
-        "Brings up the sandbox stack from nothing on this machine, with no cloud account: starts a stand-in for Google " +
-            "Cloud on 127.0.0.1, runs the program against it, writes the client files to .sandbox/files, and proves " +
-            "them with the real pip and twine. Ends by itself; the exit code is 0 only if every proof holds.",
+        "Deploys the sandbox stack on this machine, without a cloud account: emulates Google Cloud on 127.0.0.1, runs " +
+            "the program against it, writes the client files to .sandbox/files, and verifies them with the real pip and " +
+            "twine. The exit code is 0 only if every check passes.",
     )
     .option(
         "--keep",
-        "leave the sandbox up until Ctrl-C, and print the environment variables to play with it",
+        "keep the sandbox running until you press Ctrl-C, and print the environment variables to use it",
         false,
     )
     .addOption(
-        new Option("--engine <engine>", "what runs the program; auto takes Pulumi where its CLI is to be had")
+        new Option("--engine <engine>", "what runs the program; auto uses Pulumi if its CLI is available")
             .choices(["auto", "pulumi", "in-process"])
             .default("auto"),
     );
 
 async function main(options: Options): Promise<number> {
     heading("Sandbox");
-    // The tools and the packages for the proofs take as long as the rest, and nothing of it.
+    // Preparing the checks takes as long as the deployment and does not depend on it.
     const preparing = prepare();
     preparing.catch(() => undefined);
     await using sandbox = await startSandbox();
     line(
-        `Google Cloud is played at ${sandbox.apiUrl}, the Python hosts behind the proxy ${sandbox.proxyUrl}`,
+        `Google Cloud is emulated at ${sandbox.apiUrl}, its Python hosts behind the proxy ${sandbox.proxyUrl}`,
     );
     const engine = await chooseEngine(options.engine);
 
@@ -77,30 +77,30 @@ async function main(options: Options): Promise<number> {
     await writeFiles(filesDirectory, files);
     files.forEach(({ path, secret }) => {
         line(
-            `${relative(root, join(filesDirectory, path))}${secret ? "  (a credential: only you can read it)" : ""}`,
+            `${relative(root, join(filesDirectory, path))}${secret ? "  (contains a credential; only you can read it)" : ""}`,
         );
     });
 
-    heading("Proofs");
+    heading("Checks");
     const { tools, samples: building } = await preparing;
     await using samples = building;
     let failed = 0;
-    for await (const { claim, failure } of proveClientFiles(sandbox, tools, outputs, cast, samples)) {
+    for await (const { claim, failure } of verifyClients({ sandbox, tools, outputs, accounts, samples })) {
         line(`${failure === undefined ? styleText("green", "✔") : styleText("red", "✘")} ${claim}`);
         if (failure !== undefined) {
             failed += 1;
             line(withoutCredentials(failure, outputs));
         }
     }
-    heading(failed === 0 ? "All proofs hold" : `${failed} failed`);
+    heading(failed === 0 ? "All checks passed" : `${failed} ${failed === 1 ? "check" : "checks"} failed`);
 
     if (options.keep) {
-        await play(sandbox, tools.bin);
+        await keepRunning(sandbox, tools.bin);
     }
     return failed === 0 ? 0 : 1;
 }
 
-/** The Python tools, and the packages that the proofs upload. */
+/** The Python tools, and the packages that the checks upload. */
 async function prepare() {
     const tools = await pythonTools(line);
     return { tools, samples: await buildSamples(tools) };
@@ -117,7 +117,7 @@ async function chooseEngine(wanted: Options["engine"]): Promise<Engine> {
         return new PulumiEngine(found, directory);
     }
     if (wanted === "pulumi") {
-        throw new Error(`--engine pulumi needs ${found.missing}`);
+        throw new Error(`--engine pulumi needs ${found.missing}. Use --engine in-process`);
     }
     return {
         ...inProcessEngine,
@@ -148,7 +148,7 @@ function printOutputs(outputs: DeploymentResult["outputs"]): void {
     }
 }
 
-/** What `pulumi stack output --json` prints, which `npm run configure` takes. */
+/** The outputs as `pulumi stack output --json` prints them and as `npm run configure` reads them. */
 function withoutSecrets(outputs: DeploymentResult["outputs"]): string {
     const shown = Object.entries(outputs).map(([name, { value, secret }]) => [
         name,
@@ -157,24 +157,25 @@ function withoutSecrets(outputs: DeploymentResult["outputs"]): string {
     return `${JSON.stringify(Object.fromEntries(shown), null, 2)}\n`;
 }
 
-async function play(sandbox: Sandbox, bin: string): Promise<void> {
-    heading("The sandbox stays up. In another terminal:");
+/** Prints how to use the sandbox, and waits for the signal to stop. */
+async function keepRunning(sandbox: Sandbox, bin: string): Promise<void> {
+    heading("The sandbox keeps running. To use it, run in another terminal:");
     const environment = {
         ...sandbox.clientEnvironment,
         PATH: `${bin}:$PATH`,
         PIP_CONFIG_FILE: join(filesDirectory, "pip.conf"),
-        GOOGLE_APPLICATION_CREDENTIALS: join(filesDirectory, cast.reader, "key.json"),
+        GOOGLE_APPLICATION_CREDENTIALS: join(filesDirectory, accounts.reader, "key.json"),
     };
     for (const [name, value] of Object.entries(environment)) {
-        // PATH alone is made of another variable.
+        // Only PATH refers to another variable.
         console.log(name === "PATH" ? `export PATH="${value}"` : `export ${name}='${value}'`);
     }
     console.log(`pip install --target "$(mktemp -d)" sandbox-sample`);
-    heading("Ctrl-C ends it.");
+    heading("Press Ctrl-C to stop it.");
     await untilInterrupted();
 }
 
-/** The text without the passwords and keys that a tool may have printed. */
+/** The text without the keys that a tool may have printed. */
 function withoutCredentials(text: string, { credentials }: ClientFileOutputs): string {
     return Object.values(credentials)
         .map(({ keyFile }) => Buffer.from(keyFile).toString("base64"))

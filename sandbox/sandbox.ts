@@ -15,7 +15,7 @@ import { AccessTokens, tokenEndpoint } from "./google/tokens";
 
 export type { LoggedRequest } from "./google/request-log";
 
-/** A stand-in for Google Cloud and for the public Python index, on 127.0.0.1. */
+/** Emulates Google Cloud and the public Python index on 127.0.0.1. */
 export interface Sandbox extends AsyncDisposable {
     /** Root of the control plane, `http://127.0.0.1:PORT`. */
     readonly apiUrl: string;
@@ -78,7 +78,7 @@ export async function startSandbox({
         opened.push(() => proxy.close());
         const caFile = join(directory, "ca.pem");
         await writeFile(caFile, proxy.caCertificate);
-        // A day: long enough for a sandbox that somebody plays with.
+        // A day: long enough for `npm start -- --keep`.
         const accessToken = tokens.issue(operator, 24 * 3600);
         return {
             apiUrl: api.url,
@@ -104,7 +104,7 @@ export async function startSandbox({
 
 /** Serves an application over plain HTTP on a free port of 127.0.0.1. */
 async function serve(app: { fetch: (request: Request) => Response | Promise<Response> }) {
-    // The adapter's own, faster Request and Response must not replace Node's for everybody in the process.
+    // The adapter must not replace Node's Request and Response in the whole process with its own, faster ones.
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -132,7 +132,7 @@ function providerConfig(apiUrl: string, accessToken: string): Record<string, str
 
 function clientEnvironment(proxyUrl: string, caFile: string): Record<string, string> {
     return {
-        // Some clients read only the one spelling, some only the other.
+        // Some clients read only the upper-case names, some only the lower-case ones.
         HTTP_PROXY: proxyUrl,
         http_proxy: proxyUrl,
         HTTPS_PROXY: proxyUrl,

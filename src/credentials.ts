@@ -5,25 +5,31 @@ import { type FilesByTool, filesByTool } from "./clients/tools";
 import { pypircWithKey } from "./clients/twine";
 import type { Registry } from "./registry/registry";
 
-/** The password form of the client files, for one service account's current key. Every text is a credential. */
-export interface Credential {
+/** The client files with the current key of one service account as the password. Every text is a credential. */
+export interface KeyCredentialFiles {
     /** Name of the key generation. */
     readonly generation: string;
+    /** Content of `pip.conf`. */
     readonly pipConf: string;
+    /** Content of `.pypirc`. */
     readonly pypirc: string;
-    /** The JSON key file itself, for `GOOGLE_APPLICATION_CREDENTIALS`. */
+    /** Content of the JSON key file, for `GOOGLE_APPLICATION_CREDENTIALS`. */
     readonly keyFile: string;
-    /** The other tools' files, with the key as the password. */
+    /** The files of the other tools, by tool and file name. */
     readonly clients: FilesByTool;
 }
 
-/** The credentials of a registry's accounts that have keys, by account id; secret as a whole. */
+/**
+ * The client files with a key, by account id, for each service account of a registry that has keys.
+ *
+ * @returns one output that is secret as a whole
+ */
 export function keyCredentials(
     registry: Pick<Registry, "currentKeys">,
     index: PythonIndex,
-): pulumi.Output<Record<string, Credential>> {
+): pulumi.Output<Record<string, KeyCredentialFiles>> {
     const credentials = Object.entries(registry.currentKeys).map(([id, { generation, keyBase64 }]) =>
-        keyBase64.apply((key): [string, Credential] => [
+        keyBase64.apply((key): [string, KeyCredentialFiles] => [
             id,
             {
                 generation,

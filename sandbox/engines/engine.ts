@@ -4,12 +4,12 @@ export interface EngineOutput {
     readonly secret: boolean;
 }
 
-/** What an engine is to bring up. */
+/** What an engine deploys. */
 export interface Deployment {
     readonly stack: string;
-    /** Full key (`gcp:project`) → text; lists, maps and booleans as JSON, as Pulumi hands them to a program. */
+    /** Full key (`gcp:project`) → text, as Pulumi passes them to a program: lists, maps and booleans are JSON. */
     readonly config: Readonly<Record<string, string>>;
-    /** Called as the resources come up. */
+    /** Called with a line for each step. */
     readonly onProgress?: (line: string) => void;
 }
 
@@ -17,21 +17,21 @@ export interface Deployment {
 export interface DeployedResource {
     readonly type: string;
     readonly name: string;
-    /** URNs of the resources that it waited for. */
+    /** URNs of the resources that it depends on. */
     readonly dependencies: readonly string[];
 }
 
-/** What came of a deployment. */
+/** The result of a deployment. */
 export interface DeploymentResult {
-    /** In the order in which they were made. */
+    /** In the order of their creation. */
     readonly resources: readonly DeployedResource[];
     readonly outputs: Readonly<Record<string, EngineOutput>>;
 }
 
-/** Carries out the program, `index.ts`, against the APIs that its configuration names. */
+/** Runs the program, `index.ts`, against the APIs that its configuration names. */
 export interface Engine {
-    /** For people: which one it is, and why. */
+    /** Shown to the user: which engine it is, and why. */
     readonly description: string;
-    /** @throws Error with what the program or the API said. */
+    /** @throws Error with the message of the program or the API */
     up(deployment: Deployment): Promise<DeploymentResult>;
 }

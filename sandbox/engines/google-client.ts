@@ -1,4 +1,4 @@
-/** An error that one of Google's APIs answered. */
+/** An error response of one of Google's APIs. */
 export class ApiError extends Error {
     constructor(
         /** HTTP status code. */
@@ -26,7 +26,7 @@ export class GoogleClient {
         const endpoint = this.#config[`gcp:${api}CustomEndpoint`];
         if (endpoint === undefined) {
             throw new Error(
-                `gcp:${api}CustomEndpoint is not set: the in-process engine talks only to a stand-in`,
+                `gcp:${api}CustomEndpoint is not set: the in-process engine works only with the sandbox`,
             );
         }
         const response = await fetch(endpoint + path, {

@@ -3,7 +3,7 @@ import { ApiError, GoogleClient } from "./google-client";
 
 type Inputs = Readonly<Record<string, unknown>>;
 
-/** A resource as it stands after its creation. */
+/** A resource after its creation. */
 export interface Created {
     readonly id: string;
     readonly state: Record<string, unknown>;
@@ -18,12 +18,12 @@ interface Binding {
 }
 
 /**
- * The few calls that creating, reading and importing this project's resources takes, in the order in which the Google
- * provider makes them. No updates and no deletions: this is no provider.
+ * Creates, reads and imports this project's types of resources with the same calls, in the same order, as the Google
+ * provider. It cannot update or delete: it is no replacement for the provider.
  */
 export class GoogleProvider {
     readonly #api: GoogleClient;
-    /** Policies are read, changed and written: one after the other. */
+    /** The previous change of a policy. Each one reads, changes and writes the policy, so they run one after the other. */
     #policyTurn: Promise<unknown> = Promise.resolve();
 
     /** @param config stack configuration with the provider's custom endpoints and access token */
@@ -57,11 +57,11 @@ export class GoogleProvider {
                     ];
                 });
             default:
-                throw new Error(`the in-process engine cannot make a ${type}`);
+                throw new Error(`the in-process engine cannot create a ${type}`);
         }
     }
 
-    /** Reads a resource that somebody else made. @throws Error with the API's message */
+    /** Reads a resource that this program did not create. @throws Error with the API's message */
     async read(type: string, id: string): Promise<Created> {
         switch (type) {
             case repositoryType: {
@@ -77,7 +77,7 @@ export class GoogleProvider {
         }
     }
 
-    /** Imports a resource: reads it, and changes the settings that the program gives and that differ. */
+    /** Imports a resource: reads it, and updates the settings in which it differs from the inputs. */
     async import(type: string, id: string, inputs: Inputs): Promise<Created> {
         const { state } = await this.read(type, id);
         const [description, displayName] = [inputs["description"], inputs["displayName"]];
@@ -101,7 +101,7 @@ export class GoogleProvider {
         return { id, state: { ...state, ...inputs, ...Object.fromEntries(changed) } };
     }
 
-    /** Answers one of the provider's functions. @throws Error in the provider's words */
+    /** Calls one of the provider's functions. @throws Error with the provider's wording */
     async call(token: string, inputs: Inputs): Promise<Record<string, unknown>> {
         switch (token) {
             case "gcp:artifactregistry/getRepository:getRepository": {
@@ -134,7 +134,7 @@ export class GoogleProvider {
                     ...(await this.#lookup("iamBeta", text(inputs["accountId"]))),
                 };
             default:
-                throw new Error(`the in-process engine knows no function ${token}`);
+                throw new Error(`the in-process engine does not support the function ${token}`);
         }
     }
 
@@ -205,7 +205,7 @@ export class GoogleProvider {
 
 function text(input: unknown): string {
     if (typeof input !== "string") {
-        throw new TypeError(`a text was expected, not ${typeof input}`);
+        throw new TypeError(`expected a string, not ${typeof input}`);
     }
     return input;
 }

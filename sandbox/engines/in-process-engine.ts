@@ -13,7 +13,7 @@ export interface ProgramRun {
     readonly program: string;
 }
 
-/** What that process sends back: each resource as it is made, then the outputs. */
+/** What that process sends back: each resource when it is created, then the outputs. */
 export type ProgramEvent =
     | { readonly kind: "resource"; readonly resource: DeployedResource }
     | {
@@ -27,8 +27,8 @@ export type ProgramEvent =
 const root = join(__dirname, "..", "..");
 
 /**
- * Runs a program in a process of its own on the SDK's test runtime, each registration carried out against the APIs.
- * There is no plan, no diff and no state: this is for trying and testing where no Pulumi CLI is to be had.
+ * Runs a program in a separate process on the SDK's test runtime, and carries out each registration against the APIs.
+ * There is no plan, no diff and no state: use it to try and test the program where the Pulumi CLI is not available.
  */
 export const inProcessEngine: Engine = {
     description: "in process: no plan, no diff, no state",
@@ -37,22 +37,22 @@ export const inProcessEngine: Engine = {
 
 /** Options beyond a plain `up`. */
 export interface ProgramOptions {
-    /** Register nothing; what a real preview does not know yet is left out of the outputs. */
+    /** Create nothing; the outputs lack what a real preview does not know yet. */
     readonly preview?: boolean;
-    /** Another program than this project's own. */
+    /** Path of a program to run instead of this project's own. */
     readonly program?: string;
     readonly secretKeys?: readonly string[];
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface ProgramResult extends DeploymentResult {
     /** Names of the outputs that a preview cannot know yet. */
     readonly unknown: readonly string[];
-    /** The most memory that the program's process held. */
+    /** The peak memory use of the program's process. */
     readonly peakMiB: number;
 }
 
-/** @throws Error with what the program or the API said. */
+/** @throws Error with the message of the program or the API */
 export async function runProgram(
     { stack, config, onProgress }: Deployment,
     options: ProgramOptions = {},
@@ -62,7 +62,7 @@ export async function runProgram(
         execArgv: ["--require", "./typescript.cjs"],
         stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
-    // Before the temporary files are removed, or the child might make them anew.
+    // Before the temporary files are removed, or the child might create them again.
     const endChild = () => child.kill("SIGKILL");
     process.prependListener("exit", endChild);
     let said = "";

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { GoogleProvider } from "./google-provider";
 import type { ProgramEvent, ProgramRun } from "./in-process-engine";
 
-// The process in which the in-process engine runs a program: gets a run, sends back events, exits.
+// The process in which the in-process engine runs a program: it receives a run, sends events, and exits.
 
 function send(event: ProgramEvent): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -15,21 +15,21 @@ function send(event: ProgramEvent): Promise<void> {
     });
 }
 
-/** Set by the first failure. */
+/** The exit of this process, once something failed. */
 let failing: Promise<never> | undefined;
 
 function fail(error: unknown): Promise<never> {
-    failing ??= tellAndExit(error);
+    failing ??= reportAndExit(error);
     return failing;
 }
 
-async function tellAndExit(error: unknown): Promise<never> {
+async function reportAndExit(error: unknown): Promise<never> {
     const message = pulumi.RunError.isInstance(error)
         ? error.message
         : error instanceof Error
           ? (error.stack ?? error.message)
           : String(error);
-    // Were a failure to tell a failure too, there would be no end: the engine may have gone away.
+    // If the report fails too, the engine no longer exists, and there is nobody to report that to.
     await send({ kind: "error", message }).catch(() => undefined);
     process.exit(1);
 }
@@ -39,7 +39,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
     /** What each registered resource depends on. */
     const registered = new Map<string, readonly string[]>();
     /** Reads, imports or creates a resource; a preview only reads. */
-    const carryOut = (type: string, name: string, inputs: object, id: string | undefined) => {
+    const perform = (type: string, name: string, inputs: object, id: string | undefined) => {
         const properties = inputs as Record<string, unknown>;
         if (id && !registered.has(`${type} ${name}`)) return provider.read(type, id);
         if (run.preview) return undefined;
@@ -52,7 +52,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
                 try {
                     return await provider.call(token, inputs as Record<string, unknown>);
                 } catch (error) {
-                    // The SDK reads the message where gRPC has it.
+                    // The SDK reads the message from the field that gRPC uses.
                     throw Object.assign(error as Error, { details: (error as Error).message });
                 }
             },
@@ -60,7 +60,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
                 const isComponent = custom === false || type.startsWith("python-registry:");
                 const dependencies = registered.get(`${type} ${name}`) ?? [];
                 try {
-                    const made = isComponent ? undefined : await carryOut(type, name, inputs as object, id);
+                    const made = isComponent ? undefined : await perform(type, name, inputs as object, id);
                     await send({ kind: "resource", resource: { type, name, dependencies } });
                     return made ?? { id: run.preview ? undefined : `${name}-id`, state: inputs as object };
                 } catch (error) {
@@ -74,7 +74,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
         "organization",
     );
 
-    // A mock is not told what a resource depends on; the monitor that calls it is.
+    // The SDK does not tell a mock what a resource depends on, but it tells the monitor that calls the mock.
     const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
     const register = monitor.registerResource.bind(monitor);
     monitor.registerResource = (request, callback) => {
@@ -98,9 +98,9 @@ async function runProgram(run: ProgramRun): Promise<void> {
             unknown.push(name);
         }
     }
-    // What nothing waited for, a grant above all, may still be under way.
+    // Resources that no output depends on, such as grants, may not be finished.
     await pulumi.runtime.disconnect();
-    // Node reports a rejection that nobody handles only now.
+    // Only now does Node report a rejection without a handler.
     await setImmediate();
     await failing;
     const peakMiB = process.resourceUsage().maxRSS / 1024;
@@ -119,7 +119,7 @@ interface RegisterResourceRequest {
     getDependenciesList(): string[];
 }
 
-/** What an Output has beside its public face. */
+/** Members of an Output that are not in its public type. */
 interface Resolved {
     promise(): Promise<unknown>;
     readonly isSecret: Promise<boolean>;
@@ -130,5 +130,5 @@ process.on("unhandledRejection", (error) => void fail(error));
 process.once("message", (run: ProgramRun) => {
     runProgram(run).catch(fail);
 });
-// The engine went away: nobody is left to tell.
+// The engine no longer exists.
 process.once("disconnect", () => process.exit(1));

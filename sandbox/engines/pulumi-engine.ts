@@ -15,7 +15,7 @@ export interface PulumiCli {
     readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What a machine lacks to run the real thing, in a form that ends a sentence. */
+/** What this machine lacks to run Pulumi; completes a sentence such as "this machine lacks …". */
 export interface Missing {
     readonly missing: string;
 }
@@ -37,7 +37,9 @@ export async function findPulumi(onProgress?: (line: string) => void): Promise<P
     const launcher = join(root, "node_modules", "pulumi", "run.js");
     for (const command of [["pulumi"], [process.execPath, launcher]] as const) {
         if (command.length > 1) {
-            onProgress?.("No pulumi on PATH; asking its npm launcher, which downloads it on first use");
+            onProgress?.(
+                "There is no pulumi on PATH. Trying the npm package pulumi, which downloads the CLI on first use",
+            );
         }
         const version = await runCli({ command, environment }, ["version"]);
         if (version.exitCode !== 0) {
@@ -46,9 +48,9 @@ export async function findPulumi(onProgress?: (line: string) => void): Promise<P
         const cli = { command, version: version.stdout.trim(), environment };
         return (await hasGoogleProvider(cli, onProgress))
             ? cli
-            : { missing: "the Google provider's plugin, which could not be downloaded" };
+            : { missing: "the plugin of the Google provider (the download failed)" };
     }
-    return { missing: "a Pulumi CLI, which could not be downloaded" };
+    return { missing: "the Pulumi CLI (the download failed)" };
 }
 
 async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => void): Promise<boolean> {
@@ -62,7 +64,7 @@ async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => 
     if (plugins.some((plugin) => plugin.name === "gcp" && plugin.version === version)) {
         return true;
     }
-    // One on PATH is taken by Pulumi as it is.
+    // Pulumi uses a plugin on PATH as it is.
     if (
         (cli.environment["PATH"] ?? "")
             .split(delimiter)
@@ -75,7 +77,7 @@ async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => 
     return install.exitCode === 0;
 }
 
-/** Runs the CLI outside any project, to its end, however that comes out; a download may take minutes. */
+/** Runs the CLI outside any project and waits for its end, also if it fails. A download may take minutes. */
 function runCli(
     { command, environment }: Pick<PulumiCli, "command" | "environment">,
     args: readonly string[],
@@ -90,8 +92,8 @@ function runCli(
 }
 
 /**
- * Writes the project file into a folder of its own, beside which Pulumi then writes the stack files; the program itself
- * stays where it is.
+ * Writes the project file into a separate folder. Pulumi then writes the stack files beside it; the program itself stays
+ * where it is.
  */
 export async function writeProject(directory: string): Promise<void> {
     const project = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
@@ -102,17 +104,17 @@ export async function writeProject(directory: string): Promise<void> {
 }
 
 /**
- * The program under the real CLI and provider, with a backend, a passphrase and a project folder of its own: the
- * user's backend, stacks and stack files are not touched.
+ * Runs the program with the real CLI and provider, in a separate backend and project folder and with a separate
+ * passphrase: the user's backend, stacks and stack files stay as they are.
  */
 export class PulumiEngine implements Engine {
     readonly description: string;
-    /** Variables by which the CLI knows this engine's stacks, and may read their secrets. */
+    /** Environment variables with which the CLI finds this engine's stacks and can decrypt their secrets. */
     readonly environment: Readonly<Record<string, string>>;
     readonly #cli: PulumiCli;
     readonly #directory: string;
 
-    /** @param directory private folder for the state; made if need be */
+    /** @param directory private folder for the project and the state; created if it does not exist */
     constructor(cli: PulumiCli, directory: string) {
         this.description = `Pulumi ${cli.version}`;
         this.#cli = cli;
@@ -123,7 +125,7 @@ export class PulumiEngine implements Engine {
         };
     }
 
-    /** Makes the stack with its configuration. */
+    /** Creates the stack with its configuration. */
     async init({ stack, config }: Pick<Deployment, "stack" | "config">): Promise<void> {
         await mkdir(join(this.#directory, "state"), { recursive: true, mode: 0o700 });
         await writeProject(this.#directory);
@@ -147,7 +149,7 @@ export class PulumiEngine implements Engine {
     async up(deployment: Deployment): Promise<DeploymentResult> {
         const { stack, onProgress } = deployment;
         await this.init(deployment);
-        // The caller has the outputs from the result.
+        // The caller gets the outputs in the result.
         const options = ["--yes", "--skip-preview", "--suppress-outputs", "--color", "never"];
         await this.run(["up", "--stack", stack, ...options], onProgress);
         return { resources: await this.resources(stack), outputs: await this.outputs(stack) };
@@ -169,7 +171,7 @@ export class PulumiEngine implements Engine {
         );
     }
 
-    /** The stack's resources, without the stack itself and its providers. */
+    /** The resources of the stack, without the stack itself and its providers. */
     async resources(stack: string): Promise<DeploymentResult["resources"]> {
         const state = JSON.parse(await this.run(["stack", "export", "--stack", stack])) as {
             deployment: { resources: { type: string; urn: string; dependencies?: string[] }[] };
@@ -215,7 +217,7 @@ export class PulumiEngine implements Engine {
     }
 }
 
-/** Lists, maps and booleans as themselves, everything else as text. */
+/** Lists, maps and booleans as values, everything else as text. */
 function structured(text: string): unknown {
     try {
         const value: unknown = JSON.parse(text);

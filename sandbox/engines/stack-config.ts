@@ -1,13 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 
-/** The stack's configuration as its file has it, in the form in which Pulumi hands it to a program. */
-export async function readStackConfig(file: string): Promise<Record<string, string>> {
-    const { config } = parse(await readFile(file, "utf8")) as { config: Record<string, unknown> };
+/**
+ * Settings in the form in which Pulumi passes them to a program: a key without a namespace belongs to this project, text
+ * stays as it is, everything else is JSON.
+ */
+export function stackConfig(settings: object): Record<string, string> {
     return Object.fromEntries(
-        Object.entries(config).map(([key, value]) => [
-            key,
+        Object.entries(settings).map(([key, value]: [string, unknown]) => [
+            key.includes(":") ? key : `python-registry:${key}`,
             typeof value === "string" ? value : JSON.stringify(value),
         ]),
     );
+}
+
+/** The configuration in a stack file, such as `Pulumi.dev.yaml`, in the same form. */
+export async function readStackConfig(file: string): Promise<Record<string, string>> {
+    const { config } = parse(await readFile(file, "utf8")) as { config: object };
+    return stackConfig(config);
 }

@@ -25,14 +25,14 @@ export interface Repository {
     readonly createTime: string;
     updateTime: string;
     policy: Policy;
-    /** What was uploaded, by file name. */
+    /** Uploaded files, by file name. */
     readonly files: Map<string, PythonFile>;
 }
 
 export interface ServiceAccount {
     readonly projectId: string;
     readonly email: string;
-    /** 21 digits; never given twice, unlike the address. */
+    /** 21 digits; unique for ever, unlike the address. */
     readonly uniqueId: string;
     displayName: string;
     description: string;
@@ -48,19 +48,19 @@ export interface AccountKey {
     readonly id: string;
     readonly publicKey: KeyObject;
     readonly validAfter: Date;
-    /** A key that a user asked for does not expire, unless an organization policy says so. */
+    /** A key that a user created does not expire, unless an organization policy says so. */
     validBefore: Date;
     disabled: boolean;
 }
 
-/** Everything that the played Google Cloud remembers. Lookups throw what the APIs answer. */
+/** The state of the emulated Google Cloud. Lookups throw the errors with which the APIs answer. */
 export class Cloud {
     /** By project id. */
     readonly projects = new Map<string, Project>();
-    /** Members of groups, as principals, by the group's address. None unless a test says so. */
+    /** Members of groups, as principals, by the group's address. Empty unless a test adds some. */
     readonly groups = new Map<string, Set<string>>();
 
-    /** A project as it is when new: of the APIs only those that every project starts with. */
+    /** Adds a new project, in which only the APIs are enabled that every project starts with. */
     addProject(id: string, number: string, owner: string): Project {
         const project: Project = {
             id,
@@ -76,7 +76,7 @@ export class Cloud {
 
     /**
      * A project by id or number.
-     * @throws GoogleError PERMISSION_DENIED: Google does not tell strangers what exists
+     * @throws GoogleError PERMISSION_DENIED, as for a project that the caller must not know
      */
     project(idOrNumber: string): Project {
         const project =
@@ -108,7 +108,7 @@ export class Cloud {
         );
     }
 
-    /** The account with this address, in whichever project. */
+    /** The account with this address, in any project. */
     findServiceAccount(email: string): ServiceAccount | undefined {
         const address = email.toLowerCase();
         return [...this.projects.values()]
@@ -117,8 +117,8 @@ export class Cloud {
     }
 
     /**
-     * Whether a service account address belongs to a project of this cloud and no such account is there. Accounts of other
-     * projects and Google's own agents are not the sandbox's to judge.
+     * Whether a service account address belongs to a project of this cloud, which has no such account. The sandbox knows
+     * nothing about accounts of other projects and about Google's own agents.
      */
     lacksServiceAccount(email: string): boolean {
         const domain = email.toLowerCase().split("@")[1];
@@ -127,7 +127,7 @@ export class Cloud {
     }
 
     /**
-     * Refuses a policy that names an account which is not there: IAM keeps no grant for an account to come.
+     * Refuses a policy that names an account that does not exist: IAM keeps no grant for a future account.
      * @throws GoogleError INVALID_ARGUMENT
      */
     checkServiceAccounts(bindings: Policy["bindings"]) {
@@ -168,7 +168,7 @@ export class Cloud {
         return account;
     }
 
-    /** Deletes an account with its keys; what was granted to it stays, on a deleted principal. */
+    /** Deletes an account with its keys. Its grants stay in the policies, for a deleted principal. */
     deleteServiceAccount(account: ServiceAccount) {
         this.projects.get(account.projectId)?.serviceAccounts.delete(account.email);
         for (const { repositories, serviceAccounts } of this.projects.values()) {
@@ -178,7 +178,7 @@ export class Cloud {
         }
     }
 
-    /** The key with this id and its account, if both can be used now: neither deleted, disabled nor expired. */
+    /** The key with this id and its account, if both can be used: neither is deleted, disabled or expired. */
     usableKey(id: string): { account: ServiceAccount; key: AccountKey } | undefined {
         for (const { serviceAccounts } of this.projects.values()) {
             for (const account of serviceAccounts.values()) {

@@ -8,8 +8,8 @@ import { serviceUsageApi } from "./service-usage-api";
 import type { AccessTokens } from "./tokens";
 
 /**
- * The Google APIs that a stack touches, each under its own prefix, behind one bearer token check.
- * Every answer is JSON, refusals too.
+ * The Google APIs that a stack uses, each under its own prefix, behind one check of the bearer token.
+ * Every response is JSON, also an error.
  */
 export function controlPlane(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
     const app = new Hono<Answering>();

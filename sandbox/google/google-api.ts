@@ -14,7 +14,7 @@ const httpCodes = {
 } as const;
 
 /**
- * A refusal as every Google API words it; `body` is what goes over the wire.
+ * An error in the form of every Google API; `body` is the response.
  * https://cloud.google.com/apis/design/errors
  */
 export class GoogleError extends Error {
@@ -37,7 +37,7 @@ export class GoogleError extends Error {
 }
 
 /**
- * The JSON body of a request, held against `schema`. No body at all counts as `{}`: client libraries leave it out.
+ * The JSON body of a request, validated with `schema`. A missing body counts as `{}`, because client libraries leave it out.
  * @throws GoogleError INVALID_ARGUMENT, naming the field
  */
 export async function requestBody<Schema extends v.GenericSchema>(
@@ -54,7 +54,7 @@ export async function requestBody<Schema extends v.GenericSchema>(
 }
 
 /**
- * `value` if it is what `schema` says.
+ * `value`, if it conforms to `schema`.
  * @throws GoogleError INVALID_ARGUMENT, naming the field
  */
 export function conforming<Schema extends v.GenericSchema>(
@@ -72,7 +72,7 @@ export function conforming<Schema extends v.GenericSchema>(
 }
 
 /**
- * A long-running operation that is done already: whoever started it need not poll.
+ * A long-running operation that is already done, so that the caller does not poll.
  * https://google.aip.dev/151
  */
 export function doneOperation(parent: string, responseType: string, response: object = {}): object {
@@ -83,7 +83,7 @@ export function doneOperation(parent: string, responseType: string, response: ob
     };
 }
 
-/** A version tag for a resource, as opaque as Google's. */
+/** A version tag for a resource, opaque like Google's. */
 export function newEtag(): string {
     return randomBytes(9).toString("base64");
 }

@@ -39,7 +39,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
         throw new GoogleError("PERMISSION_DENIED", `Permission denied on service accounts of project ${id}.`);
     }
 
-    /** The account that a path names: by address or unique id, in a project or in `-`, whichever it is in. */
+    /** The account that a path names, by address or unique id, in a project or, with `-`, in any project. */
     function accountFor(
         principal: string | undefined,
         { project: projectId, account: name }: Record<"project" | "account", string>,
@@ -132,7 +132,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
                 privateKeyType: v.optional(v.picklist(["TYPE_UNSPECIFIED", "TYPE_GOOGLE_CREDENTIALS_FILE"])),
             }),
         );
-        // The one thing here that takes time comes first: what follows is one step, so that nobody gets an eleventh key.
+        // The only asynchronous step comes first, so that concurrent requests cannot exceed the maximum.
         const pair = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
         const account = accountFor(c.get("principal"), c.req.param());
         if (account.keys.size >= maximumKeys) {
@@ -165,7 +165,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
         const type = c.req.query("publicKeyType") ?? "TYPE_NONE";
         return c.json({
             ...keyJson(account, key),
-            // Google wraps the key in a certificate for TYPE_X509_PEM_FILE; here it is the bare key in PEM for both types.
+            // For TYPE_X509_PEM_FILE, Google wraps the key in a certificate. Here it is the plain key in PEM for both types.
             ...(type !== "TYPE_NONE" && {
                 publicKeyData: Buffer.from(key.publicKey.export({ type: "spki", format: "pem" })).toString(
                     "base64",

@@ -2,11 +2,11 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import * as v from "valibot";
 import type { Cloud, ServiceAccount } from "./cloud";
 
-/** Where a key file says that its owner gets access tokens. */
+/** The token endpoint that key files name. */
 export const tokenUri = "https://oauth2.googleapis.com/token";
 
 /**
- * The JSON file that is made with a service account key: the only copy of the private key.
+ * The JSON file that IAM returns with a new service account key: the only copy of the private key.
  * https://cloud.google.com/iam/docs/keys-create-delete
  */
 export function keyFile(account: ServiceAccount, keyId: string, privateKey: KeyObject): string {
@@ -34,8 +34,8 @@ const presentedFile = v.object({
 });
 
 /**
- * The account that a presented key file proves: its key can be used now, and its private key is really the other half
- * of the public key on record, not only a file that names one.
+ * The account that a key file authenticates: its key can be used, and its private key belongs to the public key on record.
+ * A file that only names a key authenticates nobody.
  */
 export function accountOfKeyFile(cloud: Cloud, text: string): ServiceAccount | undefined {
     try {
@@ -46,6 +46,6 @@ export function accountOfKeyFile(cloud: Cloud, text: string): ServiceAccount | u
             createPublicKey(file.private_key).equals(found.key.publicKey);
         return matches ? found.account : undefined;
     } catch {
-        return undefined; // Not JSON, not a key file, not a key: proves nobody.
+        return undefined; // Not JSON, not a key file, not a key.
     }
 }

@@ -4,7 +4,7 @@ import { GoogleError, newEtag } from "./google-api";
 /** Who has which role on one resource. https://cloud.google.com/iam/docs/reference/rest/v1/Policy */
 export interface Policy {
     readonly version: 1;
-    /** Changes with every write; a write that names another one is refused. */
+    /** Changes with every write; a write that names a different one is refused. */
     readonly etag: string;
     readonly bindings: readonly Binding[];
 }
@@ -15,10 +15,10 @@ export interface Binding {
     readonly members: readonly string[];
 }
 
-/** Group address → its members, as principals. IAM looks them up in Google Groups, the sandbox here. */
+/** Group address → its members, as principals. IAM looks them up in Google Groups, the sandbox in this map. */
 export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What may be done with a repository, as far as the sandbox tells apart. */
+/** The permissions on a repository that the sandbox distinguishes. */
 export type Permission =
     | "artifactregistry.repositories.get"
     | "artifactregistry.repositories.downloadArtifacts"
@@ -38,7 +38,7 @@ const writes: Permission[] = [...reads, "artifactregistry.repositories.uploadArt
 const repositoryRoles: ReadonlyMap<string, readonly Permission[]> = new Map([
     ["roles/artifactregistry.reader", reads],
     ["roles/artifactregistry.writer", writes],
-    // Deletes packages too: an API that the sandbox does not play.
+    // The role can also delete packages, with an API that the sandbox does not emulate.
     ["roles/artifactregistry.repoAdmin", writes],
     [
         "roles/artifactregistry.admin",
@@ -52,10 +52,10 @@ const repositoryRoles: ReadonlyMap<string, readonly Permission[]> = new Map([
     ],
 ]);
 
-const everybody = ["allUsers", "allAuthenticatedUsers"];
+const allPrincipals = ["allUsers", "allAuthenticatedUsers"];
 const member = v.union(
     [
-        v.picklist(everybody),
+        v.picklist(allPrincipals),
         v.pipe(v.string(), v.regex(/^(user|group|serviceAccount):[^\s@:]+@[^\s@:]+$/)),
         v.pipe(v.string(), v.regex(/^domain:[^\s@:]+\.[^\s@:]+$/)),
         v.pipe(v.string(), v.regex(/^principal(Set)?:\/\/\S+$/)),
@@ -85,16 +85,16 @@ export const policySchema = v.strictObject({
     ),
 });
 
-/** How IAM answers the policy of a resource that was never given one. */
+/** The policy that IAM returns for a resource without one. */
 export const emptyPolicy: Policy = { version: 1, etag: "ACAB", bindings: [] };
 
-/** A policy on the wire: without grants, `bindings` is absent. */
+/** A policy in JSON: without grants, `bindings` is absent. */
 export function policyJson({ version, etag, bindings }: Policy): object {
     return { version, etag, ...(bindings.length > 0 && { bindings }) };
 }
 
 /**
- * The policy after a setIamPolicy: one binding a role, no principal twice, a new etag.
+ * The policy after a setIamPolicy: one binding for each role, no principal twice, a new etag.
  * @throws GoogleError ABORTED for a stale etag, INVALID_ARGUMENT for more principals than IAM allows
  */
 export function replacedPolicy(current: Policy, wanted: v.InferOutput<typeof policySchema>): Policy {
@@ -117,7 +117,7 @@ export function replacedPolicy(current: Policy, wanted: v.InferOutput<typeof pol
 
 /** https://cloud.google.com/iam/quotas#limits */
 function refuseTooMany(members: readonly string[]) {
-    // Every appearance counts, but for a group, which counts once.
+    // Every occurrence counts, except that a group counts once.
     const groups = new Set(members.filter((each) => each.startsWith("group:"))).size;
     const domains = members.filter((each) => each.startsWith("domain:")).length;
     if (members.length > 1500 || groups + domains > 250) {
@@ -130,7 +130,7 @@ function refuseTooMany(members: readonly string[]) {
 }
 
 /**
- * Holds a repository's bindings against what Artifact Registry knows.
+ * Checks that Artifact Registry supports the bindings on a repository.
  * @throws GoogleError INVALID_ARGUMENT
  */
 export function checkRepositoryBindings(bindings: readonly Binding[]) {
@@ -138,16 +138,19 @@ export function checkRepositoryBindings(bindings: readonly Binding[]) {
         if (role.startsWith("roles/artifactregistry.") && !repositoryRoles.has(role)) {
             throw new GoogleError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
         }
-        const open = members.find((each) => everybody.includes(each));
-        if (open !== undefined && role !== "roles/artifactregistry.reader") {
-            throw new GoogleError("INVALID_ARGUMENT", `${open} can only be granted reading, not ${role}.`);
+        const everyone = members.find((each) => allPrincipals.includes(each));
+        if (everyone !== undefined && role !== "roles/artifactregistry.reader") {
+            throw new GoogleError(
+                "INVALID_ARGUMENT",
+                `${everyone} can only be granted reading, not ${role}.`,
+            );
         }
     }
 }
 
 /**
- * The policy as IAM keeps it when a service account is deleted: its grants stay, on a principal that nobody can be,
- * so that a new account under the old name gets nothing.
+ * The policy that IAM keeps when a service account is deleted: its grants stay, for a deleted principal, so that a new
+ * account with the same name gets nothing.
  * https://cloud.google.com/iam/docs/principal-identifiers#deleted-principals
  */
 export function withoutServiceAccount(policy: Policy, email: string, uniqueId: string): Policy {
@@ -174,7 +177,7 @@ export function grants(
     );
 }
 
-/** Whether a policy's member stands for a principal. Addresses are compared without regard to case, as IAM does. */
+/** Whether a policy's member includes a principal. Like IAM, ignores the case of addresses. */
 function includes(member: string, principal: string | undefined, groups: Groups): boolean {
     if (member === "allUsers") return true;
     if (principal === undefined) return false;

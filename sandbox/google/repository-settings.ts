@@ -33,7 +33,7 @@ const cleanupPolicy = v.pipe(
     ),
 );
 
-/** What a caller may say about a repository; of the formats, the sandbox plays Python. */
+/** The settings that a caller may give a repository. Of the formats, the sandbox emulates only Python. */
 export const settingsSchema = v.strictObject({
     format: v.literal("PYTHON"),
     mode: v.optional(
@@ -61,7 +61,7 @@ export const settingsSchema = v.strictObject({
                 (policies) => Object.entries(policies).every(([key, { id = key }]) => key === id),
                 "the key of a cleanup policy is its id.",
             ),
-            // The Google provider gives the id as the key alone; the service answers it in both places.
+            // The Google provider sends the id only as the key; the service returns it in both places.
             v.transform((policies) =>
                 Object.fromEntries(Object.entries(policies).map(([id, policy]) => [id, { ...policy, id }])),
             ),
@@ -110,10 +110,10 @@ export const settingsSchema = v.strictObject({
     ),
 });
 
-/** A repository's fields as its owner set them, under the API's names. */
+/** The settings of a repository, with the names of the API. */
 export type RepositorySettings = v.InferOutput<typeof settingsSchema>;
 
-/** The fields that a PATCH can change; the others are fixed at creation. */
+/** The fields that a PATCH can change. */
 const mutable: readonly string[] = [
     "description",
     "labels",
@@ -125,7 +125,7 @@ const mutable: readonly string[] = [
 ] satisfies (keyof RepositorySettings)[];
 
 /**
- * Settings whose configuration belongs to their kind of repository.
+ * Checks that the settings fit the mode of the repository.
  * @throws GoogleError INVALID_ARGUMENT
  */
 export function newSettings(settings: RepositorySettings): RepositorySettings {
@@ -146,8 +146,8 @@ export function newSettings(settings: RepositorySettings): RepositorySettings {
 }
 
 /**
- * The settings after a PATCH. The update mask names fields to take from `wanted`, and clears those that it lacks.
- * @throws GoogleError INVALID_ARGUMENT, for a mask that names a fixed field too
+ * The settings after a PATCH. The update mask names the fields to take from `wanted`; a field that `wanted` lacks is cleared.
+ * @throws GoogleError INVALID_ARGUMENT, also for a mask that names a field that cannot change
  */
 export function updatedSettings(
     current: RepositorySettings,
@@ -163,7 +163,7 @@ export function updatedSettings(
     return newSettings(conforming(settingsSchema, masked(current, changes, mask)));
 }
 
-/** The settings on the wire: Google's JSON leaves out what has its default value. https://protobuf.dev/programming-guides/json/#presence */
+/** The settings in JSON: Google's APIs leave out fields that have the default value. https://protobuf.dev/programming-guides/json/#presence */
 export function settingsJson(settings: RepositorySettings): object {
     const isDefault = (value: unknown) =>
         value === "" ||

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 
-/** One request that the sandbox answered. No header is ever kept, and of bodies only the control plane's requests. */
+/** A request that the sandbox answered. Holds no headers, and the bodies of control plane requests only: no secrets. */
 export interface LoggedRequest {
     plane: "control" | "data" | "token" | "public";
     method: string;
@@ -9,18 +9,18 @@ export interface LoggedRequest {
     /** With the query. */
     path: string;
     status: number;
-    /** Who was recognised, such as `user:dev@example.com`. */
+    /** The authenticated principal, such as `user:dev@example.com`. */
     principal?: string;
-    /** What was sent, control plane JSON only. */
+    /** The JSON that was sent to the control plane, such as the policy of a setIamPolicy. */
     body?: unknown;
 }
 
-/** What the sandbox's applications note on a request while they answer it. */
+/** What the sandbox's applications record about a request while they answer it. */
 export interface Answering {
     Variables: { principal?: string };
 }
 
-/** Notes every request of an application in `log`, once its answer is known. */
+/** Adds every request of an application to `log`, once its response is known. */
 export function logged(log: LoggedRequest[], plane: LoggedRequest["plane"]): MiddlewareHandler<Answering> {
     return async (c, next) => {
         await next();

@@ -85,7 +85,7 @@ export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
 }
 
 /**
- * Refuses, in the words of any Google API, a call to an API that the project has not enabled.
+ * Refuses a call to an API that the project has not enabled, in the wording of Google's APIs.
  * @throws GoogleError PERMISSION_DENIED, reason SERVICE_DISABLED
  */
 export function requireApi({ id, number, services }: Project, api: { name: string; title: string }) {

@@ -5,18 +5,18 @@ import type { Cloud, ServiceAccount } from "./cloud";
 import { tokenUri } from "./key-file";
 import { logged, type Answering, type LoggedRequest } from "./request-log";
 
-/** Seconds: how long an access token lives, and the furthest that a signed claim may reach. */
+/** Seconds: the lifetime of an access token, and the maximum lifetime of a signed claim. */
 const hour = 3600;
 
 interface AccessToken {
     readonly principal: string;
-    /** The very account that a service account's token was issued to, not one that later gets its name. */
+    /** The service account that the token was issued to, not a later one with the same name. */
     readonly account?: ServiceAccount;
     /** Milliseconds since the epoch. */
     readonly expires: number;
 }
 
-/** OAuth access tokens: random strings that mean something only to their issuer. */
+/** OAuth access tokens: random strings that only their issuer can interpret. */
 export class AccessTokens {
     readonly #issued = new Map<string, AccessToken>();
 
@@ -38,23 +38,23 @@ export class AccessTokens {
         return token;
     }
 
-    /** Whose token this is and for how long; undefined like `principalOf`. */
+    /** The principal, the account and the expiry of a token; undefined in the same cases as `principalOf`. */
     describe(token: string): Pick<AccessToken, "principal" | "account" | "expires"> | undefined {
         return this.principalOf(token) === undefined ? undefined : this.#issued.get(token);
     }
 
-    /** Whose token this is; undefined for one that is unknown, expired, or of an account deleted or disabled since. */
+    /** The principal of a token; undefined if it is unknown or expired, or if its account was deleted or disabled. */
     principalOf(token: string): string | undefined {
         const issued = this.#issued.get(token);
         if (!issued || issued.expires <= Date.now()) return undefined;
         const { principal, account } = issued;
-        const stands =
+        const valid =
             !account || (this.cloud.findServiceAccount(account.email) === account && !account.disabled);
-        return stands ? principal : undefined;
+        return valid ? principal : undefined;
     }
 }
 
-/** What the token endpoint answers for a claim that it does not accept. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** The error of the token endpoint for a claim that it does not accept. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 class Refusal extends Error {
     constructor(
         readonly error: string,
@@ -65,7 +65,7 @@ class Refusal extends Error {
 }
 
 /**
- * The OAuth server: gives a service account an access token for a claim that it signed with one of its keys.
+ * The OAuth server: issues an access token to a service account for a claim that it signed with one of its keys.
  * https://developers.google.com/identity/protocols/oauth2/service-account#httprest
  */
 export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
@@ -96,8 +96,8 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
 }
 
 /**
- * What Google says of an access token, all of it text. A person's has the e-mail address, since gcloud asks for that
- * scope; a service account's does not, when only cloud-platform was asked for.
+ * Google's description of an access token, in which all values are text. A user's token has the e-mail address, because
+ * gcloud requests that scope; a service account's token does not, if it was requested for cloud-platform only.
  * https://developers.google.com/identity/protocols/oauth2
  */
 function tokenInfo({ principal, account, expires }: AccessToken): Record<string, string> {
@@ -138,7 +138,7 @@ async function signer(cloud: Cloud, assertion: string): Promise<string> {
         const { iat = 0, exp = 0, sub = payload.iss, scope } = payload;
         if (exp - iat > hour) throw new errors.JWTExpired("too long", payload);
         if (sub !== payload.iss) {
-            throw new Refusal("unauthorized_client", "The sandbox knows no domain-wide delegation.");
+            throw new Refusal("unauthorized_client", "The sandbox does not support domain-wide delegation.");
         }
         if (!scope) throw new Refusal("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
         return found.account.email;

@@ -4,17 +4,17 @@ import type { Server } from "node:net";
 export interface Proxy {
     /** `http://127.0.0.1:PORT` */
     readonly url: string;
-    /** Certificate, in PEM, of the authority that signs for every host name asked for. Made for this proxy, and gone with it. */
+    /** Certificate, in PEM, of the authority that signs for every requested host name. It exists only as long as this proxy. */
     readonly caCertificate: string;
     close(): Promise<void>;
 }
 
 /**
- * Starts a proxy on a free port of 127.0.0.1 that ends TLS in place of whatever host a client asks for, and has
- * `answer` reply: nothing is ever passed on. HTTP/1.1 only, as Python's clients speak it through a proxy.
+ * Starts a proxy on a free port of 127.0.0.1 that terminates TLS for every requested host and lets `answer` reply: it
+ * never forwards a request. HTTP/1.1 only, which Python's clients use through a proxy.
  */
 export async function startProxy(answer: (request: Request) => Response | Promise<Response>): Promise<Proxy> {
-    // Half a second to load: only for those who start a proxy.
+    // Loading it takes half a second, so only do that if a proxy is started.
     const mockttp = await import("mockttp");
     const ca = await mockttp.generateCACertificate({
         subject: { commonName: "Throw-away sandbox authority", organizationName: "python-registry sandbox" },
@@ -33,7 +33,7 @@ export async function startProxy(answer: (request: Request) => Response | Promis
         const response = await answer(
             new Request(withoutCredentials(url), {
                 method,
-                // The body is decoded: what described its coding and length no longer holds.
+                // The body is decoded, so the headers for its encoding and length no longer apply.
                 headers: rawHeaders.filter(([name]) => !/^content-(encoding|length)$/i.test(name)),
                 ...(content.length > 0 &&
                     method !== "GET" &&
@@ -58,10 +58,10 @@ export async function startProxy(answer: (request: Request) => Response | Promis
 }
 
 /**
- * Keeps a Mockttp instance off the network. Its start() makes a server, stores it in its field `server` and calls
- * listen(port), which means every interface; there is no option for the host. So the server's listen() gets its host at
- * the moment it is stored. If a later version does otherwise, the returned function yields no server and the start is
- * called off, rather than open to the network.
+ * Makes a Mockttp instance listen on 127.0.0.1 only. Its start() creates a server, stores it in the field `server` and
+ * calls listen(port), which listens on every interface; there is no option for the host. So this function adds the host to
+ * the server's listen() when the server is stored. If a later version of Mockttp works differently, the returned function
+ * returns no server, and startProxy fails instead of listening on the network.
  */
 function onLoopbackOnly(proxy: object): () => Server | undefined {
     let stored: Server | undefined;
@@ -76,7 +76,7 @@ function onLoopbackOnly(proxy: object): () => Server | undefined {
     return () => stored;
 }
 
-/** The fetch API refuses a URL with a user name in it; the header that says the same came along. */
+/** The URL without its user name, which the fetch API refuses. The Authorization header has it too. */
 function withoutCredentials(url: string): URL {
     return Object.assign(new URL(url), { username: "", password: "" });
 }

@@ -7,8 +7,8 @@ import { pythonFile, type PythonFile, simpleJson, simpleJsonType, simplePage } f
 const googleHost = /(^|\.)(googleapis\.com|google\.com|google\.internal|pkg\.dev)$/;
 
 /**
- * The rest of the internet: PyPI to most clients, and empty unless somebody publishes there. That every host
- * name gets its answer here keeps a client's requests on this machine. Google's hosts have nothing to offer.
+ * The rest of the internet. To most clients it is PyPI; it is empty until a test publishes a file. It answers for every
+ * host name, so that no request of a client leaves this machine. Google's hosts answer 404.
  */
 export class PublicIndex {
     readonly app = new Hono<Answering>({ strict: false });
@@ -34,7 +34,7 @@ export class PublicIndex {
                 ? c.json(simpleJson(name, found, base), 200, { "Content-Type": simpleJsonType })
                 : c.html(simplePage(name, found, "/files/"));
         });
-        // Poetry asks PyPI itself for a version in this form. https://docs.pypi.org/api/json/
+        // Poetry requests a version from PyPI in this form. https://docs.pypi.org/api/json/
         this.app.get("/pypi/:package/:version/json", (c) => {
             const { package: wanted, version } = c.req.param();
             const name = normalizedName(wanted);
@@ -68,7 +68,7 @@ export class PublicIndex {
     }
 }
 
-/** The version that a file name tells: the second part of a wheel's, the last of an sdist's. */
+/** The version in a file name: the second part of a wheel's name, the last part of an sdist's. */
 function versionOf({ filename }: PythonFile): string | undefined {
     const wheel = /^[^-]+-([^-]+)-.*\.whl$/.exec(filename);
     return (wheel ?? /-([^-]+)\.tar\.gz$/.exec(filename))?.[1];

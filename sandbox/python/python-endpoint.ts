@@ -25,16 +25,16 @@ const uploadSchema = v.object({
 });
 
 /**
- * The data plane of Python repositories: what pip downloads from and twine uploads to, under
- * `https://LOCATION-python.pkg.dev/PROJECT/REPOSITORY/`. Who may do what follows from the repository's policy.
+ * The data plane of Python repositories, from which pip downloads and to which twine uploads:
+ * `https://LOCATION-python.pkg.dev/PROJECT/REPOSITORY/`. The repository's policy decides who may do what.
  * https://cloud.google.com/artifact-registry/docs/python
  */
 export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
-    // Not strict: a path means the same with and without its last slash.
+    // Not strict: a path has the same meaning with and without the last slash.
     const app = new Hono<Answering>({ strict: false });
     app.use(logged(log, "data"));
 
-    /** The repository that a request is for, once its credentials are checked and allow what it wants. */
+    /** The repository of a request, after its credentials and its permission are checked. */
     function repositoryFor(
         c: Context<Answering>,
         permission: Permission,
@@ -44,7 +44,7 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
         if (principal !== undefined) c.set("principal", principal);
         const repository = located(c, path);
         if (repository && cloud.permits(principal, permission, repository)) return repository;
-        // Without credentials nobody learns what exists.
+        // Without credentials, do not reveal which repositories exist.
         if (principal === undefined) throw unauthorized();
         if (!repository) throw refused(404, "Repository not found");
         throw refused(
@@ -62,7 +62,7 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
         return cloud.projects.get(project)?.repositories.get(`${location}/${repository}`);
     }
 
-    /** Whom an Authorization header proves; undefined when there is none. */
+    /** The principal that an Authorization header authenticates; undefined without a header. */
     function identified(authorization: string | undefined): string | undefined {
         if (authorization === undefined) return undefined;
         const [, scheme = "", credentials = ""] = /^(\S+) (\S+)$/.exec(authorization) ?? [];
@@ -134,7 +134,7 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
 
 /**
  * The file in an upload's form.
- * @throws HTTPException 400 for a form that is not one, and for content that is not what the form says
+ * @throws HTTPException 400 for an invalid form, and for content that does not match the form
  */
 async function uploaded(c: Context<Answering>) {
     const form = await c.req.formData().catch((error: unknown) => {
@@ -147,7 +147,7 @@ async function uploaded(c: Context<Answering>) {
     }
     const { name, content, sha256_digest: digest } = result.output;
     const file = pythonFile(name, content.name, Buffer.from(await content.arrayBuffer()));
-    // A file name starts with the project's name, and only then says what else it is: a wheel's tags, an sdist's version.
+    // A file name starts with the name of the project.
     const [, stem = ""] = /^([\w.+!-]+)\.(whl|tar\.gz|zip)$/.exec(file.filename) ?? [];
     if (!normalizedName(stem).startsWith(`${file.package}-`)) {
         throw refused(400, `Invalid file name "${file.filename}" for project "${name}"`);

@@ -7,21 +7,21 @@ import { lock } from "proper-lockfile";
 
 const root = join(__dirname, "..", "..");
 const environments = join(root, ".venv");
-/** Installs the others. */
+/** Installs the tools. */
 const uvRequirement = "uv==0.13.9\n";
 
 /** Two virtual environments with the released tools, in the versions of requirements.txt. */
 export interface PythonTools {
     /** Directory of the commands: pip, twine, keyring with its Google backend, build. */
     readonly bin: string;
-    /** Directory with nothing but Python and pip, whose pip finds no keyring of its own to import. */
+    /** Directory of Python and pip only; this pip has no keyring to import. */
     readonly bareBin: string;
 }
 
 /**
- * Makes the environments on first use and keeps them until the requirements change.
+ * Creates the environments on first use and keeps them until the requirements change.
  *
- * @throws Error that says what is missing: Python 3, its venv module, or a way to PyPI
+ * @throws Error that names what is missing: Python 3, its venv module, or access to PyPI
  */
 export async function pythonTools(onProgress?: (line: string) => void): Promise<PythonTools> {
     const requirements = await readFile(join(__dirname, "requirements.txt"), "utf8");
@@ -33,11 +33,11 @@ export async function pythonTools(onProgress?: (line: string) => void): Promise<
     return { bin, bareBin };
 }
 
-/** Environments that are being made: whoever asks for the same one waits for it. */
-const making = new Map<string, Promise<string>>();
+/** Environments that this process creates or has created, by directory. */
+const environmentsByDirectory = new Map<string, Promise<string>>();
 
 /**
- * A virtual environment with these packages, made on first use and kept.
+ * A virtual environment with these packages, created on first use and kept.
  *
  * @param requirements text of a requirements file
  * @returns the directory of its commands
@@ -64,14 +64,14 @@ async function environment(
         .digest("hex")
         .slice(0, 12);
     const directory = join(environments, wanted);
-    const made =
-        making.get(directory) ??
-        make(directory, () => install(directory, python.command, requirements), onProgress);
-    making.set(directory, made);
-    return made;
+    const created =
+        environmentsByDirectory.get(directory) ??
+        create(directory, () => install(directory, python.command, requirements), onProgress);
+    environmentsByDirectory.set(directory, created);
+    return created;
 }
 
-async function make(
+async function create(
     directory: string,
     install: () => Promise<void>,
     onProgress?: (line: string) => void,
@@ -81,12 +81,12 @@ async function make(
     if (existsSync(ready)) {
         return bin;
     }
-    // Another process may need the same one at the same time.
+    // Another process may create the same one at the same time.
     await mkdir(dirname(directory), { recursive: true });
     const unlock = await lock(directory, { realpath: false, retries: { forever: true, maxTimeout: 1000 } });
     try {
         if (!existsSync(ready)) {
-            onProgress?.("Installing the Python tools from PyPI, once");
+            onProgress?.("Installing the Python tools from PyPI (first run only)");
             await rm(directory, { recursive: true, force: true });
             await install();
             await writeFile(ready, "");
@@ -97,10 +97,10 @@ async function make(
     }
 }
 
-/** Installs in a tenth of pip's time. What uv cannot install, pip may. */
+/** Installs with uv, which takes a tenth of pip's time, or with pip if uv fails. */
 async function installWithUv(directory: string, python: string, requirements: string): Promise<void> {
     const uvBin = await environment(uvRequirement, installWithPip).catch((error: unknown) => {
-        // There is no uv for every platform.
+        // uv does not support every platform.
         if (/No matching distribution found/.test((error as Error).message)) return undefined;
         throw error;
     });
@@ -125,14 +125,14 @@ async function installWithUv(directory: string, python: string, requirements: st
 }
 
 /**
- * What the user has set for pip (a mirror, a certificate authority), as uv's variables.
+ * The user's settings for pip (a mirror, a certificate authority), as environment variables for uv.
  *
  * @see https://docs.astral.sh/uv/reference/environment/
  */
 async function pipSettingsForUv(uvBin: string): Promise<Record<string, string>> {
     const { stdout } = await execa(join(uvBin, "python"), ["-m", "pip", "config", "list"], { reject: false });
     const settings = new Map<string, string>();
-    // A command's own section counts more than the global one, and a variable more than both.
+    // The section of a command overrides the global one, and an environment variable overrides both.
     for (const section of ["global", "install", ":env:"]) {
         for (const [, key = "", value = ""] of stdout.matchAll(
             new RegExp(String.raw`^${section}\.([\w-]+)='(.*)'$`, "gm"),
@@ -148,16 +148,16 @@ async function pipSettingsForUv(uvBin: string): Promise<Record<string, string>> 
         cert: "SSL_CERT_FILE",
         proxy: "ALL_PROXY",
     };
-    const taken: Record<string, string> = { UV_SYSTEM_CERTS: "true", UV_INDEX_STRATEGY: "unsafe-best-match" };
+    const found: Record<string, string> = { UV_SYSTEM_CERTS: "true", UV_INDEX_STRATEGY: "unsafe-best-match" };
     for (const [key, variable] of Object.entries(variables)) {
         const value = settings.get(key);
-        if (value !== undefined) taken[variable] = value;
+        if (value !== undefined) found[variable] = value;
     }
-    return taken;
+    return found;
 }
 
 async function installWithPip(directory: string, python: string, requirements: string): Promise<void> {
-    await run(python, ["-m", "venv", directory], "making a virtual environment");
+    await run(python, ["-m", "venv", directory], "creating a virtual environment");
     await run(
         join(directory, "bin", "python"),
         [
@@ -181,12 +181,12 @@ async function requirementsFile(directory: string, requirements: string): Promis
 }
 
 interface Python {
-    /** Its file. */
+    /** Path of its executable. */
     readonly command: string;
     readonly version: string;
 }
 
-/** Looked for once: the command on PATH may be the launcher of a version manager, which takes its time. */
+/** Searched only once: the command on PATH may be the launcher of a version manager, which is slow. */
 let foundPython: Promise<Python> | undefined;
 
 async function findPython(): Promise<Python> {
@@ -211,7 +211,7 @@ async function findPython(): Promise<Python> {
             return { command: found.stdout.split("\n")[0] ?? command, version: found.stdout };
         }
     }
-    throw new Error("Python 3.10 or newer is missing: nothing like it is on PATH");
+    throw new Error("Python 3.10 or newer is missing: it is not on PATH");
 }
 
 async function run(command: string, args: readonly string[], doing: string): Promise<void> {

@@ -1,13 +1,13 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Workstation } from "./workstation";
+import type { ToolEnvironment } from "./tool-environment";
 
-/** A tiny package: what it is called and what importing it gives away. */
+/** A small package with one module. */
 export interface SamplePackage {
-    /** Distribution name; the module is called the same with underscores. */
+    /** Name of the distribution; the module has the same name with underscores. */
     readonly name: string;
     readonly version: string;
-    /** What it depends on, as in `other>=1`. */
+    /** Its dependencies, such as `other>=1`. */
     readonly dependencies?: readonly string[];
 }
 
@@ -25,11 +25,11 @@ buildapi.build_wheel(dist)
 /**
  * Builds a wheel and an sdist with the real build backend.
  *
- * @param directory where the sources and `dist/` go; made if need be
+ * @param directory for the sources and `dist/`; created if it does not exist
  * @returns the paths of both files
  */
 export async function buildPackage(
-    workstation: Workstation,
+    toolEnvironment: ToolEnvironment,
     directory: string,
     { name, version, dependencies = [] }: SamplePackage,
 ): Promise<string[]> {
@@ -53,7 +53,7 @@ export async function buildPackage(
     );
     await writeFile(join(directory, `${module}.py`), `"""A sample."""\n\nversion = "${version}"\n`);
     const dist = join(directory, "dist");
-    const built = await workstation.run("python", "-c", build, directory, dist);
+    const built = await toolEnvironment.run("python", "-c", build, directory, dist);
     if (built.exitCode !== 0) {
         throw new Error(`building a package failed:\n${built.output}`);
     }

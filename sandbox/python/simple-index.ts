@@ -16,7 +16,7 @@ export function pythonFile(packageName: string, filename: string, content: Buffe
     return { package: normalizedName(packageName), filename, content, sha256 };
 }
 
-/** The page of one package's files. `base` is where they are downloaded. https://peps.python.org/pep-0503/ */
+/** The page with the files of a package. `base` is the URL from which they are downloaded. https://peps.python.org/pep-0503/ */
 export function simplePage(name: string, files: readonly PythonFile[], base: string): string {
     const links = files.map(
         ({ filename, sha256 }) =>

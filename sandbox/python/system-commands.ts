@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What scripts of ours and of the tools use. `python3` is one that uv and others may find there. */
+/** The commands that our scripts and the tools use; uv and others look for `python3`. */
 const commands =
     "base64 basename bash cat chmod cp curl cut date dirname echo env find git grep head id ln ls mkdir mktemp mount mv " +
     "printf python3 readlink rm sed sh sleep sort stat tail test touch tr true umount uname unshare wc";
@@ -11,8 +11,8 @@ const commands =
 let folder: Promise<string> | undefined;
 
 /**
- * A folder with links to the system's ordinary commands, for the PATH of a workstation. Others are not on it: a gcloud
- * that this machine may have, and a C compiler, with which keyring looks for macOS's libraries at every start.
+ * A folder with links to the system's ordinary commands, for the PATH of a tool environment. It has no other commands, such
+ * as this machine's gcloud, or a C compiler, with which keyring searches for macOS's libraries at every start.
  */
 export function systemCommands(): Promise<string> {
     return (folder ??= linked());
@@ -31,7 +31,7 @@ async function linked(): Promise<string> {
     const unfinished = await mkdtemp(join(kept, "system-"));
     await Promise.all(links.map(({ name, target }) => symlink(target, join(unfinished, name))));
     await rename(unfinished, made).catch(async () => {
-        // Another process was first.
+        // Another process created it first.
         await rm(unfinished, { recursive: true });
     });
     return made;

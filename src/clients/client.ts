@@ -1,71 +1,80 @@
 import type { Credential } from "./credential";
 
 /**
- * Which keyring provider a pip.conf asks for; `auto` says nothing and leaves pip its own default.
+ * The keyring provider in a pip.conf. With `auto`, the file does not set it, and pip uses its default.
  *
  * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
  */
 export type KeyringProvider = "auto" | "import" | "subprocess";
 
-/** What every client file is about: a repository, as the index that tools install from and upload to. */
+/** A repository as an index: tools install from it and upload to it. Every client file is made for one index. */
 export interface PythonIndex {
-    /** What the tools call it: the repository id, unless another registry has that name on the same machine. */
+    /** The name of the index in the tools: the repository id, unless another registry on the same machine has that name. */
     readonly name: string;
-    /** The simple index, `https://…/simple/`. */
+    /** URL of the simple index, `https://…/simple/`. */
     readonly indexUrl: string;
-    /** The upload address, `https://…/`. */
+    /** URL for uploads, `https://…/`. */
     readonly uploadUrl: string;
-    /** Which keyring provider the files ask pip for. */
+    /** The keyring provider that the files ask pip for. */
     readonly keyring: KeyringProvider;
-    /** Names that come from this index only: normalised (PEP 503), or a prefix and an asterisk, `acme-*`. */
+    /** Normalized names (PEP 503) of packages that only this index may provide. A prefix ends with an asterisk: `acme-*`. */
     readonly internalPackages: readonly string[];
 }
 
-/** Where a client file takes effect: for a person, one project, one virtual environment, or the whole machine. */
+/** The scopes of client files: a file applies to one user, one project, one virtual environment, or the whole machine. */
 export const scopes = ["user", "project", "venv", "global"] as const;
+/** The scope of a client file. */
 export type Scope = (typeof scopes)[number];
 
-/** A file's ordinary place, one a system; a project's files without a folder. `~` is the home directory. */
+/** The default path of a file on each operating system. `~` is the home directory. The path of a project's file has no folder. */
 export interface Path {
+    /** Path on Linux, for example `~/.config/uv/uv.toml`. */
     readonly linux: string;
+    /** Path on macOS. */
     readonly macos: string;
+    /** Path on Windows, which can contain variables such as `%APPDATA%`. */
     readonly windows: string;
 }
 
-/** A finished file, or a finished part of one that the tool shares with others (`pyproject.toml`, `Pipfile`). */
+/** A complete file, or a part of a file that contains other settings too (`pyproject.toml`, `Pipfile`). */
 export interface ClientFile {
+    /** Where the file applies. */
     readonly scope: Scope;
+    /** The default path of the file. */
     readonly path: Path;
+    /** The content. It can contain a credential, but never in the scope `project`. */
     readonly text: string;
 }
 
-/** Command lines, the same in effect for both families of shells. */
+/** Command lines for both families of shells, with the same effect. */
 export interface Commands {
-    /** sh, bash, zsh. */
+    /** For sh, bash and zsh. */
     readonly posix: readonly string[];
+    /** For PowerShell. */
     readonly powershell: readonly string[];
 }
 
-/** What one tool needs in one form of credential. */
+/** The files and commands of one tool for one form of credential. */
 export interface Client {
-    /** Files that let the tool install. */
+    /** Files that the tool needs to install packages. */
     readonly install: readonly ClientFile[];
-    /** Files that let the tool publish; none where it does not. */
+    /** Files that the tool needs to publish packages. Empty if the tool does not publish. */
     readonly publish: readonly ClientFile[];
+    /** Commands for the steps that files cannot do. */
     readonly commands: {
-        /** Once a machine or project: what the files need beside them, such as a keyring backend. */
+        /** Sets up other requirements, such as a keyring backend. Run it once for each machine or project. */
         readonly setup: Commands;
-        /** Installs a package: `PACKAGE` stands for its name. Begins with what the environment must hold. */
+        /** Installs a package; `PACKAGE` is a placeholder for its name. Sets the required environment variables first. */
         readonly install: Commands;
-        /** Publishes what is in `dist/`. */
+        /** Publishes the files in `dist/`. */
         readonly publish: Commands;
     };
 }
 
-/** A tool's files and commands for an index, or undefined for a form that the tool does not know. */
+/** Creates the files and commands of a tool for an index. Returns undefined if the tool does not support the form. */
 export type ClientOf = (index: PythonIndex, credential: Credential) => Client | undefined;
 
-/** The same file in the same place on every system. */
+/** The same path on every operating system. */
 export function everywhere(path: string): Path {
     return { linux: path, macos: path, windows: path };
 }
@@ -75,43 +84,46 @@ export function inEveryShell(...lines: string[]): Commands {
     return { posix: lines, powershell: lines };
 }
 
-/** Asks gcloud for an access token, in the middle of a variable's value: every shell reads it the same way. */
+/** Gets an access token from gcloud, as a part of a double-quoted value. The syntax is the same in all shells. */
 export const accessToken = "$(gcloud auth print-access-token)";
 
-/** Holds the access token for files that name it, and for `docker build`. */
+/** The environment variable with the access token, for files that refer to it and for `docker build`. */
 export const tokenVariable = "ARTIFACT_REGISTRY_TOKEN";
 
-/** The package that lets a keyring answer for Artifact Registry. */
+/** The Python package with the keyring backend for Artifact Registry. */
 export const keyringBackend = "keyrings.google-artifactregistry-auth";
 
-/** Makes `keyring` a command of its own, with the backend. */
+/** Command lines that install the command `keyring` with the backend, outside any virtual environment. */
 export const keyringCommand: readonly string[] = [
     "pipx install keyring",
     `pipx inject keyring ${keyringBackend}`,
 ];
 
-/** A name as tools write it in a variable: in upper case, anything but letters and digits as an underscore. */
+/** A name in the form for environment variables: in upper case, with underscores for all characters but letters and digits. */
 export function inVariable(name: string): string {
     return name.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
-/** A name that does not stand for PyPI itself, as `pypi` does to poetry, pdm and pipenv. */
-export function notPypi(name: string): string {
+/** A name that is different from `pypi`, which poetry, pdm and pipenv reserve for PyPI. */
+export function nonPypiName(name: string): string {
     return name === "pypi" ? "private-pypi" : name;
 }
 
-/** Sets variables for the lines that follow. A value is taken as it stands, but for `accessToken` in it. */
+/**
+ * Command lines that set environment variables, followed by other lines. A value is literal, except that the shell expands
+ * `accessToken` in it.
+ */
 export function withEnvironment(
     variables: Readonly<Record<string, string>>,
-    ...then: readonly string[]
+    ...lines: readonly string[]
 ): Commands {
     const quoted = (value: string) => (value.includes(accessToken) ? `"${value}"` : `'${value}'`);
-    const set = (line: (name: string, value: string) => string) => [
-        ...Object.entries(variables).map(([name, value]) => line(name, quoted(value))),
-        ...then,
+    const withLines = (assignment: (name: string, value: string) => string) => [
+        ...Object.entries(variables).map(([name, value]) => assignment(name, quoted(value))),
+        ...lines,
     ];
     return {
-        posix: set((name, value) => `export ${name}=${value}`),
-        powershell: set((name, value) => `$env:${name} = ${value}`),
+        posix: withLines((name, value) => `export ${name}=${value}`),
+        powershell: withLines((name, value) => `$env:${name} = ${value}`),
     };
 }

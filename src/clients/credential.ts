@@ -1,35 +1,40 @@
-/** A service account's key as Artifact Registry takes it for a password. */
+/**
+ * The key of a service account, in the form that Artifact Registry accepts as a password.
+ *
+ * @see https://cloud.google.com/artifact-registry/docs/python/authentication#sa-key
+ */
 export interface KeyCredential {
-    /** Standard base64 of the JSON key file's bytes: `privateKey` of `gcp.serviceaccount.Key`, as it is. */
+    /** The bytes of the JSON key file in standard base64: the unchanged output `privateKey` of `gcp.serviceaccount.Key`. */
     readonly keyBase64: string;
 }
 
-/** User name that goes with a base64-encoded key file. */
+/** The user name for a base64-encoded key file as the password. */
 export const keyUsername = "_json_key_base64";
 
-/** User name that goes with an access token, and the only one that the Google keyring backend answers for. */
+/** The user name for an access token as the password. The Google keyring backend answers only for this user name. */
 export const tokenUsername = "oauth2accesstoken";
 
-/** The forms in which a client file can ask for a credential, or have it. */
+/** The forms of credential that a client file can contain or ask for. */
 export const forms = ["keyring", "token", "key"] as const;
+/** The form of a credential. */
 export type Form = (typeof forms)[number];
 
 /**
- * How a client proves who it is: it asks a keyring, or it has an access token (valid for an hour) or a service account's
- * key. Without the token itself, the tool takes it from its environment, and the file holds no credential.
+ * How a client authenticates: it asks a keyring, or it uses an access token (valid for one hour) or the key of a service
+ * account. If `token` is undefined, the tool takes the token from its environment, and the file contains no credential.
  */
 export type Credential =
     | { readonly form: "keyring" }
     | { readonly form: "token"; readonly token?: string }
     | ({ readonly form: "key" } & KeyCredential);
 
-/** User name and password. */
+/** A user name and its password. */
 export interface Login {
     readonly username: string;
     readonly password: string;
 }
 
-/** The user name and password of a credential that has them: nothing for the keyring, nor without the token. */
+/** The user name and password of a credential; undefined for the keyring form and if the token is not given. */
 export function loginOf(credential: Credential): Login | undefined {
     if (credential.form === "key") {
         return { username: keyUsername, password: credential.keyBase64 };
@@ -39,7 +44,7 @@ export function loginOf(credential: Credential): Login | undefined {
         : undefined;
 }
 
-/** An address with a user name in it, and the password if there is one, both percent-encoded. */
+/** Adds a user name, and a password if there is one, to an `https://` URL. Both are percent-encoded. */
 export function withUserInfo(
     url: string,
     { username, password }: Partial<Login> & { username: string },

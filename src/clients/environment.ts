@@ -6,35 +6,36 @@ import {
     inEveryShell,
     inVariable,
     keyringCommand,
-    notPypi,
+    nonPypiName,
     type PythonIndex,
     tokenVariable,
 } from "./client";
 import { type Credential, type Login, loginOf, tokenUsername, withUserInfo } from "./credential";
 
 /**
- * Plain variables for all tools at once, in a file of `NAME=value` lines that needs no quotes anywhere: for `uv run
- * --env-file`, python-dotenv (pipenv), `docker run --env-file` and sh. A project's `.env` without a credential; with
- * one, a file of its own in the person's configuration. Without the token, the commands have it from gcloud, and set
- * what goes with it. `ARTIFACT_REGISTRY_TOKEN` is for pipenv, whose Pipfile names it, and for `docker build`.
+ * Environment variables for all tools, in a file of `NAME=value` lines without quotes. `uv run --env-file`, python-dotenv
+ * (pipenv), `docker run --env-file` and sh can read it. Without a credential, the file is the project's `.env`. With a
+ * credential, it is a separate file in the user's configuration. If the token is not given, the commands get it from gcloud and
+ * set the variables that contain it. `ARTIFACT_REGISTRY_TOKEN` is for pipenv, whose Pipfile refers to it, and for
+ * `docker build`.
  *
- * What they make tools do: pip has an extra index, uv an index that comes before PyPI, and twine, uv, PDM and Hatch
- * upload to this registry unless told otherwise. Poetry knows it by its name. pip takes the highest version that any
- * index has: nothing here keeps a public package of an internal name out of it.
+ * The variables have these effects: pip has an extra index, and uv has an index that it asks before PyPI. By default, twine, uv,
+ * PDM and Hatch upload to this registry. Poetry knows the registry by its name. pip installs the highest version of any index:
+ * nothing here prevents it from installing a public package with an internal name.
  *
- * @throws RangeError if a value could not stand in each of these without quotes
+ * @throws RangeError if a value needs quotes in one of these formats
  */
 export function environmentClient(index: PythonIndex, credential: Credential): Client {
     const login = loginOf(credential);
     const withToken = credential.form === "token" && login === undefined;
     const values = variables(index, credential);
-    const file = login === undefined ? projectFile(values) : ownFile(index, values);
+    const file = login === undefined ? projectFile(values) : userFile(index, values);
     const secrets = withToken ? Object.entries(secretVariables(index, `$${tokenVariable}`)) : [];
     const load = {
         posix: [
             "set -a",
             `. ${login === undefined ? "./.env" : file.path.linux}`,
-            // Exported once it is there: what follows a failure of gcloud is not run under `set -e`.
+            // A separate assignment: under `set -e`, a failure of gcloud ends the script here.
             ...(withToken ? [`${tokenVariable}="${accessToken}"`] : []),
             ...secrets.map(([name, value]) => `${name}="${value}"`),
             "set +a",
@@ -68,19 +69,19 @@ export function environmentClient(index: PythonIndex, credential: Credential): C
     };
 }
 
-/** Everything that is no secret, and what is one if the login is at hand. */
+/** The variables for an index: all that are not secret, and the secret ones if the credential has a login. */
 function variables(index: PythonIndex, credential: Credential): Record<string, string> {
     const { name, indexUrl, uploadUrl } = index;
     const login = loginOf(credential);
     const username = login?.username ?? tokenUsername;
     const variable = inVariable(name);
-    const ofPoetry = inVariable(notPypi(name));
+    const poetryName = inVariable(nonPypiName(name));
     const keyring = credential.form === "keyring";
     return {
         ...(keyring
             ? {
                   PIP_EXTRA_INDEX_URL: withUserInfo(indexUrl, { username }),
-                  // One keyring command for all; pip's own default asks none under --no-input.
+                  // One keyring command for all tools. By default, pip with --no-input asks no keyring.
                   PIP_KEYRING_PROVIDER: "subprocess",
                   PIPENV_KEYRING_PROVIDER: "subprocess",
                   UV_KEYRING_PROVIDER: "subprocess",
@@ -92,8 +93,8 @@ function variables(index: PythonIndex, credential: Credential): Record<string, s
         UV_PUBLISH_USERNAME: username,
         TWINE_REPOSITORY_URL: uploadUrl,
         TWINE_USERNAME: username,
-        [`POETRY_REPOSITORIES_${ofPoetry}_URL`]: uploadUrl,
-        ...(keyring ? {} : { [`POETRY_HTTP_BASIC_${ofPoetry}_USERNAME`]: username }),
+        [`POETRY_REPOSITORIES_${poetryName}_URL`]: uploadUrl,
+        ...(keyring ? {} : { [`POETRY_HTTP_BASIC_${poetryName}_USERNAME`]: username }),
         PDM_PUBLISH_REPO: uploadUrl,
         PDM_PUBLISH_USERNAME: username,
         HATCH_INDEX_REPO: uploadUrl,
@@ -103,7 +104,7 @@ function variables(index: PythonIndex, credential: Credential): Record<string, s
     };
 }
 
-/** The variables with the password in them: itself, or a variable of the shell that has a token. */
+/** The variables that contain the password. `password` is the password itself, or a shell variable that holds the token. */
 function secretVariables(
     { name, indexUrl }: PythonIndex,
     password: string,
@@ -117,7 +118,7 @@ function secretVariables(
         [`UV_INDEX_${inVariable(name)}_PASSWORD`]: password,
         UV_PUBLISH_PASSWORD: password,
         TWINE_PASSWORD: password,
-        [`POETRY_HTTP_BASIC_${inVariable(notPypi(name))}_PASSWORD`]: password,
+        [`POETRY_HTTP_BASIC_${inVariable(nonPypiName(name))}_PASSWORD`]: password,
         PDM_PUBLISH_PASSWORD: password,
         HATCH_INDEX_AUTH: password,
     };
@@ -127,7 +128,7 @@ function projectFile(values: Record<string, string>): ClientFile {
     return { scope: "project", path: everywhere(".env"), text: dotenv(values) };
 }
 
-function ownFile({ name }: PythonIndex, values: Record<string, string>): ClientFile {
+function userFile({ name }: PythonIndex, values: Record<string, string>): ClientFile {
     const path = `~/.config/python-registry/${name}.env`;
     return {
         scope: "user",
@@ -139,10 +140,10 @@ function ownFile({ name }: PythonIndex, values: Record<string, string>): ClientF
 function dotenv(values: Record<string, string>): string {
     return Object.entries(values)
         .map(([name, value]) => {
-            // What sh, dotenv readers and Docker all take literally.
+            // sh, dotenv readers and Docker all read these characters literally.
             if (!/^[\w.+/=:@%-]*$/.test(value)) {
                 throw new RangeError(
-                    `this value of ${name} cannot stand in a file of variables: it would need quotes`,
+                    `this value of ${name} cannot be written to a file of variables: it needs quotes`,
                 );
             }
             return `${name}=${value}\n`;

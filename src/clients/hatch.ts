@@ -15,27 +15,28 @@ import { uvClient } from "./uv";
 const installer = lines("[tool.hatch.envs.default]", 'installer = "uv"');
 
 /**
- * hatch: a repository in its config.toml to publish to, and for its environments uv as the installer, with uv's own files
- * but for the pins. A password stands in the person's files, never in the project; without the token, the commands give it
- * by `UV_INDEX_…` and `HATCH_INDEX_AUTH`.
+ * Files and commands for hatch: a repository to publish to, in hatch's config.toml, and uv as the installer of hatch's
+ * environments, with the files of `uvClient` without the pins. A password is only in the user's files, never in the project. If
+ * the token is not given, the commands set it in `UV_INDEX_…` and `HATCH_INDEX_AUTH`.
  *
- * hatch has no package index of its own: whatever installs into an environment reads its own files too. With uv, the one
- * that hatch brings, a name that the index has is taken from there only, asked for directly or as a dependency; what it
- * answers 404 for comes from PyPI, and any other refusal ends the run. With pip, hatch's default, it is pip.conf that
- * counts, and the highest version wins wherever it is: so do the indexes in hatch's own `sources`.
+ * hatch itself has no package index: the installer of an environment reads its own files. The installer here is the uv that
+ * hatch provides. If the index has a package, direct or transitive, uv takes it only from there. If the index answers 404, uv
+ * takes the package from PyPI. Every other error of the index ends the run. hatch's default installer is pip, which reads
+ * pip.conf instead and takes the highest version of any index. hatch passes the indexes in its own `sources` to the installer
+ * as extra indexes, so with pip the highest version wins there too.
  *
- * A keyring is asked twice over: for installing, uv runs a `keyring` that is on PATH, and publishing imports the one in
- * hatch's own environment, with the user name from the file. hatch publishes past any proxy.
+ * hatch uses two keyrings. To install, uv runs the command `keyring` on PATH. To publish, hatch imports the keyring package
+ * from its own environment, and takes the user name from config.toml. When hatch publishes, it ignores proxy settings.
  *
- * @throws RangeError for an index name that uv would refuse or that has other characters than `a-z`, `0-9` and `-`, and
- *   for what no TOML file can hold
+ * @throws RangeError if uv does not accept the name of the index, if the name has characters other than `a-z`, `0-9` and `-`,
+ *   or if a value cannot be written to a TOML file
  * @see https://hatch.pypa.io/latest/how-to/environment/dependency-resolution/
  * @see https://hatch.pypa.io/latest/plugins/publisher/package-index/
  */
 export function hatchClient(index: PythonIndex, credential: Credential): Client {
     const name = repositoryName(index.name);
     const login = loginOf(credential);
-    // Without uv's pins: it refuses one to the project's own name, and internal packages are what hatch makes.
+    // Without pins: uv refuses a pin for the project's own name, and projects that use hatch are often internal packages.
     const uv = uvClient({ ...index, internalPackages: [] }, credential);
     const username = credential.form === "key" ? keyUsername : tokenUsername;
     const fromEnvironment = credential.form === "token" && login === undefined;
@@ -81,10 +82,10 @@ export function hatchClient(index: PythonIndex, credential: Credential): Client 
     };
 }
 
-/** What hatch calls the repository: `main` and `test` are PyPI's own, whatever their section says. */
+/** The name of the repository in hatch. `main` and `test` always mean PyPI, even if a section with that name exists. */
 function repositoryName(name: string): string {
     if (!/^[a-z0-9-]+$/.test(name)) {
-        throw new RangeError("hatch cannot call a repository this: a name has a-z, 0-9 and - only");
+        throw new RangeError("hatch does not accept this repository name: use only a-z, 0-9 and -");
     }
     return ["main", "test"].includes(name) ? `private-${name}` : name;
 }

@@ -1,32 +1,32 @@
-/** One `key = value` line; a list becomes a continued value, one indented line an element. */
+/** One `key = value` line. A list becomes a multi-line value, with one indented line for each element. */
 export type IniEntry = readonly [key: string, value: string | readonly string[]];
 
-/** A section with its entries, in the order in which they are written. */
+/** A section with its entries, in the order of the file. */
 export interface IniSection {
     readonly name: string;
     readonly entries: readonly IniEntry[];
 }
 
-/** How a single-line value is set off: pip.conf is customarily written with ` = `, `.pypirc` with `: `. */
+/** The delimiter between a key and a single-line value. By convention, pip.conf uses ` = ` and `.pypirc` uses `: `. */
 export type IniDelimiter = " = " | ": ";
 
 /**
- * Renders sections as Python's `RawConfigParser` reads them back: no quotes, no escapes, no interpolation.
- * (npm's `ini` package quotes values and knows no continued ones, so Python would read something else.)
+ * Renders sections in the format of Python's `RawConfigParser`: without quotes, escapes and interpolation. The npm package `ini`
+ * cannot be used: it quotes values and has no multi-line values, so Python would read other values.
  *
- * @throws RangeError if a name or value would be read back differently, a line break above all, or a name stands
- *   twice: nothing that reaches a client file can add a line, a key or a section to it.
+ * @throws RangeError if Python would read a name or value differently, for example because of a line break, or if a name occurs
+ *   twice. So no value can add a line, a key or a section to a client file.
  * @see https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
  */
 export function renderIni(sections: readonly IniSection[], delimiter: IniDelimiter): string {
-    once(
+    requireUnique(
         "section",
         sections.map(({ name }) => name),
     );
     return sections
         .map(({ name, entries }) => {
-            checked("section", name, sectionName);
-            once(
+            validated("section", name, sectionName);
+            requireUnique(
                 "key",
                 entries.map(([key]) => key),
             );
@@ -36,35 +36,37 @@ export function renderIni(sections: readonly IniSection[], delimiter: IniDelimit
 }
 
 function renderEntry(key: string, value: string | readonly string[], delimiter: IniDelimiter): string {
-    checked("key", key, keyName);
+    validated("key", key, keyName);
     if (typeof value === "string") {
-        return `${key}${delimiter}${checked("value", value, singleLine)}\n`;
+        return `${key}${delimiter}${validated("value", value, singleLine)}\n`;
     }
-    const lines = value.map((line) => `    ${checked("value", line, continuationLine)}\n`);
+    const lines = value.map((line) => `    ${validated("value", line, continuationLine)}\n`);
     return `${key} =\n${lines.join("")}`;
 }
 
-// Python splits lines at more characters than \n, strips white space around values, and takes a line that
-// starts with # or ; for a comment: only printable text without white space at its ends is safe.
+// Python splits lines at more characters than \n, removes white space around values, and treats a line that starts with # or ;
+// as a comment. So only printable text without leading and trailing white space is safe.
 const singleLine = /^(?:[^\s\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}\p{Z}])?)?$/u;
 const continuationLine = /^[^\s\p{C}\p{Z}#;](?:[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}\p{Z}])?$/u;
-// A section DEFAULT would be read into every other one.
+// Python applies the entries of a section DEFAULT to all other sections.
 const sectionName = /^(?!DEFAULT$)[^\s\p{C}\p{Z}[\]]+$/u;
 const keyName = /^[a-z][a-z_-]*$/;
 
-function checked(what: string, text: string, allowed: RegExp): string {
+function validated(kind: string, text: string, allowed: RegExp): string {
     if (!allowed.test(text)) {
-        // The text may be a credential: it is not repeated.
+        // The text can be a credential, so the message does not contain it.
         throw new RangeError(
-            `this ${what} cannot stand in an INI file: it has a line break or another character that Python would not read back`,
+            `this ${kind} cannot be written to an INI file: it has a line break or another character that Python reads differently`,
         );
     }
     return text;
 }
 
-/** Python refuses a file that has a name twice. */
-function once(what: string, names: readonly string[]): void {
+/** Checks that no name occurs twice: Python refuses such a file. */
+function requireUnique(kind: string, names: readonly string[]): void {
     if (new Set(names).size < names.length) {
-        throw new RangeError(`this ${what} cannot stand in an INI file twice: Python would refuse the file`);
+        throw new RangeError(
+            `this ${kind} cannot be written to an INI file twice: Python refuses such a file`,
+        );
     }
 }

@@ -2,11 +2,13 @@ import { type Client, type ClientFile, type Commands, inEveryShell, type PythonI
 import { type Credential, type Login, loginOf, tokenUsername } from "./credential";
 
 /**
- * `.netrc`: the login for the registry's host, for pip, pipenv, uv (which publishes with it too) and curl; not for twine. There is nothing to write
- * for the keyring. Without the token, the commands write the file, and again when the token has expired.
+ * File and commands for `.netrc`: the login for the host of the registry. pip, pipenv, uv and curl use it, and uv also publishes
+ * with it. twine does not use it. The keyring form has no file. If the token is not given, the commands write the file. Run
+ * them again when the token has expired.
  *
- * A host has one login: all registries of a location share it.
+ * A host has only one login, so all registries of a location share it.
  *
+ * @returns undefined for the keyring form
  * @see https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html
  * @see https://pip.pypa.io/en/stable/topics/authentication/#netrc-support
  */
@@ -15,8 +17,8 @@ export function netrcClient(index: PythonIndex, credential: Credential): Client 
         return undefined;
     }
     const login = loginOf(credential);
-    const write = login === undefined ? writingToken(hostOf(index)) : inEveryShell();
-    const then = (line: string) => ({
+    const write = login === undefined ? writeTokenCommands(hostOf(index)) : inEveryShell();
+    const withCommand = (line: string) => ({
         posix: [...write.posix, line],
         powershell: [...write.powershell, line],
     });
@@ -26,45 +28,46 @@ export function netrcClient(index: PythonIndex, credential: Credential): Client 
         publish: files,
         commands: {
             setup: inEveryShell(),
-            install: then(`pip install --extra-index-url ${index.indexUrl} PACKAGE`),
-            publish: then(`uv publish --publish-url ${index.uploadUrl}`),
+            install: withCommand(`pip install --extra-index-url ${index.indexUrl} PACKAGE`),
+            publish: withCommand(`uv publish --publish-url ${index.uploadUrl}`),
         },
     };
 }
 
 /**
- * The entry for a registry's host, at the file's ordinary place. The text is a credential. Where a Windows user has
- * `.netrc` too, pip and curl read only that.
+ * The entry for the host of a registry, at the default path of the file. The text is a credential. If a Windows user also has
+ * a `.netrc`, pip and curl read only that file.
  *
- * @throws RangeError if a login has a character that some reader of the file takes for something else
+ * @throws RangeError if the login has a character that not all readers of the file read in the same way
  */
 export function netrcFile(index: PythonIndex, { username, password }: Login): ClientFile {
     return {
         scope: "user",
         path: { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFILE%\\_netrc" },
-        text: `machine ${hostOf(index)} login ${word(username)} password ${word(password)}\n`,
+        text: `machine ${hostOf(index)} login ${unquoted(username)} password ${unquoted(password)}\n`,
     };
 }
 
 function hostOf({ indexUrl }: PythonIndex): string {
-    return word(new URL(indexUrl).host);
+    return unquoted(new URL(indexUrl).host);
 }
 
-/** Readers differ on quotes, backslashes and number signs: what has none of them needs no quoting. */
-function word(text: string): string {
+/** Validates text that needs no quotes. Readers of the file handle quotes, backslashes and number signs differently. */
+function unquoted(text: string): string {
     if (!/^[\w.+/=:~@%-]+$/.test(text)) {
         throw new RangeError(
-            "this login cannot stand in a .netrc: it has a character that would need quoting",
+            "this login cannot be written to a .netrc: it has a character that needs quotes",
         );
     }
     return text;
 }
 
 /**
- * Puts the token first in the file, since what comes after a `default` entry is not read, in the place of the line of
- * an earlier run. gcloud writes into the file: the token is never an argument of a process.
+ * Commands that write the entry with the token as the first line of the file, because readers ignore entries after a `default`
+ * entry. They remove the line of an earlier run. gcloud writes directly to the file, so that the token is never an argument of a
+ * process.
  */
-function writingToken(host: string): Commands {
+function writeTokenCommands(host: string): Commands {
     const entry = `machine ${host} login ${tokenUsername} password `;
     const pattern = `^${entry.replaceAll(".", "\\.")}`;
     return {
@@ -75,7 +78,7 @@ function writingToken(host: string): Commands {
         ],
         powershell: [
             "$token = gcloud auth print-access-token",
-            "if (-not $token) { throw 'gcloud gives no access token' }",
+            "if (-not $token) { throw 'gcloud did not print an access token' }",
             `$netrc = if ($env:OS -eq 'Windows_NT') { "$HOME\\_netrc" } else { "$HOME/.netrc" }`,
             `$others = @(if (Test-Path $netrc) { Get-Content $netrc | Where-Object { $_ -notmatch '${pattern}' } })`,
             `[IO.File]::WriteAllLines($netrc, [string[]](@("${entry}$token") + $others))`,

@@ -12,7 +12,7 @@ import {
 import { type Credential, loginOf, tokenUsername, withUserInfo } from "./credential";
 import { tomlArray, tomlString } from "./toml";
 
-/** pdm's own configuration: where platformdirs puts it. `PDM_CONFIG_FILE` overrides. */
+/** The path of pdm's own configuration, as the platformdirs library defines it. `PDM_CONFIG_FILE` overrides it. */
 const configuration: Path = {
     linux: "~/.config/pdm/config.toml",
     macos: "~/Library/Application Support/pdm/config.toml",
@@ -20,16 +20,18 @@ const configuration: Path = {
 };
 
 /**
- * pdm: a source beside PyPI, in the person's own configuration or in the project, and a repository to publish to. The
- * project's part has no credential: with a key or a token at hand, the source of the same name in the person's
- * configuration has it. Without the token, both have a URL in which pdm expands `ARTIFACT_REGISTRY_TOKEN`; such a project
- * is also for those whose configuration has another form, while one without the variable is not for the variable.
+ * Files and commands for pdm: a source in addition to PyPI, in the user's configuration or in the project, and a repository to
+ * publish to. The project's file never contains a credential. If there is a key or a token, it is in the source with the same
+ * name in the user's configuration. If the token is not given, the URLs in both files contain the variable
+ * `ARTIFACT_REGISTRY_TOKEN`, which pdm expands. A project with the variable also works for users whose configuration has a
+ * different form. A project without the variable does not work for users whose configuration relies on
+ * the variable.
  *
- * Internal names come from this index only, whatever PyPI has of that name, asked for directly or as a dependency, and
- * are missing where it does not give them; all others come from wherever the highest version is. But where pdm's setting
- * `use_uv` is on, pdm hands its sources to uv without these names: the highest version wins then.
+ * pdm takes internal packages, direct or transitive, only from this index, even if PyPI has the same name. If the index does
+ * not provide them, they are missing. For all other packages, the highest version of any source wins. Exception: if pdm's
+ * setting `use_uv` is on, pdm passes its sources to uv without the internal names, and the highest version always wins.
  *
- * @throws RangeError if the name has other characters than `a-z`, `0-9` and `-`, or an address cannot stand in a TOML file
+ * @throws RangeError if the name has characters other than `a-z`, `0-9` and `-`, or a value cannot be written to a TOML file
  * @see https://pdm-project.org/latest/usage/config/#configure-the-package-indexes
  */
 export function pdmClient(index: PythonIndex, credential: Credential): Client {
@@ -54,7 +56,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
                 path: configuration,
                 text:
                     `[pypi.${name}]\nurl = ${tomlString(url)}\n` +
-                    // With a user name, pdm tries the keyring also in a project whose URL has the variable, but unset.
+                    // With a user name, pdm would also ask the keyring in a project whose URL has the variable, if it is unset.
                     (fromEnvironment ? "" : credentials) +
                     packages,
             },
@@ -74,7 +76,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
         commands: {
             setup:
                 credential.form === "keyring"
-                    ? // In pdm's own environment: a keyring that is only on PATH gives the user name since keyring 25.2.
+                    ? // In pdm's own environment: a keyring that is only on PATH returns the user name only since keyring 25.2.
                       inEveryShell(`pdm self add keyring ${keyringBackend}`)
                     : inEveryShell(),
             install: withEnvironment(
@@ -90,12 +92,12 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
 }
 
 /**
- * What pdm calls the index. A dot would end the name, `pypi` would take PyPI's place, and `[pypi.url]` and its like are
- * settings of PyPI.
+ * The name of the index in pdm. A dot would end the name, and `pypi` would replace PyPI. `[pypi.url]`, `[pypi.username]` and
+ * `[pypi.password]` are settings of PyPI.
  */
 function sourceName(name: string): string {
     if (!/^[a-z0-9-]+$/.test(name)) {
-        throw new RangeError("pdm cannot call an index this: a name has a-z, 0-9 and - only");
+        throw new RangeError("pdm does not accept this index name: use only a-z, 0-9 and -");
     }
     return ["pypi", "url", "username", "password"].includes(name) ? `private-${name}` : name;
 }

@@ -12,12 +12,11 @@ import { type Credential, type KeyCredential, loginOf, tokenUsername, withUserIn
 import { type IniEntry, renderIni } from "./ini";
 
 /**
- * pip.conf without a credential: pip asks the keyring.
+ * The text of a pip.conf without a credential: pip asks the keyring.
  *
- * With `subprocess` the user name stands in the URL, without which pip before 26.2 does not ask a keyring that is
- * only a command.
+ * With `subprocess`, the URL contains the user name. Without it, pip before 26.2 does not ask a keyring that is only a command.
  *
- * @param indexUrl the repository's simple index, `https://…/simple/`
+ * @param indexUrl the URL of the simple index, `https://…/simple/`
  * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
  */
 export function pipConfWithKeyring(indexUrl: string, keyring: KeyringProvider): string {
@@ -27,10 +26,10 @@ export function pipConfWithKeyring(indexUrl: string, keyring: KeyringProvider): 
 }
 
 /**
- * pip.conf with a service account's key in the URL, percent-encoded: base64's `+`, `/` and `=` mean something else
- * there. The text is a credential.
+ * The text of a pip.conf with the key of a service account in the URL. The key is percent-encoded, because the base64
+ * characters `+`, `/` and `=` have a different meaning in a URL. The text is a credential.
  *
- * @param indexUrl the repository's simple index, `https://…/simple/`
+ * @param indexUrl the URL of the simple index, `https://…/simple/`
  * @see https://cloud.google.com/artifact-registry/docs/python/authentication#sa-key
  */
 export function pipConfWithKey(indexUrl: string, { keyBase64 }: KeyCredential): string {
@@ -38,11 +37,11 @@ export function pipConfWithKey(indexUrl: string, { keyBase64 }: KeyCredential): 
 }
 
 /**
- * pip: an extra index in pip.conf. Without the token, the URL has the user name only, and the whole URL comes by
- * `PIP_EXTRA_INDEX_URL`.
+ * Files and commands for pip: an extra index in pip.conf. If the token is not given, the URL in the file contains only the user
+ * name, and the commands set the complete URL in `PIP_EXTRA_INDEX_URL`.
  *
- * pip takes the highest version that any index has: nothing in these files keeps a public package of an internal name
- * out.
+ * pip installs the highest version of any index. Nothing in these files prevents it from installing a public package with an
+ * internal name.
  *
  * @see https://pip.pypa.io/en/stable/topics/configuration/
  */

@@ -5,7 +5,7 @@ import {
     everywhere,
     inEveryShell,
     keyringCommand,
-    notPypi,
+    nonPypiName,
     type PythonIndex,
     tokenVariable,
     withEnvironment,
@@ -15,18 +15,18 @@ import { netrcFile } from "./netrc";
 import { tomlString } from "./toml";
 
 /**
- * pipenv: a source for the Pipfile, after the one of PyPI, which stays the first. It never holds a credential: a
- * password that is in a file at all is in `.netrc`. pipenv does not publish.
+ * Files and commands for pipenv: a source in the Pipfile, after the source of PyPI, which stays the first. The source never
+ * contains a credential. A password is only in `.netrc`, or in no file. pipenv does not publish.
  *
- * pipenv asks the first source alone for a package, unless the Pipfile names the package together with its source, as
- * `pipenv install --index` does. So an internal name that the project asks for comes from this registry, but an
- * internal name that only another package asks for comes from PyPI, an attacker's package too. It has to be named in
- * the Pipfile as well, in the same command at best: a package that is added alone has its dependencies looked up at
- * PyPI at first, whatever the Pipfile says of them. There is no way to tie a name to a source and not install it,
- * and so `internalPackages` changes nothing here.
+ * pipenv asks only the first source for a package, unless the Pipfile assigns a source to the package, as
+ * `pipenv install --index` does. So pipenv takes an internal package that the project names from this registry. But it takes a
+ * transitive dependency with an internal name from PyPI, even if it is the package of an attacker. To prevent this, add the
+ * dependency to the Pipfile with this source too, preferably in the same command: if you add a package alone, pipenv first
+ * looks up its dependencies on PyPI, even if the Pipfile assigns another source to them. pipenv cannot assign a source to a
+ * package without installing it, so `internalPackages` has no effect here.
  *
- * pipenv hands a user name in the URL to pip as a `.netrc` entry: it is there only where a password follows it, since
- * its pip asks the keyring command without one.
+ * pipenv passes a user name in the URL to pip as a `.netrc` entry. So the URL has a user name only together with a password;
+ * without a user name, pipenv's pip asks the keyring command.
  *
  * @see https://pipenv.pypa.io/en/latest/indexes.html
  * @see https://pipenv.pypa.io/en/latest/credentials.html
@@ -46,10 +46,10 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
                 fromEnvironment
                     ? { [tokenVariable]: accessToken }
                     : credential.form === "keyring"
-                      ? // pip's own default never asks a keyring here: pipenv runs it without input.
+                      ? // By default, pip never asks a keyring here, because pipenv runs it without input.
                         { PIPENV_KEYRING_PROVIDER: "subprocess" }
                       : {},
-                `pipenv install --index ${notPypi(index.name)} PACKAGE`,
+                `pipenv install --index ${nonPypiName(index.name)} PACKAGE`,
             ),
             publish: inEveryShell(),
         },
@@ -57,11 +57,11 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
 }
 
 function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile {
-    // pipenv itself adds a slash: with the URL's own there would be two.
+    // Without the trailing slash, because pipenv adds one.
     const url = indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
     return {
         scope: "project",
         path: everywhere("Pipfile"),
-        text: `[[source]]\nname = ${tomlString(notPypi(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
+        text: `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
     };
 }

@@ -6,7 +6,7 @@ import {
     inEveryShell,
     inVariable,
     keyringBackend,
-    notPypi,
+    nonPypiName,
     type Path,
     type PythonIndex,
     withEnvironment,
@@ -15,20 +15,27 @@ import { type Credential, loginOf, tokenUsername } from "./credential";
 import { tomlKey, tomlString } from "./toml";
 
 /**
- * poetry: two sources for pyproject.toml, which hold no credential in any form and are the same in all; a repository in
- * poetry's own config.toml, to publish to; and auth.toml, where the form has a password. Without the token, user name and
- * password come by `POETRY_HTTP_BASIC_NAME_USERNAME` and `_PASSWORD`. The keyring is poetry's own: it needs no user name.
+ * Files and commands for poetry:
  *
- * This index is the primary source and PyPI a supplemental one, which poetry asks only where this index has no version
- * that fits: so a public package of an internal name stays out, whoever depends on it, and no list of names is needed.
- * poetry knows no pin beside a dependency (`acme-core = { source = … }`): for a name that the project does not depend on,
- * such an entry would be ignored, or make it a dependency, and `poetry add` would take the name for added already.
+ * - two sources in pyproject.toml, which never contain a credential and are the same in all forms
+ * - a repository to publish to, in poetry's own config.toml
+ * - auth.toml, if the form has a password
  *
- * A refused login is to poetry as if the index did not have the name. So the install command adds the package with its
- * source, and then that package never comes from anywhere else; one added without it comes from PyPI, should somebody
- * have published it there, until the login works again. The keyring backend ends poetry when it finds no login.
+ * If the token is not given, the commands set the user name and the password in `POETRY_HTTP_BASIC_NAME_USERNAME` and
+ * `_PASSWORD`. The keyring is a plugin of poetry itself and needs no user name.
  *
- * @throws RangeError if the name has other characters than `a-z`, `0-9` and `-`, or an address cannot stand in a TOML file
+ * This index is the primary source and PyPI is a supplemental source. poetry asks PyPI only if this index has no version that
+ * fits. So a public package with an internal name is not installed, no matter which package depends on it, and no list of
+ * internal names is needed. poetry can pin a source only as part of a dependency (`acme-core = { source = … }`). For a name
+ * that the project does not depend on, poetry ignores such an entry or makes the name a dependency, and `poetry add` assumes
+ * that the name is already added.
+ *
+ * If the index refuses the login, poetry continues as if the index did not have the package. So the install command adds the
+ * package with its source: then poetry never takes this package from elsewhere. Without the source, poetry takes the package
+ * from PyPI until the login works again, if someone has published that name there. If the keyring backend finds no login, it
+ * ends poetry.
+ *
+ * @throws RangeError if the name has characters other than `a-z`, `0-9` and `-`, or a value cannot be written to a TOML file
  * @see https://python-poetry.org/docs/repositories/
  */
 export function poetryClient(index: PythonIndex, credential: Credential): Client {
@@ -40,7 +47,7 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
             : [
                   {
                       scope: "user",
-                      path: ownFile("auth.toml"),
+                      path: configurationFile("auth.toml"),
                       text: lines(
                           `[http-basic.${name}]`,
                           `username = ${tomlString(login.username)}`,
@@ -74,7 +81,7 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
         publish: [
             {
                 scope: "user",
-                path: ownFile("config.toml"),
+                path: configurationFile("config.toml"),
                 text: lines(`[repositories.${name}]`, `url = ${tomlString(index.uploadUrl)}`),
             },
             ...auth,
@@ -90,8 +97,8 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
 }
 
 /**
- * Pins for pyproject.toml: these packages come from the index and from nowhere else, even while it refuses the login.
- * Only for names that the project itself depends on: others poetry ignores, or installs.
+ * Pins for pyproject.toml: poetry takes these packages only from the index, even while the index refuses the login. Use them
+ * only for direct dependencies of the project: poetry ignores or installs all other names.
  */
 export function poetryPins(index: Pick<PythonIndex, "name">, packages: readonly string[]): string {
     const source = tomlString(sourceName(index.name));
@@ -101,16 +108,20 @@ export function poetryPins(index: Pick<PythonIndex, "name">, packages: readonly 
     );
 }
 
-/** What poetry calls the index, in tables, variables and commands. `pypi` in any case is PyPI itself to poetry. */
+/** The name of the index in poetry's tables, variables and commands. poetry reserves `pypi`, in any case, for PyPI. */
 function sourceName(name: string): string {
     if (!/^[a-z0-9-]+$/.test(name)) {
-        throw new RangeError("poetry cannot call an index this: a name has a-z, 0-9 and - only");
+        throw new RangeError("poetry does not accept this index name: use only a-z, 0-9 and -");
     }
-    return notPypi(name);
+    return nonPypiName(name);
 }
 
-/** A file in poetry's own configuration directory. https://python-poetry.org/docs/configuration/ */
-function ownFile(file: string): Path {
+/**
+ * The path of a file in poetry's own configuration directory.
+ *
+ * @see https://python-poetry.org/docs/configuration/
+ */
+function configurationFile(file: string): Path {
     return {
         linux: `~/.config/pypoetry/${file}`,
         macos: `~/Library/Application Support/pypoetry/${file}`,

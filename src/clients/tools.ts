@@ -12,7 +12,7 @@ import { poetryClient } from "./poetry";
 import { twineClient } from "./twine";
 import { uvClient } from "./uv";
 
-/** Every tool that files are made for. */
+/** All supported tools, with the function that creates the files and commands of each. */
 export const tools = {
     pip: pipClient,
     twine: twineClient,
@@ -26,29 +26,33 @@ export const tools = {
     dockerfile: dockerfileClient,
 } satisfies Record<string, ClientOf>;
 
+/** The name of a supported tool. */
 export type Tool = keyof typeof tools;
 
-/** A client file in one form of credential. */
+/** A client file and its form of credential. */
 export interface FormFile extends ClientFile {
     readonly form: Form;
 }
 
-/** What a tool needs, in some forms of credential: the value of the output `clients` for it. */
+/** The files and commands of one tool, in several forms of credential. */
 export interface ToolClients {
+    /** Files that the tool needs to install packages. */
     readonly install: readonly FormFile[];
+    /** Files that the tool needs to publish packages. */
     readonly publish: readonly FormFile[];
+    /** Commands by form of credential, for the forms that the tool supports. */
     readonly commands: Readonly<Partial<Record<Form, Client["commands"]>>>;
 }
 
-/** What each tool needs for an index, in those of these forms that the tool knows. */
+/** The files and commands of every tool for an index, in each given form of credential that the tool supports. */
 export function clientsOf(index: PythonIndex, credentials: readonly Credential[]): Record<Tool, ToolClients> {
     const forTool = (clientOf: ClientOf): ToolClients => {
         const clients = credentials.flatMap((credential) => {
             const client = clientOf(index, credential);
             return client === undefined ? [] : [{ form: credential.form, client }];
         });
-        const files = (which: "install" | "publish") =>
-            clients.flatMap(({ form, client }) => client[which].map((file) => ({ form, ...file })));
+        const files = (purpose: "install" | "publish") =>
+            clients.flatMap(({ form, client }) => client[purpose].map((file) => ({ form, ...file })));
         return {
             install: files("install"),
             publish: files("publish"),
@@ -60,12 +64,12 @@ export function clientsOf(index: PythonIndex, credentials: readonly Credential[]
     ) as Record<Tool, ToolClients>;
 }
 
-/** Finished files by tool, then by file name. */
+/** The text of each file, by tool and then by file name. */
 export type FilesByTool = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
- * Every tool's files in one form of credential, without their places and commands: the value of the output `clients`.
- * Left out are a tool that does not support the form, and pip and twine, whose files are outputs of their own.
+ * The files of all tools in one form of credential, without paths and commands: the value of the output `clients`. Tools that do
+ * not support the form are left out. pip and twine are also left out, because their files are separate outputs.
  */
 export function filesByTool(index: PythonIndex, credential: Credential): FilesByTool {
     const files = Object.entries<ClientOf>(tools)
@@ -73,14 +77,14 @@ export function filesByTool(index: PythonIndex, credential: Credential): FilesBy
         .map(([tool, clientOf]) => {
             const client = clientOf(index, credential);
             const named = namedFiles([...(client?.install ?? []), ...(client?.publish ?? [])]);
-            // Hatch installs with uv and reads uv's own file, which is there already.
+            // Hatch installs with uv and reads uv's own file, which is already in the entry of uv.
             if (tool === "hatch") delete named["uv.toml"];
             return [tool, named] as const;
         });
     return Object.fromEntries(files.filter(([, named]) => Object.keys(named).length > 0));
 }
 
-/** Texts by file name. Parts of one file, one for installing and one for publishing, become one text. */
+/** Texts by file name. If a file has one part to install and one to publish, both are joined to one text. */
 function namedFiles(files: readonly ClientFile[]): Record<string, string> {
     const parts = new Map<string, Set<string>>();
     for (const { path, text } of files) {

@@ -10,11 +10,11 @@ import {
 import { type Credential, type KeyCredential, loginOf, tokenUsername } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
 
-/** Where a `.pypirc` section uploads to. */
+/** The repository to which a section of a `.pypirc` uploads. */
 export type UploadTarget = Pick<PythonIndex, "name" | "uploadUrl">;
 
 /**
- * `.pypirc` without a credential: twine asks the keyring.
+ * The text of a `.pypirc` without a credential: twine asks the keyring.
  *
  * @see https://packaging.python.org/en/latest/specifications/pypirc/
  */
@@ -22,14 +22,14 @@ export function pypircWithKeyring(target: UploadTarget): string {
     return pypirc(target, { form: "keyring" });
 }
 
-/** `.pypirc` with a service account's key as the password. The text is a credential. */
+/** The text of a `.pypirc` with the key of a service account as the password. The text is a credential. */
 export function pypircWithKey(target: UploadTarget, { keyBase64 }: KeyCredential): string {
     return pypirc(target, { form: "key", keyBase64 });
 }
 
 /**
- * twine: a section of `.pypirc`. Without the token, the section has the user name only, and the password comes by
- * `TWINE_PASSWORD`.
+ * Files and commands for twine: a section of `.pypirc`. If the token is not given, the section contains only the user name, and
+ * the commands set the password in `TWINE_PASSWORD`.
  *
  * @see https://twine.readthedocs.io/en/stable/#configuration
  */

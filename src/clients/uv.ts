@@ -13,25 +13,27 @@ import { type Credential, keyUsername, loginOf, tokenUsername, withUserInfo } fr
 import { tomlArray, tomlKey, tomlString } from "./toml";
 
 /**
- * uv: an index that is asked before PyPI, in the person's uv.toml or in the project's pyproject.toml. The project's part
- * has no credential: with a key or a token at hand, uv takes the one in uv.toml for it, and without the token, the
- * commands give it by `UV_INDEX_…`. Needs uv 0.8 or newer.
+ * Files and commands for uv 0.8 or newer: an index that uv asks before PyPI, in the user's uv.toml or in the project's
+ * pyproject.toml. The project's file never contains a credential. If there is a key or a token, it is in uv.toml, and uv also
+ * uses it for the index in the project. If the token is not given, the commands set it in `UV_INDEX_…` variables.
  *
- * A name that the index has is taken from there only, asked for directly or as a dependency; what it answers 404 for
- * comes from PyPI, and any other refusal ends the run. A project pins exact internal names as well, so that one which
- * the index has not is missing and never PyPI's. Prefixes have no pins, uv.toml has none, and `uv pip`, `uv tool` and
- * `uv run --with` do not keep to a project's.
+ * If the index has a package, direct or transitive, uv takes it only from there. If the index answers 404, uv takes the package
+ * from PyPI. Every other error of the index ends the run. In addition, the project pins each exact internal name to the index:
+ * if the index does not have it, it is missing, and uv never takes it from PyPI. The pins have limits: a prefix has no pin,
+ * uv.toml has no pins, and `uv pip`, `uv tool` and `uv run --with` ignore the pins of a project.
  *
- * uv refuses pins to a project's own name and to members of its workspace: leave those out of `internalPackages`. A pin
- * leaves out versions below 0, such as 0.0.0.dev1.
+ * uv refuses a pin for the project's own name and for members of its workspace. Don't list these in `internalPackages`. A pin
+ * excludes versions below 0, such as 0.0.0.dev1.
  *
- * @throws RangeError for an index name that uv would refuse, and for what no TOML file can hold
+ * @throws RangeError if uv does not accept the name of the index, or if a value cannot be written to a TOML file
  * @see https://docs.astral.sh/uv/concepts/indexes/
  */
 export function uvClient(index: PythonIndex, credential: Credential): Client {
     const { name } = index;
     if (!/^\w[\w.-]*$/.test(name)) {
-        throw new RangeError("this name cannot be an index's in uv");
+        throw new RangeError(
+            "uv does not accept this index name: use only letters, digits, _, - and ., and don't start with - or .",
+        );
     }
     const login = loginOf(credential);
     const variable = `UV_INDEX_${inVariable(name)}`;
@@ -39,7 +41,7 @@ export function uvClient(index: PythonIndex, credential: Credential): Client {
         credential.form === "token" && login === undefined
             ? { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken }
             : {};
-    // uv takes the password from the keyring or from the index, but asks for a user name where nothing says it.
+    // uv takes the password from the keyring or from the index, but prompts for a user name if the command doesn't set it.
     const username = credential.form === "key" ? keyUsername : tokenUsername;
     const files = [userFile(index, credential), projectFile(index, credential)];
     return {
@@ -48,7 +50,7 @@ export function uvClient(index: PythonIndex, credential: Credential): Client {
         commands: {
             setup:
                 credential.form === "keyring"
-                    ? // With uv.toml in place, uv would ask the index for keyring too, for which it needs keyring.
+                    ? // Without --no-config, uv would ask the index in uv.toml for the keyring package, and so need the keyring.
                       inEveryShell(`uv tool install --no-config keyring --with ${keyringBackend}`)
                     : inEveryShell(),
             install: withEnvironment(environment, "uv add PACKAGE"),
@@ -59,7 +61,7 @@ export function uvClient(index: PythonIndex, credential: Credential): Client {
 
 function userFile(index: PythonIndex, credential: Credential): ClientFile {
     const login = loginOf(credential);
-    // Not in the upload address: uv would not decode what is percent-encoded there.
+    // The upload URL has no credential, because uv does not decode percent-encoded characters there.
     const url = login === undefined ? index.indexUrl : withUserInfo(index.indexUrl, login);
     return {
         scope: "user",
@@ -72,8 +74,8 @@ function projectFile(index: PythonIndex, credential: Credential): ClientFile {
     const exact = index.internalPackages.filter((name) => !name.endsWith("*"));
     const settings = [
         ...keyringProvider(credential),
-        // A source counts for what the project itself asks for, and a constraint takes it to the dependencies of its
-        // dependencies: but only one that asks for a version.
+        // A source applies only to the project's own dependencies. A constraint extends it to transitive dependencies, but only
+        // if the constraint has a version.
         ...(exact.length === 0
             ? []
             : [`constraint-dependencies = ${tomlArray(exact.map((name) => `${name}>=0`))}`]),
@@ -99,12 +101,12 @@ function indexKeys({ name, uploadUrl }: PythonIndex, url: string): string[] {
         `name = ${tomlString(name)}`,
         `url = ${tomlString(url)}`,
         `publish-url = ${tomlString(uploadUrl)}`,
-        // uv asks no keyring otherwise, where the address has no user name, and tries without a credential first.
+        // Otherwise, uv first tries without a credential, and does not ask the keyring if the URL has no user name.
         'authenticate = "always"',
     ];
 }
 
-/** Lines of each table that has some, a blank line between tables. */
+/** TOML tables, each given as its lines, with blank lines between them. Empty tables are left out. */
 function tables(...parts: readonly (readonly string[])[]): string {
     return parts
         .filter((lines) => lines.length > 0)

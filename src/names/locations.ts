@@ -1,7 +1,6 @@
 /**
- * The locations in which Artifact Registry keeps repositories: the multi-regions and the regions.
- * `gcloud artifacts locations list` shows the live list. A region that is newer than this list is accepted where
- * `gcp:skipRegionValidation` is true.
+ * The locations of Artifact Registry: the multi-regions and the regions. To see the current list, run
+ * `gcloud artifacts locations list`. A region that is newer than this list is accepted if `gcp:skipRegionValidation` is true.
  *
  * @see https://cloud.google.com/artifact-registry/docs/repositories/repo-locations
  */
@@ -58,8 +57,8 @@ export const locations: readonly string[] = [
 ];
 
 /**
- * Whether a location is written like a region: words and a number, as in europe-west1. At most 56 characters, since
- * `LOCATION-python` is one label of the host name.
+ * Whether a location has the form of a region: words and a number, for example europe-west1. The maximum length is 56
+ * characters, because `LOCATION-python` is one label of the host name and a label has at most 63.
  */
 export function isRegionForm(location: string): boolean {
     return location.length <= 56 && /^[a-z]+(?:-[a-z]+)+[0-9]+$/.test(location);

@@ -1,5 +1,6 @@
 /**
- * The one spelling of a package's name, or of a prefix with its asterisk: `My.Package` and `my_package` → `my-package`.
+ * The normalized form of a package name, or of a prefix with its asterisk: `My.Package` and `my_package` become
+ * `my-package`.
  *
  * @see https://packaging.python.org/en/latest/specifications/name-normalization/
  */
@@ -7,7 +8,10 @@ export function normalizedName(name: string): string {
     return name.replace(/[-_.]+/g, "-").toLowerCase();
 }
 
-/** Whether a name is one of these, or begins as one of these that end with an asterisk; all normalised. */
+/**
+ * Whether a name matches one of the patterns. A pattern that ends with an asterisk is a prefix; every other pattern is an
+ * exact name. The name and the patterns must be normalized.
+ */
 export function isAmong(name: string, patterns: readonly string[]): boolean {
     return patterns.some((pattern) =>
         pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern,

@@ -1,50 +1,60 @@
 import { closest, distance } from "fastest-levenshtein";
 
-/** The repository roles that a stack grants, by the names that its configuration uses; each includes those before it. */
+/** The roles that a stack grants on its repository, as named in the configuration. Each role includes those before it. */
 export const Role = { reader: "reader", writer: "writer", admin: "admin" } as const;
+/** A role that a stack grants on its repository. */
 export type Role = (typeof Role)[keyof typeof Role];
+/** All roles. Each role includes those before it. */
 export const roles: readonly Role[] = Object.values(Role);
 
-/** The roles' names in IAM. */
+/**
+ * The IAM name of each role.
+ *
+ * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
+ */
 export const roleNames: Readonly<Record<Role, string>> = {
     reader: "roles/artifactregistry.reader",
     writer: "roles/artifactregistry.writer",
     admin: "roles/artifactregistry.repoAdmin",
 };
 
-/** The principals that hold each role. */
+/** The principals that have each role, as IAM writes them: `user:alice@example.com`. */
 export interface PrincipalsByRole {
     readonly reader: string[];
     readonly writer: string[];
     readonly admin: string[];
 }
 
-/** How many principals one allow policy takes, and how many of them may be groups and domains. */
+/**
+ * The maximum number of principals in an allow policy, and the maximum number of groups and domains among them.
+ *
+ * @see https://cloud.google.com/iam/quotas#limits
+ */
 export const policyLimits = { principals: 1500, groupsAndDomains: 250 } as const;
 
-/** The forms of principal that are accepted, for messages. */
+/** The accepted forms of a principal, for messages. */
 export const principalForms =
-    "user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://…";
+    "user:, group: or serviceAccount: followed by an email address, domain: followed by a domain, principal://… or principalSet://…";
 
 const addressTypes = ["user", "group", "serviceAccount", "domain"] as const;
 const federatedTypes = ["principal", "principalSet"];
-const everyone = ["allUsers", "allAuthenticatedUsers"];
+const publicPrincipals = ["allUsers", "allAuthenticatedUsers"];
 
 const domain = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 const localPart = /^[^\s\p{C}@:/]{1,64}$/u;
-/** A Kubernetes account of a GKE cluster's workload identity, in the older spelling: PROJECT.svc.id.goog[NAMESPACE/NAME]. */
+/** A Kubernetes service account of a GKE workload identity pool, in the older form PROJECT.svc.id.goog[NAMESPACE/NAME]. */
 const kubernetesAccount = /^[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+\/[a-z0-9.-]+\]$/;
 const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
 const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/[^\s\p{C}]+$/u;
 
-/** Whether the principal stands for everyone, or for everyone who has signed in. */
+/** Whether the principal includes everyone, or everyone who is signed in to a Google account. */
 export function isPublic(principal: string): boolean {
-    return everyone.includes(principal);
+    return publicPrincipals.includes(principal);
 }
 
 /**
- * The one spelling of a principal. IAM compares addresses without regard to case and stores them in lower case;
- * federated identities are compared as they are.
+ * The canonical spelling of a principal. IAM ignores the case of addresses and stores them in lower case. It compares
+ * federated identities with their case.
  */
 export function canonicalPrincipal(principal: string): string {
     const [type, address] = splitOnce(principal);
@@ -52,8 +62,9 @@ export function canonicalPrincipal(principal: string): string {
 }
 
 /**
- * What is wrong with a principal's form, as a sentence fragment that follows the value, with the likely meant value
- * where there is one; undefined if nothing is.
+ * The mistake in the form of a principal, with a suggestion if there is one.
+ *
+ * @returns a message that continues after the value; undefined if the form is valid
  *
  * @see https://cloud.google.com/iam/docs/principal-identifiers
  */
@@ -63,37 +74,37 @@ export function principalMistake(principal: string): string | undefined {
     }
     const [type, address] = splitOnce(principal);
     if (address === undefined) {
-        return `is not an IAM principal. Allowed: ${principalForms}.${meant(likelyWithoutPrefix(principal))}`;
+        return `is not an IAM principal. Allowed: ${principalForms}.${suggestion(withLikelyPrefix(principal))}`;
     }
     if (!isAddressType(type)) {
         if (federatedTypes.includes(type)) {
-            return `does not name a federated identity. Allowed: ${type}:// and a path, as in ${type}://iam.googleapis.com/….`;
+            return `is not a federated identity. Allowed: ${type}:// followed by a path, for example ${type}://iam.googleapis.com/….`;
         }
         const known = closest(type.toLowerCase(), [...addressTypes, ...federatedTypes]);
         const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 ? [`${known}:${address}`] : [];
         const valid = near.filter((likely) => principalMistake(likely) === undefined);
-        return `has an unknown type. Allowed: ${principalForms}.${meant(valid)}`;
+        return `has an unknown type. Allowed: ${principalForms}.${suggestion(valid)}`;
     }
     if (type === "domain") {
         return domain.test(address)
             ? undefined
-            : `does not name a domain. Allowed: domain: and a domain, as in domain:example.com.`;
+            : `is not a valid domain. Allowed: domain: followed by a domain, for example domain:example.com.`;
     }
     if (type === "serviceAccount" && kubernetesAccount.test(address)) {
         return undefined;
     }
     if (!isEmail(address)) {
-        return `does not have a valid e-mail address. Allowed: ${type}: and an address, as in ${type}:name@example.com.`;
+        return `does not have a valid email address. Allowed: ${type}: followed by an address, for example ${type}:name@example.com.`;
     }
     if (type !== "serviceAccount" && serviceAccountAddress.test(address)) {
-        return `is a service account's address, which IAM takes only as serviceAccount:.${meant([`serviceAccount:${address}`])}`;
+        return `has the address of a service account. Allowed: serviceAccount: followed by the address.${suggestion([`serviceAccount:${address}`])}`;
     }
     return undefined;
 }
 
 /**
- * Counts a policy's principals as IAM does for its limits: every appearance of a principal or a domain counts, a
- * group counts once however often it appears.
+ * Counts the principals of a policy as IAM does for its limits: a principal or a domain counts at every appearance, but a
+ * group counts only once.
  *
  * @see https://cloud.google.com/iam/quotas#limits
  */
@@ -105,17 +116,17 @@ export function countPrincipals(policy: PrincipalsByRole): { principals: number;
 }
 
 /**
- * The e-mail address of a project's own service account, which follows from its id.
+ * The email address of a service account, derived from its project id and its account id.
  *
  * @see https://cloud.google.com/iam/docs/service-account-types#user-managed
  */
 export function serviceAccountEmail(project: string, id: string): string {
-    // A domain-scoped project, example.com:tools, is turned around: tools.example.com.
+    // For the domain-scoped project example.com:tools, the host name starts with tools.example.com.
     const [domain, name] = splitOnce(project);
     return `${id}@${name === undefined ? project : `${name}.${domain}`}.iam.gserviceaccount.com`;
 }
 
-/** Who is to hold each role: the principals that are listed, then the project's dedicated accounts. */
+/** The principals to grant each role: first the listed principals, then the dedicated service accounts. */
 export function principalsByRole({
     project,
     readers = [],
@@ -140,7 +151,8 @@ export function principalsByRole({
     };
 }
 
-function likelyWithoutPrefix(value: string): string[] {
+/** Suggestions for a value that has no `type:` prefix. */
+function withLikelyPrefix(value: string): string[] {
     if (isEmail(value)) {
         return serviceAccountAddress.test(value)
             ? [`serviceAccount:${value}`]
@@ -149,11 +161,12 @@ function likelyWithoutPrefix(value: string): string[] {
     if (domain.test(value)) {
         return [`domain:${value}`];
     }
-    const known = closest(value, everyone);
+    const known = closest(value, publicPrincipals);
     return distance(value.toLowerCase(), known.toLowerCase()) <= 2 ? [known] : [];
 }
 
-function meant(values: readonly string[]): string {
+/** The suggestions as a sentence with a leading space; an empty string if there are none. */
+function suggestion(values: readonly string[]): string {
     return values.length === 0
         ? ""
         : ` Did you mean ${values.map((value) => JSON.stringify(value)).join(" or ")}?`;

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 
-// What a stack writes on the resources that it creates, so that anyone can see which stack that was, and an interrupted
-// update can be recovered without taking over what another stack or a person created.
+// A stack marks each resource that it creates with its own name. The mark shows who created the resource. It also makes it
+// safe to recover an interrupted update: resources of another stack or person don't have the mark.
 
-/** Label of a repository with the stack that created it. */
+/** Key of the label that names the stack that created a repository. */
 export const stackLabel = "python-registry-stack";
 
-/** A stack's full name. */
+/** The full name of a stack. */
 export interface StackName {
     readonly organization: string;
     readonly project: string;
@@ -14,8 +14,8 @@ export interface StackName {
 }
 
 /**
- * The value of `stackLabel`: the stack's name as far as a label can hold it, at most 63 characters. A name that had to be
- * changed for that ends in a hash, so that two stacks never have the same value.
+ * The value of the label `stackLabel`: the full name of the stack in the characters that a label allows, at most 63. If the
+ * name must be changed to fit, the value ends with a hash of the name, so that two stacks never have the same value.
  *
  * @see https://cloud.google.com/resource-manager/docs/labels-overview#requirements
  */
@@ -29,12 +29,16 @@ export function stackLabelValue({ organization, project, stack }: StackName): st
     return `${value.slice(0, 52)}-${hash}`;
 }
 
-/** A service account's description, which at most 256 bytes fit into. */
+/**
+ * The description of a service account that a stack creates, at most 256 bytes.
+ *
+ * @see https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts
+ */
 export function stackDescription({ organization, project, stack }: StackName): string {
     return `Created by Pulumi stack ${organization}/${project}/${stack}`.slice(0, 256);
 }
 
-/** Which stack created a repository, by its label: the command `recover` looks for this. */
+/** The message that says which stack created a repository, according to its label. The command `recover` searches for it. */
 export function createdByStack(name: string, labelValue: string): string {
     return `The existing repository ${name} was created by the stack ${labelValue} (label ${stackLabel}).`;
 }

@@ -1,6 +1,6 @@
-/** What a Python repository's addresses follow from. All three are plain values, so a preview knows them. */
+/** The values that determine the URLs of a Python repository. All are plain, so a preview knows the URLs. */
 export interface RepositoryCoordinates {
-    /** Project id; domain-scoped ids (`example.com:tools`) stand in the URL as they are. */
+    /** Project id. A domain-scoped id (`example.com:tools`) appears unchanged in the URLs. */
     readonly project: string;
     /** Region or multi-region. */
     readonly location: string;
@@ -8,18 +8,18 @@ export interface RepositoryCoordinates {
     readonly repository: string;
 }
 
-/** The addresses of one Python repository. */
+/** The URLs of a Python repository. */
 export interface RepositoryUrls {
-    /** The service's own `registryUri`: host and path, no scheme, no trailing slash. */
+    /** `registryUri` as Artifact Registry reports it: host and path, without scheme and trailing slash. */
     readonly registryUri: string;
-    /** Simple index (PEP 503), with trailing slash: what pip reads. */
+    /** URL of the simple index (PEP 503), with a trailing slash. pip downloads from it. */
     readonly indexUrl: string;
-    /** Legacy upload API, with trailing slash: what twine posts to. */
+    /** URL of the legacy upload API, with a trailing slash. twine uploads to it. */
     readonly uploadUrl: string;
 }
 
 /**
- * Derives a repository's addresses from its coordinates.
+ * Derives the URLs of a repository from its coordinates.
  *
  * @see https://cloud.google.com/artifact-registry/docs/python/authentication
  */
@@ -32,7 +32,7 @@ export function repositoryUrls({ project, location, repository }: RepositoryCoor
     };
 }
 
-/** Full resource name, `projects/P/locations/L/repositories/R`. */
+/** The full resource name of a repository, `projects/P/locations/L/repositories/R`. */
 export function repositoryName({
     project,
     location,

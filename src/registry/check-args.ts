@@ -2,46 +2,54 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { canonicalPrincipal, type PrincipalsByRole, Role } from "../names/principals";
 import {
-    acrossLists,
     existingMistakes,
+    policyMistakes,
     skipRegionValidation,
+    unknownKeys,
     unknownRegion,
-    unusedKeys,
 } from "../validation/checks";
 import { entries, isRecord, projectId } from "../validation/schema";
-import { configPath, type ConfigPath, type Say, sentence, shown } from "../validation/wording";
+import {
+    configPath,
+    type ConfigPath,
+    formatJson,
+    type ReportMistake,
+    withValue,
+} from "../validation/wording";
 import type { RegistryArgs } from "./registry-args";
 import type { RepositoryAccessArgs } from "./repository-access";
 import type { ServiceAccountArgs } from "./service-account";
 
-// The components' arguments are checked as a stack's configuration is, under the names of their properties. What becomes
-// known only later is left out.
+// Checks the arguments of components with the schema of the stack's configuration, and reports mistakes under the names of
+// the properties. A value that is not known yet is not checked.
 
 /**
- * @param name of the component, for the message
- * @returns the arguments, with each principal in its one spelling
+ * Checks the arguments of a `Registry`.
+ *
+ * @param name the name of the component, for the message
+ * @returns the arguments, with each principal in its canonical spelling
  * @throws pulumi.InputPropertiesError that lists every mistake and names its property
  */
 export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArgs {
-    const { project, deletionProtection, description, labels, serviceAccounts = {}, ...own } = args;
+    const { project, deletionProtection, description, labels, serviceAccounts = {}, ...otherArgs } = args;
     const given = defined({
-        ...own,
+        ...otherArgs,
         serviceAccounts,
         description: known(description),
         labels: isRecord(known(labels)) ? defined(labels as object) : undefined,
         protect: deletionProtection,
     });
-    const errors = new Errors(([property, ...path]) => [
+    const errors = new ArgumentErrors(([property, ...path]) => [
         property === "protect" ? "deletionProtection" : property,
         ...path,
     ]);
-    errors.find(project, { location: undefined, repository: undefined, ...given });
+    errors.check(project, { location: undefined, repository: undefined, ...given });
     if (new pulumi.Config("gcp").get(skipRegionValidation.slice("gcp:".length)) !== "true") {
-        unknownRegion(args.location, false, errors.say);
+        unknownRegion(args.location, false, errors.report);
     }
-    unusedKeys({ labels: given["labels"], serviceAccounts }, errors.say, (_, value) => shown(value));
-    existingMistakes(given, errors.say);
-    errors.throwAny(`Registry "${name}"`);
+    unknownKeys({ labels: given["labels"], serviceAccounts }, errors.report, (_, value) => formatJson(value));
+    existingMistakes(given, errors.report);
+    errors.throwIfAny(`Registry "${name}"`);
     return {
         ...args,
         readers: (args.readers ?? []).map(canonicalPrincipal),
@@ -50,33 +58,39 @@ export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArg
     };
 }
 
-/** @throws pulumi.InputPropertiesError, as `checkRegistryArgs` does */
+/**
+ * Checks the arguments of a `ServiceAccount`.
+ *
+ * @throws pulumi.InputPropertiesError that lists every mistake and names its property
+ */
 export function checkServiceAccountArgs(name: string, args: ServiceAccountArgs): void {
     const { project, accountId, existing, displayName, keys } = args;
     const account = defined({ access: Role.reader, existing, displayName: known(displayName), keys });
     const given = { serviceAccounts: { [accountId]: account } };
-    const errors = new Errors(([, , property = "accountId", ...path]) => [String(property), ...path]);
-    errors.find(project, given);
-    existingMistakes(given, errors.say);
-    errors.throwAny(`ServiceAccount "${name}"`);
+    const errors = new ArgumentErrors(([, , property = "accountId", ...path]) => [String(property), ...path]);
+    errors.check(project, given);
+    existingMistakes(given, errors.report);
+    errors.throwIfAny(`ServiceAccount "${name}"`);
 }
 
 /**
- * @returns who is granted which role, each principal in its one spelling
- * @throws pulumi.InputPropertiesError, as `checkRegistryArgs` does
+ * Checks the arguments of a `RepositoryAccess`.
+ *
+ * @returns the principals of each role, in their canonical spelling
+ * @throws pulumi.InputPropertiesError that lists every mistake and names its property
  */
 export function checkRepositoryAccessArgs(name: string, args: RepositoryAccessArgs): PrincipalsByRole {
     const { project, principals, allowPublic = false } = args;
     const { reader, writer, admin } = principals;
-    const errors = new Errors(([list, ...path]) => ["principals", list.replace(/s$/, ""), ...path]);
-    errors.find(project, {
+    const errors = new ArgumentErrors(([list, ...path]) => ["principals", list.replace(/s$/, ""), ...path]);
+    errors.check(project, {
         readers: reader,
         writers: writer,
         admins: admin,
         allowPublic,
         serviceAccounts: {},
     });
-    errors.throwAny(`RepositoryAccess "${name}"`);
+    errors.throwIfAny(`RepositoryAccess "${name}"`);
     return {
         reader: reader.map(canonicalPrincipal),
         writer: writer.map(canonicalPrincipal),
@@ -84,36 +98,39 @@ export function checkRepositoryAccessArgs(name: string, args: RepositoryAccessAr
     };
 }
 
-/** The mistakes in a component's arguments. */
-class Errors {
+/** Collects the mistakes in the arguments of a component. */
+class ArgumentErrors {
     readonly #errors: pulumi.InputPropertyErrorDetails[] = [];
 
-    /** @param propertyPath of what stands at a path of the configuration */
+    /** @param propertyPath converts a path in the configuration to a path in the arguments */
     constructor(private readonly propertyPath: (path: ConfigPath) => ConfigPath) {}
 
-    readonly say: Say = (path, value, message) => {
+    readonly report: ReportMistake = (path, value, message) => {
         const [property, ...rest] = this.propertyPath(path);
-        // How to set a stack's configuration is no help here.
-        const reason = sentence(value, message).replace(/ Set it with: .*/s, "");
+        // Commands that set the configuration of a stack don't apply to arguments.
+        const reason = withValue(value, message).replace(/ Set it with: .*/s, "");
         this.#errors.push({ propertyPath: `${property}${configPath(rest)}`, reason });
         return message;
     };
 
-    /** Finds what is wrong with single values, and with the lists of principals as a whole. */
-    find(project: string, given: Readonly<Record<string, unknown>>): void {
+    /** Collects the mistakes in single values, and in the lists of principals as a whole. */
+    check(project: string, given: Readonly<Record<string, unknown>>): void {
         for (const { input, message } of v.safeParse(projectId, project).issues ?? []) {
-            this.#errors.push({ propertyPath: "project", reason: sentence(input, message) });
+            this.#errors.push({ propertyPath: "project", reason: withValue(input, message) });
         }
         for (const [name, schema] of Object.entries(entries)) {
             if (!(name in given)) continue;
             for (const { path = [], input, message } of v.safeParse(schema, given[name]).issues ?? []) {
-                this.say([name, ...path.map(({ key }) => key as string | number)], input, message);
+                this.report([name, ...path.map(({ key }) => key as string | number)], input, message);
             }
         }
-        acrossLists(given, typeof project === "string" ? project : "", this.say, (_, value) => shown(value));
+        policyMistakes(given, typeof project === "string" ? project : "", this.report, (_, value) =>
+            formatJson(value),
+        );
     }
 
-    throwAny(component: string): void {
+    /** @throws pulumi.InputPropertiesError if there are mistakes */
+    throwIfAny(component: string): void {
         const errors = this.#errors;
         if (errors.length === 0) return;
         const count = errors.length === 1 ? "a mistake" : `${errors.length} mistakes`;
@@ -126,12 +143,12 @@ class Errors {
     }
 }
 
-/** A value, if it is known now. */
+/** The value, or undefined if it is an output or a promise. */
 function known(value: unknown): unknown {
     return pulumi.Output.isInstance(value) || value instanceof Promise ? undefined : value;
 }
 
-/** The entries that have a value which is known now. */
+/** The entries whose value is known and not undefined. */
 function defined(values: object): Record<string, unknown> {
     return Object.fromEntries(Object.entries(values).filter(([, value]) => known(value) !== undefined));
 }

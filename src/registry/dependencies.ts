@@ -1,8 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * The options of a component's child, which is to wait for what the component was told to wait for too: a component's
- * own `dependsOn` does not reach its children.
+ * Adds the `dependsOn` of a component to the options of its child. Without this, the child does not wait: Pulumi does not
+ * pass `dependsOn` from a component to its children.
+ *
+ * @param component the options of the component
+ * @param child the options of the child
+ * @returns the options of the child with both dependencies
  *
  * @see https://www.pulumi.com/docs/iac/concepts/resources/options/dependson/
  */

@@ -2,26 +2,25 @@ import * as pulumi from "@pulumi/pulumi";
 import { userError } from "./user-error";
 
 /**
- * A value that follows from inputs, as an output of the resource that it is about: a preview knows it, and what uses it
- * waits for the resource.
+ * A value that is derived from inputs, as an output that depends on the resource that it describes. The value is known in a
+ * preview, and a resource that uses it waits for this resource.
  */
 export function knownAfter<T>(resource: pulumi.Resource, value: T): pulumi.Output<T> {
     return resource.urn.apply<T>(() => value);
 }
 
 /**
- * Compares a value that was derived from inputs, so that a preview could show it, with what the service reports once the
- * resource is there. A difference fails the update with both values; a service that reports nothing contradicts
- * nothing.
+ * Compares a value that is derived from inputs with the value that the service reports after it creates the resource. If they
+ * differ, the update fails with an error that contains both values. If the service reports no value, there is no error.
  *
- * @param what names the value in the error
+ * @param label the name of the value in the error message
  */
-export function verifyDerived(what: string, derived: string, reported: pulumi.Output<string>): void {
+export function verifyDerived(label: string, derived: string, reported: pulumi.Output<string>): void {
     reported.apply((value) => {
-        // What a preview knows is a guess of the provider's, which is wrong for accounts of domain-scoped projects.
+        // In a preview, the reported value is a guess by the provider, which is wrong for accounts of domain-scoped projects.
         if (value && value !== derived && !pulumi.runtime.isDryRun()) {
             throw userError(
-                `The ${what} that the client files use is "${derived}", but the service reports "${value}". ` +
+                `The ${label} that the client files use is "${derived}", but the service reports "${value}". ` +
                     "Do not use the files; report both values to the maintainers of python-registry.",
             );
         }

@@ -7,36 +7,41 @@ import { createdByStack, stackLabel } from "../names/stack-mark";
 import { repositoryName } from "../names/urls";
 
 /**
- * What a registry does with a resource that exists already: `use` grants access to it and otherwise leaves it to its
- * owner, `adopt` brings it under the stack.
+ * What a registry does with a resource that already exists. `use` grants access to it and otherwise leaves it to its owner.
+ * `adopt` imports it into the stack.
  */
 export const Existing = { use: "use", adopt: "adopt" } as const;
 export type Existing = (typeof Existing)[keyof typeof Existing];
 
-/** A repository that exists, and what the registry would have it be. */
+/** An existing repository and the settings that the registry expects or changes. */
 export interface ExistingRepository {
+    /** Project id. */
     readonly project: string;
+    /** Region or multi-region. */
     readonly location: string;
+    /** Repository id. */
     readonly repositoryId: string;
+    /** Whether the registry uses the repository or adopts it. */
     readonly existing: Existing;
     readonly description?: pulumi.Input<string>;
     readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** Who is about to own which role, where access is authoritative. */
+    /** The principals of each role if access is authoritative. The update removes all other members of these roles. */
     readonly authoritative?: PrincipalsByRole;
 }
 
-/** A service account that exists, and what the registry would have it be. */
+/** An existing service account and the settings that the registry changes. */
 export interface ExistingAccount {
     /** Resource name, `projects/P/serviceAccounts/EMAIL`. */
     readonly name: string;
+    /** Whether the registry uses the account or adopts it. */
     readonly existing: Existing;
     readonly displayName?: pulumi.Input<string>;
 }
 
 /**
- * Looks at an existing repository and tells what the update changes about it.
+ * Looks up an existing repository and logs what the update changes about it.
  *
- * @returns what is wrong with it: nothing, or that it does not exist, cannot be read, or is of another kind
+ * @returns the errors: empty, or that the repository does not exist, cannot be read, or has the wrong format or mode
  */
 export function verifyRepository(
     expected: ExistingRepository,
@@ -56,7 +61,7 @@ export function verifyRepository(
     return pulumi
         .all([lookup, expected.description, expected.labels])
         .apply(([found, description, labels = {}]) => {
-            if ("problem" in found) return [found.problem];
+            if ("error" in found) return [found.error];
             const { repository, policy } = found;
             const { format, mode } = repository;
             if (format !== "PYTHON" || mode !== "STANDARD_REPOSITORY") {
@@ -72,20 +77,29 @@ export function verifyRepository(
                         difference(`labels.${key}`, repository.effectiveLabels[key], value),
                     ),
                 ];
-                tell(`The existing repository ${name}`, differences, unmanagedSettings(repository), parent);
+                reportChanges(
+                    `The existing repository ${name}`,
+                    differences,
+                    unmanagedSettings(repository),
+                    parent,
+                );
                 const creator = repository.effectiveLabels[stackLabel];
                 if (creator !== undefined) {
                     void pulumi.log.info(createdByStack(name, creator), parent);
                 }
             }
             if (authoritative && policy) {
-                tellLosses(name, authoritative, policy.policyData, parent);
+                warnAboutRemovedMembers(name, authoritative, policy.policyData, parent);
             }
             return [];
         });
 }
 
-/** Looks at an existing service account, as `verifyRepository` does at a repository. */
+/**
+ * Looks up an existing service account and logs what the update changes about it. Warns if the account is disabled.
+ *
+ * @returns the errors: empty, or that the account does not exist or cannot be read
+ */
 export function verifyAccount(
     { name, existing, displayName }: ExistingAccount,
     parent: pulumi.Resource,
@@ -94,15 +108,15 @@ export function verifyAccount(
         serviceaccount.getAccount({ accountId: name }, { parent }),
     );
     return pulumi.all([lookup, displayName]).apply(([found, wanted]) => {
-        if ("problem" in found) return [found.problem];
+        if ("error" in found) return [found.error];
         if (found.disabled) {
             void pulumi.log.warn(
-                `The existing service account ${name} is disabled: nobody can act as it until its owner enables it.`,
+                `The existing service account ${name} is disabled. No one can use it until its owner enables it.`,
                 parent,
             );
         }
         if (existing === Existing.adopt) {
-            tell(
+            reportChanges(
                 `The existing service account ${name}`,
                 difference("displayName", found.displayName, wanted),
                 [],
@@ -114,57 +128,58 @@ export function verifyAccount(
 }
 
 /**
- * Waits for these looks at existing resources.
+ * Waits for the verification of existing resources.
  *
- * @returns no resources, as the value of a `dependsOn`: what has it waits until all is well
- * @throws pulumi.RunError that lists every problem
+ * @param verifications the errors that `verifyRepository` and `verifyAccount` return
+ * @returns an empty list of resources for `dependsOn`. A resource that depends on it waits until all verifications succeed.
+ * @throws pulumi.RunError that lists every error
  */
-export function onceVerified(problems: pulumi.Output<string[]>[]): pulumi.Output<pulumi.Resource[]> {
-    return pulumi.all(problems).apply((found) => {
-        const all = found.flat();
-        if (all.length > 0) {
+export function whenVerified(verifications: pulumi.Output<string[]>[]): pulumi.Output<pulumi.Resource[]> {
+    return pulumi.all(verifications).apply((results) => {
+        const errors = results.flat();
+        if (errors.length > 0) {
             throw userError(
-                all.length === 1
-                    ? `${all[0] ?? ""} Nothing was changed.`
-                    : `${all.length} existing resources cannot be used; nothing was changed.\n` +
-                          all.map((problem) => `  - ${problem}`).join("\n"),
+                errors.length === 1
+                    ? `${errors[0] ?? ""} Nothing was changed.`
+                    : `${errors.length} existing resources cannot be used; nothing was changed.\n` +
+                          errors.map((error) => `  - ${error}`).join("\n"),
             );
         }
         return [];
     });
 }
 
-/** The result of a lookup, or why there is none. */
+/** The result of a lookup, or the message of its error. */
 async function lookUp<T extends object>(
-    what: string,
+    resource: string,
     existing: Existing,
     lookup: () => Promise<T>,
-): Promise<T | { readonly problem: string }> {
+): Promise<T | { readonly error: string }> {
     try {
         return await lookup();
     } catch (error) {
         const { message } = error as Error;
         return {
-            problem: /\bnot found\b/i.test(message)
-                ? `existing: ${existing}: the ${what} does not exist. Create it first, or remove "existing" to let this stack create it.`
-                : `existing: ${existing}: cannot look up the ${what}. ${reason(message)}`,
+            error: /\bnot found\b/i.test(message)
+                ? `existing: ${existing}: the ${resource} does not exist. Create it first, or remove "existing" to let this stack create it.`
+                : `existing: ${existing}: cannot look up the ${resource}. ${serviceMessage(message)}`,
         };
     }
 }
 
-/** The service's own words in what the provider says about a failed lookup. */
-function reason(message: string): string {
+/** The message of the service, extracted from the message of the provider about a failed lookup. */
+function serviceMessage(message: string): string {
     return /googleapi: (.*)/s.exec(message)?.[1]?.trim() ?? message;
 }
 
-/** What an import changes about a setting; nothing where the configuration does not mention it. */
+/** The change that an import makes to a setting. Empty if there is no change or the setting is not configured. */
 function difference(setting: string, found: string | undefined, wanted: string | undefined): string[] {
     return wanted === undefined || wanted === (found ?? "")
         ? []
         : [`${setting}: ${found ? JSON.stringify(found) : "not set"} becomes ${JSON.stringify(wanted)}`];
 }
 
-/** Settings of a repository that this program does not manage. An adopted repository keeps them. */
+/** The settings of a repository that this program does not manage. An adopted repository keeps them. */
 export const unmanaged = [
     "kmsKeyName",
     "cleanupPolicies",
@@ -172,6 +187,7 @@ export const unmanaged = [
     "vulnerabilityScanningConfig",
 ] as const;
 
+/** The names of the unmanaged settings that a repository has. */
 function unmanagedSettings(repository: artifactregistry.GetRepositoryResult): string[] {
     const { kmsKeyName, cleanupPolicies, cleanupPolicyDryRun, vulnerabilityScanningConfigs } = repository;
     const scanning = vulnerabilityScanningConfigs.some(
@@ -185,28 +201,29 @@ function unmanagedSettings(repository: artifactregistry.GetRepositoryResult): st
     ];
 }
 
-function tell(
-    what: string,
+/** Logs the changes to an adopted resource as a warning, and the settings that it keeps as information. */
+function reportChanges(
+    resource: string,
     differences: readonly string[],
     kept: readonly string[],
     parent: pulumi.Resource,
 ): void {
     if (differences.length > 0) {
         void pulumi.log.warn(
-            [`${what} differs from the configuration:`, ...differences].join("\n  "),
+            [`${resource} differs from the configuration:`, ...differences].join("\n  "),
             parent,
         );
     }
     if (kept.length > 0) {
         void pulumi.log.info(
-            `${what} keeps settings that this stack does not manage: ${kept.join(", ")}.`,
+            `${resource} keeps settings that this stack does not manage: ${kept.join(", ")}.`,
             parent,
         );
     }
 }
 
-/** Names everyone who holds a role that the stack is about to own, and is not among those whom it grants it to. */
-function tellLosses(
+/** Warns about all principals that lose a role, because authoritative access removes the members that it does not list. */
+function warnAboutRemovedMembers(
     name: string,
     granted: PrincipalsByRole,
     policyData: string,
@@ -218,11 +235,11 @@ function tellLosses(
     const losses = roles
         .filter((role) => granted[role].length > 0)
         .flatMap((role) => {
-            const keep = new Set(granted[role].map(canonicalPrincipal));
+            const kept = new Set(granted[role].map(canonicalPrincipal));
             const lost = bindings
                 .filter((binding) => binding.role === roleNames[role] && binding.condition === undefined)
                 .flatMap(({ members = [] }) => members)
-                .filter((member) => !keep.has(canonicalPrincipal(member)));
+                .filter((member) => !kept.has(canonicalPrincipal(member)));
             return lost.length === 0 ? [] : [`${roleNames[role]}: ${lost.join(", ")}`];
         });
     if (losses.length > 0) {

@@ -1,4 +1,4 @@
-// What another Pulumi program imports: import { Registry } from "…/src/registry".
+// The entry point for other Pulumi programs: import { Registry } from "…/src/registry".
 export { Role, type PrincipalsByRole } from "../names/principals";
 export type { RepositoryUrls } from "../names/urls";
 export { Existing } from "./existing";

@@ -3,46 +3,48 @@ import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
 
-/** A dedicated service account of a registry. */
+/** The arguments of a dedicated service account of a registry. */
 export interface RegistryServiceAccountArgs {
-    /** Its role on the repository. */
+    /** The role of the account on the repository. */
     readonly access: Role;
-    /** The account exists already: `use` leaves it to its owner, `adopt` brings it under the stack. */
+    /** Set if the account already exists: `use` leaves it to its owner, `adopt` imports it into the stack. */
     readonly existing?: Existing;
-    /** At most 100 bytes in UTF-8. */
+    /** Display name of the account, at most 100 bytes in UTF-8. */
     readonly displayName?: string;
-    /** Names of its key generations, oldest first; the last is the current one. None by default. */
+    /** Names of the key generations, oldest first. The last one is the current key. None by default. */
     readonly keys?: string[];
 }
 
 /**
- * What a registry is made of. What names it (project, location, repository, accounts, principals) is plain, so that
- * addresses and client files are complete in a preview.
+ * The arguments of a registry. The values that identify it (project, location, repository, accounts and principals) are plain,
+ * so that the URLs and the client files are complete in a preview.
  */
 export interface RegistryArgs {
-    /** Project id, domain-scoped (`example.com:tools`) or not. */
+    /** Project id, with or without a domain (`example.com:tools`). */
     readonly project: string;
     /** Region or multi-region. */
     readonly location: string;
     /** Repository id. */
     readonly repository: string;
-    /** The repository exists already: `use` only grants access to it, `adopt` brings it under the stack. */
+    /** Set if the repository already exists: `use` only grants access to it, `adopt` imports it into the stack. */
     readonly existing?: Existing;
+    /** Description of the repository. */
     readonly description?: pulumi.Input<string>;
+    /** Labels of the repository. */
     readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** IAM principals that may download. */
+    /** IAM principals that can download. */
     readonly readers?: string[];
-    /** IAM principals that may upload too. */
+    /** IAM principals that can upload and download. */
     readonly writers?: string[];
-    /** IAM principals that may delete packages too. */
+    /** IAM principals that can delete packages, upload and download. */
     readonly admins?: string[];
-    /** Default `authoritative`. With `existing`, it has no default. */
+    /** Whether the stack owns all members of each role that it grants. Default `authoritative`; required with `existing`. */
     readonly access?: AccessMode;
-    /** Accept `allUsers` and `allAuthenticatedUsers` among the readers. Default false. */
+    /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. Default false. */
     readonly allowPublic?: boolean;
-    /** Dedicated accounts by account id; none by default. */
+    /** Dedicated service accounts by account id. None by default. */
     readonly serviceAccounts?: Record<string, RegistryServiceAccountArgs>;
-    /** Enable the APIs that are needed; they stay enabled when the stack goes. Default true. */
+    /** Enable the required APIs. They stay enabled when the stack is destroyed. Default true. */
     readonly enableApis?: boolean;
     /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */
     readonly deletionProtection?: boolean;

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkRegistryArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
-import { onceVerified, verifyAccount, verifyRepository } from "./existing";
+import { verifyAccount, verifyRepository, whenVerified } from "./existing";
 import { type PrincipalsByRole, principalsByRole, type Role, serviceAccountEmail } from "../names/principals";
 import { repositoryResource } from "./repository";
 import type { RegistryArgs } from "./registry-args";
@@ -13,22 +13,22 @@ import { ServiceAccount, type ServiceAccountKey, serviceAccountName } from "./se
 import type { StackName } from "../names/stack-mark";
 import { repositoryName, repositoryUrls, type RepositoryUrls } from "../names/urls";
 
-/** Keys are no output of the component, which a field would be. */
+/** Kept outside the class, because a field would become an output of the component, which the keys must not be. */
 const currentKeys = new WeakMap<Registry, Readonly<Record<string, ServiceAccountKey>>>();
 
-/** A dedicated account of a registry, as it is used elsewhere. Both values are known in a preview. */
+/** A dedicated service account of a registry. All values are known in a preview. */
 export interface RegistryServiceAccount {
-    /** E-mail address; what uses it waits for the account. */
+    /** Email address. A resource that uses this output waits for the account. */
     readonly email: pulumi.Output<string>;
-    /** The account as a principal, `serviceAccount:EMAIL`. */
+    /** The account as an IAM principal, `serviceAccount:EMAIL`. A resource that uses this output waits for the account. */
     readonly member: pulumi.Output<string>;
-    /** Its role on the repository. */
+    /** The role of the account on the repository. */
     readonly access: Role;
 }
 
 /**
- * A private Python registry: the repository, its dedicated service accounts, and who may read, write and administer
- * it. Nothing is granted on the project.
+ * A private Python registry: the repository, its dedicated service accounts, and the grants for readers, writers and admins.
+ * It grants no roles on the project.
  *
  * @example
  * const registry = new Registry("internal", {
@@ -39,18 +39,18 @@ export interface RegistryServiceAccount {
  * export const indexUrl = registry.urls.indexUrl;
  */
 export class Registry extends pulumi.ComponentResource {
-    /** The repository. */
+    /** The repository resource. */
     readonly repository: artifactregistry.Repository;
-    /** Full resource name, `projects/P/locations/L/repositories/R`; known in a preview. */
+    /** Full resource name, `projects/P/locations/L/repositories/R`. Known in a preview. */
     readonly repositoryName: pulumi.Output<string>;
-    /** The repository's addresses; known in a preview. */
+    /** The URLs of the repository. Known in a preview. */
     readonly urls: pulumi.Output<RepositoryUrls>;
-    /** Who holds each role by this registry's doing. */
+    /** The principals to which this registry grants each role. */
     readonly principals: PrincipalsByRole;
-    /** The dedicated accounts by account id. */
+    /** The dedicated service accounts by account id. */
     readonly serviceAccounts: Record<string, RegistryServiceAccount>;
 
-    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         const checked = checkRegistryArgs(name, args);
         super("python-registry:index:Registry", name, { ...checked }, opts);
@@ -60,12 +60,14 @@ export class Registry extends pulumi.ComponentResource {
         const urls = repositoryUrls({ project, location, repository: repositoryId });
         this.principals = principalsByRole(checked);
 
-        // Nothing is changed before everything that is said to exist has been looked at.
-        const problems = verifyExisting(this, checked, this.principals, mode);
-        const waiting =
-            problems.length === 0 ? opts : pulumi.mergeOptions(opts, { dependsOn: onceVerified(problems) });
+        // Nothing is changed before all existing resources are verified.
+        const verifications = verifyExisting(this, checked, this.principals, mode);
+        const waitOptions =
+            verifications.length === 0
+                ? opts
+                : pulumi.mergeOptions(opts, { dependsOn: whenVerified(verifications) });
 
-        // Each API is waited for only by what needs it: an account takes 11 s and must not stand behind the other.
+        // Each resource waits only for the API that it needs. An account takes 11 s, so it must not wait for the other API.
         const enable = (service: string) =>
             checked.enableApis === false
                 ? []
@@ -73,7 +75,7 @@ export class Registry extends pulumi.ComponentResource {
                       new projects.Service(
                           `${name}-${service}`,
                           { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
-                          inheritDependsOn(waiting, { parent: this }),
+                          inheritDependsOn(waitOptions, { parent: this }),
                       ),
                   ];
         const iam = enable("iam");
@@ -86,7 +88,7 @@ export class Registry extends pulumi.ComponentResource {
                 account: new ServiceAccount(
                     `${name}-${id}`,
                     { project, accountId: id, createdBy, ...account },
-                    inheritDependsOn(waiting, { parent: this, dependsOn: iam }),
+                    inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
                 ),
             }),
         );
@@ -114,9 +116,9 @@ export class Registry extends pulumi.ComponentResource {
                 deletionProtection: checked.deletionProtection ?? true,
                 createdBy,
             },
-            inheritDependsOn(waiting, { parent: this, dependsOn: artifactRegistry }),
+            inheritDependsOn(waitOptions, { parent: this, dependsOn: artifactRegistry }),
         );
-        verifyDerived("repository's address", urls.registryUri, this.repository.registryUri);
+        verifyDerived("repository URI", urls.registryUri, this.repository.registryUri);
         this.repositoryName = knownAfter(
             this.repository,
             repositoryName({ project, location, repositoryId }),
@@ -139,7 +141,7 @@ export class Registry extends pulumi.ComponentResource {
                     ]),
                 ),
             },
-            inheritDependsOn(waiting, { parent: this, dependsOn: this.repository }),
+            inheritDependsOn(waitOptions, { parent: this, dependsOn: this.repository }),
         );
 
         this.registerOutputs({
@@ -151,13 +153,17 @@ export class Registry extends pulumi.ComponentResource {
         });
     }
 
-    /** The current keys of the accounts that have keys, by account id. */
+    /** The current key of each service account that has keys, by account id. */
     get currentKeys(): Readonly<Record<string, ServiceAccountKey>> {
         return currentKeys.get(this) ?? {};
     }
 }
 
-/** Looks at everything that is said to exist; empty where nothing is. */
+/**
+ * Verifies the repository and the service accounts that are declared as existing.
+ *
+ * @returns one output for each of them, with the errors that were found
+ */
 function verifyExisting(
     registry: Registry,
     args: RegistryArgs,
@@ -202,7 +208,10 @@ function verifyExisting(
     ];
 }
 
-/** The stack that runs. Its organization is what backends without any say, where a test's mocks name none. */
+/**
+ * The name of the current stack. The mocks of a test have no organization; then it is `organization`, which is also what
+ * Pulumi reports for backends without organizations.
+ */
 function thisStack(): StackName {
     const names = { project: pulumi.getProject(), stack: pulumi.getStack() };
     try {

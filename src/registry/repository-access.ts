@@ -4,68 +4,77 @@ import { checkRepositoryAccessArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { type PrincipalsByRole, roleNames, roles } from "../names/principals";
 
-/** Whether the stack owns the members of each role that it grants (`authoritative`) or only adds its own (`additive`). */
+/** Whether the stack owns all members of each role that it grants (`authoritative`) or only adds members (`additive`). */
 export const AccessMode = { authoritative: "authoritative", additive: "additive" } as const;
 export type AccessMode = (typeof AccessMode)[keyof typeof AccessMode];
 
-/** Who is granted what on which repository. */
+/** The arguments of `RepositoryAccess`. */
 export interface RepositoryAccessArgs {
     /** Project id. */
     readonly project: string;
+    /** Region or multi-region of the repository. */
     readonly location: string;
     /** Repository id. */
     readonly repository: string;
+    /** The principals to grant each role. */
     readonly principals: PrincipalsByRole;
+    /** Whether the stack owns all members of each role that it grants. */
     readonly mode: AccessMode;
-    /** Accept `allUsers` and `allAuthenticatedUsers` as readers. Default false. */
+    /** Whether the readers can contain `allUsers` and `allAuthenticatedUsers`. Default false. */
     readonly allowPublic?: boolean;
     /**
-     * The principals that this program creates itself, as outputs of what creates them: a grant to one waits for it. An
-     * account takes 11 s, and no other grant waits for that.
+     * The principals that this program creates: from principal to an output of the resource that creates it. Only a grant to
+     * such a principal waits for the resource. An account takes 11 s, so no other grant waits for it.
      */
     readonly createdPrincipals?: Record<string, pulumi.Input<string>>;
 }
 
 /**
- * Grants roles on the repository, never on the project.
+ * Grants roles on a repository. It grants no roles on the project.
  *
- * Authoritative grants are one binding a role, whatever the number of principals: whoever was given one of these
- * roles elsewhere loses it. Additive grants are one member a principal and leave all others alone.
+ * In authoritative mode, each role has one binding for any number of principals. The binding removes the role from all other
+ * principals. In additive mode, each principal has one member resource. Other principals are not changed.
  *
- * The mode is part of this component's name, and its grants go with it: when the mode changes, the old grants are
- * forgotten rather than taken back. Pulumi deletes after it creates, and taking back a binding, or a member, would take
- * the new grants of the same principals along. Whoever is removed in that same update keeps the grant, therefore.
+ * The name of this component contains the mode, and the grants have the option `deletedWith`. So if the mode changes, Pulumi
+ * removes the old grants from the state but does not revoke them. This is necessary because Pulumi deletes after it creates:
+ * revoking an old grant would also revoke the new grant of the same principal. As a consequence, a principal that you remove
+ * in the same update keeps its grant.
  *
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
-    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals = {}, ...own } = args;
+        const { createdPrincipals = {}, ...plainArgs } = args;
         const principals = checkRepositoryAccessArgs(name, args);
-        // Without the outputs: the component, and every grant with it, would wait for them.
-        super("python-registry:index:RepositoryAccess", `${name}-${args.mode}`, { ...own, principals }, opts);
+        // Without createdPrincipals: otherwise the component, and so every grant, would wait for these outputs.
+        super(
+            "python-registry:index:RepositoryAccess",
+            `${name}-${args.mode}`,
+            { ...plainArgs, principals },
+            opts,
+        );
         const { project, location, repository, mode } = args;
         const options = inheritDependsOn(opts, { parent: this, deletedWith: this });
 
         for (const role of roles) {
             const members = principals[role];
-            // Plain values: through the repository's outputs, a replacement of the repository would delete the grants
-            // before it has succeeded.
+            // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the
+            // replacement succeeds.
             const grant = { project, location, repository, role: roleNames[role] };
-            const asCreated = (principal: string) => createdPrincipals[principal] ?? principal;
+            const memberOutput = (principal: string) => createdPrincipals[principal] ?? principal;
             if (mode === AccessMode.additive) {
                 for (const member of members) {
                     new artifactregistry.RepositoryIamMember(
                         `${name}-${role}-${member}`,
-                        { ...grant, member: asCreated(member) },
+                        { ...grant, member: memberOutput(member) },
                         options,
                     );
                 }
             } else if (members.length > 0) {
                 new artifactregistry.RepositoryIamBinding(
                     `${name}-${role}`,
-                    { ...grant, members: members.map(asCreated) },
+                    { ...grant, members: members.map(memberOutput) },
                     options,
                 );
             }

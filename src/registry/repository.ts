@@ -4,24 +4,27 @@ import { Existing, unmanaged } from "./existing";
 import { repositoryName } from "../names/urls";
 import { stackLabel, stackLabelValue, type StackName } from "../names/stack-mark";
 
-/** What a registry's repository is made of. */
+/** The arguments of the repository resource. */
 export interface RepositoryArgs {
     /** Project id. */
     readonly project: string;
+    /** Region or multi-region. */
     readonly location: string;
+    /** Repository id. */
     readonly repositoryId: string;
+    /** Set if the repository already exists: `use` only reads it, `adopt` imports it into the stack. */
     readonly existing?: Existing;
     readonly description?: pulumi.Input<string>;
     readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** Refuse to delete or replace it, in Pulumi and in the provider. */
+    /** Refuse to delete or replace the repository, in Pulumi and in the provider. */
     readonly deletionProtection: boolean;
-    /** The stack that creates it. */
+    /** The stack that creates the repository. A label of the repository contains its name. */
     readonly createdBy: StackName;
 }
 
 /**
- * The registry's repository: created with the stack's label on it, or an existing one, read (`use`) or imported (`adopt`).
- * An adopted repository keeps what the arguments do not mention.
+ * The repository resource. A new repository gets a label that names the stack. An existing repository is read (`use`) or
+ * imported (`adopt`). An adopted repository keeps all settings that the arguments do not set.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/resources/options/import/
  */
@@ -48,19 +51,19 @@ export function repositoryResource(
             ...(description === undefined ? {} : { description }),
             labels: adopted
                 ? (labels ?? {})
-                : pulumi.output(labels ?? {}).apply((own) => ({
-                      ...own,
+                : pulumi.output(labels ?? {}).apply((configured) => ({
+                      ...configured,
                       [stackLabel]: stackLabelValue(createdBy),
                   })),
             deletionPolicy: deletionProtection ? "PREVENT" : "DELETE",
         },
         pulumi.mergeOptions(opts, {
             protect: deletionProtection,
-            // The provider refuses to delete what was protected until now. It must do so before a new repository is
-            // created: half a replacement could be neither finished nor reverted.
+            // The provider refuses to delete a repository whose protection was removed in the same update. It must refuse
+            // before a new repository is created: you could neither finish nor revert half of a replacement.
             deleteBeforeReplace: !deletionProtection,
-            // What is set elsewhere stays: without this, an update would delete the policies and replace an encrypted
-            // repository.
+            // Keep settings that are made elsewhere. Otherwise an update would delete cleanup policies and replace a repository
+            // with customer-managed encryption.
             ignoreChanges: [...unmanaged, ...(adopted && description === undefined ? ["description"] : [])],
             ...(adopted ? { import: id } : {}),
         }),

@@ -7,51 +7,52 @@ import { Existing } from "./existing";
 import { serviceAccountEmail } from "../names/principals";
 import { stackDescription, type StackName } from "../names/stack-mark";
 
-/** What a dedicated service account is made of. Plain values: its e-mail address follows from them. */
+/** The arguments of a dedicated service account. The values that determine its email address are plain. */
 export interface ServiceAccountArgs {
     /** Project id. */
     readonly project: string;
-    /** Account id: the part of the e-mail address before the `@`. */
+    /** Account id: the part of the email address before the `@`. */
     readonly accountId: string;
-    /** The account exists already: `use` leaves it to its owner, `adopt` brings it under the stack. */
+    /** Set if the account already exists: `use` leaves it to its owner, `adopt` imports it into the stack. */
     readonly existing?: Existing;
+    /** Display name of the account, at most 100 bytes in UTF-8. */
     readonly displayName?: pulumi.Input<string>;
-    /** Names of the key generations to keep, oldest first; the last is the current one. None by default. */
+    /** Names of the key generations to keep, oldest first. The last one is the current key. None by default. */
     readonly keys?: string[];
-    /** The stack that creates the account: its description says so. */
+    /** The stack that creates the account. The description of the account contains its name. */
     readonly createdBy: StackName;
 }
 
-/** Resource name of a project's own account, `projects/P/serviceAccounts/EMAIL`. */
+/** The resource name of a service account, `projects/P/serviceAccounts/EMAIL`. */
 export function serviceAccountName(project: string, accountId: string): string {
     return `projects/${project}/serviceAccounts/${serviceAccountEmail(project, accountId)}`;
 }
 
 /** The current key of a service account. */
 export interface ServiceAccountKey {
-    /** Name of the generation. */
+    /** Name of the key generation. */
     readonly generation: string;
-    /** Standard base64 of the JSON key file; secret. */
+    /** The JSON key file in standard base64. Secret. */
     readonly keyBase64: pulumi.Output<string>;
 }
 
 /**
- * A service account of its own for one use, with as many key generations as are named: none, unless a tool cannot do
- * without. To rotate, add a generation, take the new files everywhere, then remove the old one.
+ * A dedicated service account for one purpose, with one key for each named generation. Use no keys unless a tool needs one.
+ * To rotate a key, add a generation, update the client files everywhere, and then remove the old generation.
  *
  * @see https://cloud.google.com/iam/docs/best-practices-service-accounts
  */
 export class ServiceAccount extends pulumi.ComponentResource {
-    /** The account itself, for what must wait for it but not for its keys. */
+    /** The account resource. Depend on it to wait for the account but not for its keys. */
     readonly account: serviceaccount.Account;
-    /** E-mail address; known in a preview. What uses it waits for the account. */
+    /** Email address. Known in a preview. A resource that uses this output waits for the account. */
     readonly email: pulumi.Output<string>;
-    /** The account as a principal, `serviceAccount:EMAIL`; likewise. */
+    /** The account as an IAM principal, `serviceAccount:EMAIL`. Known in a preview. A resource that uses it also waits. */
     readonly member: pulumi.Output<string>;
-    /** The current key; undefined without any. */
+    /** The current key; undefined if the account has no keys. */
     readonly currentKey?: ServiceAccountKey;
 
-    /** @throws pulumi.InputPropertiesError that names every property with a mistake; nothing is registered then */
+    /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
         checkServiceAccountArgs(name, args);
         super("python-registry:index:ServiceAccount", name, { ...args }, opts);
@@ -59,7 +60,7 @@ export class ServiceAccount extends pulumi.ComponentResource {
 
         this.account = accountResource(name, args, inheritDependsOn(opts, { parent: this }));
         const email = serviceAccountEmail(project, accountId);
-        verifyDerived("service account's address", email, this.account.email);
+        verifyDerived("email address of the service account", email, this.account.email);
         this.email = knownAfter(this.account, email);
         this.member = knownAfter(this.account, `serviceAccount:${email}`);
 
@@ -84,8 +85,8 @@ export class ServiceAccount extends pulumi.ComponentResource {
 }
 
 /**
- * The account: created with a description that names the stack, or an existing one, read (`use`) or imported (`adopt`). An
- * adopted account keeps what the arguments do not mention.
+ * The account resource. A new account gets a description that names the stack. An existing account is read (`use`) or
+ * imported (`adopt`). An adopted account keeps all settings that the arguments do not set.
  */
 function accountResource(
     name: string,
@@ -96,14 +97,22 @@ function accountResource(
     if (existing === Existing.use) {
         return serviceaccount.Account.get(name, id, undefined, opts);
     }
-    const own = { project, accountId, ...(displayName === undefined ? {} : { displayName }) };
+    const accountArgs = { project, accountId, ...(displayName === undefined ? {} : { displayName }) };
     if (existing === Existing.adopt) {
-        const kept = ["description", "disabled", ...(displayName === undefined ? ["displayName"] : [])];
+        const ignoreChanges = [
+            "description",
+            "disabled",
+            ...(displayName === undefined ? ["displayName"] : []),
+        ];
         return new serviceaccount.Account(
             name,
-            own,
-            pulumi.mergeOptions(opts, { import: id, ignoreChanges: kept }),
+            accountArgs,
+            pulumi.mergeOptions(opts, { import: id, ignoreChanges }),
         );
     }
-    return new serviceaccount.Account(name, { ...own, description: stackDescription(createdBy) }, opts);
+    return new serviceaccount.Account(
+        name,
+        { ...accountArgs, description: stackDescription(createdBy) },
+        opts,
+    );
 }

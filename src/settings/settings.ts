@@ -7,67 +7,73 @@ import { canonicalPrincipal, principalsByRole } from "../names/principals";
 import type { RegistryServiceAccountArgs } from "../registry/registry-args";
 import type { AccessMode } from "../registry/repository-access";
 import {
-    acrossLists,
     existingMistakes,
+    policyMistakes,
     redundantGrants,
     skipRegionValidation,
+    unknownKeys,
     unknownRegion,
-    unusedKeys,
 } from "../validation/checks";
-import { namespace, projectId, schema, structured } from "../validation/schema";
+import { jsonSettings, namespace, projectId, schema } from "../validation/schema";
 import {
     configPath,
     type ConfigPath,
-    type Say,
-    sentence,
-    type Show,
-    shown,
+    formatJson,
+    type FormatValue,
+    type ReportMistake,
     withoutSuggestion,
+    withValue,
 } from "../validation/wording";
 
-/** A stack's configuration: validated, with the defaults filled in, plain values only. */
+/** The validated configuration of a stack, with defaults applied. All values are plain, without outputs. */
 export interface Settings {
-    /** Google Cloud project id, domain-scoped (`example.com:tools`) or not. */
+    /** Google Cloud project id, with or without a domain (`example.com:tools`). */
     readonly project: string;
     /** Region or multi-region. */
     readonly location: string;
     /** Repository id. */
     readonly repository: string;
-    /** The repository exists already: whether it is only used, or adopted. */
+    /** Set if the repository already exists: whether the stack only uses it, or adopts it. */
     readonly existing?: Existing;
+    /** Description of the repository. */
     readonly description?: string;
+    /** Labels of the repository. */
     readonly labels: Readonly<Record<string, string>>;
-    /** IAM principals, addresses in lower case. */
+    /** IAM principals that can download, with email addresses in lower case. */
     readonly readers: string[];
+    /** IAM principals that can upload and download. */
     readonly writers: string[];
+    /** IAM principals that can delete packages, upload and download. */
     readonly admins: string[];
-    /** Whether the stack owns the members of each role that it grants, or only adds its own. */
+    /** Whether the stack owns all members of each role that it grants, or only adds its own members. */
     readonly access: AccessMode;
-    /** Dedicated accounts by account id. */
+    /** Dedicated service accounts by account id. */
     readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccountArgs>>;
-    /** Accept `allUsers` and `allAuthenticatedUsers` among the readers. */
+    /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. */
     readonly allowPublic: boolean;
-    /** Names that only this registry may serve, normalised (PEP 503); a prefix ends with an asterisk. */
+    /** Names of packages that only this registry may serve, normalized (PEP 503). A prefix ends with an asterisk. */
     readonly internalPackages: readonly string[];
+    /** The keyring provider that the client files ask pip for. */
     readonly keyring: KeyringProvider;
+    /** Whether the stack enables the Google Cloud APIs that it needs. */
     readonly enableApis: boolean;
-    /** Refuse to delete or replace the repository. */
+    /** Whether to refuse to delete or replace the repository. */
     readonly protect: boolean;
 }
 
-/** What a configuration amounts to: settings, or every mistake in it. */
+/** The result of parsing a configuration: the settings and notices about them, or every mistake. */
 export type ParsedSettings =
     | { readonly settings: Settings; readonly notices: readonly string[] }
     | { readonly mistakes: readonly string[] };
 
 /**
- * Reads the stack's configuration and validates all of it.
+ * Reads and validates the configuration of the stack. Logs each notice as a warning.
  *
- * @throws pulumi.RunError that lists every mistake, with key, value, what is allowed and the likely meant value.
+ * @throws pulumi.RunError that lists every mistake with its key, its value, the allowed values and a suggestion
  */
 export function readSettings(): Settings {
     const config = pulumi.runtime.allConfig();
-    // Only the SDK's own function knows it for every engine: an in-process one sets no environment variable.
+    // Only this function of the SDK works on every engine: an in-process engine sets no environment variable.
     const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
     const parsed = parseSettings(config, new Set(Object.keys(config).filter((key) => isConfigSecret(key))));
     if ("mistakes" in parsed) {
@@ -84,10 +90,10 @@ export function readSettings(): Settings {
 }
 
 /**
- * Turns configuration as Pulumi hands it to a program into settings.
+ * Parses and validates a configuration in the form in which Pulumi passes it to a program.
  *
- * @param config full key (`python-registry:readers`) → text; lists, maps and booleans as JSON
- * @param secretKeys full keys whose values must not be repeated
+ * @param config from full key (`python-registry:readers`) to text; lists, maps and booleans are JSON
+ * @param secretKeys full keys whose values must not appear in a message
  */
 export function parseSettings(
     config: Readonly<Record<string, string>>,
@@ -97,40 +103,49 @@ export function parseSettings(
         Object.entries(config)
             .filter(([key]) => key.startsWith(`${namespace}:`))
             .map(([key, text]) => [key.slice(namespace.length + 1), text] as const)
-            // An empty text is how a declared default says "not set".
+            // In Pulumi.yaml, an empty string is the default of a setting that is not set.
             .filter(([name, text]) => text !== "" || !unsetWhenEmpty.has(name))
-            .map(([name, text]) => [name, structured.has(name) ? json(text) : text]),
+            .map(([name, text]) => [name, jsonSettings.has(name) ? parseJson(text) : text]),
     );
     const region = config["gcp:region"];
-    const regional = raw["location"] === undefined && region !== undefined;
-    const given: Record<string, unknown> = regional ? { ...raw, location: region } : raw;
+    const usesRegion = raw["location"] === undefined && region !== undefined;
+    const given: Record<string, unknown> = usesRegion ? { ...raw, location: region } : raw;
     const fullKey = (name: string) =>
-        regional && name === "location" ? "gcp:region" : `${namespace}:${name}`;
-    const show: Show = (name, value) => (secretKeys.has(fullKey(name)) ? "[secret]" : shown(value));
-    const tell = (key: string, path: readonly (string | number)[], value: unknown, message: string) =>
+        usesRegion && name === "location" ? "gcp:region" : `${namespace}:${name}`;
+    const formatValue: FormatValue = (name, value) =>
+        secretKeys.has(fullKey(name)) ? "[secret]" : formatJson(value);
+    const formatMistake = (
+        key: string,
+        path: readonly (string | number)[],
+        value: unknown,
+        message: string,
+    ) =>
         secretKeys.has(key)
             ? `${key}: [secret] ${withoutSuggestion(message)}`
-            : `${key}${configPath(path)}: ${sentence(value, message)}`;
-    const say: Say = ([name, ...path], value, message) => tell(fullKey(name), path, value, message);
+            : `${key}${configPath(path)}: ${withValue(value, message)}`;
+    const report: ReportMistake = ([name, ...path], value, message) =>
+        formatMistake(fullKey(name), path, value, message);
 
     const project = v.safeParse(projectId, config["gcp:project"]);
-    const own = v.safeParse(schema, given);
+    const parsed = v.safeParse(schema, given);
     const skipped = config[skipRegionValidation] === "true";
-    const newRegion = unknownRegion(given["location"], skipped, say);
+    const newRegion = unknownRegion(given["location"], skipped, report);
     const mistakes = [
-        ...(project.issues ?? []).map(({ input, message }) => tell("gcp:project", [], input, message)),
-        ...(newRegion !== undefined && !skipped ? [newRegion] : []),
-        ...(own.issues ?? []).map(({ path = [], input, message }) =>
-            say(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
+        ...(project.issues ?? []).map(({ input, message }) =>
+            formatMistake("gcp:project", [], input, message),
         ),
-        ...unusedKeys(given, say, show),
-        ...acrossLists(given, config["gcp:project"] ?? "", say, show),
-        ...existingMistakes(given, say),
+        ...(newRegion !== undefined && !skipped ? [newRegion] : []),
+        ...(parsed.issues ?? []).map(({ path = [], input, message }) =>
+            report(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
+        ),
+        ...unknownKeys(given, report, formatValue),
+        ...policyMistakes(given, config["gcp:project"] ?? "", report, formatValue),
+        ...existingMistakes(given, report),
     ];
-    if (mistakes.length > 0 || !own.success || !project.success) {
+    if (mistakes.length > 0 || !parsed.success || !project.success) {
         return { mistakes };
     }
-    const values = own.output;
+    const values = parsed.output;
     const settings: Settings = {
         ...values,
         project: project.output,
@@ -151,7 +166,7 @@ export function parseSettings(
                 .filter((key) => key.startsWith(`${namespace}:`))
                 .map(
                     (key) =>
-                        `${key} is encrypted in the configuration, but stands in plain text in state and outputs.`,
+                        `${key} is encrypted in the configuration, but appears in plain text in the state and the outputs.`,
                 ),
         ],
     };
@@ -159,8 +174,8 @@ export function parseSettings(
 
 const unsetWhenEmpty = new Set(["location", "description", "existing", "access"]);
 
-/** What is no JSON stays text, so that the schema can say what it found. */
-function json(value: string): unknown {
+/** Parses JSON. Text that is not valid JSON stays as it is, so that the schema can report it. */
+function parseJson(value: string): unknown {
     try {
         return JSON.parse(value);
     } catch {

@@ -9,37 +9,41 @@ import {
     type Role,
     roles,
 } from "../names/principals";
-import { accountEntries, defaultAccounts, entries, isRecord, namespace, repeated } from "./schema";
-import { meant, type Say, type Show, shown } from "./wording";
+import { accountEntries, defaultAccounts, duplicates, entries, isRecord, namespace } from "./schema";
+import { formatJson, type FormatValue, type ReportMistake, suggestion } from "./wording";
 
-// What the schema of a single key cannot see.
+// Checks that involve more than one setting, or the whole configuration.
 
-/** Every key that no schema has a use for; the parser would leave it out in silence. */
-export function unusedKeys(given: Readonly<Record<string, unknown>>, say: Say, show: Show): string[] {
+/** Reports every unknown key, which the parser would ignore without a message. */
+export function unknownKeys(
+    given: Readonly<Record<string, unknown>>,
+    report: ReportMistake,
+    formatValue: FormatValue,
+): string[] {
     const message = (name: string, value: unknown, key: string, known: readonly string[]) =>
-        `is an unknown key (its value: ${show(name, value)}). Allowed: ${known.join(", ")}.${meant(key, known)}`;
+        `is an unknown key (its value: ${formatValue(name, value)}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
     const settingNames = Object.keys(entries);
     const accountNames = Object.keys(accountEntries);
     const accounts = isRecord(given["serviceAccounts"]) ? given["serviceAccounts"] : {};
-    // Names that every JavaScript object has: the parser skips them.
+    // The parser skips these names, because every JavaScript object has them.
     const reserved = ["labels", "serviceAccounts"].flatMap((name) =>
         Object.keys(isRecord(given[name]) ? given[name] : {})
             .filter((key) => ["__proto__", "constructor", "prototype"].includes(key))
-            .map((key) => say([name, key], key, "is a reserved name. Allowed: any other.")),
+            .map((key) => report([name, key], key, "is a reserved name. Allowed: any other name.")),
     );
     return [
-        // What is secret is the value, not the name that it stands under.
+        // Only a value can be secret, so the name of an unknown setting is always shown.
         ...Object.entries(given)
             .filter(([name]) => !settingNames.includes(name))
             .map(
                 ([name, value]) =>
-                    `${namespace}:${name}: ${shown(name)} ${message(name, value, name, settingNames)}`,
+                    `${namespace}:${name}: ${formatJson(name)} ${message(name, value, name, settingNames)}`,
             ),
         ...Object.entries(accounts).flatMap(([id, account]) =>
             Object.entries(isRecord(account) ? account : {})
                 .filter(([key]) => !accountNames.includes(key))
                 .map(([key, value]) =>
-                    say(
+                    report(
                         ["serviceAccounts", id, key],
                         key,
                         message("serviceAccounts", value, key, accountNames),
@@ -50,31 +54,35 @@ export function unusedKeys(given: Readonly<Record<string, unknown>>, say: Say, s
     ];
 }
 
-/** The Google provider's own setting, which turns its check of `gcp:region` off. */
+/** The setting of the Google provider that turns off its own check of `gcp:region`. */
 export const skipRegionValidation = "gcp:skipRegionValidation";
 
 /**
- * Checks a location that has the form of a region but is not in the list, which may be older than the region.
+ * Checks a location that has the form of a region but is not in the list. The list can be older than the region.
  *
  * @param skipped whether `gcp:skipRegionValidation` is true
- * @returns a mistake, or a notice if skipped; undefined for any other location
+ * @returns a mistake, or a notice if skipped; undefined for every other location
  */
-export function unknownRegion(location: unknown, skipped: boolean, say: Say): string | undefined {
+export function unknownRegion(
+    location: unknown,
+    skipped: boolean,
+    report: ReportMistake,
+): string | undefined {
     if (typeof location !== "string" || !isRegionForm(location) || locations.includes(location)) {
         return undefined;
     }
     const message = skipped
         ? `is an unknown location. It is accepted because ${skipRegionValidation} is true.`
-        : `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia. If the region is new, \`pulumi config set ${skipRegionValidation} true\` accepts it.`;
-    return say(["location"], location, message + meant(location, locations));
+        : `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia. If the region is new, run \`pulumi config set ${skipRegionValidation} true\` to accept it.`;
+    return report(["location"], location, message + suggestion(location, locations));
 }
 
-/** Mistakes that show only when a list is read as a whole, or with the others. */
-export function acrossLists(
+/** Mistakes in the lists of principals as a whole: duplicates, public access, and the limits of an IAM policy. */
+export function policyMistakes(
     given: Readonly<Record<string, unknown>>,
     project: string,
-    say: Say,
-    show: Show,
+    report: ReportMistake,
+    formatValue: FormatValue,
 ): string[] {
     const lists: PrincipalsByRole = {
         reader: strings(given["readers"]),
@@ -95,71 +103,77 @@ export function acrossLists(
     });
     const mistakes: string[] = [];
     for (const role of roles) {
-        const list = (value: string, message: string) => mistakes.push(say([`${role}s`], value, message));
-        for (const [first, second] of repeated(lists[role], canonicalPrincipal)) {
-            const spelled = first === second ? "" : ` (as ${show(`${role}s`, first)}: case does not count)`;
-            list(second, `is listed twice${spelled}. Allowed: each principal once.`);
+        const reportIn = (value: string, message: string) =>
+            mistakes.push(report([`${role}s`], value, message));
+        for (const [first, second] of duplicates(lists[role], canonicalPrincipal)) {
+            const spelled =
+                first === second ? "" : ` (also as ${formatValue(`${role}s`, first)}; case is ignored)`;
+            reportIn(second, `is listed twice${spelled}. Allowed: each principal once.`);
         }
         const dedicated = new Set(policy[role].slice(lists[role].length));
         for (const principal of lists[role].filter((listed) => dedicated.has(canonicalPrincipal(listed)))) {
-            list(principal, "already has this role through serviceAccounts. Allowed: each principal once.");
+            reportIn(
+                principal,
+                "already has this role through serviceAccounts. Allowed: each principal once.",
+            );
         }
         if (role === "reader" && given["allowPublic"] !== true) {
             for (const principal of lists.reader.filter(isPublic)) {
-                list(
-                    principal,
-                    "would let everyone download. Allowed: only with allowPublic: true, if that is meant.",
-                );
+                reportIn(principal, "would let everyone download. Allowed: only with allowPublic: true.");
             }
         }
     }
     const { principals, groupsAndDomains } = countPrincipals(policy);
-    const all = (message: string) =>
-        mistakes.push(say(["readers, writers, admins, serviceAccounts"], undefined, message));
+    const reportForAll = (message: string) =>
+        mistakes.push(report(["readers, writers, admins, serviceAccounts"], undefined, message));
     if (principals > policyLimits.principals) {
-        all(
-            `${principals} principals are too many for one policy. Allowed: at most ${policyLimits.principals}, every appearance counted. Use groups.`,
+        reportForAll(
+            `${principals} principals are too many for one policy. Allowed: at most ${policyLimits.principals}, where a principal counts once for each role. Use groups.`,
         );
     }
     if (groupsAndDomains > policyLimits.groupsAndDomains) {
-        all(
-            `${groupsAndDomains} groups and domains are too many for one policy. Allowed: at most ${policyLimits.groupsAndDomains}, a group counted once, a domain at every appearance. Nest groups.`,
+        reportForAll(
+            `${groupsAndDomains} groups and domains are too many for one policy. Allowed: at most ${policyLimits.groupsAndDomains}, where a group counts once and a domain counts once for each role. Nest groups.`,
         );
     }
     return mistakes;
 }
 
-/** Settings that do not go with a resource that exists already. */
-export function existingMistakes(given: Readonly<Record<string, unknown>>, say: Say): string[] {
+/** Mistakes in the settings of resources that already exist. */
+export function existingMistakes(given: Readonly<Record<string, unknown>>, report: ReportMistake): string[] {
     const { existing, access, description, labels, serviceAccounts } = given;
     const mistakes: string[] = [];
     if ((existing === "use" || existing === "adopt") && access === undefined) {
         mistakes.push(
-            say(
+            report(
                 ["access"],
                 undefined,
-                `is not set. Allowed with existing: ${existing}: authoritative (everyone who was granted one of the stack's roles elsewhere loses it; the preview lists them), additive (the stack only adds its own grants).`,
+                `is not set. Allowed with existing: ${existing}: authoritative (the stack removes all other members of the roles that it grants; the preview lists them), additive (the stack only adds its own members).`,
             ),
         );
     }
-    const belongsToOwner =
-        "is a setting of a resource that existing: use leaves to its owner. Allowed: remove it, or set existing: adopt.";
+    const managedByOwner =
+        "cannot be set with existing: use, because the owner manages the resource. Allowed: remove it, or set existing: adopt.";
     if (existing === "use") {
-        if (description !== undefined) mistakes.push(say(["description"], description, belongsToOwner));
+        if (description !== undefined) mistakes.push(report(["description"], description, managedByOwner));
         if (isRecord(labels) && Object.keys(labels).length > 0) {
-            mistakes.push(say(["labels"], labels, belongsToOwner));
+            mistakes.push(report(["labels"], labels, managedByOwner));
         }
     }
     for (const [id, account] of Object.entries(isRecord(serviceAccounts) ? serviceAccounts : {})) {
         if (isRecord(account) && account["existing"] === "use" && account["displayName"] !== undefined) {
             const { displayName } = account;
-            mistakes.push(say(["serviceAccounts", id, "displayName"], displayName, belongsToOwner));
+            mistakes.push(report(["serviceAccounts", id, "displayName"], displayName, managedByOwner));
         }
     }
     return mistakes;
 }
 
-/** Says which grants add nothing, since a wider role is held by the same principal; not by whom if that is secret. */
+/**
+ * Notices about grants that have no effect because the same principal has a wider role.
+ *
+ * @param secret whether to leave out the names of the principals
+ */
 export function redundantGrants(policy: PrincipalsByRole, secret: boolean): string[] {
     return roles.flatMap((role, index) =>
         roles.slice(index + 1).flatMap((wider) => {
@@ -174,7 +188,7 @@ export function redundantGrants(policy: PrincipalsByRole, secret: boolean): stri
                 ...(rest > 0 ? [`${rest} ${secret ? "of the principals" : "more"}`] : []),
             ].join(", ");
             return [
-                `${who} ${both.length === 1 ? "is" : "are"} both ${role} and ${wider}; ${wider} includes ${role}.`,
+                `${who} ${both.length === 1 ? "is" : "are"} both ${role} and ${wider}. The role ${wider} includes ${role}.`,
             ];
         }),
     );

@@ -3,41 +3,46 @@ import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
 import { isPublic, principalMistake, type Role, roles } from "../names/principals";
 import { stackLabel } from "../names/stack-mark";
-import { belongs, meant, meantSpelling, shown } from "./wording";
+import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./wording";
 
-// What each key of the configuration may be, in words that follow the key and its value. A message ends with what was
-// likely meant.
+// The allowed values of each key of the configuration. Each message continues after the key and its value, and ends with a
+// suggestion.
 
-/** The namespace of this project's configuration. */
+/** The namespace of this project in the configuration. */
 export const namespace = "python-registry";
 
-const text = (allowed: string) => v.string((issue) => `${belongs(issue.input, "text")} Allowed: ${allowed}.`);
+const text = (allowed: string) =>
+    v.string((issue) => `${typeMismatch(issue.input, "a string")} Allowed: ${allowed}.`);
 const matching = (pattern: RegExp, allowed: string) =>
     v.pipe(
         text(allowed),
-        v.regex(pattern, ({ input }) => `is not valid. Allowed: ${allowed}.${meantSpelling(input, pattern)}`),
+        v.regex(
+            pattern,
+            ({ input }) => `is not valid. Allowed: ${allowed}.${spellingSuggestion(input, pattern)}`,
+        ),
     );
 const oneOf = <const T extends readonly string[]>(options: T) =>
     v.picklist(
         options,
         ({ input }) =>
-            `${input === undefined ? "is not set" : "is not valid"}. Allowed: ${options.join(", ")}.${meant(input, options)}`,
+            `${input === undefined ? "is not set" : "is not valid"}. Allowed: ${options.join(", ")}.${suggestion(input, options)}`,
     );
-const flag = v.boolean((issue) => `${belongs(issue.input, "true or false")} Allowed: true, false.`);
-const map = (of: string) => v.custom(isRecord, ({ input }) => belongs(input, `a map of ${of}`));
+const boolean = v.boolean((issue) => `${typeMismatch(issue.input, "a boolean")} Allowed: true, false.`);
+const map = (allowed: string) =>
+    v.custom(isRecord, ({ input }) => `${typeMismatch(input, "a map")} Allowed: ${allowed}.`);
 
-/** A map of anything, by name. */
+/** A map with any number of keys, which all have values of the same schema. */
 const record = <K extends v.BaseSchema<string, string, v.BaseIssue<unknown>>, V extends v.GenericSchema>(
     key: K,
     value: V,
-    of: string,
-) => v.pipe(map(of), v.record(key, value));
+    allowed: string,
+) => v.pipe(map(allowed), v.record(key, value));
 
-/** A map of these entries; `unusedKeys` finds what else is in it. */
-const only = <T extends v.ObjectEntries>(entries: T, of: string) =>
+/** A map with fixed keys. `unknownKeys` reports all other keys. */
+const object = <T extends v.ObjectEntries>(entries: T, allowed: string) =>
     v.pipe(
-        map(of),
-        // What is missing is said in the words of the entry itself.
+        map(allowed),
+        // If a key is missing, report the message of its own schema.
         v.object(entries, ({ path }) => {
             const missing = entries[String(path?.[0].key)];
             return missing ? (v.safeParse(missing, undefined).issues?.[0].message ?? "") : "";
@@ -46,13 +51,13 @@ const only = <T extends v.ObjectEntries>(entries: T, of: string) =>
 
 const projectPattern =
     /^(?:[a-z][a-z0-9-]{4,28}[a-z0-9]|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?:[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?)$/;
-/** `gcp:project`: a project id, domain-scoped or not. */
+/** Schema of `gcp:project`: a project id, with or without a domain (`example.com:tools`). */
 export const projectId = v.pipe(
     v.string("is not set. Allowed: a project id. Set it with: pulumi config set gcp:project PROJECT_ID"),
     v.regex(
         projectPattern,
         ({ input }) =>
-            `is not valid. Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools).${input.includes(":") ? "" : meantSpelling(input, projectPattern)}`,
+            `is not valid. Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).${input.includes(":") ? "" : spellingSuggestion(input, projectPattern)}`,
     ),
 );
 
@@ -61,77 +66,83 @@ const location = v.pipe(
         `is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set ${namespace}:location LOCATION`,
     ),
     v.check(
-        // `unknownRegion` decides on a region that is not in the list.
+        // `unknownRegion` checks regions that are not in the list.
         (value) => locations.includes(value) || isRegionForm(value),
         ({ input }) =>
-            `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia.${meant(input, locations)}`,
+            `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia.${suggestion(input, locations)}`,
     ),
 );
 
 const repositoryId = v.pipe(
     matching(
         /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-        "1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        "1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
-    // A .pypirc names its sections after the repositories and keeps this one for its own list.
-    v.notValue(
-        "distutils",
-        "cannot be told from .pypirc's own section of this name. Allowed: any other name.",
-    ),
+    // In a .pypirc, each repository has a section with its name, and this section lists the repositories.
+    v.notValue("distutils", "is the name of a reserved section in .pypirc. Allowed: any other name."),
 );
 
-/** The provider sets the first on every resource, unless it is told not to; the stack sets the second. */
-const ownLabels = ["goog-pulumi-provisioned", stackLabel];
+/** The provider sets the first label on every resource by default. The stack sets the second. */
+const reservedLabels = ["goog-pulumi-provisioned", stackLabel];
 
 const labels = v.pipe(
     record(
         v.pipe(
             matching(
                 /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
-                "label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter",
+                "label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter",
             ),
-            v.notValues(ownLabels, "is a label that Pulumi or this program sets itself. Allowed: any other."),
+            v.notValues(
+                reservedLabels,
+                "is a label that Pulumi or this program sets. Allowed: any other label.",
+            ),
         ),
         matching(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
-            "label values of at most 63 lower-case letters, digits, _ and -",
+            "label values of at most 63 lowercase letters, digits, _ and -",
         ),
-        "labels",
+        "a map of labels",
     ),
     v.check(
-        (value) => Object.keys(value).length <= 64 - ownLabels.length,
+        (value) => Object.keys(value).length <= 64 - reservedLabels.length,
         ({ input }) =>
-            `has ${Object.keys(input).length} labels. Allowed: at most ${64 - ownLabels.length}: a resource takes 64, and Pulumi and this program add ${ownLabels.length}.`,
+            `has ${Object.keys(input).length} labels. Allowed: at most ${64 - reservedLabels.length}. A resource can have 64 labels, and Pulumi and this program add ${reservedLabels.length}.`,
     ),
 );
 
 const principals = (role: Role) =>
     v.array(
         v.pipe(
-            text("an IAM principal, as in group:team@example.com"),
+            text("an IAM principal, for example group:team@example.com"),
             v.check(
                 (value) => principalMistake(value) === undefined,
                 ({ input }) => principalMistake(input) ?? "",
             ),
             v.check(
                 (value) => role === "reader" || !isPublic(value),
-                `would let everyone ${role === "writer" ? "upload" : "delete packages"}. Allowed: allUsers and allAuthenticatedUsers only among the readers, and only with allowPublic: true.`,
+                `would let everyone ${role === "writer" ? "upload" : "delete packages"}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`,
             ),
         ),
         ({ input }) =>
-            `${belongs(input, "a list")} Allowed: a list of IAM principals.` +
+            `${typeMismatch(input, "a list")} Allowed: a list of IAM principals.` +
             (typeof input === "string"
-                ? ` Did you mean ${shown([input])}? Set it with: pulumi config set --path '${namespace}:${role}s[0]' PRINCIPAL`
+                ? ` Did you mean ${formatJson([input])}? Set it with: pulumi config set --path '${namespace}:${role}s[0]' PRINCIPAL`
                 : ""),
     );
 
-/** Adds a mistake for each item of a list that was there already, going by what they are compared by. */
-const once = (identity: (item: string) => string, what: string, why: string) =>
+/**
+ * Reports each item of a list that equals an earlier one.
+ *
+ * @param identity the part of an item that is compared
+ * @param noun what an item is called in the message
+ * @param comparison how items are compared, for the message about items that differ in spelling
+ */
+const unique = (identity: (item: string) => string, noun: string, comparison: string) =>
     v.rawCheck<string[]>(({ dataset, addIssue }) => {
         if (!dataset.typed) return;
-        for (const [first, second, index] of repeated(dataset.value, identity)) {
+        for (const [first, second, index] of duplicates(dataset.value, identity)) {
             addIssue({
-                message: `is listed twice${first === second ? "" : ` (${why})`}. Allowed: each ${what} once.`,
+                message: `is listed twice${first === second ? "" : ` (${comparison})`}. Allowed: each ${noun} once.`,
                 input: second,
                 path: [{ type: "array", origin: "value", input: dataset.value, key: index, value: second }],
             });
@@ -142,28 +153,28 @@ const generations = v.pipe(
     v.array(
         matching(
             /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
-            'key generation names of 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes)',
+            'key generation names of 1 to 63 letters, digits, ., _ and -, for example "2026-11" (with the quotes)',
         ),
-        ({ input }) => `${belongs(input, "a list")} Allowed: a list of key generation names.`,
+        ({ input }) => `${typeMismatch(input, "a list")} Allowed: a list of key generation names.`,
     ),
-    v.maxLength(10, ({ input }) => `names ${input.length} keys. Allowed: at most 10 an account.`),
-    once((name) => name.toLowerCase(), "generation", "case does not count"),
+    v.maxLength(10, ({ input }) => `has ${input.length} keys. Allowed: at most 10 for each account.`),
+    unique((name) => name.toLowerCase(), "generation", "case is ignored"),
 );
 
 const internalPackages = v.pipe(
     v.array(
         matching(
             /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
-            'package names as on an index (acme-core), or a prefix with an asterisk at its end ("acme-*")',
+            'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
         ),
-        ({ input }) => `${belongs(input, "a list")} Allowed: a list of package names and prefixes.`,
+        ({ input }) => `${typeMismatch(input, "a list")} Allowed: a list of package names and prefixes.`,
     ),
-    once(normalizedName, "package", "-, _, . and case do not count"),
+    unique(normalizedName, "package", "case is ignored; -, _ and . are equal"),
 );
 
 const existing = v.exactOptional(oneOf(["use", "adopt"]));
 
-/** What an account of `serviceAccounts` takes. */
+/** The keys of an entry of `serviceAccounts`. */
 export const accountEntries = {
     access: oneOf(roles),
     existing,
@@ -179,59 +190,59 @@ export const accountEntries = {
 const serviceAccounts = record(
     matching(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
-        "account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
     ),
-    only(accountEntries, "access, existing, displayName and keys"),
-    "account ids to {access, existing, displayName, keys}",
+    object(accountEntries, "a map with the keys access, existing, displayName and keys"),
+    "a map from account id to {access, existing, displayName, keys}",
 );
 
-/** The accounts of a stack that names none. */
+/** The service accounts of a stack whose configuration doesn't set `serviceAccounts`. */
 export const defaultAccounts = { "python-publisher": { access: "writer" } } as const;
 
-/** Every key of the namespace, with its default. */
+/** The settings: the schema and the default of every key in the namespace. */
 export const entries = {
     location,
     repository: v.optional(repositoryId, "python"),
     existing,
-    description: v.exactOptional(text("text")),
+    description: v.exactOptional(text("a string")),
     labels: v.optional(labels, {}),
     readers: v.optional(principals("reader"), []),
     writers: v.optional(principals("writer"), []),
     admins: v.optional(principals("admin"), []),
     access: v.optional(oneOf(["authoritative", "additive"]), "authoritative"),
-    allowPublic: v.optional(flag, false),
+    allowPublic: v.optional(boolean, false),
     serviceAccounts: v.optional(serviceAccounts, defaultAccounts),
     internalPackages: v.optional(internalPackages, []),
     keyring: v.optional(oneOf(["auto", "import", "subprocess"]), "auto"),
-    enableApis: v.optional(flag, true),
-    protect: v.optional(flag, true),
+    enableApis: v.optional(boolean, true),
+    protect: v.optional(boolean, true),
 };
-/** The namespace as a whole. Unknown keys are found by `unusedKeys`. */
-export const schema = only(entries, "settings");
+/** Schema of all settings together. `unknownKeys` reports unknown keys. */
+export const schema = object(entries, "a map of settings");
 
 /**
- * The settings whose values are lists, maps and switches. Pulumi hands every value over as text, these as JSON.
+ * The settings whose values are lists, maps or booleans. Pulumi passes every value as a string, and these values as JSON.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
  */
-export const structured: ReadonlySet<string> = new Set(
+export const jsonSettings: ReadonlySet<string> = new Set(
     Object.keys(entries).filter((name) => !["string", "picklist"].includes(typeOf(entries[name as Setting]))),
 );
 type Setting = keyof typeof entries;
 
-/** The type that a schema begins with. */
+/** The type of a schema, without the wrappers that make it optional. */
 function typeOf(schema: v.GenericSchema): string {
     const { wrapped } = schema as { wrapped?: v.GenericSchema };
     return wrapped === undefined ? schema.type : typeOf(wrapped);
 }
 
-/** Whether a value is a map: not null, and no list. */
+/** Whether a value is a map, which excludes null and lists. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Values that have the same identity as an earlier one: the earlier one, the value, and its index. */
-export function repeated(
+/** Every value whose identity equals that of an earlier value, as [earlier value, value, index of the value]. */
+export function duplicates(
     values: readonly string[],
     identity: (value: string) => string,
 ): [first: string, second: string, index: number][] {

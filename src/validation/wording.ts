@@ -1,69 +1,77 @@
 import { closest, distance } from "fastest-levenshtein";
 
-// How a mistake in the configuration is put into words.
+// The wording of mistakes in the configuration: KEY: VALUE message. Allowed: … Did you mean …?
 
-/** Where a value stands: the name of a setting, then names and indices in its value. */
+/** The path of a value: the name of the setting, then the keys and indices inside its value. */
 export type ConfigPath = readonly [name: string, ...path: (string | number)[]];
 
-/** A value of a setting as a message shows it, unless it is secret. */
-export type Show = (name: string, value: unknown) => string;
+/** Formats the value of a setting for a message, and hides it if the setting is secret. */
+export type FormatValue = (name: string, value: unknown) => string;
 
-/** Words a mistake; a value that is secret is left out, with everything that would tell something of it. */
-export type Say = (path: ConfigPath, value: unknown, message: string) => string;
+/**
+ * Reports a mistake. If the setting is secret, the report contains neither the value nor anything that reveals a part of it.
+ *
+ * @returns the text of the report
+ */
+export type ReportMistake = (path: ConfigPath, value: unknown, message: string) => string;
 
-/** A message behind the value that it is about, where there is one. */
-export function sentence(value: unknown, message: string): string {
-    return value === undefined ? message : `${shown(value)} ${message}`;
+/** Puts the value in front of a message, if there is a value. */
+export function withValue(value: unknown, message: string): string {
+    return value === undefined ? message : `${formatJson(value)} ${message}`;
 }
 
-/** A message ends with what was likely meant, which is close to the value. */
+/** Removes the suggestion at the end of a message. A suggestion is close to the value, and so would reveal it. */
 export function withoutSuggestion(message: string): string {
     return message.replace(/ Did you mean .*/s, "");
 }
 
-/** The path below a key, as `pulumi config set --path` takes it. */
+/** The path below a key, in the syntax of `pulumi config set --path`. */
 export function configPath(path: readonly (string | number)[]): string {
     return path
         .map((key) =>
-            typeof key === "number" ? `[${key}]` : /^[\w-]{1,120}$/.test(key) ? `.${key}` : `[${shown(key)}]`,
+            typeof key === "number"
+                ? `[${key}]`
+                : /^[\w-]{1,120}$/.test(key)
+                  ? `.${key}`
+                  : `[${formatJson(key)}]`,
         )
         .join("");
 }
 
-/** A value as JSON, cut to 120 characters. */
-export function shown(value: unknown): string {
+/** A value as JSON, truncated to 120 characters. */
+export function formatJson(value: unknown): string {
     const text = JSON.stringify(value);
-    // Not between the halves of one character.
+    // Don't cut a surrogate pair in half.
     return text.length <= 120 ? text : `${text.slice(0, 117).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
-/** What was found and what belongs there instead. */
-export function belongs(value: unknown, expected: string): string {
+/** The message for a value of the wrong type. `expected` is a noun phrase such as "a list". */
+export function typeMismatch(value: unknown, expected: string): string {
     const found = Array.isArray(value)
         ? "a list"
         : value === null
           ? "an empty value"
-          : { string: "text", number: "a number", boolean: "true or false", object: "a map" }[
+          : { string: "a string", number: "a number", boolean: "a boolean", object: "a map" }[
                 typeof value as string
             ];
-    return `is ${found ?? "something else"} where ${expected} belongs.`;
+    return `is ${found ?? "another type"}, not ${expected}.`;
 }
 
-/** A suggestion, with a space in front, if one of the options is near; else nothing. */
-export function meant(input: unknown, options: readonly string[]): string {
+/** A suggestion with a leading space if one of the options is close to the input, otherwise an empty string. */
+export function suggestion(input: unknown, options: readonly string[]): string {
     if (typeof input !== "string") {
         return "";
     }
     const lower = input.toLowerCase();
-    // Who writes eu or read has begun a word.
-    const begun = lower.length > 1 && options.find((option) => option.toLowerCase().startsWith(lower));
-    const near = begun || closest(lower, [...options]);
+    // An abbreviation, such as eu or read, is the start of an option.
+    const prefixed = lower.length > 1 && options.find((option) => option.toLowerCase().startsWith(lower));
+    const near = prefixed || closest(lower, [...options]);
     const tolerance = Math.max(2, Math.floor(input.length / 3));
-    return begun || distance(lower, near.toLowerCase()) <= tolerance ? ` Did you mean "${near}"?` : "";
+    return prefixed || distance(lower, near.toLowerCase()) <= tolerance ? ` Did you mean "${near}"?` : "";
 }
 
-/** The same name as the pattern allows it, if it is only spelled otherwise. */
-export function meantSpelling(input: string, pattern: RegExp): string {
+/** Suggests a spelling of the input that the pattern allows: trimmed, in lower case, or with hyphens. */
+export function spellingSuggestion(input: string, pattern: RegExp): string {
     const lower = input.trim().toLowerCase();
     const hyphens = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
     const near = [input.trim(), lower, hyphens].find((spelling) => pattern.test(spelling));

@@ -7,7 +7,7 @@ import { allWell, check, describe as described, type Finding } from "../../confi
 import type { RegistryOutputs } from "../../configure/registry/outputs";
 import { type System, thisSystem } from "../../configure/machine/system";
 import { environmentWith } from "../../sandbox/python/python-tools";
-import type { Workstation, WorkstationOptions } from "../../sandbox/python/workstation";
+import type { ToolEnvironment, ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
 import type { ClientFile } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { type Tool, tools } from "../../src/clients/tools";
@@ -74,8 +74,8 @@ describe("configure check", () => {
         ].join("\n"),
     });
 
-    /** A workstation without faults, except what is given here. */
-    function at(options: Partial<WorkstationOptions>): Promise<Workstation> {
+    /** A tool environment without faults, except what is given here. */
+    function at(options: Partial<ToolEnvironmentOptions>): Promise<ToolEnvironment> {
         const { clientEnvironment } = registry().sandbox;
         return registry().at({
             executables: gcloud(),
@@ -88,7 +88,7 @@ describe("configure check", () => {
 
     /** Checks, and asserts that no finding contains a credential. */
     async function findings(
-        workstation: Workstation,
+        workstation: ToolEnvironment,
         wanted: readonly string[] | undefined,
         given: RegistryOutputs = outputs(),
     ): Promise<readonly Finding[]> {
@@ -136,7 +136,7 @@ describe("configure check", () => {
         assert.equal(allWell(found), false);
     }
 
-    const withKeyring = (id = reader): Partial<WorkstationOptions> => ({
+    const withKeyring = (id = reader): Partial<ToolEnvironmentOptions> => ({
         keyFile: keyFileOf(id),
         files: files("pip", { form: "keyring" }),
     });

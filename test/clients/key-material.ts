@@ -1,6 +1,6 @@
 /**
- * What of key material a text holds: the beginnings of secrets as such, and every piece of the given key files, be it
- * in PEM, in base64 or percent-encoded, wrapped or framed.
+ * Key material in a text: the beginning of any key or token, and every piece of the given key files, in PEM, in base64 or
+ * percent-encoded, also with line breaks or frames in between.
  *
  * @param keyFiles JSON key files
  * @returns the pieces found; none if the text is clean
@@ -16,7 +16,7 @@ export function keyMaterial(text: string, keyFiles: readonly string[] = []): str
 function pieces(keyFile: string): string[] {
     const { private_key: pem } = JSON.parse(keyFile) as { private_key: string };
     const wholeLines = pem.split("\n").filter((line) => line.length === 64);
-    // A leak of 80 characters has one of these in it, wherever it starts.
+    // A leak of 80 characters contains one of these pieces, at any offset.
     return [...wholeLines, ...(base64(keyFile).match(/[\w+/]{40}/g) ?? [])];
 }
 

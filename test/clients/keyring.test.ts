@@ -18,23 +18,23 @@ describe("the keyring form", () => {
         const registry = useRegistry({ readers: ["group:developers@example.com"] });
 
         it("has the Google backend", async () => {
-            await using workstation = await registry().at();
-            const { exitCode, output } = await registry().run(workstation, "keyring", "--list-backends");
+            await using toolEnvironment = await registry().at();
+            const { exitCode, output } = await registry().run(toolEnvironment, "keyring", "--list-backends");
             assert.equal(exitCode, 0);
             assert.match(output, /^keyrings\.gauth\.GooglePythonAuth \(priority: 9\)$/m);
         });
 
         it("lets pip install", async () => {
-            await using workstation = await registry().at(registry().files("keyring", reader));
-            const run = await registry().install(workstation);
+            await using toolEnvironment = await registry().at(registry().files("keyring", reader));
+            const run = await registry().install(toolEnvironment);
             assertInstalled(run, reader);
             assert.equal(answers(run)[0], "GET 401 nobody", "pip asks the keyring only when it must");
             assert.deepEqual(tokenAnswers(run), [200]);
         });
 
         it("is not asked by pip under --no-input", async () => {
-            await using workstation = await registry().at(registry().files("keyring", reader));
-            const run = await registry().install(workstation, "--no-input");
+            await using toolEnvironment = await registry().at(registry().files("keyring", reader));
+            const run = await registry().install(toolEnvironment, "--no-input");
             assertNotInstalled(run);
             assert.deepEqual(answers(run), ["GET 401 nobody"]);
             assert.deepEqual(tokenAnswers(run), []);
@@ -42,8 +42,8 @@ describe("the keyring form", () => {
 
         it("lets twine upload a wheel and an sdist", async () => {
             const files = await registry().build({ name: "with-keyring", version: "1.0.0" });
-            await using workstation = await registry().at(registry().files("keyring", writer));
-            const run = await registry().upload(workstation, files, "--non-interactive");
+            await using toolEnvironment = await registry().at(registry().files("keyring", writer));
+            const run = await registry().upload(toolEnvironment, files, "--non-interactive");
             assert.equal(run.exitCode, 0, run.output);
             assert.deepEqual(answers(run), [`POST 200 ${writer}`, `POST 200 ${writer}`]);
             assert.deepEqual(
@@ -57,7 +57,7 @@ describe("the keyring form", () => {
 
         it("lets a person install, as gcloud's account, once in a group that may", async () => {
             const person = "user:dev@example.com";
-            await using workstation = await registry().at({
+            await using toolEnvironment = await registry().at({
                 pipConf: registry().outputs.pipConf,
                 // The second below home, where the tools are run.
                 path: [registry().tools.bin, "bin"],
@@ -67,17 +67,17 @@ describe("the keyring form", () => {
                 access_token: registry().sandbox.issueToken(person),
                 token_expiry: "2100-01-01T00:00:00Z",
             };
-            const gcloud = join(workstation.home, "bin", "gcloud");
-            await mkdir(join(workstation.home, "bin"));
+            const gcloud = join(toolEnvironment.home, "bin", "gcloud");
+            await mkdir(join(toolEnvironment.home, "bin"));
             await writeFile(gcloud, `#!/bin/sh\necho '${JSON.stringify({ credential })}'\n`);
             await chmod(gcloud, 0o700);
 
-            const outside = await registry().install(workstation);
+            const outside = await registry().install(toolEnvironment);
             assertNotInstalled(outside);
             assert.deepEqual(answers(outside), ["GET 401 nobody", `GET 403 ${person}`]);
 
             registry().sandbox.cloud.groups.set("developers@example.com", new Set([person]));
-            assertInstalled(await registry().install(workstation), person);
+            assertInstalled(await registry().install(toolEnvironment), person);
         });
     });
 
@@ -85,26 +85,26 @@ describe("the keyring form", () => {
         const registry = useRegistry({ keyring: "import" });
 
         it("lets pip install under --no-input", async () => {
-            await using workstation = await registry().at(registry().files("keyring", reader));
-            const run = await registry().install(workstation, "--no-input");
+            await using toolEnvironment = await registry().at(registry().files("keyring", reader));
+            const run = await registry().install(toolEnvironment, "--no-input");
             assertInstalled(run, reader);
             assert.deepEqual(tokenAnswers(run), [200]);
         });
 
         it("needs the keyring in pip's own environment", async () => {
-            await using workstation = await registry().at({
+            await using toolEnvironment = await registry().at({
                 ...registry().files("keyring", reader),
                 path: [registry().tools.bareBin, registry().tools.bin],
             });
-            const run = await registry().install(workstation, "--no-input");
+            const run = await registry().install(toolEnvironment, "--no-input");
             assertNotInstalled(run);
             assert.deepEqual(answers(run), ["GET 401 nobody"]);
         });
 
         it("changes nothing for twine", async () => {
             const files = await registry().build({ name: "with-import", version: "1.0.0" });
-            await using workstation = await registry().at(registry().files("keyring", writer));
-            const run = await registry().upload(workstation, files, "--non-interactive");
+            await using toolEnvironment = await registry().at(registry().files("keyring", writer));
+            const run = await registry().upload(toolEnvironment, files, "--non-interactive");
             assert.equal(run.exitCode, 0, run.output);
             assert.deepEqual(answers(run), [`POST 200 ${writer}`, `POST 200 ${writer}`]);
         });
@@ -114,37 +114,37 @@ describe("the keyring form", () => {
         const registry = useRegistry({ keyring: "subprocess" });
 
         it("lets pip without a keyring of its own install under --no-input", async () => {
-            await using workstation = await registry().at({
+            await using toolEnvironment = await registry().at({
                 ...registry().files("keyring", reader),
                 path: [registry().tools.bareBin, registry().tools.bin],
             });
-            const run = await registry().install(workstation, "--no-input");
+            const run = await registry().install(toolEnvironment, "--no-input");
             assertInstalled(run, reader);
             assert.deepEqual(tokenAnswers(run), [200]);
         });
 
         it("needs a keyring command on PATH", async () => {
-            await using workstation = await registry().at({
+            await using toolEnvironment = await registry().at({
                 ...registry().files("keyring", reader),
                 path: [registry().tools.bareBin],
             });
-            const run = await registry().install(workstation, "--no-input");
+            const run = await registry().install(toolEnvironment, "--no-input");
             assertNotInstalled(run);
             assert.deepEqual([...new Set(answers(run))], ["GET 401 nobody"]);
             assert.deepEqual(tokenAnswers(run), []);
         });
 
         it("works from a virtual environment's own pip.conf", async () => {
-            await using workstation = await registry().at({
+            await using toolEnvironment = await registry().at({
                 keyFile: registry().files("keyring", reader).keyFile!,
             });
-            await registry().run(workstation, "python", "-m", "venv", "--without-pip", "env");
-            await writeFile(join(workstation.home, "env", "pip.conf"), registry().outputs.pipConf);
+            await registry().run(toolEnvironment, "python", "-m", "venv", "--without-pip", "env");
+            await writeFile(join(toolEnvironment.home, "env", "pip.conf"), registry().outputs.pipConf);
             const run = await registry().run(
-                workstation,
+                toolEnvironment,
                 "pip",
                 "--python",
-                join(workstation.home, "env"),
+                join(toolEnvironment.home, "env"),
                 "install",
                 "--no-input",
                 "ready-made",

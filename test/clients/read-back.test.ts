@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { WorkstationOptions } from "../../sandbox/python/workstation";
+import type { ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
 import { forms, project, reader, TestRegistry, useRegistry, writer } from "./registry";
 
 // What Python reads in the generated files, at the places where the tools find them.
@@ -17,10 +17,10 @@ json.dump({"": dict(parser.defaults()), **{name: dict(parser.items(name)) for na
 describe("the generated files, read back by Python", () => {
     const registry = useRegistry();
 
-    async function read(files: Partial<WorkstationOptions>, path: string): Promise<unknown> {
-        await using workstation = await registry().at(files);
+    async function read(files: Partial<ToolEnvironmentOptions>, path: string): Promise<unknown> {
+        await using toolEnvironment = await registry().at(files);
         // Not through run(): the password form is a key, and shows here.
-        const { exitCode, output } = await workstation.run("python", "-c", script, path);
+        const { exitCode, output } = await toolEnvironment.run("python", "-c", script, path);
         assert.equal(exitCode, 0, output);
         return JSON.parse(output);
     }
@@ -80,11 +80,11 @@ describe("the generated files, read back by Python", () => {
 
     for (const form of forms) {
         it(`are where pip looks for them (${form} form)`, async () => {
-            await using workstation = await registry().at(registry().files(form, reader));
-            const { exitCode, output } = await workstation.run("pip", "config", "debug");
+            await using toolEnvironment = await registry().at(registry().files(form, reader));
+            const { exitCode, output } = await toolEnvironment.run("pip", "config", "debug");
             // Of the password form, pip prints the key here: it stays out of the failure's message.
             assert.equal(exitCode, 0);
-            const file = join(workstation.home, ".config", "pip", "pip.conf");
+            const file = join(toolEnvironment.home, ".config", "pip", "pip.conf");
             assert.ok(output.includes(`${file}, exists: True\n    global.extra-index-url: https://`));
         });
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pipConfWithKey } from "../../src/clients/pip";
 import { pypircWithKey } from "../../src/clients/twine";
-import type { WorkstationOptions } from "../../sandbox/python/workstation";
+import type { ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
 import { createKey, accountsPath, ok } from "../sandbox/client";
 import { keyMaterial } from "./key-material";
 import {
@@ -18,17 +18,17 @@ import {
     writer,
 } from "./registry";
 
-// Who may not, cannot: with real pip and twine. pip hides 401 and 403 behind "No matching distribution", so the
-// sandbox is asked whom it refused and why.
+// Real pip and twine are refused what they have no permission for. pip reports 401 and 403 as "No matching
+// distribution", so the tests look at the responses of the sandbox.
 
-/** How an account with a working key loses it: a call to the IAM API, by the paths of the account and the key. */
+/** The calls of the IAM API after which a key no longer works, by the paths of the account and the key. */
 const losses: Record<string, (account: string, key: string) => readonly [string, string]> = {
     "deleted key": (_, key) => ["DELETE", key],
     "disabled key": (_, key) => ["POST", `${key}:disable`],
     "deleted account": (account) => ["DELETE", account],
     "disabled account": (account) => ["POST", `${account}:disable`],
 };
-/** The account that a test takes this from: one for each form. */
+/** The account to which a test does this: one for each form. */
 const loser = (loss: string, form: Form) => `${loss.replace(" ", "-")}-${form}`;
 
 describe("what is refused", () => {
@@ -37,11 +37,11 @@ describe("what is refused", () => {
             forms.map((form) => [loser(loss, form), { access: "reader", keys: ["first"] }]),
         ),
     );
-    // With import, pip asks the keyring under --no-input too, and never asks a person.
+    // With the provider import, pip asks the keyring even with --no-input, and never prompts.
     const registry = useRegistry({ serviceAccounts, keyring: "import" });
 
-    /** The files, in either form, of a key that the program did not make. */
-    function filesWith(form: Form, keyFile: string): Partial<WorkstationOptions> {
+    /** The files, in either form, for a key that the program did not create. */
+    function filesWith(form: Form, keyFile: string): Partial<ToolEnvironmentOptions> {
         const { pipConf, pypirc } = registry().outputs;
         const uploadUrl = `https://europe-west1-python.pkg.dev/${project}/python/`;
         const keyBase64 = Buffer.from(keyFile).toString("base64");
@@ -56,8 +56,8 @@ describe("what is refused", () => {
         JSON.parse(registry().outputs.credentials[id]!.keyFile) as Record<string, string>;
 
     it("a stranger's install (401)", async () => {
-        await using workstation = await registry().at({ pipConf: registry().outputs.pipConf });
-        const run = await registry().install(workstation, "--no-input");
+        await using toolEnvironment = await registry().at({ pipConf: registry().outputs.pipConf });
+        const run = await registry().install(toolEnvironment, "--no-input");
         assertNotInstalled(run);
         assert.match(run.output, /Failed to find credentials, Please run: `gcloud auth/);
         assert.deepEqual(answers(run), ["GET 401 nobody"]);
@@ -65,8 +65,8 @@ describe("what is refused", () => {
 
     it("a stranger's upload, which twine does not even send", async () => {
         const files = await registry().build({ name: "by-stranger", version: "1.0.0" });
-        await using workstation = await registry().at({ pypirc: registry().outputs.pypirc });
-        const run = await registry().upload(workstation, files, "--non-interactive");
+        await using toolEnvironment = await registry().at({ pypirc: registry().outputs.pypirc });
+        const run = await registry().upload(toolEnvironment, files, "--non-interactive");
         assert.notEqual(run.exitCode, 0);
         assert.match(run.output, /Credential not found/);
         assert.deepEqual(answers(run), []);
@@ -76,8 +76,8 @@ describe("what is refused", () => {
         describe(`${form} form`, () => {
             it("a reader's upload (403)", async () => {
                 const files = await registry().build({ name: `by-reader-${form}`, version: "1.0.0" });
-                await using workstation = await registry().at(registry().files(form, reader));
-                const run = await registry().upload(workstation, files, "--non-interactive", "--verbose");
+                await using toolEnvironment = await registry().at(registry().files(form, reader));
+                const run = await registry().upload(toolEnvironment, files, "--non-interactive", "--verbose");
                 assert.notEqual(run.exitCode, 0);
                 assert.match(run.output, /HTTPError: 403 Forbidden/);
                 assert.match(
@@ -94,9 +94,12 @@ describe("what is refused", () => {
 
             it("the same file twice (400)", async () => {
                 const files = await registry().build({ name: `twice-${form}`, version: "1.0.0" });
-                await using workstation = await registry().at(registry().files(form, writer));
-                assert.equal((await registry().upload(workstation, files, "--non-interactive")).exitCode, 0);
-                const run = await registry().upload(workstation, files, "--non-interactive", "--verbose");
+                await using toolEnvironment = await registry().at(registry().files(form, writer));
+                assert.equal(
+                    (await registry().upload(toolEnvironment, files, "--non-interactive")).exitCode,
+                    0,
+                );
+                const run = await registry().upload(toolEnvironment, files, "--non-interactive", "--verbose");
                 assert.notEqual(run.exitCode, 0);
                 assert.match(run.output, /HTTPError: 400 Bad Request/);
                 assert.match(run.output, /Requested entity already exists/);
@@ -106,8 +109,8 @@ describe("what is refused", () => {
             it("an account without a grant (403)", async () => {
                 const id = `ungranted-${form}`;
                 const { file } = await createKey(registry().sandbox, id);
-                await using workstation = await registry().at(filesWith(form, JSON.stringify(file)));
-                const run = await registry().install(workstation, "--no-input");
+                await using toolEnvironment = await registry().at(filesWith(form, JSON.stringify(file)));
+                const run = await registry().install(toolEnvironment, "--no-input");
                 assertNotInstalled(run);
                 assert.deepEqual(
                     answers(run),
@@ -117,30 +120,30 @@ describe("what is refused", () => {
 
             it("a key file with another account's private key (401)", async () => {
                 const forged = { ...keyOf(writer), private_key: keyOf(reader)["private_key"] };
-                await using workstation = await registry().at(filesWith(form, JSON.stringify(forged)));
-                const run = await registry().install(workstation, "--no-input");
+                await using toolEnvironment = await registry().at(filesWith(form, JSON.stringify(forged)));
+                const run = await registry().install(toolEnvironment, "--no-input");
                 assertRefusedAsNobody(run, form);
             });
 
             it("a key file in another account's name (401)", async () => {
                 const forged = { ...keyOf(reader), client_email: keyOf(writer)["client_email"] };
-                await using workstation = await registry().at(filesWith(form, JSON.stringify(forged)));
-                const run = await registry().install(workstation, "--no-input");
+                await using toolEnvironment = await registry().at(filesWith(form, JSON.stringify(forged)));
+                const run = await registry().install(toolEnvironment, "--no-input");
                 assertRefusedAsNobody(run, form);
             });
 
             for (const [loss, call] of Object.entries(losses)) {
                 it(`a ${loss}'s files, which worked before (401)`, async () => {
                     const id = loser(loss, form);
-                    await using workstation = await registry().at(registry().files(form, id));
-                    assertInstalled(await registry().install(workstation, "--no-input"), id);
+                    await using toolEnvironment = await registry().at(registry().files(form, id));
+                    assertInstalled(await registry().install(toolEnvironment, "--no-input"), id);
 
                     const { client_email: email, private_key_id: key } = keyOf(id);
                     const account = `${accountsPath}/${email!}`;
                     const [method, path] = call(account, `${account}/keys/${key!}`);
                     await ok(registry().sandbox, method, path, method === "POST" ? {} : undefined);
                     assertRefusedAsNobody(
-                        await registry().install(workstation, "--upgrade", "--no-input"),
+                        await registry().install(toolEnvironment, "--upgrade", "--no-input"),
                         form,
                     );
                 });
@@ -148,19 +151,19 @@ describe("what is refused", () => {
         });
     }
 
-    it("without a word of the key in the most talkative output", async () => {
+    it("without a part of the key in verbose output", async () => {
         const [, password] = /:([^:@]+)@/.exec(registry().files("password", reader).pipConf!)!;
         const keyFiles = [registry().outputs.credentials[reader]!.keyFile];
-        // What is looked for would be found.
+        // The search below would find the key.
         assert.notDeepEqual(keyMaterial(password!.slice(100, 200), keyFiles), []);
         assert.notDeepEqual(keyMaterial(decodeURIComponent(password!).slice(500, 600), keyFiles), []);
         assert.notDeepEqual(keyMaterial(keyOf(reader)["private_key"]!.slice(200, 400), keyFiles), []);
 
         const files = await registry().build({ name: "talkative", version: "1.0.0" });
-        await using workstation = await registry().at(registry().files("password", reader));
+        await using toolEnvironment = await registry().at(registry().files("password", reader));
         for (const run of [
-            await registry().install(workstation, "-vvv", "no-such-package"),
-            await registry().upload(workstation, files, "--verbose", "--non-interactive"),
+            await registry().install(toolEnvironment, "-vvv", "no-such-package"),
+            await registry().upload(toolEnvironment, files, "--verbose", "--non-interactive"),
         ]) {
             assert.notEqual(run.exitCode, 0);
             assert.match(run.output, /_json_key_base64|python\.pkg\.dev/);
@@ -169,7 +172,7 @@ describe("what is refused", () => {
     });
 });
 
-/** The key proved nobody: not to the index as a password, and not to the token endpoint, which the keyring asks. */
+/** Asserts that the key was refused: by the index as a password, and by the token endpoint, which the keyring uses. */
 function assertRefusedAsNobody(run: ToolRun, form: Form): void {
     assertNotInstalled(run);
     assert.deepEqual([...new Set(answers(run))], ["GET 401 nobody"]);

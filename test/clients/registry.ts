@@ -5,32 +5,37 @@ import type { Context } from "mocha";
 import type { ClientFileOutputs } from "../../sandbox/client-files";
 import type { Repository } from "../../sandbox/google/cloud";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type PythonTools, pythonTools } from "../../sandbox/python/python-tools";
 import { buildPackage, type SamplePackage } from "../../sandbox/python/sample-package";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { pythonFile } from "../../sandbox/python/simple-index";
-import { type ToolResult, Workstation, type WorkstationOptions } from "../../sandbox/python/workstation";
+import {
+    type ToolResult,
+    ToolEnvironment,
+    type ToolEnvironmentOptions,
+} from "../../sandbox/python/tool-environment";
 import { keyMaterial } from "./key-material";
 
 export const project = "sandbox-project";
 export const writer = "python-publisher";
 export const reader = "python-installer";
-/** On the index from the start, for whoever installs. */
+/** A package that every registry has. */
 export const ready: SamplePackage = { name: "ready-made", version: "1.0.0" };
 
 /** The two forms of the generated files: with the keyring and a key file, or with the key as the password. */
 export type Form = "keyring" | "password";
 export const forms: readonly Form[] = ["keyring", "password"];
 
-/** What a tool did, and what the sandbox was asked meanwhile. */
+/** The result of a command, and the requests that the sandbox answered meanwhile. */
 export interface ToolRun extends ToolResult {
     readonly requests: readonly LoggedRequest[];
 }
 
-/** Looked for once: to find out that PyPI is out of reach takes a while. */
+/** Requested once: it takes a while to find out that PyPI cannot be reached. */
 let tools: Promise<PythonTools> | undefined;
 
-/** The tools. Skips the tests, and says why, on a machine that cannot have them. */
+/** The tools. Where they cannot be installed, skips the tests and prints why. */
 export async function needTools(context: Context): Promise<PythonTools> {
     try {
         return await (tools ??= pythonTools());
@@ -43,12 +48,12 @@ export async function needTools(context: Context): Promise<PythonTools> {
         if (missing === null) {
             throw error;
         }
-        console.log(`    skipped, for want of Python tools from PyPI: ${missing[0]}`);
+        console.log(`    skipped: the Python tools cannot be installed from PyPI: ${missing[0]}`);
         return context.skip();
     }
 }
 
-/** A registry for all tests of a suite: made before them, closed after them, skipped like needTools. */
+/** A registry for all tests of a suite: created before them, closed after them. Skips them like needTools. */
 export function useRegistry(configuration: Record<string, unknown> = {}): () => TestRegistry {
     let registry: TestRegistry | undefined;
     before(async function () {
@@ -61,22 +66,22 @@ export function useRegistry(configuration: Record<string, unknown> = {}): () => 
     };
 }
 
-/** The program's outputs, as far as clients use them. */
+/** The outputs of the program that clients use. */
 interface Outputs extends ClientFileOutputs {
     readonly repository: { readonly id: string; readonly indexUrl: string; readonly uploadUrl: string };
 }
 
-/** A registry that the program has made in a sandbox, with a writer and a reader who have keys. */
+/** A registry that the program created in a sandbox, with keys for a writer and a reader. */
 export class TestRegistry implements AsyncDisposable {
     private constructor(
         readonly sandbox: Sandbox,
         readonly tools: PythonTools,
-        private readonly builder: Workstation,
-        /** As the program gave them. */
+        private readonly builder: ToolEnvironment,
+        /** The outputs of the program, unmodified. */
         readonly outputs: Outputs,
     ) {}
 
-    /** @param configuration of the stack beside the location; accounts are added to the writer and the reader */
+    /** @param configuration settings of the stack; its accounts are added to the writer and the reader */
     static async up(
         tools: PythonTools,
         { serviceAccounts, ...configuration }: Record<string, unknown> = {},
@@ -98,18 +103,13 @@ export class TestRegistry implements AsyncDisposable {
                 config: {
                     "gcp:project": project,
                     ...sandbox.providerConfig,
-                    ...Object.fromEntries(
-                        Object.entries(own).map(([key, value]) => [
-                            `python-registry:${key}`,
-                            typeof value === "string" ? value : JSON.stringify(value),
-                        ]),
-                    ),
+                    ...stackConfig(own),
                 },
             });
             const values = Object.fromEntries(
                 Object.entries(outputs).map(([name, { value }]) => [name, value]),
             ) as unknown as Outputs;
-            const builder = await Workstation.open({ path: [tools.bin] });
+            const builder = await ToolEnvironment.open({ path: [tools.bin] });
             const registry = new TestRegistry(sandbox, tools, builder, values);
             await registry.putOnIndex(ready);
             return registry;
@@ -124,22 +124,22 @@ export class TestRegistry implements AsyncDisposable {
         await this.sandbox.close();
     }
 
-    /** The repository as the sandbox has it. */
+    /** The state of the repository in the sandbox. */
     get repository(): Repository {
         return this.sandbox.cloud.repository(this.sandbox.cloud.project(project), "europe-west1", "python");
     }
 
-    /** A workstation of somebody who has nothing but what is given here. */
-    at(options: Partial<WorkstationOptions> = {}): Promise<Workstation> {
-        return Workstation.open({
+    /** A tool environment with nothing but what is given here. */
+    at(options: Partial<ToolEnvironmentOptions> = {}): Promise<ToolEnvironment> {
+        return ToolEnvironment.open({
             path: [this.tools.bin],
             environment: this.sandbox.clientEnvironment,
             ...options,
         });
     }
 
-    /** The generated files of one service account, as they are. */
-    files(form: Form, id: string): Pick<WorkstationOptions, "pipConf" | "pypirc" | "keyFile"> {
+    /** The generated files of one service account, unmodified. */
+    files(form: Form, id: string): Pick<ToolEnvironmentOptions, "pipConf" | "pypirc" | "keyFile"> {
         const credential = this.outputs.credentials[id];
         assert.ok(credential !== undefined);
         const { pipConf, pypirc, keyFile } = credential;
@@ -162,30 +162,34 @@ export class TestRegistry implements AsyncDisposable {
      *
      * @param keyFiles further keys that must not show up
      */
-    async run(workstation: Workstation, command: string, ...args: string[]): Promise<ToolRun> {
+    async run(toolEnvironment: ToolEnvironment, command: string, ...args: string[]): Promise<ToolRun> {
         const before = this.sandbox.requests.length;
-        const result = await workstation.run(command, ...args);
+        const result = await toolEnvironment.run(command, ...args);
         const keyFiles = Object.values(this.outputs.credentials).map(({ keyFile }) => keyFile);
         assert.deepEqual(keyMaterial([...args, result.output].join("\n"), keyFiles), []);
         return { ...result, requests: this.sandbox.requests.slice(before) };
     }
 
-    /** pip install of a package into `site` at home. */
-    install(workstation: Workstation, ...options: string[]): Promise<ToolRun> {
+    /** Installs a package with pip into `site` in the home directory. */
+    install(toolEnvironment: ToolEnvironment, ...options: string[]): Promise<ToolRun> {
         return this.run(
-            workstation,
+            toolEnvironment,
             "pip",
             "install",
             "--target",
-            join(workstation.home, "site"),
+            join(toolEnvironment.home, "site"),
             ...options,
             ready.name,
         );
     }
 
-    /** twine upload, and nothing else on the command line than which section and which files. */
-    upload(workstation: Workstation, files: readonly string[], ...options: string[]): Promise<ToolRun> {
-        return this.run(workstation, "twine", "upload", ...options, "-r", "python", ...files);
+    /** Uploads files with twine; the command line has only the section and the files. */
+    upload(
+        toolEnvironment: ToolEnvironment,
+        files: readonly string[],
+        ...options: string[]
+    ): Promise<ToolRun> {
+        return this.run(toolEnvironment, "twine", "upload", ...options, "-r", "python", ...files);
     }
 
     /** Publishes a distribution file on the public index. */
@@ -193,7 +197,7 @@ export class TestRegistry implements AsyncDisposable {
         this.sandbox.publishPublic({ project, filename: basename(path), content: await readFile(path) });
     }
 
-    /** Puts a package on the index, past every tool. */
+    /** Adds a package to the index without a tool. */
     async putOnIndex(sample: SamplePackage): Promise<void> {
         for (const path of await this.build(sample)) {
             const file = pythonFile(sample.name, basename(path), await readFile(path));
@@ -202,7 +206,7 @@ export class TestRegistry implements AsyncDisposable {
     }
 }
 
-/** What the Python endpoint answered to whom, such as `GET 200 python-installer`, oldest first. */
+/** The responses of the Python endpoint and who got them, such as `GET 200 python-installer`, oldest first. */
 export function answers({ requests }: ToolRun): string[] {
     return requests
         .filter(({ plane }) => plane === "data")
@@ -212,12 +216,17 @@ export function answers({ requests }: ToolRun): string[] {
         });
 }
 
-/** How often an access token was asked for, by status. */
+/** The requests to the public index. */
+export function publicRequests({ requests }: ToolRun): LoggedRequest[] {
+    return requests.filter(({ plane }) => plane === "public");
+}
+
+/** The statuses of the requests for an access token. */
 export function tokenAnswers({ requests }: ToolRun): number[] {
     return requests.filter(({ plane }) => plane === "token").map(({ status }) => status);
 }
 
-/** The package was installed, by somebody whom the index knew. */
+/** Asserts that the package was installed, with credentials that the index accepted. */
 export function assertInstalled(run: ToolRun, id: string): void {
     assert.equal(run.exitCode, 0, run.output);
     assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
@@ -227,7 +236,7 @@ export function assertInstalled(run: ToolRun, id: string): void {
     );
 }
 
-/** Nothing was installed: pip says only that it found nothing, whatever the reason. */
+/** Asserts that nothing was installed. Whatever the reason, pip says only that it found nothing. */
 export function assertNotInstalled(run: ToolRun): void {
     assert.notEqual(run.exitCode, 0, run.output);
     assert.match(run.output, /No matching distribution found for ready-made/);

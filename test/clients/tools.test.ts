@@ -14,7 +14,7 @@ import { closeBench, shown } from "./tools/tool";
 import { twine } from "./tools/twine";
 import { uv } from "./tools/uv";
 
-// Every tool in its real released version, with its generated files unmodified, and the page that says what was proved.
+// Every tool in a released version, with its generated files unmodified, and the page about what these tests prove.
 
 const written = join(__dirname, "..", "..", "docs", "clients.md");
 
@@ -30,7 +30,9 @@ describe("client files", () => {
         it("are proved as docs/clients.md says", async function () {
             const all = shown();
             if (all === undefined) {
-                console.log("      skipped: docs/clients.md is held against a run in which every proof held");
+                console.log(
+                    "      skipped: docs/clients.md is compared only after a run in which every proof passed",
+                );
                 return this.skip();
             }
             const expected = await page(all.proved, all.attacked);
@@ -38,7 +40,11 @@ describe("client files", () => {
                 await mkdir(dirname(written), { recursive: true });
                 await writeFile(written, expected);
             }
-            assert.equal(await readFile(written, "utf8"), expected, "npm run docs writes it anew");
+            assert.equal(
+                await readFile(written, "utf8"),
+                expected,
+                "docs/clients.md is out of date. Run: npm run docs",
+            );
         });
     });
 });

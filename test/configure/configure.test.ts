@@ -506,7 +506,7 @@ describe("configure", () => {
         assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine", "--auth", "token"));
         const rewrite =
             "import configparser as c; p = c.RawConfigParser(); p.read('.pypirc'); p.add_section('other'); p.set('other', 'a', 'b'); p.write(open('.pypirc', 'w'))";
-        assertDone(await machine.workstation.run("python3", "-c", rewrite));
+        assertDone(await machine.toolEnvironment.run("python3", "-c", rewrite));
         const undone = await machine.configure("--undo");
         assertDone(undone);
         const left = await machine.read(".pypirc");

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { startSandbox } from "../../sandbox/sandbox";
-import { type ToolResult, Workstation } from "../../sandbox/python/workstation";
+import { type ToolResult, ToolEnvironment } from "../../sandbox/python/tool-environment";
 
 const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
 
@@ -27,12 +28,7 @@ export async function outputsOf(
         config: {
             "gcp:project": project,
             ...sandbox.providerConfig,
-            ...Object.fromEntries(
-                Object.entries({ location: "europe-west1", ...configuration }).map(([key, value]) => [
-                    `python-registry:${key}`,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-            ),
+            ...stackConfig({ location: "europe-west1", ...configuration }),
         },
     });
     return Object.fromEntries(
@@ -47,7 +43,7 @@ export function withoutSecrets(outputs: StackOutputs): object {
 
 /** A user's computer on which configure runs. */
 export class Machine implements AsyncDisposable {
-    private constructor(readonly workstation: Workstation) {}
+    private constructor(readonly toolEnvironment: ToolEnvironment) {}
 
     /** @param files by their path in the home directory */
     static async open(
@@ -56,17 +52,17 @@ export class Machine implements AsyncDisposable {
         path: readonly string[] = [],
     ): Promise<Machine> {
         return new Machine(
-            await Workstation.open({ path: [...path, dirname(process.execPath)], environment, files }),
+            await ToolEnvironment.open({ path: [...path, dirname(process.execPath)], environment, files }),
         );
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
-        await this.workstation[Symbol.asyncDispose]();
+        await this.toolEnvironment[Symbol.asyncDispose]();
     }
 
     /** Runs the command in the home directory. */
     configure(...args: string[]): Promise<ToolResult> {
-        return this.workstation.run("node", bin, ...args);
+        return this.toolEnvironment.run("node", bin, ...args);
     }
 
     /** Runs the command with these outputs in a file. */
@@ -77,11 +73,11 @@ export class Machine implements AsyncDisposable {
 
     /** Runs a line of sh in the home directory; $configure is the command. */
     shell(line: string): Promise<ToolResult> {
-        return this.workstation.run("sh", "-c", `configure="node ${bin}"; ${line}`);
+        return this.toolEnvironment.run("sh", "-c", `configure="node ${bin}"; ${line}`);
     }
 
     path(file: string): string {
-        return join(this.workstation.home, file);
+        return join(this.toolEnvironment.home, file);
     }
 
     read(file: string): Promise<string> {
@@ -100,7 +96,7 @@ export class Machine implements AsyncDisposable {
 
     /** The files in the home directory with their content, without the compiler's caches. */
     async everything(): Promise<Record<string, string>> {
-        const entries = await readdir(this.workstation.home, { recursive: true, withFileTypes: true });
+        const entries = await readdir(this.toolEnvironment.home, { recursive: true, withFileTypes: true });
         const files = entries
             .filter((entry) => entry.isFile() && !/v8-compile-cache|\.cache\/swc-/.test(entry.parentPath))
             .map((entry) => join(entry.parentPath, entry.name));
@@ -109,7 +105,7 @@ export class Machine implements AsyncDisposable {
                 files
                     .sort()
                     .map(async (file) => [
-                        file.slice(this.workstation.home.length + 1),
+                        file.slice(this.toolEnvironment.home.length + 1),
                         await readFile(file, "latin1"),
                     ]),
             ),

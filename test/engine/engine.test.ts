@@ -1,64 +1,33 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/engines/pulumi-engine";
+import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
+import { type LoggedRequest, startSandbox } from "../../sandbox/sandbox";
 import { assertDone, Machine } from "../configure/machine";
 import { frontOf } from "../program/front";
-import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { assertKeepRole, policiesSet } from "../program/policies";
+import { EngineStack, needCli, project } from "./engine-stack";
 
 // The real CLI and the real Google provider against the sandbox. The provider takes 11 s for an account and 10 s more
 // for a key.
 
-const stack = "engine";
-const project = "sandbox-project";
-
 describe("the real engine", function () {
     this.timeout(300_000);
     let cli: PulumiCli;
-    let sandbox: Sandbox;
-    let directory: string;
-    let engine: PulumiEngine;
-
+    let stack: EngineStack;
     before(async function () {
-        const found = await findPulumi();
-        if ("missing" in found) {
-            console.log(`    skipped: this machine lacks ${found.missing}`);
-            this.skip();
-        }
-        cli = found;
+        cli = await needCli(this);
     });
     beforeEach(async () => {
-        sandbox = await startSandbox({ project });
-        directory = await mkdtemp(join(tmpdir(), "python-registry-engine-"));
-        engine = new PulumiEngine(cli, directory);
+        stack = await EngineStack.open(cli);
     });
-    afterEach(async () => {
-        await sandbox.close();
-        await rm(directory, { recursive: true });
-    });
+    afterEach(() => stack[Symbol.asyncDispose]());
 
-    const configuration = (own: Readonly<Record<string, unknown>>) => ({
-        stack,
-        config: {
-            "gcp:project": project,
-            ...sandbox.providerConfig,
-            "python-registry:location": "europe-west1",
-            ...Object.fromEntries(
-                Object.entries(own).map(([key, value]) => [
-                    `python-registry:${key}`,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-            ),
-        },
-    });
-    const pulumi = (command: string, ...args: string[]) => engine.run([command, ...args, "--stack", stack]);
-    const up = (...args: string[]) => pulumi("up", "--yes", "--skip-preview", ...args);
-    /** What was sent that changes something, since the last time. */
+    /** The requests since the last call that change something. */
     let seen = 0;
     const changes = (): string[] => {
-        const since: LoggedRequest[] = sandbox.requests.slice(seen);
-        seen = sandbox.requests.length;
+        const since: LoggedRequest[] = stack.sandbox.requests.slice(seen);
+        seen = stack.sandbox.requests.length;
         return since
             .filter(({ method }) => method !== "GET")
             .map(
@@ -69,10 +38,10 @@ describe("the real engine", function () {
 
     it("takes a registry from preview to destroy", async () => {
         const readers = ["group:developers@example.com"];
-        await engine.init(configuration({ readers }));
+        await stack.init({ readers });
 
         // A preview shows the finished files and changes nothing.
-        const first = await pulumi("preview", "--diff");
+        const first = await stack.pulumi("preview", "--diff");
         assert.ok(
             first.includes(
                 String.raw`"[global]\nextra-index-url = https://europe-west1-python.pkg.dev/sandbox-project/python/simple/\n"`,
@@ -81,7 +50,7 @@ describe("the real engine", function () {
         assert.doesNotMatch(first.slice(first.indexOf("pipConf")), /unknown/);
         assert.deepEqual(changes(), []);
 
-        await up();
+        await stack.up();
         assert.deepEqual(changes().sort(), [
             "POST artifactregistry.googleapis.com:enable",
             "POST iam.googleapis.com:enable",
@@ -90,74 +59,84 @@ describe("the real engine", function () {
             "POST repositories",
             "POST serviceAccounts",
         ]);
-        assert.deepEqual((await engine.outputs(stack))["credentials"], { value: {}, secret: true });
+        assert.deepEqual((await stack.outputs())["credentials"], { value: {}, secret: true });
 
         // configure asks the CLI for the outputs.
         const { PATH = "", ...variables } = { ...process.env, ...cli.environment } as Record<string, string>;
         const ofPulumi = Object.entries(variables).filter(([name]) => name.startsWith("PULUMI_"));
-        const environment = { ...Object.fromEntries(ofPulumi), ...engine.environment };
+        const environment = { ...Object.fromEntries(ofPulumi), ...stack.engine.environment };
         await using machine = await Machine.open({}, environment, PATH.split(delimiter));
-        assertDone(await machine.configure("--stack", stack, "--tool", "pip"));
-        const { pipConf } = await engine.outputs(stack);
+        assertDone(await machine.configure("--stack", stack.name, "--tool", "pip"));
+        const { pipConf } = await stack.outputs();
         assert.equal(await machine.read(".config/pip/pip.conf"), pipConf?.value);
 
-        // Neither a second up nor a refresh finds anything to do.
-        await up("--expect-no-changes");
-        await pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+        // A second up and a refresh change nothing.
+        await stack.up("--expect-no-changes");
+        await stack.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes");
         assert.deepEqual(changes(), []);
 
         // However many members change, one policy is written.
         const more = Array.from({ length: 60 }, (_, n) => `user:reader-${n}@example.com`);
-        await engine.configure(configuration({ readers: [...readers, ...more] }));
-        const { changeSummary } = JSON.parse(await pulumi("preview", "--json")) as { changeSummary: object };
+        await stack.configure({ readers: [...readers, ...more] });
+        const { changeSummary } = JSON.parse(await stack.pulumi("preview", "--json")) as {
+            changeSummary: object;
+        };
         assert.deepEqual(changeSummary, { same: 9, update: 1 });
-        await up();
+        await stack.up();
         assert.deepEqual(changes(), ["POST python:setIamPolicy"]);
 
-        // Protected: refused, and nothing is touched.
-        await assert.rejects(pulumi("destroy", "--yes"), /protect/);
-        await engine.configure(configuration({ readers, repository: "renamed" }));
-        await assert.rejects(pulumi("up", "--yes"), /protect/);
+        // Protected: the CLI refuses, and nothing changes.
+        await assert.rejects(stack.pulumi("destroy", "--yes"), /protect/);
+        await stack.configure({ readers, repository: "renamed" });
+        await assert.rejects(stack.pulumi("up", "--yes"), /protect/);
         assert.deepEqual(changes(), []);
 
-        await engine.configure(configuration({ readers, protect: false }));
-        await up();
-        await pulumi("destroy", "--yes", "--skip-preview");
-        const left = sandbox.cloud.project(project);
+        await stack.configure({ readers, protect: false });
+        await stack.up();
+        await stack.pulumi("destroy", "--yes", "--skip-preview");
+        const left = stack.sandbox.cloud.project(project);
         assert.deepEqual([left.repositories.size, left.serviceAccounts.size], [0, 0]);
         assert.ok(left.services.has("artifactregistry.googleapis.com"), "APIs stay enabled");
     });
 
     it("rotates keys without a moment in which none is valid, and keeps them out of state and logs", async () => {
-        const keys = (...generations: string[]) =>
-            configuration({
-                serviceAccounts: { "python-publisher": { access: "writer", keys: generations } },
-            });
-        const account = () => [...sandbox.cloud.project(project).serviceAccounts.values()][0];
+        const withKeys = (...keys: string[]) => ({
+            serviceAccounts: { "python-publisher": { access: "writer", keys } },
+        });
+        const account = () => [...stack.sandbox.cloud.project(project).serviceAccounts.values()][0];
         const current = async () => {
-            const { value } = (await engine.outputs(stack))["credentials"] ?? {};
+            const { value } = (await stack.outputs())["credentials"] ?? {};
             return (value as Record<string, { generation: string; keyFile: string }>)["python-publisher"];
         };
 
-        await engine.init(keys("2026-08"));
-        const printed = [await up()];
+        await stack.init(withKeys("2026-08"));
+        const printed = [await stack.up()];
         const old = await current();
         assert.equal(account()?.keys.size, 1);
 
-        await engine.configure(keys("2026-08", "2026-11"));
-        printed.push(await pulumi("preview", "--diff"), await up());
+        await stack.configure(withKeys("2026-08", "2026-11"));
+        printed.push(await stack.pulumi("preview", "--diff"), await stack.up());
         const fresh = await current();
         assert.equal(account()?.keys.size, 2);
         assert.equal(fresh?.generation, "2026-11");
 
-        await engine.configure(keys("2026-11"));
-        printed.push(await up());
+        await stack.configure(withKeys("2026-11"));
+        printed.push(await stack.up());
         assert.equal(account()?.keys.size, 1);
         assert.deepEqual(await current(), fresh);
-        await up("--expect-no-changes");
+        await stack.up("--expect-no-changes");
 
-        printed.push(await pulumi("stack"), await pulumi("stack", "output"), await pulumi("stack", "export"));
-        const written = await filesBelow(directory);
+        // Even where one key replaces the other in one update.
+        await stack.configure(withKeys("2027-02"));
+        printed.push(await stack.up());
+        assert.deepEqual(keysOverTime(stack.sandbox.requests), [1, 2, 1, 2, 1]);
+
+        printed.push(
+            await stack.pulumi("stack"),
+            await stack.pulumi("stack", "output"),
+            await stack.pulumi("stack", "export"),
+        );
+        const written = await filesBelow(stack.directory);
         for (const text of [...printed, ...written]) {
             assert.doesNotMatch(text, /PRIVATE KEY|_json_key_base64/);
             for (const key of [old, fresh]) {
@@ -167,35 +146,30 @@ describe("the real engine", function () {
         assert.ok(written.length > 3);
     });
 
-    it("has the provider refuse too, when Pulumi's own protection is taken off by hand", async () => {
-        await engine.init(configuration({ serviceAccounts: {} }));
-        await up();
-        await pulumi("state", "unprotect", "--all", "--yes");
-        await assert.rejects(pulumi("destroy", "--yes", "--skip-preview"), /deletion_policy|PREVENT/i);
-        assert.ok(sandbox.cloud.project(project).repositories.has("europe-west1/python"));
+    it("lets the provider refuse a deletion, even if Pulumi's own protection was removed by hand", async () => {
+        await stack.init({ serviceAccounts: {} });
+        await stack.up();
+        await stack.pulumi("state", "unprotect", "--all", "--yes");
+        await assert.rejects(stack.pulumi("destroy", "--yes", "--skip-preview"), /deletion_policy|PREVENT/i);
+        assert.ok(stack.sandbox.cloud.project(project).repositories.has("europe-west1/python"));
     });
 
-    it("refuses a new name in the update that takes protection off, and touches nothing", async () => {
+    it("refuses a new name in the update that removes the protection, and changes nothing", async () => {
         const readers = ["group:developers@example.com"];
-        await engine.init(configuration({ readers, serviceAccounts: {} }));
-        await up();
+        await stack.init({ readers, serviceAccounts: {} });
+        await stack.up();
         changes();
-        const renamed = configuration({
-            readers,
-            serviceAccounts: {},
-            repository: "renamed",
-            protect: false,
-        });
-        await engine.configure(renamed);
-        await assert.rejects(up(), /deletion_policy/);
+        const renamed = { readers, serviceAccounts: {}, repository: "renamed", protect: false };
+        await stack.configure(renamed);
+        await assert.rejects(stack.up(), /deletion_policy/);
         assert.deepEqual(changes(), []);
 
-        // In two steps it goes through, and the grants come along.
-        await engine.configure(configuration({ readers, serviceAccounts: {}, protect: false }));
-        await up();
-        await engine.configure(renamed);
-        await up();
-        const { repositories } = sandbox.cloud.project(project);
+        // In two updates it works, and the new repository has the grants.
+        await stack.configure({ readers, serviceAccounts: {}, protect: false });
+        await stack.up();
+        await stack.configure(renamed);
+        await stack.up();
+        const { repositories } = stack.sandbox.cloud.project(project);
         assert.deepEqual(
             [...repositories].map(([name, { policy }]) => [
                 name,
@@ -203,47 +177,50 @@ describe("the real engine", function () {
             ]),
             [["europe-west1/renamed", [readers]]],
         );
-        await up("--refresh", "--expect-no-changes");
+        await stack.up("--refresh", "--expect-no-changes");
     });
 
     it("knows the accounts of a domain-scoped project, in a preview too", async () => {
         await using scoped = await startSandbox({ project: "example.com:tools" });
-        const { config } = configuration({});
-        await engine.init({
-            stack,
-            config: { ...config, ...scoped.providerConfig, "gcp:project": "example.com:tools" },
-        });
+        await stack.init({ ...scoped.providerConfig, "gcp:project": "example.com:tools" });
         assert.match(
-            await pulumi("preview"),
+            await stack.pulumi("preview"),
             /python-publisher@tools\.example\.com\.iam\.gserviceaccount\.com/,
         );
-        await up();
-        await up("--refresh", "--expect-no-changes");
+        await stack.up();
+        await stack.up("--refresh", "--expect-no-changes");
     });
 
-    it("takes nobody's access away when access changes between authoritative and additive", async () => {
+    it("takes nobody's access away when access changes between authoritative and additive, or members do", async () => {
         const readers = ["group:a@example.com", "group:b@example.com"];
         const reading = () =>
-            [...sandbox.cloud.project(project).repositories.values()].flatMap(({ policy }) =>
+            [...stack.sandbox.cloud.project(project).repositories.values()].flatMap(({ policy }) =>
                 policy.bindings.flatMap(({ members }) => members),
             );
-        await engine.init(configuration({ readers, serviceAccounts: {} }));
-        await up();
-        for (const access of ["additive", "authoritative"]) {
-            await engine.configure(configuration({ readers, serviceAccounts: {}, access }));
-            await up();
-            assert.deepEqual(reading().sort(), readers);
-            await up("--refresh", "--expect-no-changes");
+        await stack.init({ readers, serviceAccounts: {} });
+        await stack.up();
+        for (const [access, more] of [
+            ["additive", []],
+            ["additive", ["group:c@example.com"]],
+            ["authoritative", ["group:c@example.com", "group:d@example.com"]],
+            ["authoritative", []],
+        ] as const) {
+            const seen = stack.sandbox.requests.length;
+            await stack.configure({ readers: [...readers, ...more], serviceAccounts: {}, access });
+            await stack.up();
+            assert.deepEqual(reading().sort(), [...readers, ...more]);
+            assertKeepRole(stack.sandbox.requests.slice(seen), "roles/artifactregistry.reader", readers);
+            await stack.up("--refresh", "--expect-no-changes");
         }
+        assert.notEqual(policiesSet(stack.sandbox.requests).length, 0);
     });
 
     it("fails with both values when the service's address is not the derived one", async () => {
-        await using front = await frontOf(sandbox, {
+        await using front = await frontOf(stack.sandbox, {
             answer: (_, body) => body.replaceAll("europe-west1-python.pkg.dev", "elsewhere-python.pkg.dev"),
         });
-        const { config } = configuration({ serviceAccounts: {} });
-        await engine.init({ stack, config: { ...config, ...front.providerConfig } });
-        await assert.rejects(up(), ({ message }: Error) => {
+        await stack.init({ ...front.providerConfig, serviceAccounts: {} });
+        await assert.rejects(stack.up(), ({ message }: Error) => {
             assert.match(
                 message,
                 /"europe-west1-python\.pkg\.dev\/sandbox-project\/python".*"elsewhere-python\.pkg\.dev\/sandbox-project\/python"/,
@@ -254,10 +231,8 @@ describe("the real engine", function () {
     });
 
     it("reports every mistake at once, without a trace, and registers nothing", async () => {
-        await engine.init(
-            configuration({ location: "mars-west1", readers: ["someone@example.com"], reader: "x" }),
-        );
-        await assert.rejects(pulumi("preview"), ({ message }: Error) => {
+        await stack.init({ location: "mars-west1", readers: ["someone@example.com"], reader: "x" });
+        await assert.rejects(stack.pulumi("preview"), ({ message }: Error) => {
             assert.match(message, /has 3 mistakes; nothing was changed/);
             assert.match(message, /python-registry:location: "mars-west1" is an unknown location/);
             assert.match(message, /"user:someone@example.com" or "group:someone@example.com"/);
@@ -265,9 +240,20 @@ describe("the real engine", function () {
             assert.doesNotMatch(message, /\.ts:\d+/);
             return true;
         });
-        assert.deepEqual(sandbox.requests, []);
+        assert.deepEqual(stack.sandbox.requests, []);
     });
 });
+
+/** The number of keys after each request that created or deleted one. */
+function keysOverTime(requests: readonly LoggedRequest[]): number[] {
+    let keys = 0;
+    return requests
+        .filter(({ path, status }) => /\/keys(\/|\?|$)/.test(path) && status === 200)
+        .flatMap(({ method }) => {
+            if (method === "POST") return (keys += 1);
+            return method === "DELETE" ? (keys -= 1) : [];
+        });
+}
 
 async function filesBelow(directory: string): Promise<string[]> {
     const entries = await readdir(directory, { recursive: true, withFileTypes: true });

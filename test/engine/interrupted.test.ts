@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
+import { within } from "../deadline";
 import { type Front, frontOf } from "../program/front";
 import { EngineStack, needCli, project } from "./engine-stack";
 
@@ -10,7 +11,7 @@ const settings = {
     serviceAccounts: { "python-publisher": { access: "writer", keys: ["first"] } },
 };
 
-/** Calls during which the update is killed, as they are sent. */
+/** The calls during which the update is killed. */
 const moments: Readonly<Record<string, RegExp>> = {
     "an API is enabled": /^POST .*:enable(\?|$)/,
     "an account is created": /^POST .*\/serviceAccounts(\?|$)/,
@@ -35,13 +36,13 @@ describe("an update that was killed", function () {
         await stack[Symbol.asyncDispose]();
     });
 
-    /** Kills an update as it sends a call, which then arrives at Google or gets lost. */
+    /** Kills an update when it sends a call, which then arrives at Google or gets lost. */
     async function killAt(moment: RegExp, arrives: boolean): Promise<void> {
         const { promise: killed, resolve: kill } = Promise.withResolvers<undefined>();
-        const { promise: dead, resolve: bury } = Promise.withResolvers<undefined>();
+        const { promise: dead, resolve: reportDead } = Promise.withResolvers<undefined>();
         const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
         let armed = true;
-        // It stays: the state remembers where the provider sends its calls.
+        // It must keep running, because the state contains the endpoints of the provider.
         front = await frontOf(stack.sandbox, {
             before: async (call) => {
                 if (!armed || !moment.test(call)) return;
@@ -57,12 +58,12 @@ describe("an update that was killed", function () {
         stack.endpoints = front.providerConfig;
         await stack.init(settings);
         try {
-            await stack.upKilled(killed);
+            await stack.upKilledAt(killed, `a call like ${String(moment)}`);
         } finally {
-            bury(undefined);
+            reportDead(undefined);
         }
-        // Google finishes what it was asked for, although nobody listens.
-        if (arrives) await answered;
+        // Google carries out the call, although nobody waits for the response.
+        if (arrives) await within(60, `the answer to a call like ${String(moment)}`, answered);
         armed = false;
     }
 
@@ -89,7 +90,7 @@ describe("an update that was killed", function () {
         await stack.up();
     });
 
-    it("leaves alone an account that somebody else created meanwhile", async () => {
+    it("does not change an account that somebody else created meanwhile", async () => {
         const { cloud } = stack.sandbox;
         await killAt(/^POST .*\/serviceAccounts(\?|$)/, false);
         cloud.addServiceAccount(cloud.project(project), "python-publisher", "", "Owned by another team");

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { EngineStack, needCli, project } from "./engine-stack";
 
-// What a reviewer reads: the length of what is printed, and what a preview says of resources that exist already.
+// What a reviewer reads: the length of the output, and what a preview says about resources that already exist.
 
-/** Lines that the CLI prints in any case: not its dots, nor what it says of a provider that is on PATH. */
+/** The number of lines, without the CLI's dots and its warning about a provider on PATH. */
 const lines = (printed: string) =>
     printed
         .trimEnd()
@@ -99,7 +99,7 @@ describe("what a reviewer reads", function () {
         const [account] = serviceAccounts.values();
         assert.deepEqual([account?.displayName, account?.description], ["Ours", "Owned by another team"]);
 
-        // Handed back: the repository stays, whatever the stack does.
+        // With existing: use, the repository stays when the stack is destroyed.
         const { labels: _, ...used } = settings;
         await stack.configure({ ...used, existing: "use", protect: false });
         await stack.up();
@@ -107,7 +107,7 @@ describe("what a reviewer reads", function () {
         assert.equal(left.size, 1);
     });
 
-    it("has everything that is missing in one message, and nothing is changed", async () => {
+    it("reports everything that is missing in one message, and changes nothing", async () => {
         await stack.init({
             existing: "use",
             access: "additive",

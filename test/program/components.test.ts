@@ -203,7 +203,7 @@ describe("the arguments of a registry", () => {
         ],
         "a principal twice, in another case": [
             { readers: ["user:A@acme.example", "user:a@acme.example"] },
-            ["readers", /is listed twice \(as "user:A@acme.example": case does not count\)/],
+            ["readers", /is listed twice \(also as "user:A@acme.example"; case is ignored\)/],
         ],
         "too many principals": [
             { readers: Array.from({ length: 1501 }, (_, n) => `user:u${n}@acme.example`) },
@@ -231,8 +231,8 @@ describe("the arguments of a registry", () => {
             ["labels.Team", /label keys/],
             ["serviceAccounts.pub", /account ids of 6 to 30/],
             ["serviceAccounts.pub.access", /^"owner" is not valid\. Allowed: reader, writer, admin/],
-            ["serviceAccounts.pub.keys[1]", /is listed twice \(case does not count\)/],
-            ["deletionProtection", /^"no" is text where true or false belongs/],
+            ["serviceAccounts.pub.keys[1]", /is listed twice \(case is ignored\)/],
+            ["deletionProtection", /^"no" is a string, not a boolean/],
         ],
         "an existing repository without a word on access": [
             { existing: "adopt" },

@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { type ProgramOptions, runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 
-// Repositories and accounts that exist before the stack does.
+// Repositories and accounts that exist before the stack is created.
 
 const project = "sandbox-project";
 const repositories = `projects/${project}/locations/europe-west1/repositories`;
 const reader = "roles/artifactregistry.reader";
 
-describe("resources that exist already", () => {
+describe("resources that already exist", () => {
     let sandbox: Sandbox;
     beforeEach(async () => {
         sandbox = await startSandbox({ project });
     });
     afterEach(() => sandbox.close());
 
-    /** Somebody's call to one of the APIs. */
+    /** Calls one of the APIs as another user. */
     async function call(method: string, path: string, body: object = {}): Promise<void> {
         const response = await fetch(`${sandbox.apiUrl}/${path}`, {
             method,
@@ -25,7 +26,7 @@ describe("resources that exist already", () => {
         assert.equal(response.status, 200, `${method} ${path}: ${await response.text()}`);
     }
 
-    async function makeRepository(settings: object = {}): Promise<void> {
+    async function createRepository(settings: object = {}): Promise<void> {
         await call(
             "POST",
             `serviceusage/v1/projects/${project}/services/artifactregistry.googleapis.com:enable`,
@@ -36,7 +37,7 @@ describe("resources that exist already", () => {
         });
     }
 
-    async function makeAccount(displayName: string): Promise<void> {
+    async function createAccount(displayName: string): Promise<void> {
         await call("POST", `serviceusage/v1/projects/${project}/services/iam.googleapis.com:enable`);
         await call("POST", `iam/v1/projects/${project}/serviceAccounts`, {
             accountId: "ci-builds",
@@ -44,26 +45,24 @@ describe("resources that exist already", () => {
         });
     }
 
-    /** Runs the program; what it asked for and what it said. */
+    /** Runs the program. Returns its outputs, its log, and its API calls that change something. */
     async function run(own: Readonly<Record<string, unknown>>, options: ProgramOptions = {}) {
-        const said: string[] = [];
-        const seen = sandbox.requests.length;
+        const lines: string[] = [];
+        const requestsBefore = sandbox.requests.length;
         const config = {
             "gcp:project": project,
             ...sandbox.providerConfig,
-            "python-registry:location": "europe-west1",
-            ...Object.fromEntries(
-                Object.entries(own).map(([key, value]) => [
-                    `python-registry:${key}`,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-            ),
+            ...stackConfig({ location: "europe-west1", ...own }),
         };
         const result = await runProgram(
-            { stack: "test", config, onProgress: (line) => said.push(line) },
+            { stack: "test", config, onProgress: (line) => lines.push(line) },
             options,
         );
-        return { ...result, said: said.join("\n"), changes: changesIn(sandbox.requests.slice(seen)) };
+        return {
+            ...result,
+            log: lines.join("\n"),
+            changes: changesIn(sandbox.requests.slice(requestsBefore)),
+        };
     }
 
     const changesIn = (requests: readonly LoggedRequest[]) =>
@@ -78,9 +77,9 @@ describe("resources that exist already", () => {
         return Object.fromEntries(repository!.policy.bindings.map(({ role, members }) => [role, members]));
     };
 
-    it("are only granted on and given keys, where they are used", async () => {
-        await makeRepository({ description: "Theirs", labels: { team: "data" } });
-        await makeAccount("Theirs");
+    it("get only grants and keys if they are used", async () => {
+        await createRepository({ description: "Theirs", labels: { team: "data" } });
+        await createAccount("Theirs");
         const { outputs, changes } = await run({
             existing: "use",
             access: "additive",
@@ -98,44 +97,44 @@ describe("resources that exist already", () => {
         assert.equal(key.client_email, `ci-builds@${project}.iam.gserviceaccount.com`);
     });
 
-    it("keep what the configuration does not mention, where they are adopted", async () => {
+    it("keep the settings that are not configured if they are adopted", async () => {
         const kmsKeyName = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k";
-        await makeRepository({ description: "Theirs", labels: { team: "data", stage: "x" }, kmsKeyName });
-        await makeAccount("Theirs");
-        const own = {
+        await createRepository({ description: "Theirs", labels: { team: "data", stage: "x" }, kmsKeyName });
+        await createAccount("Theirs");
+        const settings = {
             existing: "adopt",
             access: "additive",
             labels: { team: "platform", cost: "1" },
             serviceAccounts: { "ci-builds": { access: "writer", existing: "adopt", displayName: "Ours" } },
         };
-        const preview = await run(own, { preview: true });
+        const preview = await run(settings, { preview: true });
         assert.deepEqual(preview.changes, []);
-        for (const said of [
+        for (const message of [
             /python differs from the configuration:\s+labels\.team: "data" becomes "platform"\s+labels\.cost: not set becomes "1"/,
             /ci-builds@sandbox-project\S* differs from the configuration:\s+displayName: "Theirs" becomes "Ours"/,
             /python keeps settings that this stack does not manage: kmsKeyName\./,
         ]) {
-            assert.match(preview.said, said);
+            assert.match(preview.log, message);
         }
-        assert.doesNotMatch(preview.said, /description/);
+        assert.doesNotMatch(preview.log, /description/);
 
-        const { changes } = await run(own);
+        const { changes } = await run(settings);
         assert.deepEqual(changes, [
             `PATCH ci-builds@${project}.iam.gserviceaccount.com`,
             "PATCH python",
             "POST python:setIamPolicy",
         ]);
-        const left = sandbox.cloud.project(project);
-        const [repository] = left.repositories.values();
+        const state = sandbox.cloud.project(project);
+        const [repository] = state.repositories.values();
         assert.equal(repository?.settings.description, "Theirs");
         assert.deepEqual(repository.settings.labels, { team: "platform", stage: "x", cost: "1" });
-        const [account] = left.serviceAccounts.values();
+        const [account] = state.serviceAccounts.values();
         assert.deepEqual([account?.displayName, account?.description], ["Ours", "Owned by another team"]);
     });
 
-    it("are said to be missing, before anything is changed", async () => {
+    it("are reported as missing before anything is changed", async () => {
         for (const existing of ["use", "adopt"]) {
-            await makeServicesAvailable();
+            await enableServices();
             await assert.rejects(run({ existing, access: "additive" }), ({ message }: Error) => {
                 assert.equal(
                     message,
@@ -165,7 +164,7 @@ describe("resources that exist already", () => {
         assert.deepEqual(changesIn(sandbox.requests), []);
     });
 
-    async function makeServicesAvailable(): Promise<void> {
+    async function enableServices(): Promise<void> {
         for (const service of ["artifactregistry", "iam"]) {
             await call(
                 "POST",
@@ -174,30 +173,30 @@ describe("resources that exist already", () => {
         }
     }
 
-    it("are refused if they are of another kind, before anything is changed", async () => {
-        await makeRepository({
+    it("are refused if they have the wrong format or mode, before anything is changed", async () => {
+        await createRepository({
             mode: "REMOTE_REPOSITORY",
             remoteRepositoryConfig: { pythonRepository: { publicRepository: "PYPI" } },
         });
-        const seen = sandbox.requests.length;
+        const requestsBefore = sandbox.requests.length;
         for (const existing of ["use", "adopt"]) {
             await assert.rejects(
                 run({ existing, access: "additive" }),
                 /the repository \S+ is PYTHON, REMOTE_REPOSITORY\. This program works with PYTHON, STANDARD_REPOSITORY/,
             );
         }
-        assert.deepEqual(changesIn(sandbox.requests.slice(seen)), []);
+        assert.deepEqual(changesIn(sandbox.requests.slice(requestsBefore)), []);
     });
 
-    it("have the service's reason told, where they cannot be looked up", async () => {
+    it("are reported with the message of the service if they cannot be looked up", async () => {
         await assert.rejects(
             run({ existing: "use", access: "additive" }),
             /cannot look up the repository \S+\. .*has not been used in project/s,
         );
     });
 
-    it("tell in a preview who loses which role to authoritative access", async () => {
-        await makeRepository();
+    it("cause a warning in a preview about members that authoritative access removes", async () => {
+        await createRepository();
         const members = ["user:kept@example.com", "user:stray@example.com", "group:others@example.com"];
         await call("POST", `artifactregistry/v1/${repositories}/python:setIamPolicy`, {
             policy: {
@@ -207,26 +206,26 @@ describe("resources that exist already", () => {
                 ],
             },
         });
-        const own = { existing: "use", readers: ["user:Kept@example.com"], serviceAccounts: {} };
-        const { said } = await run({ ...own, access: "authoritative" }, { preview: true });
+        const settings = { existing: "use", readers: ["user:Kept@example.com"], serviceAccounts: {} };
+        const { log } = await run({ ...settings, access: "authoritative" }, { preview: true });
         assert.match(
-            said,
+            log,
             /these principals lose their role on the repository \S+python\. .*\n\s+roles\/artifactregistry\.reader: user:stray@example\.com, group:others@example\.com/,
         );
-        assert.doesNotMatch(said, /admin@example|kept@/);
-        const additive = await run({ ...own, access: "additive" }, { preview: true });
-        assert.doesNotMatch(additive.said, /lose/);
+        assert.doesNotMatch(log, /admin@example|kept@/);
+        const additive = await run({ ...settings, access: "additive" }, { preview: true });
+        assert.doesNotMatch(additive.log, /lose/);
 
-        await run({ ...own, access: "authoritative" });
+        await run({ ...settings, access: "authoritative" });
         assert.deepEqual(policyOf()[reader], ["user:kept@example.com"]);
     });
 
     it("are reported if they are disabled", async () => {
-        await makeAccount("Theirs");
+        await createAccount("Theirs");
         const email = `ci-builds@${project}.iam.gserviceaccount.com`;
         await call("POST", `iam/v1/projects/${project}/serviceAccounts/${email}:disable`);
         const serviceAccounts = { "ci-builds": { access: "reader", existing: "use" } };
-        const { said } = await run({ serviceAccounts }, { preview: true });
-        assert.match(said, /ci-builds@\S+ is disabled: nobody can act as it/);
+        const { log } = await run({ serviceAccounts }, { preview: true });
+        assert.match(log, /ci-builds@\S+ is disabled\. No one can use it/);
     });
 });

@@ -4,15 +4,15 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Sandbox } from "../../sandbox/sandbox";
 
-/** What a front may do to a call on its way. */
+/** What a front does with a call on its way. */
 export interface FrontOptions {
-    /** Waited for before the call goes through. */
+    /** Called before the call is forwarded, which waits for it. */
     readonly before?: (call: string) => Promise<void>;
-    /** Changes the answer. */
+    /** Returns the body of the response. */
     readonly answer?: (call: string, body: string) => string;
 }
 
-/** A control plane in front of the sandbox's, which can hold calls back and change answers. */
+/** A server in front of the sandbox's control plane, which can delay calls and change responses. */
 export interface Front extends AsyncDisposable {
     /** Stack configuration that points at it. */
     readonly providerConfig: Record<string, string>;

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import type { EngineOutput } from "../../sandbox/engines/engine";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { startSandbox } from "../../sandbox/sandbox";
 
-// What the outputs take where the CLI prints them: on the first preview and on every update. The engine tier counts what
-// the CLI really prints.
+// The length of the outputs that the CLI prints on the first preview and on every update. The tests with the real engine
+// count the lines that it really prints.
 
 const cut = { lines: 3, characters: 150 };
 
-/** A value as the CLI prints it: a line for each text, cut, and brackets around what has parts. */
+/** A value as the CLI prints it: a shortened line for each text, and brackets around lists and maps. */
 function printed(value: unknown, indent = ""): string {
     if (typeof value === "string") {
         const lines = value.split("\n");
@@ -40,13 +41,7 @@ describe("what the outputs print", () => {
             const config = {
                 "gcp:project": "sandbox-project",
                 ...sandbox.providerConfig,
-                "python-registry:location": "europe-west1",
-                ...Object.fromEntries(
-                    Object.entries(own).map(([key, value]) => [
-                        `python-registry:${key}`,
-                        JSON.stringify(value),
-                    ]),
-                ),
+                ...stackConfig({ location: "europe-west1", ...own }),
             };
             const { outputs } = await runProgram({ stack: "test", config }, { preview: true });
             return outputsText(outputs);

@@ -2,27 +2,24 @@ import assert from "node:assert/strict";
 import { type FilesByTool, filesByTool } from "../../src/clients/tools";
 import { join } from "node:path";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { within } from "../deadline";
 import { frontOf } from "./front";
+import { assertKeepRole, policiesSet } from "./policies";
 
 const project = "sandbox-project";
 const repositoryPath = `projects/${project}/locations/europe-west1/repositories/python`;
 
-/** The least configuration, and whatever a test adds to it; lists and maps are written as JSON. */
+/** The least configuration, and what a test adds to it. */
 function configuration(
     sandbox: Pick<Sandbox, "providerConfig">,
     more: Record<string, unknown> = {},
 ): Record<string, string> {
-    const own = { location: "europe-west1", ...more };
     return {
         "gcp:project": project,
         ...sandbox.providerConfig,
-        ...Object.fromEntries(
-            Object.entries(own).map(([key, value]) => [
-                key.includes(":") ? key : `python-registry:${key}`,
-                typeof value === "string" ? value : JSON.stringify(value),
-            ]),
-        ),
+        ...stackConfig({ location: "europe-west1", ...more }),
     };
 }
 
@@ -30,7 +27,7 @@ const up = (config: Record<string, string>) => runProgram({ stack: "test", confi
 const calls = (requests: readonly LoggedRequest[]) => requests.map(({ method, path }) => `${method} ${path}`);
 const principals = (count: number) => Array.from({ length: count }, (_, n) => `user:reader-${n}@example.com`);
 
-/** Role → members, as the sandbox's policy has them. */
+/** Role → members, from the policy in the sandbox. */
 async function policy(sandbox: Sandbox, repository = repositoryPath): Promise<Record<string, string[]>> {
     const response = await fetch(`${sandbox.apiUrl}/artifactregistry/v1/${repository}:getIamPolicy`, {
         headers: { authorization: `Bearer ${sandbox.accessToken}` },
@@ -39,7 +36,7 @@ async function policy(sandbox: Sandbox, repository = repositoryPath): Promise<Re
     return Object.fromEntries(bindings.map(({ role, members }) => [role, members]));
 }
 
-/** Runs the program where somebody else makes grants on the repository just before the program does. */
+/** Runs the program, and grants roles on the repository just before the program does. */
 async function upAfterOtherGrants(
     sandbox: Sandbox,
     others: { role: string; members: string[] }[],
@@ -72,7 +69,7 @@ async function upAfterOtherGrants(
 
 describe("the program", () => {
     let sandbox: Sandbox;
-    /** What a test holds calls back for; let go at its end, or a failed test would never end. */
+    /** Delays calls until a test resolves it; resolved at the end of the test, or a failed test would never end. */
     let awaited: PromiseWithResolvers<undefined>;
     beforeEach(async () => {
         awaited = Promise.withResolvers();
@@ -115,7 +112,7 @@ describe("the program", () => {
         );
     });
 
-    it("sends what the configuration says of the repository", async () => {
+    it("sends the settings of the repository", async () => {
         await up(
             configuration(sandbox, {
                 description: "Ours",
@@ -133,7 +130,7 @@ describe("the program", () => {
         });
     });
 
-    it("says on what it creates which stack that was", async () => {
+    it("labels what it creates with its stack", async () => {
         await up(configuration(sandbox));
         const [account] = sandbox.cloud.project(project).serviceAccounts.values();
         assert.equal(account?.description, "Created by Pulumi stack organization/python-registry/test");
@@ -179,6 +176,25 @@ describe("the program", () => {
             "roles/artifactregistry.reader": ["user:stray@example.com", "user:reader@example.com"],
             "roles/artifactregistry.repoAdmin": ["user:stray@example.com"],
         });
+        for (const { role, members } of others) assertKeepRole(sandbox.requests, role, members);
+    });
+
+    it("takes nobody's access away when access or members change", async () => {
+        const readers = ["group:a@example.com", "group:b@example.com"];
+        await up(configuration(sandbox, { readers }));
+        const existing = "use";
+        for (const changed of [
+            { access: "additive", readers },
+            { access: "additive", readers: [...readers, "user:c@example.com"] },
+            { access: "authoritative", readers: [...readers, "user:d@example.com"] },
+            { access: "authoritative", readers },
+        ]) {
+            const seen = sandbox.requests.length;
+            await up(configuration(sandbox, { ...changed, existing, serviceAccounts: {} }));
+            const since = sandbox.requests.slice(seen);
+            assert.notEqual(policiesSet(since).length, 0);
+            assertKeepRole(since, "roles/artifactregistry.reader", readers);
+        }
     });
 
     it("reports every mistake at once and sends nothing", async () => {
@@ -206,7 +222,7 @@ describe("the program", () => {
         assert.deepEqual(sandbox.requests, []);
     });
 
-    it("lets each resource wait for what it needs and nothing else", async () => {
+    it("lets each resource depend on what it needs and on nothing else", async () => {
         const { resources } = await up(configuration(sandbox, { readers: ["group:developers@example.com"] }));
 
         const named = (urn: string) =>
@@ -241,8 +257,11 @@ describe("the program", () => {
                 if (call.includes("artifactregistry.googleapis.com:enable")) await awaited.promise;
             },
         });
-        // Were it waiting, neither would be sent.
-        await up(configuration(front));
+        await within(
+            30,
+            "the account's creation while the Artifact Registry API is being enabled",
+            up(configuration(front)),
+        );
     });
 
     it("does not let the readers' grant wait for the account", async () => {
@@ -255,7 +274,11 @@ describe("the program", () => {
                 return body;
             },
         });
-        await up(configuration(front, { readers: ["group:developers@example.com"] }));
+        await within(
+            30,
+            "the readers' grant while the account is being created",
+            up(configuration(front, { readers: ["group:developers@example.com"] })),
+        );
     });
 
     it("fails with both values when the service's address is not the derived one", async () => {
@@ -268,14 +291,14 @@ describe("the program", () => {
         );
     });
 
-    it("does not mind a service that reports no address", async () => {
+    it("accepts a service that reports no address", async () => {
         await using front = await frontOf(sandbox, {
             answer: (_, body) => body.replace(/"registryUri":"[^"]*"/, '"sizeBytes":"0"'),
         });
         await up(configuration(front));
     });
 
-    it("knows every output but the credentials in a preview, and asks for nothing", async () => {
+    it("knows every output except the credentials in a preview, and sends nothing", async () => {
         const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
         const config = configuration(sandbox, { serviceAccounts });
         const preview = await runProgram({ stack: "test", config }, { preview: true });
@@ -309,7 +332,7 @@ describe("the program", () => {
         assert.doesNotMatch(JSON.stringify(rest), /PRIVATE KEY|private_key|_json_key/);
     });
 
-    it("gives every tool's files in the forms without a credential, and those with a key as credentials", async () => {
+    it("has every tool's files without a credential in clients, and with a key in credentials", async () => {
         const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
         const internalPackages = ["acme-core", "Acme_Util"];
         const { outputs } = await up(configuration(sandbox, { serviceAccounts, internalPackages }));

@@ -9,7 +9,7 @@ import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
 import { pythonTools } from "../../sandbox/python/python-tools";
 import { buildPackage } from "../../sandbox/python/sample-package";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
-import { Workstation } from "../../sandbox/python/workstation";
+import { ToolEnvironment } from "../../sandbox/python/tool-environment";
 import { parseSettings } from "../../src/settings/settings";
 
 // The commands and examples of the README and of the pages in docs/, run as they are.
@@ -131,7 +131,7 @@ describe("the README and the pages in docs/", () => {
         }
         const tools = await pythonTools();
         await using sandbox = await startSandbox({ project: "my-project" });
-        await using developer = await Workstation.open({ path: [tools.bin] });
+        await using developer = await ToolEnvironment.open({ path: [tools.bin] });
         const { home } = developer;
         const project = await mkdtemp(join(tmpdir(), "python-registry-readme-"));
         const stackFile = join(project, "Pulumi.team-dev.yaml");

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Sandbox } from "../../sandbox/sandbox";
+import { within } from "../deadline";
 
 export interface Reply {
     status: number;
@@ -11,7 +12,7 @@ export interface Reply {
     text: string;
 }
 
-/** Any JSON value, for tests to look into. */
+/** Any JSON value, with the types of its fields unchecked. */
 export interface Json {
     [key: string]: Json;
 }
@@ -35,11 +36,12 @@ export async function call(
     body?: unknown,
     token = sandbox.accessToken,
 ): Promise<{ status: number; json: Json }> {
-    const response = await fetch(sandbox.apiUrl + path, {
+    const fetched = fetch(sandbox.apiUrl + path, {
         method,
         headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
         ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
+    const response = await within(30, `the response to ${method} ${path}`, fetched);
     return { status: response.status, json: (await response.json()) as Json };
 }
 
@@ -64,7 +66,7 @@ export async function through(
     const options = url.startsWith("https:")
         ? { agent: new https.Agent({ proxyEnv, ca: readFileSync(sandbox.caFile) }) }
         : { agent: new http.Agent({ proxyEnv }) };
-    return new Promise((resolve, reject) => {
+    const reply = new Promise<Reply>((resolve, reject) => {
         const request = (url.startsWith("https:") ? https : http).request(url, {
             method,
             headers,
@@ -83,6 +85,7 @@ export async function through(
         });
         request.end(body);
     });
+    return within(30, `the response to ${method} ${url}`, reply);
 }
 
 export function basic(user: string, password: string): { Authorization: string } {
@@ -115,7 +118,7 @@ export async function upload(
     });
 }
 
-/** Enables the APIs and creates a repository, `python` in europe-west1 unless said otherwise. */
+/** Enables the APIs and creates a repository, `python` in europe-west1 by default. */
 export async function createRepository(
     sandbox: Sandbox,
     {
@@ -131,7 +134,7 @@ export async function createRepository(
     await ok(sandbox, "POST", `${parent}?repository_id=${id}`, { format: "PYTHON", ...settings });
 }
 
-/** Makes one role's members the repository's whole policy. */
+/** Replaces the repository's policy with one role for these members. */
 export async function grant(sandbox: Sandbox, role: string, ...members: string[]): Promise<void> {
     await ok(sandbox, "POST", `${repositoryPath}:setIamPolicy`, {
         policy: { bindings: [{ role: `roles/artifactregistry.${role}`, members }] },
@@ -145,7 +148,7 @@ export interface KeyFile {
     [field: string]: string;
 }
 
-/** Creates a service account (unless it is there) and a key for it. */
+/** Creates a service account, if it does not exist, and a key for it. */
 export async function createKey(
     sandbox: Sandbox,
     accountId = "publisher",

@@ -22,7 +22,7 @@ describe("sandbox: control plane", () => {
     beforeEach(async () => (sandbox = await startSandbox()));
     afterEach(() => sandbox.close());
 
-    /** Asserts a refusal, in Google's form. */
+    /** Asserts an error in Google's format. */
     async function refuses(
         code: number,
         status: string,
@@ -37,7 +37,7 @@ describe("sandbox: control plane", () => {
         return reply.json["error"];
     }
 
-    it("wants a token that it issued", async () => {
+    it("requires a token that it issued", async () => {
         for (const token of ["", "made-up", sandbox.issueToken("user:dev@example.com", 0)]) {
             const { status, json } = await call(sandbox, "GET", services, undefined, token);
             assert.deepEqual([status, json["error"]?.["status"]], [401, "UNAUTHENTICATED"]);
@@ -46,12 +46,12 @@ describe("sandbox: control plane", () => {
         assert.equal(bare.status, 401);
     });
 
-    it("answers JSON for what it does not know", async () => {
+    it("answers an unknown path with JSON", async () => {
         await refuses(404, "NOT_FOUND", /GET \/compute/, "GET", "/compute/v1/projects/p");
         await refuses(404, "NOT_FOUND", /PUT/, "PUT", repositoryPath);
     });
 
-    it("tells nobody which projects exist", async () => {
+    it("does not reveal which projects exist", async () => {
         await refuses(
             403,
             "PERMISSION_DENIED",
@@ -73,7 +73,7 @@ describe("sandbox: control plane", () => {
         await ok(sandbox, "GET", "/serviceusage/v1/projects/123456789012/services");
     });
 
-    it("answers nothing of an API that is not enabled", async () => {
+    it("refuses calls to an API that is not enabled", async () => {
         const error = await refuses(
             403,
             "PERMISSION_DENIED",
@@ -150,7 +150,7 @@ describe("sandbox: control plane", () => {
             await refuses(404, "NOT_FOUND", /./, "DELETE", repositoryPath);
         });
 
-        it("change what the update mask names, and clear what the body lacks of it", async () => {
+        it("change the fields of the update mask, and clear those that the body lacks", async () => {
             const patched = await ok(
                 sandbox,
                 "PATCH",
@@ -288,7 +288,7 @@ describe("sandbox: control plane", () => {
             assert.equal(new Set(["ACAB", first["etag"], second["etag"]]).size, 3);
         });
 
-        it("refuse a write that read an older one", async () => {
+        it("refuse a write with the etag of an older policy", async () => {
             const { etag } = await get();
             await set({ etag, bindings: [{ role: reader, members: ["user:first@example.com"] }] });
             const late = {
@@ -365,7 +365,7 @@ describe("sandbox: control plane", () => {
             );
         });
 
-        it("keep a deleted account's grant, on nobody", async () => {
+        it("keep the grant of a deleted account, for a deleted principal", async () => {
             const { email } = await createKey(sandbox);
             const { uniqueId } = await ok(sandbox, "GET", `${accountsPath}/${email}`);
             await grant(sandbox, "writer", `serviceAccount:${email}`);
@@ -379,7 +379,7 @@ describe("sandbox: control plane", () => {
             await set({ etag: after["etag"], bindings: after["bindings"] });
         });
 
-        it("are an administrator's to change, not a writer's", async () => {
+        it("can be changed by an administrator, but not by a writer", async () => {
             const dev = sandbox.issueToken("user:dev@example.com");
             for (const [role, expected] of [
                 ["repoAdmin", 403],
@@ -446,7 +446,7 @@ describe("sandbox: control plane", () => {
             }
         });
 
-        it("have a policy of their own", async () => {
+        it("have their own policy", async () => {
             await ok(sandbox, "POST", accountsPath, { accountId: "robot-1" });
             const path = `${accountsPath}/${email}`;
             const { etag } = await ok(
@@ -493,7 +493,7 @@ describe("sandbox: control plane", () => {
             await refuses(404, "NOT_FOUND", /./, "GET", path);
         });
 
-        it("have ten keys at most, even when asked for at once", async () => {
+        it("have ten keys at most, even with concurrent requests", async () => {
             await ok(sandbox, "POST", accountsPath, { accountId: "robot-1" });
             const replies = await Promise.all(
                 Array.from({ length: 12 }, () => call(sandbox, "POST", `${accountsPath}/${email}/keys`, {})),

@@ -32,7 +32,7 @@ describe("sandbox: Python endpoint", () => {
     const as = (member: string) => basic("oauth2accesstoken", sandbox.issueToken(member));
     const status = async (url: string, headers = {}) => (await through(sandbox, url, { headers })).status;
 
-    it("gives back what was uploaded, byte by byte", async () => {
+    it("returns uploaded files byte by byte", async () => {
         const content = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7919) % 256)).toString(
             "latin1",
         );
@@ -55,7 +55,7 @@ describe("sandbox: Python endpoint", () => {
         assert.equal((await ok(sandbox, "GET", repositoryPath))["sizeBytes"], "70000");
     });
 
-    it("has no page for what it does not hold", async () => {
+    it("has no page for a package that it does not have", async () => {
         await upload(sandbox, owner);
         for (const path of [
             "/simple/",
@@ -110,7 +110,7 @@ describe("sandbox: Python endpoint", () => {
         });
     }
 
-    it("refuses an upload that is no form", async () => {
+    it("refuses an upload that is not a form", async () => {
         const reply = await through(sandbox, `${packages}/`, {
             method: "POST",
             headers: owner,
@@ -155,7 +155,7 @@ describe("sandbox: Python endpoint", () => {
             assert.match(reply.headers["www-authenticate"] ?? "", /^Basic realm="/);
         };
 
-        it("are wanted, and must be good", async () => {
+        it("are required, and must be valid", async () => {
             const token = sandbox.issueToken("user:operator@example.com");
             await unauthorized({}, "none");
             await unauthorized(basic("oauth2accesstoken", "ya29.made-up"), "an unknown token");
@@ -226,7 +226,7 @@ describe("sandbox: Python endpoint", () => {
             }
         });
 
-        it("of a deleted account give nothing to a new one of its name, nor the other way round", async () => {
+        it("of a deleted account are useless for a new one with its name, and the other way round", async () => {
             const { email } = await createKey(sandbox);
             await grant(sandbox, "reader", `serviceAccount:${email}`);
             const token = as(`serviceAccount:${email}`);

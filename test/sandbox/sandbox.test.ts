@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import * as net from "node:net";
 import { networkInterfaces } from "node:os";
@@ -8,6 +9,7 @@ import { dirname, join } from "node:path";
 import * as tls from "node:tls";
 import { promisify } from "node:util";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { within } from "../deadline";
 import {
     accountsPath,
     basic,
@@ -43,7 +45,7 @@ function accepts(host: string, port: number): Promise<boolean> {
     });
 }
 
-describe("sandbox: its life", () => {
+describe("sandbox: its lifetime", () => {
     it("listens on loopback only", async function () {
         await using sandbox = await startSandbox();
         const addresses = Object.values(networkInterfaces())
@@ -78,7 +80,7 @@ describe("sandbox: its life", () => {
         }
     });
 
-    it("keeps no process alive once closed, whoever is still connected", async () => {
+    it("keeps no process alive once closed, even with open connections", async () => {
         const program = `
             const { connect } = require("node:net");
             const { once } = require("node:events");
@@ -124,7 +126,7 @@ describe("sandbox: the rest of the internet", () => {
     beforeEach(async () => (sandbox = await startSandbox()));
     afterEach(() => sandbox.close());
 
-    it("is an index that holds what was published there", async () => {
+    it("is an index with the files that were published there", async () => {
         const content = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
         assert.equal((await through(sandbox, "https://pypi.org/simple/some-thing/")).status, 404);
         sandbox.publishPublic({ project: "Some_Thing", filename: "some_thing-1.0.tar.gz", content });
@@ -137,7 +139,7 @@ describe("sandbox: the rest of the internet", () => {
         assert.deepEqual([head.status, head.body.length], [200, 0]);
     });
 
-    it("is an index in JSON for who asks for that, as poetry does, and tells of a version", async () => {
+    it("is an index in JSON for clients that request it, such as poetry, and describes a version", async () => {
         const content = Buffer.from("wheel");
         const filename = "some_thing-1.0-py3-none-any.whl";
         sandbox.publishPublic({ project: "Some_Thing", filename, content });
@@ -185,7 +187,7 @@ describe("sandbox: the rest of the internet", () => {
             reached = true;
             socket.destroy();
         });
-        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        await once(server.listen(0, "127.0.0.1"), "listening");
         const { port } = server.address() as net.AddressInfo;
         assert.equal((await through(sandbox, `https://localhost:${port}/simple/thing/`)).status, 404);
         assert.equal((await through(sandbox, `http://127.0.0.1:${port}/simple/thing/`)).status, 404);
@@ -196,7 +198,7 @@ describe("sandbox: the rest of the internet", () => {
             "Sec-WebSocket-Version": "13",
         };
         await through(sandbox, `http://127.0.0.1:${port}/`, { headers: upgrade }).catch(() => undefined);
-        await rawTunnel(sandbox, port);
+        await within(30, "the end of a tunnel that carries neither HTTP nor TLS", rawTunnel(sandbox, port));
         assert.equal(reached, false);
     });
 });
@@ -216,14 +218,15 @@ function rawTunnel(sandbox: Sandbox, port: number): Promise<void> {
 }
 
 describe("sandbox: its proxy", () => {
-    it("is trusted only by who was given its authority", async () => {
+    it("is trusted only by clients with its certificate authority", async () => {
         await using sandbox = await startSandbox();
         const socket = net.connect(Number(new URL(sandbox.proxyUrl).port), "127.0.0.1");
         socket.write("CONNECT pypi.org:443 HTTP/1.1\r\n\r\n");
-        await new Promise((resolve) => socket.once("data", resolve));
-        const error = await new Promise<NodeJS.ErrnoException>((resolve) =>
-            tls.connect({ socket, servername: "pypi.org" }).on("error", resolve),
-        );
+        await within(10, "the proxy's answer to CONNECT", once(socket, "data"));
+        const connection = tls.connect({ socket, servername: "pypi.org" });
+        const [error] = (await within(10, "a refused certificate", once(connection, "error"))) as [
+            NodeJS.ErrnoException,
+        ];
         assert.match(
             error.code ?? "",
             /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT/,
@@ -243,7 +246,7 @@ describe("sandbox: its proxy", () => {
 });
 
 describe("sandbox: its log", () => {
-    it("says who asked for what, without any secret", async () => {
+    it("has every request with its principal, without any secret", async () => {
         await using sandbox = await startSandbox();
         await createRepository(sandbox);
         const { email, base64, file } = await createKey(sandbox);

@@ -20,7 +20,7 @@ const tokenUri = "https://oauth2.googleapis.com/token";
 const grantType = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const now = Math.floor(Date.now() / 1000);
 
-/** An assertion as google-auth makes it, with some claims and the key id changed. */
+/** An assertion like one from google-auth, with some claims and the key id changed. */
 async function assertion(
     file: KeyFile,
     claims: JWTPayload = {},
@@ -62,7 +62,7 @@ describe("sandbox: access tokens", () => {
         assert.match(text(json["error_description"]), description);
     }
 
-    it("are given for a signed claim, and are the account's", async () => {
+    it("are issued for a signed claim, to the account", async () => {
         const { file, email } = await createKey(sandbox);
         const { status, json } = await exchange(await assertion(file));
         assert.equal(status, 200, JSON.stringify(json));
@@ -77,7 +77,7 @@ describe("sandbox: access tokens", () => {
         );
     });
 
-    it("are not given for a claim that somebody else signed", async () => {
+    it("are not issued for a claim with a wrong signature", async () => {
         const [mine, other] = [(await createKey(sandbox)).file, (await createKey(sandbox, "stranger")).file];
         await refuses(
             await assertion(other, { iss: mine.client_email }, mine.private_key_id),
@@ -95,7 +95,7 @@ describe("sandbox: access tokens", () => {
         await refuses("", /./);
     });
 
-    it("are not given for a key that is unknown, deleted, disabled or expired", async () => {
+    it("are not issued for a key that is unknown, deleted, disabled or expired", async () => {
         const signature = /^Invalid JWT Signature\.$/;
         const key = await createKey(sandbox);
         const signed = await assertion(key.file);
@@ -114,7 +114,7 @@ describe("sandbox: access tokens", () => {
         await refuses(signed, signature);
     });
 
-    it("are not given for another audience, time, subject or no scope", async () => {
+    it("are not issued for a wrong audience, time or subject, or without a scope", async () => {
         const { file } = await createKey(sandbox);
         await refuses(await assertion(file, { aud: "https://example.com/token" }), /aud/);
         await refuses(await assertion(file, { iat: now - 7200, exp: now - 3600 }), /short-lived/);
@@ -130,7 +130,7 @@ describe("sandbox: access tokens", () => {
         assert.deepEqual([status, json["error"]], [400, "unsupported_grant_type"]);
     });
 
-    it("die with their account, and rest while it is disabled", async () => {
+    it("end with their account, and do not work while it is disabled", async () => {
         const { file, email } = await createKey(sandbox);
         await grant(sandbox, "reader", `serviceAccount:${email}`);
         const { json } = await exchange(await assertion(file));
@@ -145,7 +145,7 @@ describe("sandbox: access tokens", () => {
         assert.equal(await read(), 401);
     });
 
-    it("are described to whoever has one, until they expire", async () => {
+    it("are described to every holder, until they expire", async () => {
         const described = async (token: string) => {
             const reply = await through(sandbox, "https://oauth2.googleapis.com/tokeninfo", {
                 method: "POST",
@@ -170,7 +170,7 @@ describe("sandbox: access tokens", () => {
         }
     });
 
-    it("cannot be issued to a service account that is not there", () => {
+    it("cannot be issued to a service account that does not exist", () => {
         const ghost = "serviceAccount:ghost@sandbox-project.iam.gserviceaccount.com";
         assert.throws(() => sandbox.issueToken(ghost), /no service account ghost@/);
     });

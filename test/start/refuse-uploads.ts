@@ -1,6 +1,6 @@
 import { Cloud } from "../../sandbox/google/cloud";
 
-// Loaded before npm start's own code: plays a service that takes no uploads, so that proofs fail.
+// Loaded before the code of npm start: emulates a service that refuses uploads, so that checks fail.
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its this below
 const { permits } = Cloud.prototype;

@@ -9,7 +9,7 @@ import { eventually, kill, listens, root, seesProcesses, type Started, User } fr
 // npm start as a user runs it.
 
 const filesDirectory = join(root, ".sandbox", "files");
-/** Of both servers, as the first lines say. */
+/** The ports of both servers, from the first lines. */
 const ports = ({ text }: Started) =>
     [...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
 
@@ -45,22 +45,22 @@ describe("npm start", function () {
             const sampling = setInterval(() => {
                 user.processes().forEach((command) => seen.add(command));
             }, 10);
-            exitCode = await run.ended;
+            exitCode = await run.ended();
             clearInterval(sampling);
         });
         after(() => user[Symbol.asyncDispose]());
 
-        it("ends with 0, a line for each proof, and the engine's name", () => {
+        it("ends with 0, a line for each check, and the engine's name", () => {
             assert.equal(exitCode, 0, run.output);
             assert.match(run.text, /^Deployment \(in process: no plan, no diff, no state\)$/m);
             assert.deepEqual(run.text.match(/^ {2}[✔✘] .*$/gm), [
                 "  ✔ python-publisher uploads a wheel and an sdist with twine (.pypirc, keyring)",
-                "  ✔ python-installer installs it with pip (pip.conf, keyring)",
-                "  ✔ python-installer installs it with pip (pip.conf, key as the password)",
+                "  ✔ python-installer installs the package with pip (pip.conf, keyring)",
+                "  ✔ python-installer installs the package with pip (pip.conf, key as the password)",
                 "  ✔ python-installer cannot upload (403)",
                 "  ✔ a stranger cannot install (401)",
             ]);
-            assert.match(run.text, /^All proofs hold$/m);
+            assert.match(run.text, /^All checks passed$/m);
         });
 
         it("writes the files, those with credentials for their owner only", async () => {
@@ -100,7 +100,7 @@ describe("npm start", function () {
             assert.match(run.text, /^ {2}credentials: \[secret\]$/m);
         });
 
-        it("hands no key over on a command line", function () {
+        it("passes no key on a command line", function () {
             if (!seesProcesses) {
                 console.log(
                     "        skipped: command lines of processes are read from /proc, which Linux has",
@@ -126,9 +126,9 @@ describe("npm start", function () {
     it("explains its options with --help", async () => {
         await using user = await User.create();
         const run = user.npmStart("--help");
-        assert.equal(await run.ended, 0);
+        assert.equal(await run.ended(), 0);
         for (const said of [
-            /--keep\s+leave the sandbox up until Ctrl-C/,
+            /--keep\s+keep the sandbox running until you press\s+Ctrl-C/,
             /--engine <engine>/,
             /"in-process"/,
         ]) {
@@ -140,11 +140,11 @@ describe("npm start", function () {
     it("refuses an option that it does not know", async () => {
         await using user = await User.create();
         const run = user.npmStart("--kep");
-        assert.equal(await run.ended, 1);
+        assert.equal(await run.ended(), 1);
         assert.match(run.text, /unknown option '--kep'\n\(Did you mean --keep\?\)/);
     });
 
-    it("ends with 1 where proofs fail, and shows what the tools said, without a key", async () => {
+    it("ends with 1 if checks fail, and shows the output of the tools, without a key", async () => {
         await using user = await User.create();
         const run = user.start(
             "node",
@@ -155,7 +155,7 @@ describe("npm start", function () {
             "sandbox/main.ts",
             "--engine=in-process",
         );
-        assert.equal(await run.ended, 1, run.output);
+        assert.equal(await run.ended(), 1, run.output);
         assert.match(
             run.text,
             /^ {2}✘ python-publisher uploads .*\n {2}exit code 1\n(.*\n)*.*403 Forbidden/m,
@@ -165,29 +165,29 @@ describe("npm start", function () {
             /^ {2}✘ python-installer installs .*\n {2}exit code 1\n(.*\n)*.*No matching distribution/m,
         );
         assert.match(run.text, /^ {2}✔ python-installer cannot upload/m);
-        assert.match(run.text, /^3 failed$/m);
+        assert.match(run.text, /^3 checks failed$/m);
         assert.ok(!run.output.includes("\x1b"), "nor escape codes of the tools'");
         assert.deepEqual(keyMaterial(run.output), []);
         await assertNothingLeft(user, run);
     });
 
-    it("stays up with --keep, to play with as it says, until Ctrl-C", async () => {
+    it("keeps running with --keep, and can be used as it says, until Ctrl-C", async () => {
         await using user = await User.create();
         const run = user.npmStart("--keep");
-        await run.says("Ctrl-C ends it.");
+        await run.says("Press Ctrl-C to stop it.");
         for (const port of ports(run).slice(0, 2)) {
             assert.ok(await listens(port));
         }
 
-        // What it prints, pasted into another terminal.
+        // The commands that it prints, pasted into another terminal.
         const script = run.text.match(/^(export|pip) .*$/gm)!.join("\n");
         await using other = await User.create();
         const terminal = other.start("sh", "-c", script);
-        assert.equal(await terminal.ended, 0, terminal.output);
+        assert.equal(await terminal.ended(), 0, terminal.output);
         assert.match(terminal.text, /^Successfully installed sandbox-sample-1\.0\.0$/m);
 
         run.signal("SIGINT");
-        await run.ended;
+        await run.ended();
         await assertNothingLeft(user, run);
     });
 
@@ -195,24 +195,24 @@ describe("npm start", function () {
         it(`leaves nothing on ${signal}`, async () => {
             await using user = await User.create();
             const run = user.npmStart();
-            await run.says("Proofs");
+            await run.says("Checks");
             run.signal(signal);
-            assert.notEqual(await run.ended, 0);
+            assert.notEqual(await run.ended(), 0);
             await assertNothingLeft(user, run);
         });
     }
 
     for (const [moment, said] of [
         ["while it deploys", "Deployment"],
-        ["while it proves", "Proofs"],
-        ["while it stays up", "Ctrl-C ends it."],
+        ["while it verifies the files", "Checks"],
+        ["while it keeps running", "Press Ctrl-C to stop it."],
     ] as const) {
         it(`leaves nothing when npm is killed ${moment}`, async () => {
             await using user = await User.create();
             const run = user.npmStart("--keep");
             await run.says(said);
             kill(run.pid, "SIGKILL");
-            assert.equal(await run.ended, undefined);
+            assert.equal(await run.ended(), undefined);
             await assertNothingLeft(user, run);
         });
     }
@@ -227,7 +227,7 @@ describe("npm start", function () {
             );
             console.log("child", child.pid);`;
         const run = user.start("node", "-e", script);
-        await run.says("Ctrl-C ends it.");
+        await run.says("Press Ctrl-C to stop it.");
         const pid = Number(/^child (\d+)$/m.exec(run.text)?.[1]);
         process.kill(pid, 0);
         kill(run.pid, "SIGKILL");
@@ -242,9 +242,9 @@ describe("npm start", function () {
         await assertNothingLeft(user, run);
     });
 
-    it("uses colours in a terminal, and leaves nothing when that is closed", async function () {
+    it("uses colors in a terminal, and leaves nothing when that is closed", async function () {
         if (spawnSync("python3", ["-c", "import pty"]).status !== 0) {
-            console.log("      skipped: python3 with its pty module is missing, which plays the terminal");
+            console.log("      skipped: python3 with its pty module is missing, which emulates the terminal");
             this.skip();
         }
         await using user = await User.create();
@@ -255,10 +255,10 @@ describe("npm start", function () {
             "-c",
             'import pty; pty.spawn("npm start -- --engine in-process".split())',
         );
-        await terminal.says("Proofs");
+        await terminal.says("Checks");
         assert.ok(terminal.output.includes("\x1b[1mSandbox\x1b[22m"), terminal.output);
         kill(terminal.pid, "SIGKILL");
-        await terminal.ended;
+        await terminal.ended();
         await assertNothingLeft(user, terminal);
     });
 });

@@ -7,15 +7,16 @@ import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import { within } from "../deadline";
 
 export const root = join(__dirname, "..", "..");
 
-/** Whether this machine lets one see processes with their environment and command line. */
+/** Whether the environment and the command line of processes can be read on this machine. */
 export const seesProcesses = platform() === "linux";
 
 /**
- * Somebody who has the project, an empty home and a temporary directory of their own, by which everything that they
- * start, and that this starts in turn, can be told from the rest of the machine.
+ * A user with the project, an empty home directory and a separate temporary directory, by which the processes that they
+ * start, directly or indirectly, are recognized.
  */
 export class User implements AsyncDisposable {
     readonly home: string;
@@ -39,7 +40,7 @@ export class User implements AsyncDisposable {
         return user;
     }
 
-    /** Starts a command in the project's folder, as a terminal does: as a process group of its own. */
+    /** Starts a command in the project's folder and, as a terminal does, in a separate process group. */
     start(command: string, ...args: string[]): Started {
         const child = spawn(command, args, {
             cwd: root,
@@ -56,12 +57,12 @@ export class User implements AsyncDisposable {
         return this.start("npm", "start", "--", "--engine", "in-process", ...args);
     }
 
-    /** The command lines of what runs for this user. */
+    /** The command lines of this user's processes. */
     processes(): string[] {
         return this.#pids().flatMap((pid) => read(`/proc/${pid}/cmdline`)?.replaceAll("\0", " ") ?? []);
     }
 
-    /** What is in the temporary directory, other than npm's cache of compiled code. */
+    /** The entries of the temporary directory, except npm's cache of compiled code. */
     async leftovers(): Promise<string[]> {
         const entries = await readdir(this.#temporary);
         return entries.filter((name) => !/^(node|v8)-compile-cache/.test(name));
@@ -74,7 +75,7 @@ export class User implements AsyncDisposable {
         this.#pids().forEach((pid) => {
             kill(pid, "SIGKILL");
         });
-        await Promise.all(this.#started.map(({ ended }) => ended));
+        await Promise.all(this.#started.map((started) => started.ended()));
         await eventually(() => this.#pids().length === 0);
         await rm(this.directory, { recursive: true, force: true });
     }
@@ -92,16 +93,20 @@ export class User implements AsyncDisposable {
 
 /** A command that runs, or has run. */
 export class Started {
-    /** All that was printed so far. */
+    /** Everything that was printed so far. */
     output = "";
-    /** Exit code; undefined if a signal ended it. */
-    readonly ended: Promise<number | undefined>;
+    readonly #exitCode: Promise<number | undefined>;
 
     constructor(private readonly child: ChildProcess) {
         for (const stream of [child.stdout, child.stderr]) {
             stream?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
         }
-        this.ended = once(child, "exit").then(([code]) => (code as number | null) ?? undefined);
+        this.#exitCode = once(child, "exit").then(([code]) => (code as number | null) ?? undefined);
+    }
+
+    /** Waits for its end: the exit code, undefined if a signal ended it. */
+    ended(): Promise<number | undefined> {
+        return within(120, `the end of: ${this.child.spawnargs.join(" ")}`, this.#exitCode);
     }
 
     get pid(): number {
@@ -116,7 +121,7 @@ export class Started {
     /** Waits until something is printed. */
     async says(text: string): Promise<void> {
         let over = false;
-        void this.ended.then(() => (over = true));
+        void this.#exitCode.then(() => (over = true));
         await eventually(() => {
             if (this.text.includes(text)) return true;
             if (over) throw new Error(`ended without saying "${text}":\n${this.output}`);
@@ -130,16 +135,16 @@ export class Started {
     }
 }
 
-/** Waits until something holds, for as long as a slow machine may take. */
+/** Waits until a condition holds, with a limit that allows for a slow machine. */
 export async function eventually(holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     while (!(await holds())) {
-        if (Date.now() > deadline) throw new Error(`not so within ${seconds} s: ${holds.toString()}`);
+        if (Date.now() > deadline) throw new Error(`waited ${seconds} s for: ${holds.toString()}`);
         await setTimeout(20);
     }
 }
 
-/** Whether anybody listens on a port of this machine. */
+/** Whether a process listens on a port of this machine. */
 export async function listens(port: number): Promise<boolean> {
     const socket = connect({ port, host: "127.0.0.1" });
     try {
@@ -156,7 +161,7 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
     try {
         process.kill(pid, signal);
     } catch {
-        // Ended already.
+        // It has already ended.
     }
 }
 
@@ -164,6 +169,6 @@ function read(file: string): string | undefined {
     try {
         return readFileSync(file, "utf8");
     } catch {
-        return undefined; // Ended meanwhile, or somebody else's.
+        return undefined; // It has ended, or belongs to a different user.
     }
 }

@@ -90,13 +90,3 @@ export const values = fc.record(
     },
     { requiredKeys: ["gcp:project", "location"] },
 );
-
-/** A configuration as Pulumi hands it over: full keys, structures as JSON. */
-export function configuration(of: object): Record<string, string> {
-    return Object.fromEntries(
-        Object.entries(of).map(([key, value]: [string, unknown]) => [
-            key.includes(":") ? key : `python-registry:${key}`,
-            typeof value === "string" ? value : JSON.stringify(value),
-        ]),
-    );
-}

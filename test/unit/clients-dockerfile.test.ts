@@ -3,18 +3,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { dockerfileClient } from "../../src/clients/dockerfile";
+import { indexNamed } from "./client-samples";
 
-const index: PythonIndex = {
-    name: "acme-python",
-    indexUrl: "https://europe-west1-python.pkg.dev/acme/python/simple/",
-    uploadUrl: "https://europe-west1-python.pkg.dev/acme/python/",
-    keyring: "auto",
-    internalPackages: [],
-};
-const url = "europe-west1-python.pkg.dev/acme/python/simple/";
+const index = { ...indexNamed("acme-python"), internalPackages: [] };
+const url = "europe-west1-python.pkg.dev/acme-tools/python/simple/";
 
 const forms: [string, Credential, string, string[], string[]][] = [
     [
@@ -42,7 +36,7 @@ RUN --mount=type=secret,id=acme-python-credentials,required=true \\
     ],
     ...[{ form: "token" } as const, { form: "token", token: "ya29.s3cret" } as const].map(
         (credential): [string, Credential, string, string[], string[]] => [
-            "token" in credential ? "token, though it is at hand" : "token",
+            "token" in credential ? "token, although its value is known" : "token",
             credential,
             `COPY requirements.txt ./
 RUN --mount=type=secret,id=acme-python-token,required=true \\
@@ -73,7 +67,7 @@ RUN --mount=type=secret,id=acme-python-key,required=true \\
     ],
 ];
 
-describe("a Dockerfile's step", () => {
+describe("the step in a Dockerfile", () => {
     for (const [name, credential, text, posix, powershell] of forms) {
         it(name, () => {
             const { install, publish, commands } = dockerfileClient(index, credential);
@@ -84,10 +78,10 @@ describe("a Dockerfile's step", () => {
         });
     }
 
-    it("key: the shell encodes what means something else in a URL", () => {
+    it("key: the shell encodes characters with a meaning in URLs", () => {
         const directory = mkdtempSync(join(tmpdir(), "python-registry-dockerfile-"));
         try {
-            // Long enough for base64 to break its lines.
+            // Long enough that base64 breaks its output into lines.
             const key = Buffer.concat([Buffer.from([0xfb, 0xef, 0xff, 0xfa]), Buffer.alloc(99, 0xff)]);
             const file = join(directory, "key");
             writeFileSync(file, key);

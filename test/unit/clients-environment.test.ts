@@ -16,7 +16,7 @@ const index: PythonIndex = {
 };
 const host = "europe-west1-python.pkg.dev/acme.com:tools/python";
 
-/** What is in the file in each form. */
+/** The lines that every form has. */
 function common(username: string, poetry: string): string {
     return `UV_INDEX=acme-python=https://${host}/simple/
 UV_INDEX_ACME_PYTHON_USERNAME=${username}
@@ -77,7 +77,7 @@ ${common(token, "")}`,
     ],
 ];
 
-describe("a file of variables", () => {
+describe("a file with environment variables", () => {
     for (const [name, credential, scope, text] of forms) {
         it(name, () => {
             const { install, publish } = environmentClient(index, credential);
@@ -104,7 +104,7 @@ describe("a file of variables", () => {
     }
 });
 
-/** The variables that sh has in the end, and hands on, where gcloud does this. */
+/** The variables that sh exports at the end, if gcloud is this function. */
 function variablesBySh(
     { install: [file], commands }: Client,
     gcloud = "echo ya29.now",
@@ -147,7 +147,7 @@ function parsed(text: string): Record<string, string> {
 
 describe("sh", () => {
     for (const [name, credential, , text] of forms) {
-        it(`has what the file says: ${name}`, () => {
+        it(`has the variables of the file: ${name}`, () => {
             const inToken = credential.form === "token" && credential.token === undefined;
             assert.deepEqual(
                 variablesBySh(environmentClient(index, credential)),
@@ -164,7 +164,7 @@ describe("sh", () => {
 });
 
 describe("PowerShell's commands", () => {
-    // There is no PowerShell to run them here.
+    // The tests have no PowerShell to run them.
     it("key: read the file", () => {
         const { install, publish } = environmentClient(index, {
             form: "key",
@@ -180,7 +180,7 @@ describe("PowerShell's commands", () => {
         assert.deepEqual(publish.powershell, [...read, "twine upload dist/*"]);
     });
 
-    it("token: set what goes with it", () => {
+    it("token: set the variables for the token too", () => {
         const { install } = environmentClient(index, { form: "token" }).commands;
         assert.deepEqual(install.powershell.slice(4, 7), [
             '$env:ARTIFACT_REGISTRY_TOKEN = "$(gcloud auth print-access-token)"',

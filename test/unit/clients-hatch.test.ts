@@ -1,26 +1,20 @@
 import { strict as assert } from "node:assert";
-import { execFileSync, spawnSync } from "node:child_process";
-import type { PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { hatchClient } from "../../src/clients/hatch";
 import { uvClient } from "../../src/clients/uv";
-
-const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/acme-python/simple/";
-const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/acme-python/";
-const index: PythonIndex = {
-    name: "acme-python",
+import {
+    credentials,
+    inBothShells,
+    indexNamed,
     indexUrl,
+    keyBase64,
+    projectFile,
     uploadUrl,
-    keyring: "auto",
-    internalPackages: ["acme-core", "acme-lib-*"],
-};
-// Bytes whose base64 has each of the three characters that mean something else in a URL.
-const keyBase64 = Buffer.from([0xfb, 0xef, 0xff, 0xfa]).toString("base64");
+} from "./client-samples";
+import { needsToml, readToml } from "./python";
 
-const keyring: Credential = { form: "keyring" };
-const tokenless: Credential = { form: "token" };
-const token: Credential = { form: "token", token: "a-token" };
-const key: Credential = { form: "key", keyBase64 };
+const index = indexNamed("acme-python");
+const { keyring, tokenless, token, key } = credentials;
 
 const run = [
     "# With PACKAGE among the dependencies in pyproject.toml:",
@@ -37,13 +31,13 @@ describe("hatch's files, byte for byte", () => {
             ],
             publish: [publishFile(`url = "${uploadUrl}"\nuser = "oauth2accesstoken"\n`)],
             commands: {
-                setup: both(
+                setup: inBothShells(
                     "pipx install keyring",
                     "pipx inject keyring keyrings.google-artifactregistry-auth",
                     "pipx inject hatch keyrings.google-artifactregistry-auth",
                 ),
-                install: both(...run),
-                publish: both(publish),
+                install: inBothShells(...run),
+                publish: inBothShells(publish),
             },
         });
     });
@@ -53,7 +47,7 @@ describe("hatch's files, byte for byte", () => {
             install: [uvToml(tokenless), projectFile(`${installer}\n${uvIndex}`)],
             publish: [publishFile(`url = "${uploadUrl}"\nuser = "oauth2accesstoken"\n`)],
             commands: {
-                setup: both(),
+                setup: inBothShells(),
                 install: {
                     posix: [
                         "export UV_INDEX_ACME_PYTHON_USERNAME='oauth2accesstoken'",
@@ -78,24 +72,28 @@ describe("hatch's files, byte for byte", () => {
         ["token", token, "oauth2accesstoken", "a-token"],
         ["key", key, "_json_key_base64", "++//+g=="],
     ] as const) {
-        it(`${what} at hand: in the person's files only, as it is`, () => {
+        it(`${what} with its value: in the user's files only, unencoded`, () => {
             assert.deepEqual(hatchClient(index, credential), {
                 install: [uvToml(credential), projectFile(`${installer}\n${uvIndex}`)],
                 publish: [publishFile(`url = "${uploadUrl}"\nuser = "${username}"\nauth = "${password}"\n`)],
-                commands: { setup: both(), install: both(...run), publish: both(publish) },
+                commands: {
+                    setup: inBothShells(),
+                    install: inBothShells(...run),
+                    publish: inBothShells(publish),
+                },
             });
         });
     }
 
-    it("a name that is PyPI's own in hatch is another one throughout", () => {
+    it("a name that hatch uses for PyPI gets a prefix everywhere", () => {
         for (const name of ["main", "test"]) {
             const client = hatchClient({ ...index, name }, keyring);
             assert.equal(client.publish[0]!.text.split("\n")[0], `[publish.index.repos.private-${name}]`);
-            assert.deepEqual(client.commands.publish, both(`hatch publish --repo private-${name}`));
+            assert.deepEqual(client.commands.publish, inBothShells(`hatch publish --repo private-${name}`));
         }
     });
 
-    it("what could not be written safely is refused, and not repeated", () => {
+    it("values that cannot be written safely are refused, and the message does not repeat them", () => {
         for (const wrong of [
             { ...index, name: "a.b" },
             { ...index, name: "" },
@@ -110,11 +108,8 @@ describe("hatch's files, byte for byte", () => {
         }
     });
 
-    it("Python reads the values meant", function () {
-        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
-            console.log("    skipped: python3 with tomllib (3.11) is missing");
-            this.skip();
-        }
+    it("Python reads the same values", function () {
+        needsToml.call(this);
         const { install, publish: upload } = hatchClient(index, key);
         assert.deepEqual(readToml([install[1]!.text, upload[0]!.text]), [
             {
@@ -150,14 +145,9 @@ const uvIndex =
     `[[tool.uv.index]]\nname = "acme-python"\nurl = "${indexUrl}"\n` +
     `publish-url = "${uploadUrl}"\nauthenticate = "always"\n`;
 
-/** The file that uv reads wherever it runs, hatch's environments included: uv's own, which its tests show. */
+/** The file that uv reads everywhere, also in hatch's environments. uv's own tests verify its text. */
 function uvToml(credential: Credential) {
     return uvClient(index, credential).install.find(({ scope }) => scope === "user");
-}
-
-function projectFile(text: string) {
-    const path = { linux: "pyproject.toml", macos: "pyproject.toml", windows: "pyproject.toml" };
-    return { scope: "project", path, text };
 }
 
 function publishFile(keys: string) {
@@ -170,16 +160,4 @@ function publishFile(keys: string) {
         },
         text: `[publish.index.repos.acme-python]\n${keys}`,
     };
-}
-
-function both(...lines: string[]) {
-    return { posix: lines, powershell: lines };
-}
-
-/** The texts as Python's TOML parser reads them. */
-function readToml(texts: readonly string[]): unknown {
-    const code =
-        "import json, sys, tomllib; print(json.dumps([tomllib.loads(t) for t in json.load(sys.stdin)]))";
-    const output = execFileSync("python3", ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
-    return JSON.parse(output);
 }

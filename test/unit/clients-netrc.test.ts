@@ -42,7 +42,7 @@ describe("a .netrc", () => {
         });
     }
 
-    it("keyring: there is nothing to write", () => {
+    it("keyring: has no file", () => {
         assert.equal(netrcClient(index, { form: "keyring" }), undefined);
     });
 
@@ -58,7 +58,7 @@ describe("a .netrc", () => {
     it("token: PowerShell's commands", () => {
         assert.deepEqual(netrcClient(index, { form: "token" })?.commands.install.powershell, [
             "$token = gcloud auth print-access-token",
-            "if (-not $token) { throw 'gcloud gives no access token' }",
+            "if (-not $token) { throw 'gcloud did not print an access token' }",
             `$netrc = if ($env:OS -eq 'Windows_NT') { "$HOME\\_netrc" } else { "$HOME/.netrc" }`,
             "$others = @(if (Test-Path $netrc) { Get-Content $netrc | Where-Object { $_ -notmatch " +
                 "'^machine europe-west1-python\\.pkg\\.dev login oauth2accesstoken password ' } })",
@@ -81,19 +81,19 @@ describe("the commands that write a .netrc", () => {
         rmSync(home, { recursive: true });
     });
 
-    /** All but the last line, in a shell where gcloud does this. */
+    /** Runs all lines except the last one, in a shell where gcloud is this function. */
     function write(gcloud: string): void {
         const lines = [`gcloud() { ${gcloud}; }`, ...commands.install.posix.slice(0, -1)];
         execFileSync("sh", ["-ec", lines.join("\n")], { env: { ...process.env, HOME: home }, stdio: "pipe" });
     }
 
-    it("are all there is: no file holds the token", () => {
+    it("are enough: no generated file has the token", () => {
         assert.deepEqual(files, []);
         assert.equal(commands.install.posix.at(-1), install);
         assert.deepEqual(commands.publish.posix, [...commands.install.posix.slice(0, -1), publish]);
     });
 
-    it("write it for the owner alone, first in the file, and anew each time", () => {
+    it("write the entry first in the file, only for the owner, and replace it each time", () => {
         const file = join(home, ".netrc");
         write("echo ya29.first");
         assert.equal(readFileSync(file, "utf8"), entry("ya29.first"));

@@ -1,25 +1,18 @@
 import { strict as assert } from "node:assert";
-import { execFileSync, spawnSync } from "node:child_process";
-import type { PythonIndex } from "../../src/clients/client";
-import type { Credential } from "../../src/clients/credential";
 import { pdmClient } from "../../src/clients/pdm";
-
-const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/";
-const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/";
-const index: PythonIndex = {
-    name: "python",
+import {
+    credentials,
+    inBothShells,
+    indexNamed,
     indexUrl,
+    keyBase64,
+    projectFile,
     uploadUrl,
-    keyring: "auto",
-    internalPackages: ["acme-core", "acme-lib-*"],
-};
-// Bytes whose base64 has each of the three characters that mean something else in a URL.
-const keyBase64 = Buffer.from([0xfb, 0xef, 0xff, 0xfa]).toString("base64");
+} from "./client-samples";
+import { needsToml, readToml } from "./python";
 
-const keyring: Credential = { form: "keyring" };
-const tokenless: Credential = { form: "token" };
-const token: Credential = { form: "token", token: "a-token" };
-const key: Credential = { form: "key", keyBase64 };
+const index = indexNamed("python");
+const { keyring, tokenless, token, key } = credentials;
 
 const packages = 'include_packages = ["acme-core", "acme-lib-*"]\n';
 const fromVariable =
@@ -38,14 +31,14 @@ describe("pdm's files, byte for byte", () => {
                 userFile(`[repository.python]\nurl = "${uploadUrl}"\nusername = "oauth2accesstoken"\n`),
             ],
             commands: {
-                setup: both("pdm self add keyring keyrings.google-artifactregistry-auth"),
-                install: both(add),
-                publish: both(publish),
+                setup: inBothShells("pdm self add keyring keyrings.google-artifactregistry-auth"),
+                install: inBothShells(add),
+                publish: inBothShells(publish),
             },
         });
     });
 
-    it("token: from the environment, by a variable in the URL and pdm's own one", () => {
+    it("token: from the environment, by a variable in the URL and by pdm's variable", () => {
         assert.deepEqual(pdmClient(index, tokenless), {
             install: [
                 userFile(`[pypi.python]\nurl = "${fromVariable}"\n${packages}`),
@@ -55,7 +48,7 @@ describe("pdm's files, byte for byte", () => {
                 userFile(`[repository.python]\nurl = "${uploadUrl}"\nusername = "oauth2accesstoken"\n`),
             ],
             commands: {
-                setup: both(),
+                setup: inBothShells(),
                 install: {
                     posix: ['export ARTIFACT_REGISTRY_TOKEN="$(gcloud auth print-access-token)"', add],
                     powershell: ['$env:ARTIFACT_REGISTRY_TOKEN = "$(gcloud auth print-access-token)"', add],
@@ -72,7 +65,7 @@ describe("pdm's files, byte for byte", () => {
         ["token", token, "oauth2accesstoken", "a-token"],
         ["key", key, "_json_key_base64", "++//+g=="],
     ] as const) {
-        it(`${what} at hand: in the person's files only, as it is`, () => {
+        it(`${what} with its value: in the user's files only, unencoded`, () => {
             const login = `username = "${username}"\npassword = "${password}"\n`;
             assert.deepEqual(pdmClient(index, credential), {
                 install: [
@@ -80,18 +73,22 @@ describe("pdm's files, byte for byte", () => {
                     projectFile(`[[tool.pdm.source]]\nname = "python"\nurl = "${indexUrl}"\n${packages}`),
                 ],
                 publish: [userFile(`[repository.python]\nurl = "${uploadUrl}"\n${login}`)],
-                commands: { setup: both(), install: both(add), publish: both(publish) },
+                commands: {
+                    setup: inBothShells(),
+                    install: inBothShells(add),
+                    publish: inBothShells(publish),
+                },
             });
         });
     }
 
-    it("no internal packages: none are named", () => {
+    it("no internal packages: no names in the files", () => {
         for (const { text } of pdmClient({ ...index, internalPackages: [] }, keyring).install) {
             assert.doesNotMatch(text, /packages/);
         }
     });
 
-    it("a name that means something else to pdm is another one throughout", () => {
+    it("a name with a meaning in pdm gets a prefix everywhere", () => {
         for (const name of ["pypi", "url", "username", "password"]) {
             const client = pdmClient({ ...index, name }, keyring);
             const texts = [...client.install, ...client.publish].map(({ text }) => text.split("\n", 2));
@@ -102,12 +99,12 @@ describe("pdm's files, byte for byte", () => {
             ]);
             assert.deepEqual(
                 client.commands.publish,
-                both(`pdm publish --no-build --repository private-${name}`),
+                inBothShells(`pdm publish --no-build --repository private-${name}`),
             );
         }
     });
 
-    it("what could not be written safely is refused, and not repeated", () => {
+    it("values that cannot be written safely are refused, and the message does not repeat them", () => {
         for (const wrong of [
             { ...index, name: "a.b" },
             { ...index, name: "" },
@@ -123,11 +120,8 @@ describe("pdm's files, byte for byte", () => {
         }
     });
 
-    it("Python reads the values meant", function () {
-        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
-            console.log("    skipped: python3 with tomllib (3.11) is missing");
-            this.skip();
-        }
+    it("Python reads the same values", function () {
+        needsToml.call(this);
         const { install, publish: upload } = pdmClient(index, key);
         const login = { username: "_json_key_base64", password: keyBase64 };
         assert.deepEqual(readToml([...install, ...upload].map(({ text }) => text)), [
@@ -154,21 +148,4 @@ function userFile(text: string) {
         },
         text,
     };
-}
-
-function projectFile(text: string) {
-    const path = { linux: "pyproject.toml", macos: "pyproject.toml", windows: "pyproject.toml" };
-    return { scope: "project", path, text };
-}
-
-function both(...lines: string[]) {
-    return { posix: lines, powershell: lines };
-}
-
-/** The texts as Python's TOML parser reads them. */
-function readToml(texts: readonly string[]): unknown {
-    const code =
-        "import json, sys, tomllib; print(json.dumps([tomllib.loads(t) for t in json.load(sys.stdin)]))";
-    const output = execFileSync("python3", ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
-    return JSON.parse(output);
 }

@@ -3,17 +3,10 @@ import type { Client, PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { pipClient } from "../../src/clients/pip";
 import { twineClient } from "../../src/clients/twine";
+import { indexNamed, keyBase64 } from "./client-samples";
 
-const host = "europe-west1-python.pkg.dev/acme-tools/acme-python";
-const index: PythonIndex = {
-    name: "acme-python",
-    indexUrl: `https://${host}/simple/`,
-    uploadUrl: `https://${host}/`,
-    keyring: "auto",
-    internalPackages: [],
-};
-// Bytes whose base64 has each of the three characters that mean something else in a URL.
-const keyBase64 = Buffer.from([0xfb, 0xef, 0xff, 0xfa]).toString("base64");
+const host = "europe-west1-python.pkg.dev/acme-tools/python";
+const index = { ...indexNamed("acme-python"), internalPackages: [] };
 const backend = "keyrings.google-artifactregistry-auth";
 
 const credentials: Record<string, Credential> = {
@@ -63,7 +56,7 @@ describe("pip's and twine's files in every form, byte for byte", () => {
         });
     }
 
-    it("commands have the token from gcloud where no file has it", () => {
+    it("commands take the token from gcloud if no file has it", () => {
         const token = "$(gcloud auth print-access-token)";
         const { commands: pip } = pipClient(index, { form: "token" });
         const url = `https://oauth2accesstoken:${token}@${host}/simple/`;

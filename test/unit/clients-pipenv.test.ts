@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import type { PythonIndex } from "../../src/clients/client";
 import { pipenvClient } from "../../src/clients/pipenv";
+import { indexNamed, keyBase64 } from "./client-samples";
 
-const index: PythonIndex = {
-    name: "acme-python",
-    indexUrl: "https://europe-west1-python.pkg.dev/acme/python/simple/",
-    uploadUrl: "https://europe-west1-python.pkg.dev/acme/python/",
-    keyring: "auto",
-    internalPackages: ["acme-core", "acme-lib-*"],
-};
-const keyBase64 = "++//+g==";
+const index = indexNamed("acme-python");
 const machine = "machine europe-west1-python.pkg.dev login";
 const place = { linux: "Pipfile", macos: "Pipfile", windows: "Pipfile" };
 const netrcPlace = { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFILE%\\_netrc" };
@@ -17,7 +10,7 @@ const netrcPlace = { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFIL
 function pipfile(userInfo: string): string {
     return `[[source]]
 name = "acme-python"
-url = "https://${userInfo}europe-west1-python.pkg.dev/acme/python/simple"
+url = "https://${userInfo}europe-west1-python.pkg.dev/acme-tools/python/simple"
 verify_ssl = true
 `;
 }
@@ -55,7 +48,7 @@ describe("pipenv's client files", () => {
         });
     }
 
-    it("no setup but for the keyring", () => {
+    it("setup commands only for the keyring", () => {
         const setup = ["pipx install keyring", "pipx inject keyring keyrings.google-artifactregistry-auth"];
         assert.deepEqual(pipenvClient(index, { form: "keyring" }).commands.setup, {
             posix: setup,

@@ -6,16 +6,11 @@ import { check } from "prettier";
 import type { PythonIndex } from "../../src/clients/client";
 import { readmeOf } from "../../src/clients/readme";
 import { clientsOf } from "../../src/clients/tools";
-import { needsPython, readIni } from "./python";
+import { indexNamed } from "./client-samples";
+import { needsPython, needsToml, readIni } from "./python";
 import { forPeople, readPage, stepsOf, withoutBlankLines } from "./read-page";
 
-const index: PythonIndex = {
-    name: "python",
-    indexUrl: "https://europe-west1-python.pkg.dev/acme-tools/python/simple/",
-    uploadUrl: "https://europe-west1-python.pkg.dev/acme-tools/python/",
-    keyring: "auto",
-    internalPackages: ["acme-core", "acme-lib-*"],
-};
+const index = indexNamed("python");
 const page = pageOf({});
 
 /** Configurations whose pages differ in what they say. */
@@ -29,7 +24,7 @@ const variants: readonly (readonly [what: string, changes: Partial<PythonIndex>]
 const pages = variants.map(([, changes]) => pageOf(changes));
 
 describe("the page for developers", () => {
-    it("says this, to the letter", () => {
+    it("has exactly this text", () => {
         assert.equal(page, readFileSync(join(__dirname, "readme.golden.md"), "utf8"));
     });
 
@@ -47,10 +42,7 @@ describe("the page for developers", () => {
     });
 
     it("has TOML that Python reads, with a keyring and with a token", function () {
-        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
-            console.log("    skipped: python3 with tomllib (3.11) is missing");
-            this.skip();
-        }
+        needsToml.call(this);
         const texts = pages.flatMap((text) => filesOn(text, /\.toml$|Pipfile$/));
         assert.equal(texts.length, 2 * 9 * pages.length);
         const output = execFileSync("python3", [join(__dirname, "read-toml.py")], {
@@ -73,13 +65,13 @@ describe("the page for developers", () => {
         }
     });
 
-    it("has commands that a shell can read, also one that takes no comments", () => {
+    it("has commands that a shell can parse, also one without comments", () => {
         const commands = pages.flatMap((text) => [
             ...[...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, lines]) => lines ?? ""),
             ...[...text.matchAll(/^(?!- In ).*: `([^`]+)`$/gm)].map(([, line]) => line ?? ""),
         ]);
         assert.ok(commands.length > 30 * pages.length);
-        // One file would hide an unfinished line behind the next one's beginning: each by itself.
+        // Each command separately: in one file, the next command would complete an unfinished line.
         for (const lines of new Set(commands)) {
             assert.doesNotMatch(lines, /^\s*#/m);
             const { status, stderr } = spawnSync("sh", ["-n"], { input: lines, encoding: "utf8" });
@@ -101,11 +93,11 @@ describe("the page for developers", () => {
                 }
             });
 
-            it("gives with its changes for a token what is generated for a token", () => {
+            it("gives, with its changes for a token, what is generated for a token", () => {
                 assert.deepEqual(withoutBlankLines(readPage(text).token), withoutBlankLines(generated.token));
             });
 
-            it("says the places on macOS and Windows too", () => {
+            it("has the paths on macOS and Windows too", () => {
                 for (const { install, publish } of Object.values(clients(changes))) {
                     for (const { scope, path } of [...install, ...publish]) {
                         if (scope !== "user" || !text.includes(path.linux)) continue;
@@ -114,7 +106,7 @@ describe("the page for developers", () => {
                 }
             });
 
-            it("says correctly how a command becomes one for PowerShell", () => {
+            it("explains correctly how to change a command for PowerShell", () => {
                 assert.match(text, /`export NAME=VALUE` is `\$env:NAME = VALUE` in PowerShell/);
                 for (const [, { commands }] of forPeople(clients(changes))) {
                     for (const { posix, powershell } of Object.values(commands).flatMap(Object.values)) {
@@ -130,7 +122,7 @@ describe("the page for developers", () => {
         assert.match(config, /^\[pypi\.python\]$[^]*^\[repository\.python\]$/m);
     });
 
-    it("shows a token's own lines where they are different, and only there", () => {
+    it("shows the lines for a token only where they differ", () => {
         const withToken = (heading: string) => section(`### ${heading}`, page).join("");
         for (const heading of ["PDM", "Pipenv"]) {
             assert.match(
@@ -155,7 +147,7 @@ describe("the page for developers", () => {
         assert.match(section("## Pipenv", page).join(""), /run `pipenv install` first/);
     });
 
-    it("speaks of pins only where there are any", () => {
+    it("mentions pins only if there are any", () => {
         for (const internalPackages of [[], ["acme-*"]]) {
             const text = pageOf({ internalPackages });
             assert.doesNotMatch(section("## uv", text).join(""), /pins|constraint-dependencies/);
@@ -163,7 +155,7 @@ describe("the page for developers", () => {
         }
     });
 
-    it("says what internal names would do, where none are set", () => {
+    it("explains internal names if none are set", () => {
         const text = pageOf({ internalPackages: [] });
         assert.match(text, /`internalPackages` is empty: PDM and uv's pins need/);
         assert.match(text, /^- \*\*PDM\*\* protects no name yet/m);
@@ -171,7 +163,7 @@ describe("the page for developers", () => {
         assert.doesNotMatch(page, /is empty|no name yet/);
     });
 
-    it("says of pip's keyring what goes for the provider set", () => {
+    it("describes pip's keyring for the configured provider", () => {
         assert.match(page, /only with `--keyring-provider import`/);
         assert.match(section("## pip", page).join(""), /Once in each virtual environment/);
         const subprocess = pageOf({ keyring: "subprocess" });

@@ -1,26 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import type { PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
 import { tomlArray, tomlKey, tomlString } from "../../src/clients/toml";
 import { uvClient } from "../../src/clients/uv";
+import { inBothShells, indexNamed } from "./client-samples";
+import { needsToml, readToml } from "./python";
 
-const index: PythonIndex = {
-    name: "acme-python",
-    indexUrl: "https://europe-west1-python.pkg.dev/acme/python/simple/",
-    uploadUrl: "https://europe-west1-python.pkg.dev/acme/python/",
-    keyring: "auto",
-    internalPackages: ["acme-core", "acme-lib-*", "2acme"],
-};
+const index = { ...indexNamed("acme-python"), internalPackages: ["acme-core", "acme-lib-*", "2acme"] };
 
 function textOf(scope: "user" | "project", credential: Credential, given = index): string {
     return uvClient(given, credential).install.find((file) => file.scope === scope)!.text;
-}
-
-/** The text as Python's TOML parser reads it. */
-function readToml(text: string): unknown {
-    const code = "import json, sys, tomllib; json.dump(tomllib.load(sys.stdin.buffer), sys.stdout)";
-    return JSON.parse(execFileSync("python3", ["-c", code], { input: text, encoding: "utf8" }));
 }
 
 describe("uv's client files", () => {
@@ -31,8 +19,8 @@ describe("uv's client files", () => {
 
 [[index]]
 name = "acme-python"
-url = "https://europe-west1-python.pkg.dev/acme/python/simple/"
-publish-url = "https://europe-west1-python.pkg.dev/acme/python/"
+url = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/"
+publish-url = "https://europe-west1-python.pkg.dev/acme-tools/python/"
 authenticate = "always"
 `,
         );
@@ -44,8 +32,8 @@ constraint-dependencies = ["acme-core>=0", "2acme>=0"]
 
 [[tool.uv.index]]
 name = "acme-python"
-url = "https://europe-west1-python.pkg.dev/acme/python/simple/"
-publish-url = "https://europe-west1-python.pkg.dev/acme/python/"
+url = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/"
+publish-url = "https://europe-west1-python.pkg.dev/acme-tools/python/"
 authenticate = "always"
 
 [tool.uv.sources]
@@ -54,9 +42,11 @@ acme-core = { index = "acme-python" }
 `,
         );
         assert.deepEqual(uvClient(index, { form: "keyring" }).commands, {
-            setup: both("uv tool install --no-config keyring --with keyrings.google-artifactregistry-auth"),
-            install: both("uv add PACKAGE"),
-            publish: both("uv publish --index acme-python --username oauth2accesstoken"),
+            setup: inBothShells(
+                "uv tool install --no-config keyring --with keyrings.google-artifactregistry-auth",
+            ),
+            install: inBothShells("uv add PACKAGE"),
+            publish: inBothShells("uv publish --index acme-python --username oauth2accesstoken"),
         });
     });
 
@@ -65,13 +55,13 @@ acme-core = { index = "acme-python" }
             textOf("user", { form: "token" }),
             `[[index]]
 name = "acme-python"
-url = "https://europe-west1-python.pkg.dev/acme/python/simple/"
-publish-url = "https://europe-west1-python.pkg.dev/acme/python/"
+url = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/"
+publish-url = "https://europe-west1-python.pkg.dev/acme-tools/python/"
 authenticate = "always"
 `,
         );
         assert.deepEqual(uvClient(index, { form: "token" }).commands, {
-            setup: both(),
+            setup: inBothShells(),
             install: {
                 posix: [
                     "export UV_INDEX_ACME_PYTHON_USERNAME='oauth2accesstoken'",
@@ -103,20 +93,20 @@ authenticate = "always"
         [{ form: "key", keyBase64: "ab+/cd==" }, "_json_key_base64:ab%2B%2Fcd%3D%3D", "_json_key_base64"],
         [{ form: "token", token: "ya29.a-b_c" }, "oauth2accesstoken:ya29.a-b_c", "oauth2accesstoken"],
     ] as const) {
-        it(`with a ${credential.form} in the person's file`, () => {
+        it(`with a ${credential.form} in the user's file`, () => {
             assert.equal(
                 textOf("user", credential),
                 `[[index]]
 name = "acme-python"
-url = "https://${userInfo}@europe-west1-python.pkg.dev/acme/python/simple/"
-publish-url = "https://europe-west1-python.pkg.dev/acme/python/"
+url = "https://${userInfo}@europe-west1-python.pkg.dev/acme-tools/python/simple/"
+publish-url = "https://europe-west1-python.pkg.dev/acme-tools/python/"
 authenticate = "always"
 `,
             );
             assert.deepEqual(uvClient(index, credential).commands, {
-                setup: both(),
-                install: both("uv add PACKAGE"),
-                publish: both(`uv publish --index acme-python --username ${username}`),
+                setup: inBothShells(),
+                install: inBothShells("uv add PACKAGE"),
+                publish: inBothShells(`uv publish --index acme-python --username ${username}`),
             });
         });
     }
@@ -130,21 +120,21 @@ authenticate = "always"
         assert.equal(textOf("project", { form: "key", keyBase64: "ab+/cd==" }), without);
     });
 
-    it("have no pins where there is no exact internal name", () => {
+    it("have no pins without an exact internal name", () => {
         for (const internalPackages of [[], ["acme-*"]]) {
             assert.equal(
                 textOf("project", { form: "token" }, { ...index, internalPackages }),
                 `[[tool.uv.index]]
 name = "acme-python"
-url = "https://europe-west1-python.pkg.dev/acme/python/simple/"
-publish-url = "https://europe-west1-python.pkg.dev/acme/python/"
+url = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/"
+publish-url = "https://europe-west1-python.pkg.dev/acme-tools/python/"
 authenticate = "always"
 `,
             );
         }
     });
 
-    it("lie where uv looks for them, to install and to publish", () => {
+    it("are where uv looks for them, to install and to publish", () => {
         const { install, publish } = uvClient(index, { form: "keyring" });
         assert.deepEqual(
             install.map(({ path }) => path),
@@ -160,20 +150,17 @@ authenticate = "always"
         assert.deepEqual(publish, install);
     });
 
-    it("are read back by Python as they are meant", function () {
-        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
-            console.log("    skipped: Python 3.11 or newer is missing, which can read TOML");
-            this.skip();
-        }
+    it("are read by Python with the same values", function () {
+        needsToml.call(this);
         const tables = {
             name: "acme-python",
-            url: "https://_json_key_base64:ab%2B%2Fcd%3D%3D@europe-west1-python.pkg.dev/acme/python/simple/",
+            url: "https://_json_key_base64:ab%2B%2Fcd%3D%3D@europe-west1-python.pkg.dev/acme-tools/python/simple/",
             "publish-url": index.uploadUrl,
             authenticate: "always",
         };
         const key = { form: "key", keyBase64: "ab+/cd==" } as const;
-        assert.deepEqual(readToml(textOf("user", key)), { index: [tables] });
-        assert.deepEqual(readToml(textOf("project", { form: "keyring" })), {
+        assert.deepEqual(readToml([textOf("user", key)]), [{ index: [tables] }]);
+        assert.deepEqual(readToml([textOf("project", { form: "keyring" })])[0], {
             tool: {
                 uv: {
                     "keyring-provider": "subprocess",
@@ -185,7 +172,7 @@ authenticate = "always"
         });
     });
 
-    it("refuse what would be something else in them, without repeating it", () => {
+    it("refuse values that cannot be written safely, without repeating them", () => {
         for (const changed of [
             { name: "a b" },
             { name: "python; rm" },
@@ -208,19 +195,12 @@ describe("TOML", () => {
         for (const text of ["a\nb", "\t", "\u007f", "\u0085", "\u2028", "\ud800"]) {
             assert.throws(() => tomlString(text), RangeError);
         }
-        if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
-            console.log("    skipped: Python 3.11 or newer is missing, which can read TOML");
-            this.skip();
-        }
+        needsToml.call(this);
         const texts = ["", 'a"b', "a\\nb", "'", "#", "ä€😀", " x ", "a.b"];
-        assert.deepEqual(readToml(`all = ${tomlArray(texts)}\n`), { all: texts });
+        assert.deepEqual(readToml([`all = ${tomlArray(texts)}\n`]), [{ all: texts }]);
         assert.deepEqual(
-            readToml(texts.map((text) => `${tomlKey(text)} = 1\n`).join("")),
+            readToml([texts.map((text) => `${tomlKey(text)} = 1\n`).join("")])[0],
             Object.fromEntries(texts.map((text) => [text, 1])),
         );
     });
 });
-
-function both(...lines: string[]) {
-    return { posix: lines, powershell: lines };
-}

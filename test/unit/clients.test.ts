@@ -3,16 +3,10 @@ import { type IniEntry, renderIni } from "../../src/clients/ini";
 import { pipConfWithKey, pipConfWithKeyring } from "../../src/clients/pip";
 import { pypircWithKey, pypircWithKeyring } from "../../src/clients/twine";
 import { repositoryUrls } from "../../src/names/urls";
+import { indexUrl, keyBase64, uploadUrl } from "./client-samples";
 import { needsPython, readIni, type Sections } from "./python";
 
-const { indexUrl, uploadUrl } = repositoryUrls({
-    location: "europe-west1",
-    project: "acme-tools",
-    repository: "python",
-});
 const target = { name: "python", uploadUrl };
-// Bytes whose base64 has each of the three characters that mean something else in a URL.
-const keyBase64 = Buffer.from([0xfb, 0xef, 0xff, 0xfa]).toString("base64");
 
 describe("repository addresses", () => {
     it("follow from location, project and repository", () => {
@@ -151,7 +145,7 @@ describe("what Python reads is what it reads from gcloud's print-settings", () =
                 assert.deepEqual(Object.keys(pypirc!), ["distutils", "team-python"]);
             });
 
-            it(`key, ${place}: the same but for the key in the URL, which is percent-encoded`, () => {
+            it(`key, ${place}: the same except for the key in the URL, which is percent-encoded`, () => {
                 const [pypirc, pipConf, theirPypirc, theirPipConf] = readIni([
                     pypircWithKey({ name: "team-python", uploadUrl: urls.uploadUrl }, { keyBase64 }),
                     pipConfWithKey(urls.indexUrl, { keyBase64 }),
@@ -247,7 +241,7 @@ describe("an INI file is refused, without repeating the text, when", () => {
     function refuses(render: () => string): void {
         assert.throws(render, (error: unknown) => {
             assert.ok(error instanceof RangeError);
-            assert.match(error.message, /^this (section|key|value) cannot stand in an INI file/);
+            assert.match(error.message, /^this (section|key|value) cannot be written to an INI file/);
             assert.doesNotMatch(error.message, /s[3e]cret|injected|DEFAULT/);
             return true;
         });

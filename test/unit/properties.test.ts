@@ -9,7 +9,7 @@ import { readmeOf } from "../../src/clients/readme";
 import { clientsOf } from "../../src/clients/tools";
 import { repositoryUrls } from "../../src/names/urls";
 import * as any from "./arbitraries";
-import { configuration } from "./arbitraries";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { needsPython, readIni, type Sections } from "./python";
 import { readPage, stepsOf, withoutBlankLines } from "./read-page";
 
@@ -146,12 +146,12 @@ describe("any valid configuration", () => {
     it("is accepted, and means what it says", () => {
         fc.assert(
             fc.property(any.values, (values) => {
-                const parsed = parseSettings(configuration(values));
+                const parsed = parseSettings(stackConfig(values));
                 const listed = new Set([values.readers, values.writers, values.admins].flat());
                 // Only by chance is a listed account one of the stack's own.
                 fc.pre(![...listed].some((name) => name?.endsWith(homeOf(values["gcp:project"]))));
                 assert.ok("settings" in parsed, mistakesOf(parsed).join("\n"));
-                const { "gcp:project": project, allowPublic: _, ...given } = values;
+                const { "gcp:project": project, ...given } = values;
                 const federated = /^principal/;
                 const stored = (list: readonly string[] = []) =>
                     list.map((name) =>
@@ -161,6 +161,7 @@ describe("any valid configuration", () => {
                     repository: "python",
                     labels: {},
                     access: "authoritative",
+                    allowPublic: false,
                     serviceAccounts: { "python-publisher": { access: "writer" } },
                     internalPackages: [],
                     keyring: "auto",
@@ -184,7 +185,7 @@ describe("any valid configuration", () => {
             const back = new ReadBack();
             fc.assert(
                 fc.property(any.values, any.keyBytes, (values, key) => {
-                    const parsed = parseSettings(configuration(values));
+                    const parsed = parseSettings(stackConfig(values));
                     fc.pre("settings" in parsed);
                     expectFiles(back, parsed.settings, key);
                 }),
@@ -259,7 +260,7 @@ describe("any string whatsoever", () => {
             fc.property(fc.oneof(anyString, any.accountId), any.project, (id, project) => {
                 const accounts = Object.fromEntries([[id, { access: "reader" }]]);
                 const parsed = parseSettings(
-                    configuration({ "gcp:project": project, location: "us", serviceAccounts: accounts }),
+                    stackConfig({ "gcp:project": project, location: "us", serviceAccounts: accounts }),
                 );
                 if ("settings" in parsed) {
                     valid++;
@@ -283,7 +284,7 @@ describe("any string whatsoever", () => {
             fc.property(fc.oneof(anyString, any.generation), (name) => {
                 const serviceAccounts = { "ci-reader": { access: "reader", keys: [name] } };
                 const parsed = parseSettings(
-                    configuration({ "gcp:project": "acme-tools", location: "us", serviceAccounts }),
+                    stackConfig({ "gcp:project": "acme-tools", location: "us", serviceAccounts }),
                 );
                 if ("settings" in parsed) {
                     assert.match(name, /^[A-Za-z0-9._-]+$/);
@@ -315,7 +316,7 @@ describe("any string whatsoever", () => {
                 ),
                 (principal) => {
                     const parsed = parseSettings(
-                        configuration({ "gcp:project": "acme-tools", location: "us", admins: [principal] }),
+                        stackConfig({ "gcp:project": "acme-tools", location: "us", admins: [principal] }),
                     );
                     if ("settings" in parsed) {
                         assert.match(
@@ -355,7 +356,7 @@ describe("any string whatsoever", () => {
                         assert.ok(error instanceof RangeError);
                         assert.match(
                             error.message,
-                            /^this (section|value) cannot stand in an INI file: it has a line break or /,
+                            /^this (section|value) cannot be written to an INI file: it has a line break or /,
                         );
                         return;
                     }
@@ -395,7 +396,7 @@ describe("any JSON", () => {
         );
         fc.assert(
             fc.property(fc.dictionary(key, json), (given) => {
-                const parsed = parseSettings(configuration({ ...place, ...given }));
+                const parsed = parseSettings(stackConfig({ ...place, ...given }));
                 if ("mistakes" in parsed) {
                     assertReport(parsed.mistakes);
                 } else {
@@ -426,7 +427,7 @@ describe("any JSON", () => {
                 fc.constantFrom("", "a", "user:", "x@"),
                 (name, shape, prefix) => {
                     const full = `python-registry:${name}`;
-                    const config = configuration({ ...place, [name]: shape(prefix + secret) });
+                    const config = stackConfig({ ...place, [name]: shape(prefix + secret) });
                     const parsed = parseSettings(config, new Set([full]));
                     assertReport(mistakesOf(parsed));
                     assert.doesNotMatch(mistakesOf(parsed).join("\n"), /zq7/i);
@@ -507,8 +508,8 @@ describe("a single invalid value in a valid configuration", () => {
         it(`is the one mistake that is told: ${where}`, () => {
             fc.assert(
                 fc.property(any.values, arbitrary, (values, { key, value, named }) => {
-                    fc.pre("settings" in parseSettings(configuration(values)));
-                    const mistakes = mistakesOf(parseSettings(configuration({ ...values, [key]: value })));
+                    fc.pre("settings" in parseSettings(stackConfig(values)));
+                    const mistakes = mistakesOf(parseSettings(stackConfig({ ...values, [key]: value })));
                     assertReport(mistakes);
                     const start = `${where}: ${shown(named)}`;
                     assert.deepEqual([mistakes.length, mistakes[0]!.slice(0, start.length)], [1, start]);
@@ -521,8 +522,8 @@ describe("a single invalid value in a valid configuration", () => {
         const key = fc.stringMatching(/^[A-Za-z]\w{0,20}$/).filter((name) => !settingNames.includes(name));
         fc.assert(
             fc.property(any.values, key, text, (values, name, value) => {
-                fc.pre("settings" in parseSettings(configuration(values)));
-                const mistakes = mistakesOf(parseSettings(configuration({ ...values, [name]: value })));
+                fc.pre("settings" in parseSettings(stackConfig(values)));
+                const mistakes = mistakesOf(parseSettings(stackConfig({ ...values, [name]: value })));
                 const start = `python-registry:${name}: "${name}" is an unknown key (its value: ${shown(value)}`;
                 assert.deepEqual([mistakes.length, mistakes[0]?.slice(0, start.length)], [1, start]);
             }),
@@ -537,7 +538,7 @@ describe("the files of every tool", () => {
             .map((bytes) => Buffer.from(bytes).toString("base64"));
         fc.assert(
             fc.property(any.values, key, (values, keyBase64) => {
-                const parsed = parseSettings(configuration(values));
+                const parsed = parseSettings(stackConfig(values));
                 fc.pre("settings" in parsed);
                 const { project, location, repository, keyring, internalPackages } = parsed.settings;
                 const { indexUrl, uploadUrl } = repositoryUrls({ project, location, repository });

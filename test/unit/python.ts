@@ -22,3 +22,21 @@ export function readIni(texts: readonly string[]): Sections[] {
     });
     return JSON.parse(output) as Sections[];
 }
+
+/** Skips what needs Python's TOML parser where there is none, and says so. */
+export function needsToml(this: Context): void {
+    if (spawnSync("python3", ["-c", "import tomllib"]).status !== 0) {
+        console.log(
+            "    skipped: python3 with tomllib (3.11) is missing, which reads the generated files back",
+        );
+        this.skip();
+    }
+}
+
+/** Reads many texts with Python's TOML parser, in one process; one that is not TOML fails. */
+export function readToml(texts: readonly string[]): unknown[] {
+    const code =
+        "import json, sys, tomllib; print(json.dumps([tomllib.loads(text) for text in json.load(sys.stdin)]))";
+    const output = execFileSync("python3", ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
+    return JSON.parse(output) as unknown[];
+}

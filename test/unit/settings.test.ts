@@ -3,58 +3,50 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { stackConfig } from "../../sandbox/engines/stack-config";
 import { parseSettings, readSettings, type Settings } from "../../src/settings/settings";
 
 type Values = Record<string, unknown>;
 
-/** Configuration as Pulumi hands it over: a key without a namespace is the project's own, structures are JSON. */
-function configuration(values: Values): Record<string, string> {
-    return Object.fromEntries(
-        Object.entries(values).map(([key, value]) => [
-            key.includes(":") ? key : `python-registry:${key}`,
-            typeof value === "string" ? value : JSON.stringify(value),
-        ]),
-    );
-}
-
 const place: Values = { "gcp:project": "acme-tools", location: "europe-west1" };
 
 function mistakesIn(values: Values, secretKeys: readonly string[] = []): readonly string[] {
-    const parsed = parseSettings(configuration(values), new Set(secretKeys));
+    const parsed = parseSettings(stackConfig(values), new Set(secretKeys));
     return "mistakes" in parsed ? parsed.mistakes : [];
 }
 
 function accepted(values: Values): { settings: Settings; notices: readonly string[] } {
-    const parsed = parseSettings(configuration({ ...place, ...values }));
+    const parsed = parseSettings(stackConfig({ ...place, ...values }));
     assert.ok("settings" in parsed, JSON.stringify(parsed));
     return parsed;
 }
 
 const principalForms =
-    "Allowed: user:, group: or serviceAccount: and an e-mail address, domain: and a domain, principal://… or principalSet://….";
+    "Allowed: user:, group: or serviceAccount: followed by an email address, domain: followed by a domain, principal://… or principalSet://….";
 const settingNames =
     "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, internalPackages, keyring, enableApis, protect.";
 const repositoryIds =
-    "Allowed: 1 to 63 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
+    "Allowed: 1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
-    "Allowed: 6 to 30 lower-case letters, digits and hyphens, starting with a letter; older projects have their domain in front (example.com:tools).";
+    "Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).";
 const accountIds =
-    "Allowed: account ids of 6 to 30 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
+    "Allowed: account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const labelKeys =
-    "Allowed: label keys of 1 to 63 lower-case letters, digits, _ and -, starting with a letter.";
-const labelValues = "Allowed: label values of at most 63 lower-case letters, digits, _ and -.";
+    "Allowed: label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter.";
+const labelValues = "Allowed: label values of at most 63 lowercase letters, digits, _ and -.";
 const generationNames =
-    'Allowed: key generation names of 1 to 63 letters, digits, ., _ and -, as in "2026-11" (with the quotes).';
+    'Allowed: key generation names of 1 to 63 letters, digits, ., _ and -, for example "2026-11" (with the quotes).';
 const locationForms = "Allowed: a region such as europe-west1, or us, europe, asia.";
-const newRegions = "If the region is new, `pulumi config set gcp:skipRegionValidation true` accepts it.";
+const newRegions =
+    "If the region is new, run `pulumi config set gcp:skipRegionValidation true` to accept it.";
 
 /** `count` different principals. */
 const many = (count: number, form: (index: number) => string) =>
     Array.from({ length: count }, (_, i) => form(i));
 const users = (count: number, from = 0) => many(count, (index) => `user:u${from + index}@example.com`);
 
-describe("settings: what is left out", () => {
-    it("is filled in, given a project and a location", () => {
+describe("settings: defaults", () => {
+    it("apply to a configuration with only a project and a location", () => {
         assert.deepEqual(accepted({}), {
             settings: {
                 project: "acme-tools",
@@ -76,24 +68,24 @@ describe("settings: what is left out", () => {
         });
     });
 
-    it("is the location: gcp:region stands in", () => {
+    it("use gcp:region if location is not set", () => {
         const { settings } = accepted({ location: "", "gcp:region": "us-east1" });
         assert.equal(settings.location, "us-east1");
     });
 
-    it("is not the location: gcp:region does not count then", () => {
+    it("ignore gcp:region if location is set", () => {
         const { settings } = accepted({ location: "europe", "gcp:region": "mars" });
         assert.equal(settings.location, "europe");
     });
 
-    it("may be every account and every member", () => {
+    it("do not apply to an empty map of accounts or an empty list of members", () => {
         const { settings } = accepted({ serviceAccounts: {}, readers: [] });
         assert.deepEqual([settings.serviceAccounts, settings.readers], [{}, []]);
     });
 });
 
-describe("settings: what is given", () => {
-    it("is taken over", () => {
+describe("settings: valid values", () => {
+    it("are kept", () => {
         const given = {
             repository: "internal-python",
             description: "Packages of the teams: [a], b = c\nand more",
@@ -119,7 +111,7 @@ describe("settings: what is given", () => {
         });
     });
 
-    it("has its addresses in lower case, as IAM stores them, and federated identities as they are", () => {
+    it("have addresses in lower case, as IAM stores them, but federated identities unchanged", () => {
         const { settings } = accepted({
             readers: ["user:Alice@Example.COM", "domain:Example.com"],
             admins: [
@@ -134,37 +126,37 @@ describe("settings: what is given", () => {
         ]);
     });
 
-    it("may be a domain-scoped project", () => {
+    it("include a domain-scoped project", () => {
         for (const project of ["example.com:tools", "example.com:a", "xn--p1ai.xn--p1ai:tools-1"]) {
             assert.equal(accepted({ "gcp:project": project }).settings.project, project);
         }
     });
 
-    it("may let everyone download, if allowPublic says so", () => {
+    it("include public readers if allowPublic is true", () => {
         const { settings } = accepted({ readers: ["allUsers"], allowPublic: true });
         assert.deepEqual(settings.readers, ["allUsers"]);
     });
 
-    it("may come as text where pulumi config set wrote no JSON type", () => {
+    it("include a boolean that pulumi config set stored as text", () => {
         assert.equal(accepted({ protect: "false" }).settings.protect, false);
     });
 
-    it("in another namespace is none of our business", () => {
+    it("in another namespace are ignored", () => {
         accepted({ "gcp:projct": "x", "python-registry-2:reposiotry": "x", "aws:region": "x" });
     });
 
     for (const limit of ["a", "a".repeat(63), "a-b", "a1"]) {
-        it(`may be a repository id of ${limit.length} characters: ${limit.slice(0, 5)}`, () => {
+        it(`include a repository id of ${limit.length} characters: ${limit.slice(0, 5)}`, () => {
             assert.equal(accepted({ repository: limit }).settings.repository, limit);
         });
     }
 });
 
-describe("settings: a mistake is told with key, value, what is allowed and what was likely meant:", () => {
+describe("settings: a mistake is reported with its key, its value, the allowed values and a suggestion:", () => {
     const everyoneAs = (what: string) =>
-        `would let everyone ${what}. Allowed: allUsers and allAuthenticatedUsers only among the readers, and only with allowPublic: true.`;
+        `would let everyone ${what}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`;
     const noAddress =
-        "does not have a valid e-mail address. Allowed: user: and an address, as in user:name@example.com.";
+        "does not have a valid email address. Allowed: user: followed by an address, for example user:name@example.com.";
     const account = (entry: unknown) => ({ serviceAccounts: { "ci-reader": entry } });
     const eleven = many(11, (index) => `k${index}`);
 
@@ -180,7 +172,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             "python-registry:location: is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set python-registry:location LOCATION",
         ],
         [
-            "a project's name for its id",
+            "the name of a project instead of its id",
             { "gcp:project": "Acme Tools" },
             `gcp:project: "Acme Tools" is not valid. ${projectIds} Did you mean "acme-tools"?`,
         ],
@@ -190,12 +182,12 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:reposiotry: "reposiotry" is an unknown key (its value: "internal"). ${settingNames} Did you mean "repository"?`,
         ],
         [
-            "the beginning of a key",
+            "the start of a key",
             { read: "[]" },
             `python-registry:read: "read" is an unknown key (its value: "[]"). ${settingNames} Did you mean "readers"?`,
         ],
         [
-            "a key that is near none",
+            "a key that is close to no setting",
             { colour: "red" },
             `python-registry:colour: "colour" is an unknown key (its value: "red"). ${settingNames}`,
         ],
@@ -216,17 +208,17 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:location: "US-East1" is an unknown location. ${locationForms} Did you mean "us-east1"?`,
         ],
         [
-            "a region that is near none",
+            "a region that is close to no location",
             { location: "olympus-mons7" },
             `python-registry:location: "olympus-mons7" is an unknown location. ${locationForms} ${newRegions}`,
         ],
         [
-            "a zone for a region",
+            "a zone instead of a region",
             { location: "us-east1-b" },
             `python-registry:location: "us-east1-b" is an unknown location. ${locationForms} Did you mean "us-east1"?`,
         ],
         [
-            "a multi-region's other name",
+            "an abbreviation of a multi-region",
             { location: "EU" },
             `python-registry:location: "EU" is an unknown location. ${locationForms} Did you mean "europe"?`,
         ],
@@ -271,34 +263,34 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:repository: "${"a".repeat(64)}" is not valid. ${repositoryIds}`,
         ],
         [
-            "the name of .pypirc's own section",
+            "the name of a reserved section of .pypirc",
             { repository: "distutils" },
-            `python-registry:repository: "distutils" cannot be told from .pypirc's own section of this name. Allowed: any other name.`,
+            `python-registry:repository: "distutils" is the name of a reserved section in .pypirc. Allowed: any other name.`,
         ],
         [
-            "a text where a list belongs",
+            "a string instead of a list",
             { readers: "group:developers@example.com" },
-            `python-registry:readers: "group:developers@example.com" is text where a list belongs. Allowed: a list of IAM principals. Did you mean ["group:developers@example.com"]? Set it with: pulumi config set --path 'python-registry:readers[0]' PRINCIPAL`,
+            `python-registry:readers: "group:developers@example.com" is a string, not a list. Allowed: a list of IAM principals. Did you mean ["group:developers@example.com"]? Set it with: pulumi config set --path 'python-registry:readers[0]' PRINCIPAL`,
         ],
         [
-            "a map where a list belongs",
+            "a map instead of a list",
             { writers: { a: 1 } },
-            `python-registry:writers: {"a":1} is a map where a list belongs. Allowed: a list of IAM principals.`,
+            `python-registry:writers: {"a":1} is a map, not a list. Allowed: a list of IAM principals.`,
         ],
         [
-            "an address without a prefix: a user's or a group's",
+            "an address without a prefix, of a user or a group",
             { readers: ["alice@example.com"] },
             `python-registry:readers[0]: "alice@example.com" is not an IAM principal. ${principalForms} Did you mean "user:alice@example.com" or "group:alice@example.com"?`,
         ],
         [
-            "a service account's address without a prefix",
+            "the address of a service account without a prefix",
             { writers: ["ci@p.iam.gserviceaccount.com"] },
             `python-registry:writers[0]: "ci@p.iam.gserviceaccount.com" is not an IAM principal. ${principalForms} Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
         ],
         [
-            "a service account taken for a user",
+            "a service account with the prefix of a user",
             { writers: ["user:ci@p.iam.gserviceaccount.com"] },
-            `python-registry:writers[0]: "user:ci@p.iam.gserviceaccount.com" is a service account's address, which IAM takes only as serviceAccount:. Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
+            `python-registry:writers[0]: "user:ci@p.iam.gserviceaccount.com" has the address of a service account. Allowed: serviceAccount: followed by the address. Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
         ],
         [
             "a domain without a prefix",
@@ -322,7 +314,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:readers[1]: "principalset://iam.googleapis.com/x/y" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/x/y"?`,
         ],
         [
-            "an unknown prefix, with no guess that would not be valid itself",
+            "an unknown prefix, without a suggestion that is invalid itself",
             { readers: ["usr:a\nb", "deleted:user:a@example.com?uid=1"] },
             `python-registry:readers[0]: "usr:a\\nb" has an unknown type. ${principalForms}`,
             `python-registry:readers[1]: "deleted:user:a@example.com?uid=1" has an unknown type. ${principalForms}`,
@@ -345,16 +337,16 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a federated identity without its path",
             { readers: ["principal://", "principalSet:x"] },
-            `python-registry:readers[0]: "principal://" does not name a federated identity. Allowed: principal:// and a path, as in principal://iam.googleapis.com/….`,
-            `python-registry:readers[1]: "principalSet:x" does not name a federated identity. Allowed: principalSet:// and a path, as in principalSet://iam.googleapis.com/….`,
+            `python-registry:readers[0]: "principal://" is not a federated identity. Allowed: principal:// followed by a path, for example principal://iam.googleapis.com/….`,
+            `python-registry:readers[1]: "principalSet:x" is not a federated identity. Allowed: principalSet:// followed by a path, for example principalSet://iam.googleapis.com/….`,
         ],
         [
-            "a domain that is none",
+            "an invalid domain",
             { readers: ["domain:example"] },
-            `python-registry:readers[0]: "domain:example" does not name a domain. Allowed: domain: and a domain, as in domain:example.com.`,
+            `python-registry:readers[0]: "domain:example" is not a valid domain. Allowed: domain: followed by a domain, for example domain:example.com.`,
         ],
         [
-            "everyone as writers and admins, with allowPublic too",
+            "everyone as writers and admins, even with allowPublic",
             { writers: ["allUsers"], admins: ["allAuthenticatedUsers"], allowPublic: true },
             `python-registry:writers[0]: "allUsers" ${everyoneAs("upload")}`,
             `python-registry:admins[0]: "allAuthenticatedUsers" ${everyoneAs("delete packages")}`,
@@ -362,8 +354,8 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "everyone as readers without allowPublic",
             { readers: ["allUsers", "allAuthenticatedUsers"] },
-            `python-registry:readers: "allUsers" would let everyone download. Allowed: only with allowPublic: true, if that is meant.`,
-            `python-registry:readers: "allAuthenticatedUsers" would let everyone download. Allowed: only with allowPublic: true, if that is meant.`,
+            `python-registry:readers: "allUsers" would let everyone download. Allowed: only with allowPublic: true.`,
+            `python-registry:readers: "allAuthenticatedUsers" would let everyone download. Allowed: only with allowPublic: true.`,
         ],
         [
             "everyone, misspelled",
@@ -378,15 +370,15 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         [
             "a principal twice, in another case",
             { readers: ["group:Dev@Example.com", "group:dev@example.com"] },
-            `python-registry:readers: "group:dev@example.com" is listed twice (as "group:Dev@Example.com": case does not count). Allowed: each principal once.`,
+            `python-registry:readers: "group:dev@example.com" is listed twice (also as "group:Dev@Example.com"; case is ignored). Allowed: each principal once.`,
         ],
         [
-            "a dedicated account listed once more",
+            "a dedicated account that is also listed",
             { writers: ["serviceAccount:Python-Publisher@acme-tools.iam.gserviceaccount.com"] },
             `python-registry:writers: "serviceAccount:Python-Publisher@acme-tools.iam.gserviceaccount.com" already has this role through serviceAccounts. Allowed: each principal once.`,
         ],
         [
-            "a dedicated account of a domain-scoped project listed once more",
+            "a dedicated account of a domain-scoped project that is also listed",
             {
                 "gcp:project": "example.com:tools-1",
                 writers: ["serviceAccount:python-publisher@tools-1.example.com.iam.gserviceaccount.com"],
@@ -394,31 +386,31 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:writers: "serviceAccount:python-publisher@tools-1.example.com.iam.gserviceaccount.com" already has this role through serviceAccounts. Allowed: each principal once.`,
         ],
         [
-            "what is no text in a list of principals",
+            "values other than strings in a list of principals",
             { readers: [["user:a@example.com"], null, 7, true, {}] },
             ...[
                 '["user:a@example.com"] is a list',
                 "null is an empty value",
                 "7 is a number",
-                "true is true or false",
+                "true is a boolean",
                 "{} is a map",
             ].map(
                 (found, index) =>
-                    `python-registry:readers[${index}]: ${found} where text belongs. Allowed: an IAM principal, as in group:team@example.com.`,
+                    `python-registry:readers[${index}]: ${found}, not a string. Allowed: an IAM principal, for example group:team@example.com.`,
             ),
         ],
         [
-            "one of two words, misspelled",
+            "a misspelled option",
             { access: "aditive", keyring: "Import" },
             `python-registry:access: "aditive" is not valid. Allowed: authoritative, additive. Did you mean "additive"?`,
             `python-registry:keyring: "Import" is not valid. Allowed: auto, import, subprocess. Did you mean "import"?`,
         ],
         [
-            "something else where true or false belongs",
+            "another type instead of a boolean",
             { protect: "yes", enableApis: 1, allowPublic: null },
-            `python-registry:allowPublic: null is an empty value where true or false belongs. Allowed: true, false.`,
-            `python-registry:enableApis: 1 is a number where true or false belongs. Allowed: true, false.`,
-            `python-registry:protect: "yes" is text where true or false belongs. Allowed: true, false.`,
+            `python-registry:allowPublic: null is an empty value, not a boolean. Allowed: true, false.`,
+            `python-registry:enableApis: 1 is a number, not a boolean. Allowed: true, false.`,
+            `python-registry:protect: "yes" is a string, not a boolean. Allowed: true, false.`,
         ],
         [
             "label keys and values",
@@ -426,7 +418,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:labels.Team: "Team" is not valid. ${labelKeys} Did you mean "team"?`,
             `python-registry:labels.Team: "Platform One" is not valid. ${labelValues} Did you mean "platform-one"?`,
             `python-registry:labels["a.b"]: "a.b" is not valid. ${labelKeys} Did you mean "a-b"?`,
-            `python-registry:labels.n: 2 is a number where text belongs. ${labelValues}`,
+            `python-registry:labels.n: 2 is a number, not a string. ${labelValues}`,
         ],
         [
             "labels that are too long",
@@ -435,23 +427,23 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:labels.k: "${"v".repeat(64)}" is not valid. ${labelValues}`,
         ],
         [
-            "a list where a map belongs",
+            "a list instead of a map",
             { labels: [], serviceAccounts: [{ access: "reader" }] },
-            `python-registry:labels: [] is a list where a map of labels belongs.`,
-            `python-registry:serviceAccounts: [{"access":"reader"}] is a list where a map of account ids to {access, existing, displayName, keys} belongs.`,
+            `python-registry:labels: [] is a list, not a map. Allowed: a map of labels.`,
+            `python-registry:serviceAccounts: [{"access":"reader"}] is a list, not a map. Allowed: a map from account id to {access, existing, displayName, keys}.`,
         ],
         [
-            "names of JavaScript's own, which are not dropped in silence",
+            "names that every JavaScript object has, which the parser would ignore without a message",
             {
                 labels: JSON.parse('{"__proto__": "x"}'),
                 serviceAccounts: { constructor: { access: "reader" }, prototype: { access: "reader" } },
             },
-            `python-registry:labels.__proto__: "__proto__" is a reserved name. Allowed: any other.`,
-            `python-registry:serviceAccounts.constructor: "constructor" is a reserved name. Allowed: any other.`,
-            `python-registry:serviceAccounts.prototype: "prototype" is a reserved name. Allowed: any other.`,
+            `python-registry:labels.__proto__: "__proto__" is a reserved name. Allowed: any other name.`,
+            `python-registry:serviceAccounts.constructor: "constructor" is a reserved name. Allowed: any other name.`,
+            `python-registry:serviceAccounts.prototype: "prototype" is a reserved name. Allowed: any other name.`,
         ],
         [
-            "an account id",
+            "invalid account ids",
             { serviceAccounts: { Python_CI: { access: "reader" }, ci: { access: "reader" } } },
             `python-registry:serviceAccounts.Python_CI: "Python_CI" is not valid. ${accountIds} Did you mean "python-ci"?`,
             `python-registry:serviceAccounts.ci: "ci" is not valid. ${accountIds}`,
@@ -462,14 +454,14 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:serviceAccounts.ci-reader.access: is not set. Allowed: reader, writer, admin.`,
         ],
         [
-            "an account with another word for its access",
+            "an account with an invalid access",
             account({ access: "write" }),
             `python-registry:serviceAccounts.ci-reader.access: "write" is not valid. Allowed: reader, writer, admin. Did you mean "writer"?`,
         ],
         [
-            "an account that is none",
+            "a string instead of an account",
             account("reader"),
-            `python-registry:serviceAccounts.ci-reader: "reader" is text where a map of access, existing, displayName and keys belongs.`,
+            `python-registry:serviceAccounts.ci-reader: "reader" is a string, not a map. Allowed: a map with the keys access, existing, displayName and keys.`,
         ],
         [
             "unknown keys of an account, each of them",
@@ -478,33 +470,33 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
             `python-registry:serviceAccounts.ci-reader.roles: "roles" is an unknown key (its value: 1). Allowed: access, existing, displayName, keys.`,
         ],
         [
-            "an account's display name that is too long",
+            "a display name that is too long",
             account({ access: "reader", displayName: "x".repeat(101) }),
             `python-registry:serviceAccounts.ci-reader.displayName: "${"x".repeat(101)}" is too long. Allowed: at most 100 bytes in UTF-8.`,
         ],
         [
-            "a generation's name",
+            "an invalid name of a key generation",
             account({ access: "reader", keys: ["2026/11", "a\n", 2026, ""] }),
             `python-registry:serviceAccounts.ci-reader.keys[0]: "2026/11" is not valid. ${generationNames} Did you mean "2026-11"?`,
             `python-registry:serviceAccounts.ci-reader.keys[1]: "a\\n" is not valid. ${generationNames} Did you mean "a"?`,
-            `python-registry:serviceAccounts.ci-reader.keys[2]: 2026 is a number where text belongs. ${generationNames}`,
+            `python-registry:serviceAccounts.ci-reader.keys[2]: 2026 is a number, not a string. ${generationNames}`,
             `python-registry:serviceAccounts.ci-reader.keys[3]: "" is not valid. ${generationNames}`,
         ],
         [
             "a generation twice, also in another case",
             account({ access: "reader", keys: ["a", "b", "a", "B"] }),
             `python-registry:serviceAccounts.ci-reader.keys[2]: "a" is listed twice. Allowed: each generation once.`,
-            `python-registry:serviceAccounts.ci-reader.keys[3]: "B" is listed twice (case does not count). Allowed: each generation once.`,
+            `python-registry:serviceAccounts.ci-reader.keys[3]: "B" is listed twice (case is ignored). Allowed: each generation once.`,
         ],
         [
-            "a text where the list of generations belongs",
+            "a string instead of a list of generations",
             account({ access: "reader", keys: "2026-11" }),
-            `python-registry:serviceAccounts.ci-reader.keys: "2026-11" is text where a list belongs. Allowed: a list of key generation names.`,
+            `python-registry:serviceAccounts.ci-reader.keys: "2026-11" is a string, not a list. Allowed: a list of key generation names.`,
         ],
         [
             "an account with 11 keys",
             account({ access: "reader", keys: eleven }),
-            `python-registry:serviceAccounts.ci-reader.keys: ${JSON.stringify(eleven)} names 11 keys. Allowed: at most 10 an account.`,
+            `python-registry:serviceAccounts.ci-reader.keys: ${JSON.stringify(eleven)} has 11 keys. Allowed: at most 10 for each account.`,
         ],
     ];
     for (const [what, values, ...mistakes] of cases) {
@@ -526,25 +518,25 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         );
     });
 
-    it("the labels that Pulumi and the program set are refused", () => {
+    it("the labels that Pulumi and the program set cannot be configured", () => {
         for (const label of ["goog-pulumi-provisioned", "python-registry-stack"]) {
             assert.match(
                 mistakesIn({ ...place, labels: { [label]: "false" } })[0]!,
-                /is a label that Pulumi or this program sets itself/,
+                /is a label that Pulumi or this program sets\./,
             );
         }
     });
 
-    it("63 labels are too many, since Pulumi and the program add one each, and 62 are not", () => {
+    it("62 labels are accepted, 63 are not, because Pulumi and the program add one each", () => {
         const labels = (count: number) =>
             Object.fromEntries(many(count, (index) => `l${index}`).map((l) => [l, ""]));
         assert.deepEqual(accepted({ labels: labels(62) }).settings.labels, labels(62));
         const [mistake, ...more] = mistakesIn({ ...place, labels: labels(63) });
-        assert.match(mistake!, /^python-registry:labels: \{"l0".*… has 63 labels\. Allowed: at most 62: /);
+        assert.match(mistake!, /^python-registry:labels: \{"l0".*… has 63 labels\. Allowed: at most 62\. /);
         assert.deepEqual(more, []);
     });
 
-    it("a long value is cut, and not between the halves of a character", () => {
+    it("a long value is truncated, but never inside a character", () => {
         const [mistake] = mistakesIn({ ...place, repository: `x${"😀".repeat(1000)}` });
         assert.ok(
             mistake!.startsWith(`python-registry:repository: "x${"😀".repeat(57)}… is not valid.`),
@@ -553,7 +545,7 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
         assert.ok(mistake!.isWellFormed());
     });
 
-    it("ten keys are not too many", () => {
+    it("10 keys are accepted", () => {
         const keys = eleven.slice(1);
         assert.deepEqual(
             accepted(account({ access: "reader", keys })).settings.serviceAccounts["ci-reader"],
@@ -568,9 +560,9 @@ describe("settings: a mistake is told with key, value, what is allowed and what 
 describe("settings: IAM's limits on one policy", () => {
     const where = "python-registry:readers, writers, admins, serviceAccounts:";
     const tooMany = (count: number) =>
-        `${where} ${count} principals are too many for one policy. Allowed: at most 1500, every appearance counted. Use groups.`;
+        `${where} ${count} principals are too many for one policy. Allowed: at most 1500, where a principal counts once for each role. Use groups.`;
     const tooManyGroups = (count: number) =>
-        `${where} ${count} groups and domains are too many for one policy. Allowed: at most 250, a group counted once, a domain at every appearance. Nest groups.`;
+        `${where} ${count} groups and domains are too many for one policy. Allowed: at most 250, where a group counts once and a domain counts once for each role. Nest groups.`;
     const groups = (count: number) => many(count, (index) => `group:g${index}@example.com`);
     const domains = (count: number) => many(count, (index) => `domain:d${index}.example.com`);
     const mistakes = (values: Values) => mistakesIn({ ...place, serviceAccounts: {}, ...values });
@@ -579,18 +571,18 @@ describe("settings: IAM's limits on one policy", () => {
         assert.deepEqual(mistakes({ readers: users(700), writers: users(800, 700) }), []);
     });
 
-    it("1,501 are not", () => {
+    it("1,501 principals are not accepted", () => {
         assert.deepEqual(mistakes({ readers: users(700), writers: users(801, 700) }), [tooMany(1501)]);
     });
 
-    it("the dedicated accounts count with them", () => {
+    it("dedicated accounts also count", () => {
         assert.deepEqual(
             mistakes({ readers: users(1500), serviceAccounts: { "ci-one": { access: "admin" } } }),
             [tooMany(1501)],
         );
     });
 
-    it("every appearance of a principal counts", () => {
+    it("a principal counts once for each role", () => {
         assert.deepEqual(mistakes({ readers: users(751), admins: users(750) }), [tooMany(1501)]);
     });
 
@@ -599,12 +591,12 @@ describe("settings: IAM's limits on one policy", () => {
         assert.deepEqual(mistakes({ readers: [...groups(200), ...domains(51)] }), [tooManyGroups(251)]);
     });
 
-    it("a group counts once however often it appears, whatever its case", () => {
+    it("a group counts once, even in several roles and in different case", () => {
         const capitals = groups(250).map((group) => group.replace("@example", "@EXAMPLE"));
         assert.deepEqual(mistakes({ readers: groups(250), writers: capitals, admins: groups(250) }), []);
     });
 
-    it("a domain counts at every appearance", () => {
+    it("a domain counts once for each role", () => {
         assert.deepEqual(mistakes({ readers: domains(126), writers: domains(125) }), [tooManyGroups(251)]);
     });
 });
@@ -613,7 +605,7 @@ describe("settings: a region that is newer than the list of locations", () => {
     const skipped = { "gcp:skipRegionValidation": "true" };
     const accepts = "is an unknown location. It is accepted because gcp:skipRegionValidation is true.";
 
-    it("is accepted with a warning where the provider's own setting says so", () => {
+    it("is accepted with a warning if gcp:skipRegionValidation is true", () => {
         for (const [location, suggestion] of [
             ["europe-west13", ' Did you mean "europe-west1"?'],
             ["olympus-mons7", ""],
@@ -625,19 +617,19 @@ describe("settings: a region that is newer than the list of locations", () => {
         }
     });
 
-    it("is accepted from gcp:region too, under that key", () => {
+    it("is also accepted from gcp:region, and reported under that key", () => {
         const { settings, notices } = accepted({ location: "", "gcp:region": "us-east9", ...skipped });
         assert.equal(settings.location, "us-east9");
         assert.deepEqual(notices, [`gcp:region: "us-east9" ${accepts} Did you mean "us-east1"?`]);
     });
 
-    it("is not repeated in the warning, nor anything near it, where it is secret", () => {
+    it("does not appear in the warning if it is secret, nor does a suggestion", () => {
         for (const [key, location] of [
             ["python-registry:location", "us-east9"],
             ["gcp:region", ""],
         ] as const) {
             const parsed = parseSettings(
-                configuration({ ...place, location, "gcp:region": "us-east9", ...skipped }),
+                stackConfig({ ...place, location, "gcp:region": "us-east9", ...skipped }),
                 new Set([key]),
             );
             assert.ok("notices" in parsed);
@@ -646,13 +638,13 @@ describe("settings: a region that is newer than the list of locations", () => {
         }
     });
 
-    it("gives no warning where the location is known", () => {
+    it("causes no warning if the location is known", () => {
         for (const location of ["europe-west1", "europe"]) {
             assert.deepEqual(accepted({ location, ...skipped }).notices, []);
         }
     });
 
-    it("is a mistake where the setting is anything but true", () => {
+    it("is a mistake if gcp:skipRegionValidation is not true", () => {
         for (const value of ["false", "", "True", "TRUE", "1", "yes", " true", '"true"']) {
             assert.deepEqual(
                 mistakesIn({ ...place, location: "olympus-mons7", "gcp:skipRegionValidation": value }),
@@ -664,7 +656,7 @@ describe("settings: a region that is newer than the list of locations", () => {
         }
     });
 
-    it("is a mistake all the same where it has no region's form", () => {
+    it("is always a mistake if it does not have the form of a region", () => {
         const long = (length: number) => `${"a".repeat(length - 3)}-b1`;
         assert.deepEqual(accepted({ location: long(56), ...skipped }).settings.location, long(56));
         for (const [location, suggestion] of [
@@ -688,7 +680,7 @@ describe("settings: a region that is newer than the list of locations", () => {
 });
 
 describe("settings: all mistakes of a configuration", () => {
-    it("come in one report", () => {
+    it("are reported together", () => {
         const mistakes = mistakesIn({
             reposiotry: "x",
             location: "mars-west1",
@@ -725,8 +717,8 @@ describe("settings: all mistakes of a configuration", () => {
             pulumi.runtime.setAllConfig(before, []);
         });
 
-        it("with an error of its own kind, which Pulumi prints without a stack trace", () => {
-            pulumi.runtime.setAllConfig(configuration({ location: "EU", reposiotry: "s3cret" }), [
+        it("with an error that Pulumi prints without a stack trace", () => {
+            pulumi.runtime.setAllConfig(stackConfig({ location: "EU", reposiotry: "s3cret" }), [
                 "python-registry:reposiotry",
             ]);
             assert.throws(readSettings, (error: unknown) => {
@@ -745,73 +737,77 @@ describe("settings: all mistakes of a configuration", () => {
             });
         });
 
-        it("and none let it go on", () => {
-            pulumi.runtime.setAllConfig(configuration({ ...place, protect: false }), []);
+        it("but a valid configuration does not", () => {
+            pulumi.runtime.setAllConfig(stackConfig({ ...place, protect: false }), []);
             assert.equal(readSettings().protect, false);
         });
     });
 });
 
 describe("settings: a principal with two roles", () => {
-    it("is noticed, not refused: the wider role includes the other", () => {
+    it("causes a notice, not a mistake, because the wider role includes the other", () => {
         const { notices, settings } = accepted({
             readers: ["user:Alice@example.com", "group:all@example.com"],
             writers: ["user:alice@example.com"],
             admins: ["group:all@example.com"],
         });
         assert.deepEqual(notices, [
-            "user:alice@example.com is both reader and writer; writer includes reader.",
-            "group:all@example.com is both reader and admin; admin includes reader.",
+            "user:alice@example.com is both reader and writer. The role writer includes reader.",
+            "group:all@example.com is both reader and admin. The role admin includes reader.",
         ]);
         assert.deepEqual(settings.readers, ["user:alice@example.com", "group:all@example.com"]);
     });
 
-    it("is noticed once for all, by the first three", () => {
+    it("shares one notice with the others, which names the first three", () => {
         const all = many(5, (index) => `user:u${index}@example.com`);
         assert.deepEqual(accepted({ readers: all, writers: all }).notices, [
-            "user:u0@example.com, user:u1@example.com, user:u2@example.com, 2 more are both reader and writer; writer includes reader.",
+            "user:u0@example.com, user:u1@example.com, user:u2@example.com, 2 more are both reader and writer. The role writer includes reader.",
         ]);
     });
 
-    it("is noticed when it is a dedicated account", () => {
+    it("causes a notice if it is a dedicated account", () => {
         const { notices } = accepted({
             readers: ["serviceAccount:python-publisher@acme-tools.iam.gserviceaccount.com"],
         });
         assert.deepEqual(notices, [
-            "serviceAccount:python-publisher@acme-tools.iam.gserviceaccount.com is both reader and writer; writer includes reader.",
+            "serviceAccount:python-publisher@acme-tools.iam.gserviceaccount.com is both reader and writer. The role writer includes reader.",
         ]);
     });
 });
 
-describe("settings: a secret value is never repeated", () => {
+describe("settings: a secret value never appears in a message", () => {
     const secret = "s3cret";
     const cases: [where: string, key: string, value: unknown][] = [
         ["a project", "gcp:project", "S3cret Project"],
         ["a region", "gcp:region", "s3cret-west1"],
         ["a location that is close to one", "location", "us-east11"],
-        ["a repository, nor its likely spelling", "repository", "S3cret_Repository"],
-        ["a principal without a prefix, nor its likely forms", "readers", [`${secret}@example.com`]],
-        ["a principal's type", "readers", [`${secret}:x`]],
-        ["a misspelled type's likely form", "readers", [`usr:${secret}@example.com`]],
-        ["a service account taken for a user", "readers", [`user:${secret}@p.iam.gserviceaccount.com`]],
+        ["a repository, and its suggested spelling", "repository", "S3cret_Repository"],
+        ["a principal without a prefix, and its suggestions", "readers", [`${secret}@example.com`]],
+        ["the type of a principal", "readers", [`${secret}:x`]],
+        ["the suggestion for a misspelled type", "readers", [`usr:${secret}@example.com`]],
+        [
+            "a service account with the prefix of a user",
+            "readers",
+            [`user:${secret}@p.iam.gserviceaccount.com`],
+        ],
         ["a principal that is listed twice", "readers", [`user:${secret}@a.com`, `user:${secret}@A.com`]],
         [
             "a dedicated account",
             "writers",
             ["serviceAccount:python-publisher@acme-tools.iam.gserviceaccount.com"],
         ],
-        ["a text where a list belongs", "readers", `user:${secret}@example.com`],
-        ["a label's value", "labels", { team: "S3cret" }],
-        ["a label's key", "labels", { S3cret: "x" }],
+        ["a string instead of a list", "readers", `user:${secret}@example.com`],
+        ["the value of a label", "labels", { team: "S3cret" }],
+        ["the key of a label", "labels", { S3cret: "x" }],
         ["an account id", "serviceAccounts", { S3cret: { access: "reader" } }],
-        ["an account's access", "serviceAccounts", { "s3cret-id": { access: secret } }],
+        ["the access of an account", "serviceAccounts", { "s3cret-id": { access: secret } }],
         [
-            "an account's unknown key",
+            "an unknown key of an account",
             "serviceAccounts",
             { "s3cret-id": { access: "reader", [secret]: secret } },
         ],
         [
-            "a reserved account id's entries",
+            "the entries of a reserved account id",
             "serviceAccounts",
             { constructor: { access: secret, [secret]: 1 } },
         ],
@@ -822,8 +818,8 @@ describe("settings: a secret value is never repeated", () => {
             { "s3cret-id": { access: "reader", keys: [secret, secret] } },
         ],
         ["an unknown setting", "reposiotry", secret],
-        ["a switch", "protect", secret],
-        ["a word", "keyring", secret],
+        ["a boolean", "protect", secret],
+        ["an option", "keyring", secret],
     ];
     for (const [where, key, value] of cases) {
         it(where, () => {
@@ -831,7 +827,7 @@ describe("settings: a secret value is never repeated", () => {
             const { location, ...rest } = place;
             const values = { ...(key === "gcp:region" ? rest : { ...rest, location }), [key]: value };
             const open = mistakesIn(values).join("\n");
-            assert.match(open, /s3cret|us-east1|publisher/i, "the value is shown when it is no secret");
+            assert.match(open, /s3cret|us-east1|publisher/i, "the value is shown if it is not secret");
             const hidden = mistakesIn(values, [full]);
             assert.notEqual(hidden.length, 0);
             for (const mistake of hidden) {
@@ -842,20 +838,20 @@ describe("settings: a secret value is never repeated", () => {
         });
     }
 
-    it("nor a secret member of two roles, in a notice", () => {
+    it("and the notice about a secret member of two roles does not name it", () => {
         const members = { readers: ["user:s3cret@example.com"], writers: ["user:s3cret@example.com"] };
         const parsed = parseSettings(
-            configuration({ ...place, ...members }),
+            stackConfig({ ...place, ...members }),
             new Set(["python-registry:writers"]),
         );
         assert.ok("notices" in parsed);
         assert.deepEqual(parsed.notices, [
-            "1 of the principals is both reader and writer; writer includes reader.",
-            "python-registry:writers is encrypted in the configuration, but stands in plain text in state and outputs.",
+            "1 of the principals is both reader and writer. The role writer includes reader.",
+            "python-registry:writers is encrypted in the configuration, but appears in plain text in the state and the outputs.",
         ]);
     });
 
-    it("but what is wrong with it, what is allowed, and an unknown key's likely name are told", () => {
+    it("but the report still has the message, the allowed values, and the suggestion for an unknown key", () => {
         assert.deepEqual(mistakesIn({ ...place, repository: "A_B" }, ["python-registry:repository"]), [
             `python-registry:repository: [secret] is not valid. ${repositoryIds}`,
         ]);
@@ -876,15 +872,15 @@ describe("Pulumi.yaml", () => {
         name: string;
         config: Record<string, Declaration>;
     };
-    // Names with a namespace configure the provider.
+    // Keys with a namespace configure the provider.
     const declared = Object.fromEntries(Object.entries(project.config).filter(([key]) => !key.includes(":")));
     const known = /Allowed: ([\w, ]+)\./.exec(mistakesIn({ ...place, nothing: "" })[0]!)![1]!.split(", ");
 
-    it("names the namespace that the settings are read from", () => {
+    it("has the name of the namespace of the settings", () => {
         assert.equal(project.name, "python-registry");
     });
 
-    it("declares every setting, and nothing that is none", () => {
+    it("declares every setting and nothing else", () => {
         assert.deepEqual(Object.keys(declared).sort(), known.sort());
     });
 
@@ -898,14 +894,14 @@ describe("Pulumi.yaml", () => {
         });
     }
 
-    it("declares the defaults that are filled in without it, key for key", () => {
+    it("declares the same defaults as the schema", () => {
         const { settings } = accepted({});
         for (const [key, { default: value }] of Object.entries(declared)) {
             if (key in settings && !["location", "access"].includes(key)) {
                 assert.deepEqual(settings[key as keyof Settings], value, key);
             }
         }
-        // What is not in the settings, or required: an empty text means not set.
+        // For settings without a default value, an empty string means not set.
         const rest = Object.keys(declared).filter(
             (key) => !(key in settings) || ["location", "access"].includes(key),
         );
@@ -917,7 +913,7 @@ describe("Pulumi.yaml", () => {
         });
     });
 
-    it("declares defaults that mean what leaving them out means", () => {
+    it("declares defaults that have the same effect as unset keys", () => {
         const defaults = Object.fromEntries(
             Object.entries(declared).map(([key, entry]) => [key, entry.default]),
         );
@@ -927,11 +923,11 @@ describe("Pulumi.yaml", () => {
     });
 });
 
-describe("settings: resources that exist already", () => {
-    it("need an access mode that somebody chose", () => {
+describe("settings: resources that already exist", () => {
+    it("need an explicit access mode", () => {
         for (const existing of ["use", "adopt"]) {
             assert.deepEqual(mistakesIn({ ...place, existing, access: "" }), [
-                `python-registry:access: is not set. Allowed with existing: ${existing}: authoritative (everyone who was granted one of the stack's roles elsewhere loses it; the preview lists them), additive (the stack only adds its own grants).`,
+                `python-registry:access: is not set. Allowed with existing: ${existing}: authoritative (the stack removes all other members of the roles that it grants; the preview lists them), additive (the stack only adds its own members).`,
             ]);
             for (const access of ["authoritative", "additive"]) {
                 const { settings } = accepted({ existing, access });
@@ -942,9 +938,9 @@ describe("settings: resources that exist already", () => {
         assert.deepEqual(accepted({ serviceAccounts }).settings.serviceAccounts, serviceAccounts);
     });
 
-    it("are left to their owner with all of their settings when they are only used", () => {
+    it("cannot have settings if they are only used, because the owner manages them", () => {
         const owners =
-            "is a setting of a resource that existing: use leaves to its owner. Allowed: remove it, or set existing: adopt.";
+            "cannot be set with existing: use, because the owner manages the resource. Allowed: remove it, or set existing: adopt.";
         const account = { access: "writer", existing: "use", displayName: "CI" };
         const values = {
             description: "Ours",
@@ -960,7 +956,7 @@ describe("settings: resources that exist already", () => {
         assert.ok(accepted({ ...adopted, existing: "adopt", access: "additive" }));
     });
 
-    it("are used or adopted, and nothing else", () => {
+    it("can only be used or adopted", () => {
         assert.deepEqual(
             mistakesIn({
                 ...place,
@@ -976,15 +972,14 @@ describe("settings: resources that exist already", () => {
 });
 
 describe("settings: internal packages", () => {
-    const allowed =
-        'Allowed: package names as on an index (acme-core), or a prefix with an asterisk at its end ("acme-*").';
+    const allowed = 'Allowed: a package name (acme-core), or a prefix that ends with an asterisk ("acme-*").';
 
-    it("are compared and kept in the one spelling of a name", () => {
+    it("are normalized", () => {
         const { settings } = accepted({ internalPackages: ["Acme_Core", "acme.util", "ACME__*", "a", "a*"] });
         assert.deepEqual(settings.internalPackages, ["acme-core", "acme-util", "acme-*", "a", "a*"]);
     });
 
-    it("are names or prefixes, each once", () => {
+    it("are names or prefixes, without duplicates", () => {
         assert.deepEqual(
             mistakesIn({
                 ...place,
@@ -1008,13 +1003,13 @@ describe("settings: internal packages", () => {
                 `python-registry:internalPackages[2]: "*-core" is not valid. ${allowed} Did you mean "core"?`,
                 `python-registry:internalPackages[3]: "acme core" is not valid. ${allowed} Did you mean "acme-core"?`,
                 `python-registry:internalPackages[4]: "" is not valid. ${allowed}`,
-                'python-registry:internalPackages[6]: "OK" is listed twice (-, _, . and case do not count). Allowed: each package once.',
-                'python-registry:internalPackages[8]: "a-b" is listed twice (-, _, . and case do not count). Allowed: each package once.',
+                'python-registry:internalPackages[6]: "OK" is listed twice (case is ignored; -, _ and . are equal). Allowed: each package once.',
+                'python-registry:internalPackages[8]: "a-b" is listed twice (case is ignored; -, _ and . are equal). Allowed: each package once.',
                 'python-registry:internalPackages[10]: "x*" is listed twice. Allowed: each package once.',
             ],
         );
         assert.deepEqual(mistakesIn({ ...place, internalPackages: "acme" }), [
-            'python-registry:internalPackages: "acme" is text where a list belongs. Allowed: a list of package names and prefixes.',
+            'python-registry:internalPackages: "acme" is a string, not a list. Allowed: a list of package names and prefixes.',
         ]);
     });
 });

@@ -6,10 +6,10 @@ import { dockerfileClient } from "../../../src/clients/dockerfile";
 import { answers } from "../registry";
 import { type Bench, proves } from "./tool";
 
-// Docker itself is not needed: sh runs what a build runs, with the secret where a build mounts it, below a /run of its
-// own. The mount's own options and the build command are not run.
+// These tests need no Docker: sh runs the commands of the build, with the secret where a build mounts it, in a separate
+// /run. They do not run the mount's options and the build command.
 
-/** A file system of its own, for whoever may have one. */
+/** Runs a command with a separate file system, if this machine permits that. */
 const apart = ["unshare", "--map-root-user", "--mount"] as const;
 
 export function dockerfile() {
@@ -25,7 +25,7 @@ export function dockerfile() {
         proves("dockerfile", form, "install", async ({ bench, tool }) => {
             const secret = secretOf(bench, form);
             const { id, command } = runStep(bench, form);
-            await using workstation = await bench.workstation(form, "install", {
+            await using toolEnvironment = await bench.toolEnvironment(form, "install", {
                 path: ["stand-in", tool.bin],
                 files: { "requirements.txt": "ready-made\n", secret },
                 executables: { "stand-in/python": pythonWithKeyring(bench.registry.tools.bin) },
@@ -35,11 +35,19 @@ export function dockerfile() {
                 "mount -t tmpfs none /run",
                 "mkdir /run/secrets",
                 `mv secret /run/secrets/${id}`,
-                // Nothing but the secret: not what a workstation of this form has beside it.
+                // A build has only the secret, and not the key file of this tool environment.
                 "unset GOOGLE_APPLICATION_CREDENTIALS",
                 'exec sh -c "$1"',
             ].join("\n");
-            const run = await bench.registry.run(workstation, ...apart, "sh", "-ec", build, "sh", command);
+            const run = await bench.registry.run(
+                toolEnvironment,
+                ...apart,
+                "sh",
+                "-ec",
+                build,
+                "sh",
+                command,
+            );
             assert.equal(run.exitCode, 0, run.output);
             assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
             const granted = `GET 200 ${bench.principal(form, "install")}`;
@@ -49,21 +57,21 @@ export function dockerfile() {
             );
 
             assert.ok(!run.output.includes(secret));
-            // But for the workstation's own: gcloud with the token, and the key file that the keyring form has.
+            // Except in the tool environment's own files: gcloud with the token, and the key file of the keyring form.
             const own = ["--exclude-dir=bin", "--exclude=key.json"];
             const parts =
                 form === "token" ? [secret] : [Buffer.from(secret).toString("base64"), "PRIVATE KEY"];
             for (const part of parts) {
-                const left = await workstation.run("grep", "-rlF", ...own, part, ".");
+                const left = await toolEnvironment.run("grep", "-rlF", ...own, part, ".");
                 assert.deepEqual([left.exitCode, left.output], [1, ""], "something of the secret is left");
             }
-            const keyring = await workstation.run("find", ".", "-name", "keyring");
+            const keyring = await toolEnvironment.run("find", ".", "-name", "keyring");
             assert.equal(keyring.output, "");
         });
     }
 }
 
-/** The shell command of the snippet's RUN instruction, as Docker joins its lines, and the secret's id. */
+/** The shell command of the snippet's RUN instruction, with its lines joined as by Docker, and the secret's id. */
 function runStep(bench: Bench, form: Form): { id: string; command: string } {
     const { text = "" } = dockerfileClient(bench.index, bench.credential(form, "install")).install[0] ?? {};
     const run = /^RUN --mount=type=secret,id=([a-z0-9-]+),required=true (.+)$/m.exec(
@@ -83,7 +91,7 @@ function secretOf(bench: Bench, form: Form): string {
     return Buffer.from(credential.keyBase64, "base64").toString();
 }
 
-/** Stands in for the image's Python, since PyPI is not there: a virtual environment has a keyring from the start. */
+/** Replaces the image's Python, because there is no PyPI: it creates virtual environments that have a keyring. */
 function pythonWithKeyring(bin: string): string {
     return [
         "#!/bin/sh",

@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import type { Workstation } from "../../../sandbox/python/workstation";
-import { type Credential, type Form, forms } from "../../../src/clients/credential";
+import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
+import { type Credential, forms } from "../../../src/clients/credential";
 import { environmentClient } from "../../../src/clients/environment";
-import { answers, type ToolRun } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    proves,
-    script,
-    type Setting,
-} from "./tool";
+import { answers } from "../registry";
+import { attacks, filesOf, internal, type Operation, proves, script, type Setting, waysToAsk } from "./tool";
 
 const byPip = "pip install --no-input --target site";
 const byUv = "uv pip install --target site";
@@ -21,20 +11,20 @@ const byUv = "uv pip install --target site";
 export function environment() {
     for (const form of forms) {
         proves("environment", form, "install", async (setting) => {
-            for (const credential of credentials(setting.bench, form, "install")) {
+            for (const credential of setting.bench.credentials(form, "install")) {
                 const { commands, install } = environmentClient(setting.bench.index, credential);
                 const lines = script(commands.install, "ready-made");
                 const file = install[0]?.path.linux.replace("~/", "../");
                 for (const asked of [
                     lines.replace("pip install", byPip),
                     lines.replace("pip install", byUv),
-                    // A dotenv file as uv reads it, where it has all that is needed.
+                    // uv reads the file as a dotenv file, if it has everything.
                     ...(lines.includes("gcloud")
                         ? []
                         : [`uv run --no-project --env-file ${file} ${byPip} ready-made`]),
                 ]) {
-                    await using workstation = await open(setting, credential, "install");
-                    const run = await inProject(setting, workstation, asked);
+                    await using toolEnvironment = await open(setting, credential, "install");
+                    const run = await setting.bench.runInProject(toolEnvironment, asked);
                     assert.equal(run.exitCode, 0, run.output);
                     assert.match(run.output, /ready-made(-|==)1\.0\.0/);
                     const granted = new Set(answers(run).filter((answer) => !answer.endsWith(" 401 nobody")));
@@ -50,15 +40,14 @@ export function environment() {
         });
 
         proves("environment", form, "publish", async (setting) => {
-            for (const [turn, credential] of credentials(setting.bench, form, "publish").entries()) {
+            for (const [turn, credential] of setting.bench.credentials(form, "publish").entries()) {
                 const lines = script(environmentClient(setting.bench.index, credential).commands.publish);
                 for (const tool of ["twine", "uv"]) {
                     const name = `environment-${form}-${turn}-${tool}`;
                     const files = await setting.bench.registry.build({ name, version: "1.0.0" });
-                    await using workstation = await open(setting, credential, "publish", files);
-                    const run = await inProject(
-                        setting,
-                        workstation,
+                    await using toolEnvironment = await open(setting, credential, "publish", files);
+                    const run = await setting.bench.runInProject(
+                        toolEnvironment,
                         tool === "uv" ? lines.replace("twine upload dist/*", "uv publish") : lines,
                     );
                     assert.equal(run.exitCode, 0, run.output);
@@ -72,10 +61,7 @@ export function environment() {
         });
     }
 
-    for (const [asked, wanted] of [
-        ["directly", internal],
-        ["by a dependency", dependent.name],
-    ] as const) {
+    for (const [asked, wanted] of waysToAsk) {
         // pip has no order between indexes; uv takes a package from the first one that has it.
         attacks("environment", { file: ".env, pip", asked, installs: "public" }, (setting) =>
             attacked(setting, byPip, wanted),
@@ -86,49 +72,38 @@ export function environment() {
     }
 }
 
-/** Installs and gives the version of the internal package that came with it. */
+/** Installs, and returns the version of the internal package that was installed. */
 async function attacked(setting: Setting, install: string, wanted: string): Promise<string | undefined> {
     const credential = setting.bench.credential("token", "install");
     const { commands } = environmentClient(setting.bench.index, credential);
-    await using workstation = await open(setting, credential, "install");
+    await using toolEnvironment = await open(setting, credential, "install");
     const lines = script(commands.install, wanted).replace("pip install", install);
-    const { output } = await inProject(setting, workstation, lines);
+    const { output } = await setting.bench.runInProject(toolEnvironment, lines);
     return /\bacme-core(?:-|==)([\d.]+\d)$/m.exec(output.replaceAll(/ /g, "\n"))?.[1];
 }
 
-/** uv does not take a package from PyPI while the registry refuses the token. */
+/** Asserts that uv takes no package from PyPI while the registry refuses the token. */
 async function assertNoWayRound(setting: Setting): Promise<void> {
     const { commands } = environmentClient(setting.bench.index, { form: "token" });
-    await using workstation = await open(setting, { form: "token" }, "install");
+    await using toolEnvironment = await open(setting, { form: "token" }, "install");
     const lines = script(commands.install, internal).replace("pip install", byUv);
-    const run = await inProject(setting, workstation, `gcloud() { echo expired; }\n${lines}`);
+    const run = await setting.bench.runInProject(toolEnvironment, `gcloud() { echo expired; }\n${lines}`);
     assert.notEqual(run.exitCode, 0);
     assert.deepEqual(new Set(answers(run)), new Set(["GET 401 nobody"]));
 }
 
-/** The forms of a credential, with the token and without. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    const token = bench.registry.sandbox.issueToken(bench.principal("token", operation));
-    return form === "token" ? [credential, { form, token }] : [credential];
-}
-
-/** Somebody with a keyring command of their own, and the file at its place. */
+/** A tool environment with a keyring command and the generated file. */
 function open(
     { bench, tool }: Setting,
     credential: Credential,
     operation: Operation,
     distributions: readonly string[] = [],
-): Promise<Workstation> {
+): Promise<ToolEnvironment> {
     const { install } = environmentClient(bench.index, credential);
-    return bench.workstation(credential.form, operation, {
+    return bench.toolEnvironment(credential.form, operation, {
         // pip does not run the keyring command of its own environment.
         path: [tool.bin, bench.registry.tools.bin],
         files: { ...filesOf(install, "user"), ...filesOf(install, "project"), "project/empty": "" },
         distributions,
     });
-}
-
-function inProject({ bench }: Setting, workstation: Workstation, lines: string): Promise<ToolRun> {
-    return bench.registry.run(workstation, "sh", "-ec", `cd project\n${lines}`);
 }

@@ -1,33 +1,23 @@
 import assert from "node:assert/strict";
 import type { Client } from "../../../src/clients/client";
-import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
+import { forms, loginOf } from "../../../src/clients/credential";
 import { hatchClient } from "../../../src/clients/hatch";
 import { pipClient } from "../../../src/clients/pip";
-import { answers } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    pasted,
-    proves,
-    script,
-} from "./tool";
+import { answers, publicRequests } from "../registry";
+import { attacks, type Bench, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
 
-/** A project with an environment that inherits from the default one, where the generated part stands. */
+/** A project with an environment that inherits from the default one, which the generated part configures. */
 function own(dependency: string): string {
     return [
         '[project]\nname = "own"\nversion = "1.0.0"\n',
-        // It is not to be built: uv would ask PyPI for its build backend.
+        // Without skip-install, uv would request the build backend of the project from PyPI.
         `[tool.hatch.envs.own]\nskip-install = true\ndependencies = ["${dependency}"]\n`,
     ].join("\n");
 }
 
 /**
- * hatch publishes past any proxy, and only the proxy leads to the registry: a tunnel through it, below hatch, in the way
- * that a network would do it.
+ * hatch ignores proxies when it publishes, but the registry is reachable only through the proxy. So Python's sockets open
+ * a tunnel through the proxy, without hatch's knowledge.
  */
 const tunnel = {
     "network/sitecustomize.py": `import os
@@ -57,7 +47,7 @@ socket.create_connection = create_connection
 export function hatch() {
     for (const form of forms) {
         proves("hatch", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = hatchClient(bench.index, credential);
                 const user = filesOf(client.install, "user");
                 const project = (part: Client) => ({
@@ -65,22 +55,20 @@ export function hatch() {
                 });
                 for (const files of [
                     { ...user, ...project(client) },
-                    // The project's part has no credential: with one at hand, the person's file is needed.
+                    // The project's part has no credential, so with a login in the file, the user's file is necessary.
                     ...(loginOf(credential) === undefined ? [project(client)] : []),
-                    // A project is for all, whatever form its part was made for.
+                    // The project's part works for every form.
                     { ...user, ...project(hatchClient(bench.index, { form: "keyring" })) },
                     { ...user, ...project(hatchClient(bench.index, { form: "token" })) },
                 ]) {
-                    await using workstation = await bench.workstation(form, "install", {
+                    await using toolEnvironment = await bench.toolEnvironment(form, "install", {
                         path: [tool.bin],
                         environment: environment(bench),
                         files,
                     });
-                    const run = await bench.registry.run(
-                        workstation,
-                        "sh",
-                        "-ec",
-                        inProject(script(client.commands.install, "ready-made")),
+                    const run = await bench.runInProject(
+                        toolEnvironment,
+                        script(client.commands.install, "ready-made"),
                     );
                     assert.equal(run.exitCode, 0, run.output);
                     assert.match(run.output, /^1\.0\.0$/m);
@@ -93,9 +81,9 @@ export function hatch() {
         });
 
         proves("hatch", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = hatchClient(bench.index, credential);
-                await using workstation = await bench.workstation(form, "publish", {
+                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
                     path: [tool.bin],
                     environment: { ...environment(bench), PYTHONPATH: "../network" },
                     files: {
@@ -108,12 +96,7 @@ export function hatch() {
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    inProject(script(client.commands.publish)),
-                );
+                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(
@@ -145,32 +128,27 @@ export function hatch() {
             }),
         ],
     ] as const) {
-        for (const [asked, wanted] of [
-            ["directly", internal],
-            ["by a dependency", dependent.name],
-        ] as const) {
+        for (const [asked, wanted] of waysToAsk) {
             attacks("hatch", { file, asked, installs }, async ({ bench, tool }) => {
                 const client = hatchClient(bench.index, bench.credential("keyring", "install"));
-                await using workstation = await bench.workstation("keyring", "install", {
+                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
                     environment: environment(bench),
                     files: filesFor(bench, wanted),
                 });
-                const commands = inProject(script(client.commands.install, internal));
-                const run = await bench.registry.run(workstation, "sh", "-ec", commands);
+                const commands = script(client.commands.install, internal);
+                const run = await bench.runInProject(toolEnvironment, commands);
                 if (installs === "internal" && asked === "directly") {
-                    // Without a credential the name is nobody's.
+                    // Without a credential, the package comes from nowhere.
                     await using stranger = await bench.registry.at({
                         path: [tool.bin],
                         environment: environment(bench),
                         files: filesFor(bench, wanted),
                     });
-                    const refused = await bench.registry.run(stranger, "sh", "-ec", commands);
+                    const refused = await bench.runInProject(stranger, commands);
                     assert.notEqual(refused.exitCode, 0, refused.output);
                     assert.deepEqual(
-                        refused.requests.filter(
-                            ({ plane, path }) => plane === "public" && path.includes(internal),
-                        ),
+                        publicRequests(refused).filter(({ path }) => path.includes(internal)),
                         [],
                     );
                 }
@@ -180,22 +158,7 @@ export function hatch() {
     }
 }
 
-/** The environment that hatch takes is the project's own one. */
+/** Makes hatch use the environment `own` of the project. */
 function environment(bench: Bench): Record<string, string> {
     return { ...bench.registry.sandbox.clientEnvironment, HATCH_ENV: "own" };
-}
-
-/** The credential as the bench has it and, for the token, with the token in the file as well. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    return credential.form === "token"
-        ? [
-              credential,
-              { form: "token", token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) },
-          ]
-        : [credential];
-}
-
-function inProject(commands: string): string {
-    return `cd project\n${commands}`;
 }

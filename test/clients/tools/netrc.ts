@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Client } from "../../../src/clients/client";
-import type { Credential, Form } from "../../../src/clients/credential";
+import type { Credential } from "../../../src/clients/credential";
 import { netrcClient } from "../../../src/clients/netrc";
 import { answers } from "../registry";
 import { type Bench, filesOf, type Operation, proves, script, type Setting } from "./tool";
@@ -8,14 +8,12 @@ import { type Bench, filesOf, type Operation, proves, script, type Setting } fro
 export function netrc() {
     for (const form of ["token", "key"] as const) {
         proves("netrc", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = clientOf(bench, credential);
-                await using workstation = await open({ bench, tool }, credential, "install");
+                await using toolEnvironment = await open({ bench, tool }, credential, "install");
                 const environment = "export PIP_TARGET=site\n";
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
+                const run = await bench.runScript(
+                    toolEnvironment,
                     environment + script(client.commands.install, "ready-made"),
                 );
                 const granted = `GET 200 ${bench.principal(form, "install")}`;
@@ -24,26 +22,21 @@ export function netrc() {
                 assert.deepEqual(answers(run), [granted, granted]);
 
                 const url = `${bench.index.indexUrl}ready-made/`;
-                const byCurl = await bench.registry.run(workstation, "curl", "-sSfn", url);
+                const byCurl = await bench.registry.run(toolEnvironment, "curl", "-sSfn", url);
                 assert.deepEqual([byCurl.exitCode, answers(byCurl)], [0, [granted]], byCurl.output);
             }
         });
 
         proves("netrc", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = clientOf(bench, credential);
-                await using workstation = await open(
+                await using toolEnvironment = await open(
                     { bench, tool },
                     credential,
                     "publish",
                     await bench.registry.build({ name: `netrc-${form}-${turn}`, version: "1.0.0" }),
                 );
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    script(client.commands.publish),
-                );
+                const run = await bench.runScript(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(
@@ -61,7 +54,7 @@ function open(
     operation: Operation,
     distributions: readonly string[] = [],
 ) {
-    return bench.workstation(credential.form, operation, {
+    return bench.toolEnvironment(credential.form, operation, {
         path: [tool.bin],
         files: filesOf(clientOf(bench, credential)[operation], "user"),
         distributions,
@@ -72,11 +65,4 @@ function clientOf(bench: Bench, credential: Credential): Client {
     const client = netrcClient(bench.index, credential);
     assert.ok(client !== undefined);
     return client;
-}
-
-/** The forms of a credential, with the token and without. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    const token = bench.registry.sandbox.issueToken(bench.principal("token", operation));
-    return form === "token" ? [credential, { form, token }] : [credential];
 }

@@ -1,52 +1,39 @@
 import assert from "node:assert/strict";
-import type { ToolResult, Workstation } from "../../../sandbox/python/workstation";
+import type { ToolEnvironment, ToolResult } from "../../../sandbox/python/tool-environment";
 import type { Client, PythonIndex } from "../../../src/clients/client";
-import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
+import { forms, loginOf } from "../../../src/clients/credential";
 import { pdmClient } from "../../../src/clients/pdm";
 import { answers } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    pasted,
-    proves,
-    script,
-    type Setting,
-} from "./tool";
+import { attacks, filesOf, internal, pasted, proves, script, type Setting, waysToAsk } from "./tool";
 
-/** A project that is no package: pdm would ask PyPI for its build backend. */
+/** A project that is not a package. For a package, pdm would request the build backend from PyPI. */
 const own =
     '[project]\nname = "own"\nversion = "1.0.0"\nrequires-python = ">=3.10"\n\n[tool.pdm]\ndistribution = false\n';
 
 export function pdm() {
     for (const form of forms) {
         proves("pdm", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = pdmClient(bench.index, credential);
                 const user = filesOf(client.install, "user");
                 const shared = pdmClient(bench.index, { form: "token" });
                 for (const files of [
                     { ...user, "project/pyproject.toml": own },
                     {
-                        // The project's part has no credential: the person's configuration gives it.
+                        // The project's part has no credential; the user's configuration has it.
                         ...(loginOf(credential) === undefined ? {} : user),
                         "project/pyproject.toml": pasted(own, client, "pyproject.toml"),
                     },
-                    // A project whose URL has the variable is for all.
+                    // The project's part with the variable in its URL works for every form.
                     { ...user, "project/pyproject.toml": pasted(own, shared, "pyproject.toml") },
                 ]) {
-                    await using workstation = await bench.workstation(form, "install", {
+                    await using toolEnvironment = await bench.toolEnvironment(form, "install", {
                         path: [tool.bin],
                         files,
                     });
-                    const run = await bench.registry.run(
-                        workstation,
-                        "sh",
-                        "-ec",
-                        inProject(script(client.commands.install, "ready-made")),
+                    const run = await bench.runInProject(
+                        toolEnvironment,
+                        script(client.commands.install, "ready-made"),
                     );
                     assert.equal(run.exitCode, 0, run.output);
                     assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
@@ -59,9 +46,9 @@ export function pdm() {
         });
 
         proves("pdm", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
                 const client = pdmClient(bench.index, credential);
-                await using workstation = await bench.workstation(form, "publish", {
+                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
                     path: [tool.bin],
                     files: { ...filesOf(client.publish, "user"), "project/pyproject.toml": own },
                     distributions: await bench.registry.build({
@@ -69,12 +56,7 @@ export function pdm() {
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    inProject(script(client.commands.publish)),
-                );
+                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(answers(run), [uploaded, uploaded]);
@@ -89,10 +71,7 @@ export function pdm() {
         ["pyproject.toml", undefined, "project"],
         ["pyproject.toml with the prefix acme-*", prefix, "project"],
     ] as const) {
-        for (const [asked, wanted] of [
-            ["directly", internal],
-            ["by a dependency", dependent.name],
-        ] as const) {
+        for (const [asked, wanted] of waysToAsk) {
             attacks("pdm", { file, asked, installs: "internal" }, async ({ bench, tool }) => {
                 const index: PythonIndex = {
                     ...bench.index,
@@ -100,16 +79,16 @@ export function pdm() {
                 };
                 const client = pdmClient(index, bench.credential("keyring", "install"));
                 const files = filesIn(scope, client);
-                await using workstation = await bench.workstation("keyring", "install", {
+                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
                     files,
                 });
-                const run = await add(workstation, wanted);
+                const run = await add(toolEnvironment, wanted);
                 assert.equal(run.exitCode, 0, run.output);
                 if (asked === "directly") {
                     await keepsApart(
                         { bench, tool },
-                        workstation,
+                        toolEnvironment,
                         files,
                         names === undefined ? internal : later,
                     );
@@ -119,67 +98,49 @@ export function pdm() {
         }
     }
 
-    // The names mean nothing to uv.
+    // uv ignores the names.
     attacks(
         "pdm",
         { file: "pyproject.toml, with pdm's use_uv on", asked: "directly", installs: "public" },
         async ({ bench, tool }) => {
             const client = pdmClient(bench.index, bench.credential("token", "install"));
-            await using workstation = await bench.workstation("token", "install", {
+            await using toolEnvironment = await bench.toolEnvironment("token", "install", {
                 path: [tool.bin],
                 environment: { ...bench.registry.sandbox.clientEnvironment, PDM_USE_UV: "1" },
                 files: { "project/pyproject.toml": pasted(own, client, "pyproject.toml") },
             });
-            const run = await bench.registry.run(
-                workstation,
-                "sh",
-                "-ec",
-                inProject(script(client.commands.install, internal)),
-            );
+            const run = await bench.runInProject(toolEnvironment, script(client.commands.install, internal));
             assert.ok(answers(run).includes(`GET 200 ${bench.principal("token", "install")}`), run.output);
             return new RegExp(`^ \\+ ${internal}==(\\S+)`, "m").exec(run.output)?.[1];
         },
     );
 }
 
-/** An internal name that is not on the private index yet, and on the public one already. */
+/** An internal name that is on the public index, but not yet on the private one. */
 const later = "acme-later";
 
 /**
- * What is not internal comes from the public index, and an internal name that the private index does not give, for want
- * of it or of a credential, from nowhere.
+ * Asserts that a public package comes from the public index, and that an internal package comes from nowhere if the
+ * private index does not have it or refuses the credential.
  */
 async function keepsApart(
     { bench, tool }: Setting,
-    workstation: Workstation,
+    toolEnvironment: ToolEnvironment,
     files: Record<string, string>,
     missing: string,
 ): Promise<void> {
     for (const name of ["for-all", later]) {
-        for (const path of await bench.registry.build({ name, version: "1.0.0" })) {
-            await bench.registry.publishPublic(name, path);
-        }
+        await bench.publishPublic(name, "1.0.0");
     }
-    const run = await add(workstation, "for-all");
+    const run = await add(toolEnvironment, "for-all");
     assert.equal(installed(run, "for-all"), "1.0.0", run.output);
 
     await using stranger = await bench.registry.at({ path: [tool.bin], files });
-    for (const at of missing === later ? [workstation, stranger] : [stranger]) {
+    for (const at of missing === later ? [toolEnvironment, stranger] : [stranger]) {
         const refused = await add(at, missing);
         assert.notEqual(refused.exitCode, 0, refused.output);
         assert.match(refused.output, new RegExp(`Unable to find candidates for ${missing}`));
     }
-}
-
-/** The credential as the bench has it and, for the token, with the token in the file as well. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    return credential.form === "token"
-        ? [
-              credential,
-              { form: "token", token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) },
-          ]
-        : [credential];
 }
 
 function filesIn(scope: "user" | "project", client: Client): Record<string, string> {
@@ -188,15 +149,11 @@ function filesIn(scope: "user" | "project", client: Client): Record<string, stri
         : { "project/pyproject.toml": pasted(own, client, "pyproject.toml") };
 }
 
-function add(workstation: Workstation, ...packages: string[]): Promise<ToolResult> {
-    return workstation.runIn("project", "pdm", "add", ...packages);
+function add(toolEnvironment: ToolEnvironment, ...packages: string[]): Promise<ToolResult> {
+    return toolEnvironment.runIn("project", "pdm", "add", ...packages);
 }
 
 /** The version of a package that pdm says it has installed. */
 function installed({ output }: ToolResult, name: string): string | undefined {
     return new RegExp(`✔ Install ${name} (\\S+) successful`).exec(output)?.[1];
-}
-
-function inProject(commands: string): string {
-    return `cd project\n${commands}`;
 }

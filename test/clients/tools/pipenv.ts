@@ -1,43 +1,33 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Workstation } from "../../../sandbox/python/workstation";
-import { type Credential, type Form, forms } from "../../../src/clients/credential";
+import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
+import { type Credential, forms } from "../../../src/clients/credential";
 import { pipenvClient } from "../../../src/clients/pipenv";
-import { answers, type ToolRun } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    pasted,
-    proves,
-    script,
-    type Setting,
-} from "./tool";
+import { answers } from "../registry";
+import { attacks, dependent, filesOf, internal, pasted, proves, script, type Setting } from "./tool";
 
-/** As pipenv makes it in a new project. */
+/** The Pipfile that pipenv writes in a new project. */
 const own = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n';
 
 export function pipenv() {
     for (const form of forms) {
         proves("pipenv", form, "install", async ({ bench, tool }) => {
             const principal = bench.principal(form, "install");
-            for (const credential of installCredentials(bench, form)) {
+            for (const credential of bench.credentials(form, "install")) {
                 const { install, commands } = pipenvClient(bench.index, credential);
-                await using workstation = await project({ bench, tool }, credential);
-                const run = await inProject(bench, workstation, script(commands.install, "ready-made"));
+                await using toolEnvironment = await project({ bench, tool }, credential);
+                const run = await bench.runInProject(toolEnvironment, script(commands.install, "ready-made"));
                 assert.equal(run.exitCode, 0, run.output);
-                assert.equal(await lockedVersion(workstation, "ready-made"), "==1.0.0");
+                assert.equal(await lockedVersion(toolEnvironment, "ready-made"), "==1.0.0");
                 const known = answers(run).filter((answer) => answer !== "GET 401 nobody");
                 assert.ok(known.includes(`GET 200 ${principal}`), known.join());
                 assert.deepEqual(new Set(known.map((answer) => answer.slice(8))), new Set([principal]));
-                // The Pipfile has what was generated, and no credential got into what is committed.
-                const pipfile = await workstation.runIn("project", "cat", "Pipfile");
+                // The Pipfile still has the generated part, and the files to commit have no credential.
+                const pipfile = await toolEnvironment.runIn("project", "cat", "Pipfile");
                 assert.ok(pipfile.output.includes(install[0]?.text.trimEnd() ?? "?"), pipfile.output);
-                const lock = await workstation.runIn("project", "cat", "Pipfile.lock");
-                for (const secret of await secretsOf(workstation, credential)) {
+                const lock = await toolEnvironment.runIn("project", "cat", "Pipfile.lock");
+                for (const secret of await secretsOf(toolEnvironment, credential)) {
                     assert.ok(![pipfile, lock, run].some(({ output }) => output.includes(secret)));
                 }
             }
@@ -50,7 +40,7 @@ export function pipenv() {
     attacks("pipenv", { file: "Pipfile", asked: "directly", installs: "internal" }, (setting) =>
         attacked(setting, internal),
     );
-    // pipenv asks PyPI for whatever the Pipfile does not name: what the documentation warns of.
+    // pipenv takes from PyPI what the Pipfile does not name, as docs/clients.md warns.
     attacks("pipenv", { file: "Pipfile", asked: "by a dependency", installs: "public" }, (setting) =>
         attacked(setting, dependent.name),
     );
@@ -61,70 +51,58 @@ export function pipenv() {
     );
 }
 
-/** A package of the registry's does not come from PyPI while the registry refuses the token. */
+/** Asserts that a package of the registry does not come from PyPI while the registry refuses the token. */
 async function assertNoWayRound({ bench, tool }: Setting): Promise<void> {
     const { commands } = pipenvClient(bench.index, { form: "token" });
-    await using workstation = await project({ bench, tool }, { form: "token" });
+    await using toolEnvironment = await project({ bench, tool }, { form: "token" });
     const lines = `gcloud() { echo expired; }\n${script(commands.install, internal)}`;
-    const run = await inProject(bench, workstation, lines);
+    const run = await bench.runInProject(toolEnvironment, lines);
     assert.notEqual(run.exitCode, 0);
     assert.deepEqual(answers(run), ["GET 401 nobody"]);
-    assert.equal(await lockedVersion(workstation, internal), undefined);
+    assert.equal(await lockedVersion(toolEnvironment, internal), undefined);
 }
 
-/** Installs and gives the version of the internal package that came with it. */
+/** Installs, and returns the version of the internal package that was installed. */
 async function attacked({ bench, tool }: Setting, packages: string): Promise<string | undefined> {
     const credential = bench.credential("keyring", "install");
-    await using workstation = await project({ bench, tool }, credential);
+    await using toolEnvironment = await project({ bench, tool }, credential);
     const { commands } = pipenvClient(bench.index, credential);
-    const run = await inProject(bench, workstation, script(commands.install, packages));
+    const run = await bench.runInProject(toolEnvironment, script(commands.install, packages));
     assert.equal(run.exitCode, 0, run.output);
-    return (await lockedVersion(workstation, internal))?.replace("==", "");
+    return (await lockedVersion(toolEnvironment, internal))?.replace("==", "");
 }
 
-/** The forms of a credential, with the token and without. */
-function installCredentials(bench: Bench, form: Form): Credential[] {
-    const credential = bench.credential(form, "install");
-    const token = bench.registry.sandbox.issueToken("user:dev@example.com");
-    return form === "token" ? [credential, { form, token }] : [credential];
-}
-
-async function secretsOf(workstation: Workstation, credential: Credential): Promise<string[]> {
+async function secretsOf(toolEnvironment: ToolEnvironment, credential: Credential): Promise<string[]> {
     switch (credential.form) {
         case "keyring":
             return [];
         case "key":
             return [credential.keyBase64, encodeURIComponent(credential.keyBase64)];
         case "token":
-            return [credential.token ?? (await workstation.run("gcloud")).output.trim()];
+            return [credential.token ?? (await toolEnvironment.run("gcloud")).output.trim()];
     }
 }
 
-/** Somebody with a project that has a Pipfile, into which the generated part is pasted. */
-function project({ bench, tool }: Setting, credential: Credential): Promise<Workstation> {
+/** A tool environment with a project, into whose Pipfile the generated part is pasted. */
+function project({ bench, tool }: Setting, credential: Credential): Promise<ToolEnvironment> {
     const client = pipenvClient(bench.index, credential);
-    return bench.workstation(credential.form, "install", {
+    return bench.toolEnvironment(credential.form, "install", {
         path: [tool.bin],
         files: { ...filesOf(client.install, "user"), "project/Pipfile": pasted(own, client, "Pipfile") },
         environment: {
             ...bench.registry.sandbox.clientEnvironment,
             PIPENV_VENV_IN_PROJECT: "1",
             PIPENV_NOSPIN: "1",
-            // Otherwise virtualenv leaves a process behind that looks for newer pips.
+            // Otherwise virtualenv starts a process in the background that looks for newer versions of pip.
             VIRTUALENV_NO_PERIODIC_UPDATE: "1",
-            // The pip that each environment gets: unpacked once, and not copied, which takes two seconds.
+            // Unpack the pip of the environments only once, and link it: copying takes two seconds.
             VIRTUALENV_OVERRIDE_APP_DATA: join(tool.bin, "..", "virtualenv"),
             VIRTUALENV_SYMLINK_APP_DATA: "1",
         },
     });
 }
 
-/** Like `bench.registry.run`, in the project. */
-function inProject(bench: Bench, workstation: Workstation, lines: string): Promise<ToolRun> {
-    return bench.registry.run(workstation, "sh", "-ec", `cd project\n${lines}`);
-}
-
-async function lockedVersion({ home }: Workstation, name: string): Promise<string | undefined> {
+async function lockedVersion({ home }: ToolEnvironment, name: string): Promise<string | undefined> {
     const lock = JSON.parse(await readFile(join(home, "project", "Pipfile.lock"), "utf8")) as {
         default: Record<string, { version?: string }>;
     };

@@ -1,54 +1,42 @@
 import assert from "node:assert/strict";
-import type { Workstation } from "../../../sandbox/python/workstation";
 import type { Client } from "../../../src/clients/client";
-import { type Credential, type Form, forms } from "../../../src/clients/credential";
+import { forms } from "../../../src/clients/credential";
 import { poetryClient } from "../../../src/clients/poetry";
-import { answers, type TestRegistry, type ToolRun } from "../registry";
-import {
-    attacks,
-    type Bench,
-    dependent,
-    filesOf,
-    internal,
-    type Operation,
-    pasted,
-    proves,
-    script,
-} from "./tool";
+import { answers, publicRequests, type ToolRun } from "../registry";
+import { attacks, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
 
 export function poetry() {
     for (const form of forms) {
         proves("poetry", form, "install", async ({ bench, tool }) => {
-            for (const credential of credentials(bench, form, "install")) {
+            for (const credential of bench.credentials(form, "install")) {
                 const client = poetryClient(bench.index, credential);
-                await using workstation = await bench.workstation(form, "install", {
+                await using toolEnvironment = await bench.toolEnvironment(form, "install", {
                     path: [tool.bin],
                     files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
                 });
-                const run = await inProject(
-                    bench.registry,
-                    workstation,
+                const run = await bench.runInProject(
+                    toolEnvironment,
                     script(client.commands.install, "ready-made"),
                 );
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
-                // No request goes without the login, and none to PyPI.
+                // Every request has the login, and none goes to PyPI.
                 assert.deepEqual([...new Set(answers(run))], [`GET 200 ${bench.principal(form, "install")}`]);
                 assert.deepEqual(publicRequests(run), []);
             }
         });
 
         proves("poetry", form, "publish", async ({ bench, tool }) => {
-            for (const [number, credential] of credentials(bench, form, "publish").entries()) {
+            for (const [number, credential] of bench.credentials(form, "publish").entries()) {
                 const name = `poetry-${form}-${number}`;
                 const client = poetryClient(bench.index, credential);
-                await using workstation = await bench.workstation(form, "publish", {
+                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
                     path: [tool.bin],
-                    // The source and the repository have one name: neither is taken for the other.
+                    // The source and the repository have the same name, and poetry does not confuse them.
                     files: { ...project(client, name), ...filesOf(client.publish, "user") },
                     distributions: await bench.registry.build({ name, version: "1.0.0" }),
                 });
-                const run = await inProject(bench.registry, workstation, script(client.commands.publish));
+                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
                 assert.deepEqual(answers(run), [uploaded, uploaded]);
@@ -57,24 +45,21 @@ export function poetry() {
         });
     }
 
-    for (const [asked, wanted] of [
-        ["directly", internal],
-        ["by a dependency", dependent.name],
-    ] as const) {
+    for (const [asked, wanted] of waysToAsk) {
         attacks(
             "poetry",
             { file: "pyproject.toml", asked, installs: "internal" },
             async ({ bench, tool }) => {
-                await publishPublic(bench, "public-only");
+                await bench.publishPublic("public-only", "1.0.0");
                 const client = poetryClient(bench.index, bench.credential("keyring", "install"));
-                await using workstation = await bench.workstation("keyring", "install", {
+                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
                     files: project(client, "demo", wanted, "public-only"),
                 });
-                const run = await inProject(bench.registry, workstation, lockAndInstall);
+                const run = await bench.runInProject(toolEnvironment, lockAndInstall);
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(installed(run, "public-only"), "1.0.0", run.output);
-                assert.ok(!publicRequests(run).some((path) => path.includes(internal)), run.output);
+                assert.ok(!publicRequests(run).some(({ path }) => path.includes(internal)), run.output);
                 return installed(run, internal);
             },
         );
@@ -89,46 +74,34 @@ export function poetry() {
         },
         async ({ bench, tool }) => {
             const client = poetryClient(bench.index, { form: "token", token: "expired" });
-            await using workstation = await bench.workstation("token", "install", {
+            await using toolEnvironment = await bench.toolEnvironment("token", "install", {
                 path: [tool.bin],
                 files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
             });
 
-            // What the install command asks for comes from the index or not at all: with a refused login …
-            const refused = await inProject(
-                bench.registry,
-                workstation,
+            // The install command takes the package from the index only: if it refuses the login …
+            const refused = await bench.runInProject(
+                toolEnvironment,
                 script(client.commands.install, internal),
             );
             assert.notEqual(refused.exitCode, 0, refused.output);
             assert.deepEqual([...new Set(answers(refused))], ["GET 401 nobody"]);
             assert.deepEqual(publicRequests(refused), []);
-            // … and before the index has the package.
-            await publishPublic(bench, "acme-next");
+            // … and if it does not have the package yet.
+            await bench.publishPublic("acme-next", "1.0.0");
             const fromGcloud = poetryClient(bench.index, { form: "token" }).commands.install;
-            const early = await inProject(bench.registry, workstation, script(fromGcloud, "acme-next"));
+            const early = await bench.runInProject(toolEnvironment, script(fromGcloud, "acme-next"));
             assert.notEqual(early.exitCode, 0, early.output);
             assert.deepEqual([...new Set(answers(early))], ["GET 404 user:dev@example.com"]);
             assert.deepEqual(publicRequests(early), []);
 
-            // Without a source, poetry takes a refused login for a name that the index does not have, and only warns.
-            return installed(
-                await inProject(bench.registry, workstation, `poetry add ${internal}`),
-                internal,
-            );
+            // Without a source, poetry treats a refused login like a package that the index does not have, and only warns.
+            return installed(await bench.runInProject(toolEnvironment, `poetry add ${internal}`), internal);
         },
     );
 }
 
-/** A token is proved twice: asked for by the commands, and in the file. */
-function credentials(bench: Bench, form: Form, operation: Operation): Credential[] {
-    const credential = bench.credential(form, operation);
-    return form === "token"
-        ? [credential, { form, token: bench.registry.sandbox.issueToken(bench.principal(form, operation)) }]
-        : [credential];
-}
-
-/** A project as poetry makes it, with the generated part pasted in. */
+/** A project like one from `poetry new`, with the generated part pasted into it. */
 function project(client: Client, name: string, ...dependencies: string[]): Record<string, string> {
     const own = [
         "[project]",
@@ -145,23 +118,8 @@ function project(client: Client, name: string, ...dependencies: string[]): Recor
     return { "project/pyproject.toml": pasted(own.join("\n"), client, "pyproject.toml") };
 }
 
-// The project itself has no code to install.
+// --no-root, because the project has no code to install.
 const lockAndInstall = "poetry lock\npoetry install --no-root";
-
-function inProject(registry: TestRegistry, workstation: Workstation, commands: string): Promise<ToolRun> {
-    return registry.run(workstation, "sh", "-ec", `cd project\n${commands}`);
-}
-
-async function publishPublic({ registry }: Bench, name: string): Promise<void> {
-    for (const path of await registry.build({ name, version: "1.0.0" })) {
-        await registry.publishPublic(name, path);
-    }
-}
-
-/** What the public index was asked for. */
-function publicRequests({ requests }: ToolRun): string[] {
-    return requests.filter(({ plane }) => plane === "public").map(({ path }) => path);
-}
 
 /** The version of a package that poetry says it has installed. */
 function installed({ output }: ToolRun, name: string): string | undefined {

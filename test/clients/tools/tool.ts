@@ -5,13 +5,13 @@ import { basename, join } from "node:path";
 import type { Context } from "mocha";
 import { environmentWith, type PythonTools } from "../../../sandbox/python/python-tools";
 import type { SamplePackage } from "../../../sandbox/python/sample-package";
-import type { Workstation, WorkstationOptions } from "../../../sandbox/python/workstation";
+import type { ToolEnvironment, ToolEnvironmentOptions } from "../../../sandbox/python/tool-environment";
 import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/clients/client";
 import type { Credential, Form } from "../../../src/clients/credential";
-import { needTools, reader, TestRegistry, writer } from "../registry";
+import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
-// What the proofs of all tools have in common: one registry, an attacker's package on the public index, and a record of
-// what was shown, which docs/clients.md is made of.
+// What the proofs of all tools share: one registry, an attacker's package on the public index, and a record of the
+// results, from which docs/clients.md is written.
 
 export type Operation = "install" | "publish";
 
@@ -23,13 +23,13 @@ export interface Proved {
     readonly operation: Operation;
 }
 
-/** What an attack came to: whose package of the same name was installed. */
+/** The result of an attack: which of two packages with the same name was installed. */
 export interface Attacked {
     readonly tool: string;
     readonly version: string;
-    /** Which of the tool's files, in words: `pyproject.toml`, `uv.toml`, with the prefix `acme-*`. */
+    /** The tool's file, with its variant: `uv.toml`, `pyproject.toml with the prefix acme-*`. */
     readonly file: string;
-    /** Whether the internal name is what the project asks for, or what that in turn depends on. */
+    /** Whether the project asks for the internal name itself, or for a package that depends on it. */
     readonly asked: "directly" | "by a dependency";
     readonly installed: "internal" | "public";
 }
@@ -38,16 +38,21 @@ export interface Attacked {
 export const internal = "acme-core";
 /** On the private index only; depends on `internal`. */
 export const dependent: SamplePackage = { name: "acme-app", version: "1.0.0", dependencies: [internal] };
-/** The names that the registry of the proofs calls internal. */
+/** The two ways in which a project comes to ask for `internal`, and the package that it names. */
+export const waysToAsk = [
+    ["directly", internal],
+    ["by a dependency", dependent.name],
+] as const;
+/** The internal names in the generated files. */
 export const internalPackages = ["acme-core", "acme-app", "ready-made"];
 
-/** What a workstation of the proofs has beside the credential. */
-export interface BenchOptions extends Partial<WorkstationOptions> {
-    /** Files to publish: they stand in `dist/`, at home and in `project/`. */
+/** What a tool environment has in addition to the credential. */
+export interface BenchOptions extends Partial<ToolEnvironmentOptions> {
+    /** Files to publish, copied into `dist/` in the home directory and in `project/`. */
     readonly distributions?: readonly string[];
 }
 
-/** A registry, an attacker, and people and accounts who may do just what they must. */
+/** A registry, an attacker, and users and accounts with the least permissions. */
 export class Bench implements AsyncDisposable {
     private constructor(readonly registry: TestRegistry) {}
 
@@ -58,10 +63,9 @@ export class Bench implements AsyncDisposable {
         });
         await registry.putOnIndex({ name: internal, version: "1.0.0" });
         await registry.putOnIndex(dependent);
-        for (const path of await registry.build({ name: internal, version: "99.0.0" })) {
-            await registry.publishPublic(internal, path);
-        }
-        return new Bench(registry);
+        const bench = new Bench(registry);
+        await bench.publishPublic(internal, "99.0.0");
+        return bench;
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
@@ -84,16 +88,24 @@ export class Bench implements AsyncDisposable {
         return { form };
     }
 
-    /** What the credential needs beside the files: gcloud that gives a token, or a key file for the keyring. */
-    async workstation(
+    /** The same and, for a token, a second one with the token in the files. */
+    credentials(form: Form, operation: Operation): Credential[] {
+        const credential = this.credential(form, operation);
+        return form === "token"
+            ? [credential, { form, token: this.registry.sandbox.issueToken(this.principal(form, operation)) }]
+            : [credential];
+    }
+
+    /** A tool environment with what the credential needs beside the files: gcloud for a token, a key file for the keyring. */
+    async toolEnvironment(
         form: Form,
         operation: Operation,
         { distributions = [], ...options }: BenchOptions = {},
-    ): Promise<Workstation> {
+    ): Promise<ToolEnvironment> {
         const person = operation === "install" ? "user:dev@example.com" : "user:maintainer@example.com";
         const token = this.registry.sandbox.issueToken(person);
         const path = options.path ?? [];
-        const workstation = await this.registry.at({
+        const toolEnvironment = await this.registry.at({
             ...options,
             path: form === "token" ? ["bin", ...path] : path,
             ...(form === "keyring"
@@ -106,18 +118,35 @@ export class Bench implements AsyncDisposable {
         });
         for (const file of distributions) {
             for (const directory of ["dist", "project/dist"]) {
-                await cp(file, join(workstation.home, directory, basename(file)));
+                await cp(file, join(toolEnvironment.home, directory, basename(file)));
             }
         }
-        return workstation;
+        return toolEnvironment;
     }
 
-    /** Whom the index must have known, as the requests name it. */
+    /** The principal that the index must have authenticated, as `answers` names it. */
     principal(form: Form, operation: Operation): string {
         if (form === "token") {
             return operation === "install" ? "user:dev@example.com" : "user:maintainer@example.com";
         }
         return operation === "install" ? reader : writer;
+    }
+
+    /** Runs shell commands in the home directory, up to the first that fails. */
+    runScript(toolEnvironment: ToolEnvironment, lines: string): Promise<ToolRun> {
+        return this.registry.run(toolEnvironment, "sh", "-ec", lines);
+    }
+
+    /** Runs shell commands in `project/`, up to the first that fails. */
+    runInProject(toolEnvironment: ToolEnvironment, lines: string): Promise<ToolRun> {
+        return this.runScript(toolEnvironment, `cd project\n${lines}`);
+    }
+
+    /** Publishes a package on the public index only. */
+    async publishPublic(name: string, version: string): Promise<void> {
+        for (const path of await this.registry.build({ name, version })) {
+            await this.registry.publishPublic(name, path);
+        }
     }
 
     #keyFile(account: string): string {
@@ -127,7 +156,7 @@ export class Bench implements AsyncDisposable {
     }
 }
 
-/** A tool in an environment of its own, in the version that its requirements file pins. */
+/** A tool in a separate virtual environment, in the version that its requirements file pins. */
 export class PinnedTool {
     private constructor(
         readonly name: string,
@@ -140,7 +169,7 @@ export class PinnedTool {
     static async install(name: string): Promise<PinnedTool> {
         const requirements = readFileSync(join(__dirname, `${name}.txt`), "utf8");
         const pins = [...requirements.matchAll(/^(\S+)==(\S+)$/gm)];
-        // What is no tool of its own, such as a .netrc, is proved with the tools that its file pins.
+        // A file of several tools, such as .netrc, is proved with the tools that its requirements file pins.
         const version =
             pins.find(([, pinned]) => pinned === name)?.[2] ??
             pins.map(([, pinned, of]) => `${pinned} ${of}`).join(", ");
@@ -148,7 +177,7 @@ export class PinnedTool {
     }
 }
 
-/** What a proof is given. */
+/** What a proof works with. */
 export interface Setting {
     readonly bench: Bench;
     readonly tool: PinnedTool;
@@ -159,20 +188,20 @@ const proved: Proved[] = [];
 const attacked: Attacked[] = [];
 let missing = 0;
 
-/** One bench for all proofs, opened by the first. */
+/** One bench for all proofs, opened by the first one. */
 async function setting(context: Context, name: string): Promise<Setting> {
     const tools = await needTools(context);
     const bench = await (opened ??= Bench.open(tools));
     return { bench, tool: await PinnedTool.install(name) };
 }
 
-/** Closes what the proofs shared. */
+/** Closes what the proofs share. */
 export async function closeBench(): Promise<void> {
     await (await opened)?.[Symbol.asyncDispose]();
     opened = undefined;
 }
 
-/** Defines a test that a tool's generated files, unmodified, do in this form what they are for. */
+/** Defines a test that an operation works with a tool's generated files, unmodified, in this form. */
 export function proves(
     tool: string,
     form: Form,
@@ -189,9 +218,9 @@ export function proves(
 }
 
 /**
- * Defines a test that plays the attack: a public package of an internal name, in a higher version.
+ * Defines a test of an attack: a public package with an internal name, in a higher version.
  *
- * @param body installs what the project asks for, and gives the version of the internal name that came with it
+ * @param body installs what the project asks for, and returns the version of the internal name that was installed
  */
 export function attacks(
     tool: string,
@@ -208,12 +237,12 @@ export function attacks(
     });
 }
 
-/** What was shown so far; undefined if a proof failed or was left out. */
+/** The results; undefined if a proof failed or did not run. */
 export function shown(): { proved: readonly Proved[]; attacked: readonly Attacked[] } | undefined {
     return missing === 0 ? { proved, attacked } : undefined;
 }
 
-/** The generated files of one scope by their place below home; a project's files stand in `project/`. */
+/** The generated files of one scope, by their path in the home directory; a project's files are in `project/`. */
 export function filesOf(files: readonly ClientFile[], scope: ClientFile["scope"]): Record<string, string> {
     return Object.fromEntries(
         files
@@ -225,7 +254,7 @@ export function filesOf(files: readonly ClientFile[], scope: ClientFile["scope"]
     );
 }
 
-/** A project's file with a generated part appended to it, as somebody pastes it. */
+/** A project's file with the generated part appended, as a developer pastes it. */
 export function pasted(own: string, client: Client, file: string): string {
     const part = [...client.install, ...client.publish].find(
         ({ scope, path }) => scope === "project" && path.linux === file,
@@ -234,7 +263,7 @@ export function pasted(own: string, client: Client, file: string): string {
     return `${own}\n${part.text}`;
 }
 
-/** Generated command lines as one script for `sh -e -c`, for this package. */
+/** The generated command lines for a package, as a script for `sh -e -c`. */
 export function script(commands: Commands, packageName = ""): string {
     return commands.posix.map((line) => line.replaceAll("PACKAGE", packageName)).join("\n");
 }

@@ -4,13 +4,12 @@ import { join } from "node:path";
 import type { PythonIndex } from "../../../src/clients/client";
 import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
 import { uvClient } from "../../../src/clients/uv";
-import type { Workstation } from "../../../sandbox/python/workstation";
-import { answers, type ToolRun } from "../registry";
+import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
+import { answers, publicRequests, type ToolRun } from "../registry";
 import {
     attacks,
     type Bench,
     type BenchOptions,
-    dependent,
     filesOf,
     internal,
     type Operation,
@@ -18,9 +17,10 @@ import {
     proves,
     script,
     type Setting,
+    waysToAsk,
 } from "./tool";
 
-/** A project as `uv init` makes it. */
+/** A project like one from `uv init`. */
 const own = '[project]\nname = "own"\nversion = "0.1.0"\nrequires-python = ">=3.10"\ndependencies = []\n';
 
 export function uv() {
@@ -28,26 +28,30 @@ export function uv() {
         proves("uv", form, "install", async (setting) => {
             for (const { credential, files } of settled(setting.bench, form, "install")) {
                 const { commands } = uvClient(setting.bench.index, credential);
-                await using workstation = await open(setting, form, "install", { files });
-                // The keyring comes from the public index, where uv.toml names another already.
-                const setup = await setting.bench.registry.run(
-                    workstation,
-                    "sh",
-                    "-ec",
-                    script(commands.setup),
-                );
+                await using toolEnvironment = await open(setting, form, "install", { files });
+                // The keyring comes from the public index, although uv.toml names a different one.
+                const setup = await setting.bench.runScript(toolEnvironment, script(commands.setup));
                 assert.deepEqual(answers(setup), []);
-                assert.deepEqual(new Set(publicAnswers(setup)), new Set(form === "keyring" ? [404] : []));
-                const run = await inProject(setting, workstation, script(commands.install, "ready-made"));
+                assert.deepEqual(
+                    new Set(publicRequests(setup).map(({ status }) => status)),
+                    new Set(form === "keyring" ? [404] : []),
+                );
+                const run = await setting.bench.runInProject(
+                    toolEnvironment,
+                    script(commands.install, "ready-made"),
+                );
                 assert.equal(version(run, "ready-made"), "1.0.0", run.output);
                 const principal = setting.bench.principal(form, "install");
                 assert.deepEqual(
                     new Set(answers(run)),
                     new Set([`GET 200 ${principal}`, `HEAD 200 ${principal}`]),
                 );
-                // What goes into version control has no credential, wherever uv found it.
+                // The files for version control have no credential, whichever file uv read it from.
                 for (const file of ["pyproject.toml", "uv.lock"]) {
-                    assert.doesNotMatch(await readFile(join(workstation.home, "project", file), "utf8"), /@/);
+                    assert.doesNotMatch(
+                        await readFile(join(toolEnvironment.home, "project", file), "utf8"),
+                        /@/,
+                    );
                 }
             }
         });
@@ -55,14 +59,14 @@ export function uv() {
         proves("uv", form, "publish", async (setting) => {
             for (const [turn, { credential, files }] of settled(setting.bench, form, "publish").entries()) {
                 const { commands } = uvClient(setting.bench.index, credential);
-                await using workstation = await open(setting, form, "publish", {
+                await using toolEnvironment = await open(setting, form, "publish", {
                     files,
                     distributions: await setting.bench.registry.build({
                         name: `uv-${form}`,
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await inProject(setting, workstation, script(commands.publish));
+                const run = await setting.bench.runInProject(toolEnvironment, script(commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
                 const principal = setting.bench.principal(form, "publish");
                 const uploaded = `POST 200 ${principal}`;
@@ -70,31 +74,26 @@ export function uv() {
                     answers(run).filter((answer) => answer.startsWith("POST")),
                     [uploaded, uploaded],
                 );
-                // Before each file, uv asks whether the index has it.
+                // Before each upload, uv asks whether the index has the file.
                 assert.ok(answers(run).every((answer) => answer.endsWith(` ${principal}`)));
             }
         });
     }
 
-    for (const [asked, wanted] of [
-        ["directly", internal],
-        ["by a dependency", dependent.name],
-    ] as const) {
+    for (const [asked, wanted] of waysToAsk) {
         attacks("uv", { file: "uv.toml", asked, installs: "internal" }, async (setting) => {
             const files = userFiles(setting.bench, { form: "keyring" });
-            await using workstation = await open(setting, "keyring", "install", { files });
-            await publishPublicly(setting.bench, "not-internal");
-            const run = await setting.bench.registry.run(
-                workstation,
-                "sh",
-                "-ec",
+            await using toolEnvironment = await open(setting, "keyring", "install", { files });
+            await setting.bench.publishPublic("not-internal", "99.0.0");
+            const run = await setting.bench.runScript(
+                toolEnvironment,
                 `uv venv venv\nVIRTUAL_ENV=venv uv pip install ${wanted} not-internal`,
             );
-            // What is not internal still comes from the public index.
+            // A public package still comes from the public index.
             assert.equal(version(run, "not-internal"), "99.0.0", run.output);
 
             const asTool = await setting.bench.registry.run(
-                workstation,
+                toolEnvironment,
                 "uv",
                 ...["tool", "run", "--from", wanted, "python", "-c"],
                 `import importlib.metadata as m; print(m.version("${internal}"))`,
@@ -115,9 +114,12 @@ export function uv() {
             attacks("uv", { file, asked, installs: "internal" }, async (setting) => {
                 const index = { ...setting.bench.index, ...(internalPackages && { internalPackages }) };
                 const files = projectFiles(index);
-                await using workstation = await open(setting, "keyring", "install", { files });
-                await publishPublicly(setting.bench, "not-internal");
-                const run = await inProject(setting, workstation, `uv add ${wanted} not-internal`);
+                await using toolEnvironment = await open(setting, "keyring", "install", { files });
+                await setting.bench.publishPublic("not-internal", "99.0.0");
+                const run = await setting.bench.runInProject(
+                    toolEnvironment,
+                    `uv add ${wanted} not-internal`,
+                );
                 assert.equal(version(run, "not-internal"), "99.0.0", run.output);
                 await assertRefused(setting, file, `uv add ${wanted}`, index);
                 return version(run, internal);
@@ -137,7 +139,7 @@ export function uv() {
         ] as const) {
             attacks("uv", { file, asked, installs: "public" }, async (setting) => {
                 const { bench } = setting;
-                await publishPublicly(bench, missing);
+                await bench.publishPublic(missing, "99.0.0");
                 await bench.registry.putOnIndex({
                     name: "acme-dependent",
                     version: "1.0.0",
@@ -146,32 +148,27 @@ export function uv() {
                 const files = internalPackages
                     ? projectFiles({ ...bench.index, internalPackages })
                     : userFiles(bench, { form: "keyring" });
-                await using workstation = await open(setting, "keyring", "install", { files });
-                const run = await inProject(setting, workstation, `uv add ${wanted}`);
+                await using toolEnvironment = await open(setting, "keyring", "install", { files });
+                const run = await setting.bench.runInProject(toolEnvironment, `uv add ${wanted}`);
 
                 const exact = projectFiles({ ...bench.index, internalPackages: ["acme-dependent", missing] });
                 await using pinned = await open(setting, "keyring", "install", { files: exact });
-                const failed = await inProject(setting, pinned, `uv add ${wanted}`);
+                const failed = await setting.bench.runInProject(pinned, `uv add ${wanted}`);
                 assert.notEqual(failed.exitCode, 0);
                 assert.match(failed.output, /acme-unpublished was not found in the package registry/);
-                assert.deepEqual(publicAnswers(failed), []);
+                assert.deepEqual(publicRequests(failed), []);
                 return version(run, missing);
             });
         }
     }
 }
 
-/** The ways in which a credential and the files of one form can lie: for the person, and in the project. */
+/** The credentials of a form, each with the files of the user, and with those of the project. */
 function settled(bench: Bench, form: Form, operation: Operation) {
-    const person = bench.principal(form, operation);
-    const credentials: Credential[] = [
-        bench.credential(form, operation),
-        ...(form === "token" ? [{ form, token: bench.registry.sandbox.issueToken(person) }] : []),
-    ];
-    return credentials.flatMap((credential) => {
+    return bench.credentials(form, operation).flatMap((credential) => {
         const user = userFiles(bench, credential);
         const project = projectFiles(bench.index, credential);
-        // The project's part has no credential: it takes the one in the person's file.
+        // The project's part has no credential; uv takes the one in the user's file.
         return [user, loginOf(credential) === undefined ? project : { ...user, ...project }].map((files) => ({
             credential,
             files,
@@ -195,15 +192,11 @@ function open(
     form: Form,
     operation: Operation,
     options: BenchOptions,
-): Promise<Workstation> {
-    return bench.workstation(form, operation, { path: [tool.bin], ...options });
+): Promise<ToolEnvironment> {
+    return bench.toolEnvironment(form, operation, { path: [tool.bin], ...options });
 }
 
-function inProject({ bench }: Setting, workstation: Workstation, lines: string): Promise<ToolRun> {
-    return bench.registry.run(workstation, "sh", "-ec", `cd project\n${lines}`);
-}
-
-/** Where the index refuses whoever asks, nothing is asked of the public one. */
+/** Asserts that uv asks the public index for nothing if the private one refuses the login. */
 async function assertRefused(
     setting: Setting,
     file: string,
@@ -218,26 +211,15 @@ async function assertRefused(
         const credential = { form: "token", token } as const;
         const user = userFiles(setting.bench, credential);
         const files = file === "uv.toml" ? user : { ...user, ...projectFiles(index, credential) };
-        await using workstation = await open(setting, "token", "install", { files });
-        const run = await inProject(setting, workstation, lines);
+        await using toolEnvironment = await open(setting, "token", "install", { files });
+        const run = await setting.bench.runInProject(toolEnvironment, lines);
         assert.notEqual(run.exitCode, 0, run.output);
         assert.deepEqual([...new Set(answers(run))], [`GET ${status}`]);
-        assert.deepEqual(publicAnswers(run), []);
+        assert.deepEqual(publicRequests(run), []);
     }
 }
 
-function publicAnswers({ requests }: ToolRun): number[] {
-    return requests.filter(({ plane }) => plane === "public").map(({ status }) => status);
-}
-
-/** A package on the public index only, in a version that no internal package has. */
-async function publishPublicly({ registry }: Bench, name: string): Promise<void> {
-    for (const path of await registry.build({ name, version: "99.0.0" })) {
-        await registry.publishPublic(name, path);
-    }
-}
-
-/** The version that was installed of a package. */
+/** The version of a package that was installed. */
 function version({ output }: ToolRun, name: string): string | undefined {
     return new RegExp(`^ \\+ ${name}==(\\S+)$`, "m").exec(output)?.[1];
 }

@@ -5,35 +5,37 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { systemCommands } from "./system-commands";
 
-/** What a tool did: its exit code and all that it printed. */
+const timeoutSeconds = 60;
+
+/** The result of a command: its exit code and everything that it printed. */
 export interface ToolResult {
     readonly exitCode: number;
     readonly output: string;
 }
 
-/** What a workstation has. */
-export interface WorkstationOptions {
+/** What a tool finds in its environment. */
+export interface ToolEnvironmentOptions {
     /** Directories with the commands, first one first. */
     readonly path: readonly string[];
-    /** What is in the environment beside the bare necessities. */
+    /** Environment variables, in addition to the necessary ones. */
     readonly environment?: Readonly<Record<string, string>>;
-    /** pip.conf, put at its ordinary place. */
+    /** Text of pip.conf, written to its usual place. */
     readonly pipConf?: string;
-    /** `.pypirc`, put at its ordinary place. */
+    /** Text of `.pypirc`, written to its usual place. */
     readonly pypirc?: string;
-    /** Other files, by their path below home. */
+    /** Other files, by their path in the home directory. */
     readonly files?: Readonly<Record<string, string>>;
-    /** Commands of its own, by their path below home; a directory of them can be in `path`, relative to home. */
+    /** Additional commands, by their path in the home directory. `path` can name their directory, relative to it. */
     readonly executables?: Readonly<Record<string, string>>;
-    /** A service account's key file, named by GOOGLE_APPLICATION_CREDENTIALS. */
+    /** Text of a service account's key file; GOOGLE_APPLICATION_CREDENTIALS gets its path. */
     readonly keyFile?: string;
 }
 
 /**
- * A person's or a pipeline's computer as the tools see it: an empty home with the given files at the places where the
- * tools look for them, and an environment that inherits nothing.
+ * What Python's tools see of a developer's or a pipeline's machine: an empty home directory with the given files where
+ * the tools look for them, and environment variables that inherit nothing from this process.
  */
-export class Workstation implements AsyncDisposable {
+export class ToolEnvironment implements AsyncDisposable {
     /** Home directory. */
     readonly home: string;
     readonly #environment: Record<string, string>;
@@ -51,9 +53,9 @@ export class Workstation implements AsyncDisposable {
         files = {},
         executables = {},
         keyFile,
-    }: WorkstationOptions): Promise<Workstation> {
+    }: ToolEnvironmentOptions): Promise<ToolEnvironment> {
         const home = await mkdtemp(join(tmpdir(), "python-registry-home-"));
-        const workstation = new Workstation(home, {
+        const toolEnvironment = new ToolEnvironment(home, {
             HOME: home,
             PATH: [...path.map((directory) => resolve(home, directory)), await systemCommands()].join(
                 delimiter,
@@ -61,45 +63,54 @@ export class Workstation implements AsyncDisposable {
             LANG: "C.UTF-8",
             TMPDIR: home,
             PIP_DISABLE_PIP_VERSION_CHECK: "1",
-            // A machine in Google Cloud has an account of its own, which gcloud would find.
+            // On a machine in Google Cloud, gcloud would use the account of the machine.
             CLOUDSDK_CORE_CHECK_GCE_METADATA: "false",
-            // A cache would hide what the index answers.
+            // A cache would hide the answers of the index.
             PIP_NO_CACHE_DIR: "1",
             ...environment,
             ...(keyFile === undefined ? {} : { GOOGLE_APPLICATION_CREDENTIALS: join(home, "key.json") }),
         });
-        await workstation.#put(".config/pip/pip.conf", pipConf);
-        await workstation.#put(".pypirc", pypirc);
-        await workstation.#put("key.json", keyFile);
+        await toolEnvironment.#put(".config/pip/pip.conf", pipConf);
+        await toolEnvironment.#put(".pypirc", pypirc);
+        await toolEnvironment.#put("key.json", keyFile);
         for (const [path, text] of Object.entries({ ...files, ...executables })) {
-            await workstation.#put(path, text);
+            await toolEnvironment.#put(path, text);
         }
         for (const path of Object.keys(executables)) {
             await chmod(join(home, path), 0o700);
         }
-        return workstation;
+        return toolEnvironment;
     }
 
-    /** Runs a command at home, to its end. */
+    /** Runs a command in the home directory and waits for its end. */
     run(command: string, ...args: string[]): Promise<ToolResult> {
         return this.runIn(".", command, ...args);
     }
 
-    /** Runs a command in a directory below home, to its end. */
+    /** Runs a command in a directory of the home directory and waits for its end. */
     async runIn(directory: string, command: string, ...args: string[]): Promise<ToolResult> {
-        const result = await execa(command, args, {
+        const running = execa(command, args, {
             cwd: join(this.home, directory),
             extendEnv: false,
             env: this.#environment,
-            // The command is looked up on the workstation's PATH, not on ours.
+            // Look up the command on the PATH given here, not on the one of this process.
             preferLocal: false,
             reject: false,
             all: true,
             stdin: "ignore",
-            timeout: 120_000,
+            // For a tool that would wait for ever, such as for an answer to a prompt.
+            timeout: timeoutSeconds * 1000,
         });
-        // twine colours its output for a pipe too, and no variable keeps it from that.
-        return { exitCode: result.exitCode ?? -1, output: stripVTControlCharacters(result.all) };
+        running.once("exit", (_code, signal) => {
+            if (signal === null) return;
+            // The tool that a killed shell has started would keep the pipes open.
+            running.stdout.destroy();
+            running.stderr.destroy();
+        });
+        const result = await running;
+        const ending = result.timedOut ? `\n${command} did not end within ${timeoutSeconds} s` : "";
+        // twine prints colors into a pipe too, and no variable turns that off.
+        return { exitCode: result.exitCode ?? -1, output: stripVTControlCharacters(result.all) + ending };
     }
 
     async [Symbol.asyncDispose](): Promise<void> {

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import type { PythonTools } from "../../sandbox/python/python-tools";
-import { buildSamples, proveClientFiles, type SamplePackages } from "../../sandbox/proofs";
+import { buildSamples, type SamplePackages, verifyClients } from "../../sandbox/verify-clients";
 import { grant } from "../sandbox/client";
 import { needTools, project, reader, TestRegistry, writer } from "../clients/registry";
 
-// A proof is worth something only if it fails when what it claims does not hold.
+// A check is useful only if it fails when its claim is wrong.
 
 const claims = {
     upload: `${writer} uploads a wheel and an sdist with twine (.pypirc, keyring)`,
-    installWithKeyring: `${reader} installs it with pip (pip.conf, keyring)`,
-    installWithPassword: `${reader} installs it with pip (pip.conf, key as the password)`,
+    installWithKeyring: `${reader} installs the package with pip (pip.conf, keyring)`,
+    installWithPassword: `${reader} installs the package with pip (pip.conf, key as the password)`,
     readerCannotUpload: `${reader} cannot upload (403)`,
     strangerCannotInstall: "a stranger cannot install (401)",
 };
 const member = (id: string) => `serviceAccount:${id}@${project}.iam.gserviceaccount.com`;
 
-describe("the proofs of npm start", () => {
+describe("the checks of npm start", () => {
     let tools: PythonTools;
     let samples: SamplePackages;
     before(async function () {
@@ -28,24 +28,24 @@ describe("the proofs of npm start", () => {
     async function failures({ sandbox, outputs }: TestRegistry): Promise<string[]> {
         const failed: string[] = [];
         const claimed: string[] = [];
-        const cast = { repository: "python", writer, reader };
-        for await (const proof of proveClientFiles(sandbox, tools, outputs, cast, samples)) {
-            claimed.push(proof.claim);
-            if (proof.failure !== undefined) {
-                assert.match(proof.failure, /^exit code \d+\n/);
-                failed.push(proof.claim);
+        const accounts = { writer, reader };
+        for await (const check of verifyClients({ sandbox, tools, outputs, accounts, samples })) {
+            claimed.push(check.claim);
+            if (check.failure !== undefined) {
+                assert.match(check.failure, /^exit code \d+\n/);
+                failed.push(check.claim);
             }
         }
         assert.deepEqual(claimed, Object.values(claims));
         return failed;
     }
 
-    it("hold for what the program makes", async () => {
+    it("pass for what the program creates", async () => {
         await using registry = await TestRegistry.up(tools);
         assert.deepEqual(await failures(registry), []);
     });
 
-    it("fail with a writer who has no grant", async () => {
+    it("fail with a writer that has no grant", async () => {
         await using registry = await TestRegistry.up(tools);
         await grant(registry.sandbox, "reader", member(reader));
         assert.deepEqual(await failures(registry), [
@@ -55,24 +55,24 @@ describe("the proofs of npm start", () => {
         ]);
     });
 
-    it("fail with a reader who has no grant", async () => {
+    it("fail with a reader that has no grant", async () => {
         await using registry = await TestRegistry.up(tools);
         await grant(registry.sandbox, "writer", member(writer));
         assert.deepEqual(await failures(registry), [claims.installWithKeyring, claims.installWithPassword]);
     });
 
-    it("fail with a reader who can upload", async () => {
+    it("fail with a reader that can upload", async () => {
         await using registry = await TestRegistry.up(tools);
         await grant(registry.sandbox, "writer", member(writer), member(reader));
         assert.deepEqual(await failures(registry), [claims.readerCannotUpload]);
     });
 
-    it("fail where a stranger can install", async () => {
+    it("fail if a stranger can install", async () => {
         await using registry = await TestRegistry.up(tools, { readers: ["allUsers"], allowPublic: true });
         assert.deepEqual(await failures(registry), [claims.strangerCannotInstall]);
     });
 
-    it("fail with a reader whose key is gone", async () => {
+    it("fail with a reader whose key was deleted", async () => {
         await using registry = await TestRegistry.up(tools);
         registry.sandbox.cloud
             .findServiceAccount(member(reader).slice("serviceAccount:".length))!
