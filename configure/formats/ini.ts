@@ -1,5 +1,6 @@
 import { type LineSyntax, UnsupportedFileError } from "./merge";
 
+/** The lines of an INI file. */
 export const iniSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
     isHeader: (line) => line.startsWith("["),
@@ -10,8 +11,8 @@ export const iniSyntax: LineSyntax = {
 
 /**
  * The sections of a file as Python's `RawConfigParser` reads them, each with its keys (in lower case) and values.
- * A section inherits the values of `DEFAULT`; `DEFAULT` itself is listed only
- * if it has any. A byte-order mark is ignored.
+ * A section inherits the values of `DEFAULT`; `DEFAULT` itself is listed only if it has any. A byte-order mark is
+ * ignored.
  *
  * @throws UnsupportedFileError if Python would refuse the file
  */
@@ -157,6 +158,7 @@ function edited(file: IniFile, lines: readonly Line[]): IniFile {
     return parseIni(render({ ...file, lines }), file.keyOf);
 }
 
+/** The text of a file. */
 export function render({ mark, lines }: IniFile): string {
     return (
         mark +
@@ -174,7 +176,7 @@ export function render({ mark, lines }: IniFile): string {
 type KeyOf = (written: string) => string;
 type LineEnd = "\n" | "\r\n" | "\r" | "";
 
-/** Line numbers are indices: 0 for the first. */
+/** A parsed file. Line numbers are indices: 0 for the first. */
 export interface IniFile {
     /** The byte-order mark, if there is one. */
     readonly mark: string;
@@ -215,6 +217,7 @@ const whitespace = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u
 const leading = new RegExp(`^[${whitespace}]*`);
 const word = new RegExp(`[^${whitespace}]+`, "g");
 
+/** Parses a file. `keyOf` maps a key in the text to its name. */
 export function parseIni(text: string, keyOf: KeyOf): IniFile {
     const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
     const lines = split(text.slice(mark.length));
@@ -308,6 +311,7 @@ function indentOf(text: string): string {
     return leading.exec(text)?.[0] ?? "";
 }
 
+/** The words of a value, as Python splits it. */
 export function words(value: string): string[] {
     return value.match(word) ?? [];
 }

@@ -49,6 +49,7 @@ export const mergeNetrc: Merge = (existing, ours) => {
     };
 };
 
+/** The lines of a netrc file. */
 export const netrcSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => /^(machine\s|default\s*$)/.test(line),

@@ -250,6 +250,7 @@ export class TomlEditor {
     }
 }
 
+/** The tables of an array; none if it does not exist or is empty. */
 export function entriesOf(item: Item | undefined): readonly Table[] {
     if (item === undefined || (item.kind === "value" && isDeepStrictEqual(item.data, []))) {
         return [];
@@ -279,14 +280,17 @@ function inlineText(ours: Document, table: Table, pad: string): string {
     return inlineTableText(keyValues(ours, table), pad);
 }
 
+/** The lines `key = value` of a table. */
 export function keyValues(ours: Document, table: Table): string[] {
     return [...table.entries].map(([key, item]) => `${keyText(key)} = ${sourceOf(ours, item)}`);
 }
 
+/** A table in braces. */
 export function inlineTableText(parts: readonly string[], pad: string): string {
     return parts.length === 0 ? "{}" : `{${pad}${parts.join(", ")}${pad}}`;
 }
 
+/** A key as it is written in TOML. */
 export function keyText(key: string | number | undefined): string {
     return tomlKey(String(key));
 }

@@ -24,6 +24,7 @@ export function asTable(value: Toml | undefined): TomlTable | undefined {
         : undefined;
 }
 
+/** The lines of a TOML file. */
 export const tomlSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => line.startsWith("["),
@@ -63,8 +64,10 @@ interface Value {
     readonly data: Toml;
 }
 
+/** A value in a document, with its position in the text. */
 export type Item = Table | Tables | Value;
 
+/** A parsed text: its syntax tree, its items by path, and its data. */
 export interface Document {
     readonly text: string;
     readonly ast: AST.TOMLProgram;
@@ -72,6 +75,7 @@ export interface Document {
     readonly data: TomlTable;
 }
 
+/** The text without a byte-order mark at its start. */
 export function withoutByteOrderMark(text: string): string {
     return text.replace(/^\uFEFF/, "");
 }
@@ -106,6 +110,7 @@ function emptyTable(closed: boolean): Table {
     return { kind: "table", entries: new Map(), dotted: [], sections: [], closed };
 }
 
+/** The table that these keys define. */
 export function tableOf(body: readonly AST.TOMLKeyValue[], inline?: AST.TOMLInlineTable): Table {
     const table: Table = { ...emptyTable(inline !== undefined), ...(inline && { inline }) };
     for (const keyValue of body) {
@@ -180,6 +185,7 @@ function itemOf(node: AST.TOMLContentNode): Item {
     return { kind: "value", node, data: node.value };
 }
 
+/** The data of an item. */
 export function dataOf(item: Item): Toml {
     if (item.kind === "value") {
         return item.data;
@@ -190,10 +196,12 @@ export function dataOf(item: Item): Toml {
         : Object.fromEntries([...item.entries].map(([key, below]) => [key, dataOf(below)]));
 }
 
+/** Whether two items have the same data, in any notation. */
 export function sameData(one: Item | undefined, other: Item | undefined): boolean {
     return isDeepStrictEqual(one && dataOf(one), other && dataOf(other));
 }
 
+/** A copy of the data with a different value at a path. */
 export function withValue(data: Toml | undefined, [key, ...rest]: Path, value: Toml): Toml {
     if (key === undefined) {
         return value;
@@ -206,6 +214,7 @@ export function withValue(data: Toml | undefined, [key, ...rest]: Path, value: T
     return { ...table, [key]: withValue(table[key], rest, value) };
 }
 
+/** The item at a path; undefined if there is none. */
 export function itemAt(table: Table, path: Path): Item | undefined {
     let item: Item | undefined = table;
     for (const key of path) {
@@ -219,6 +228,7 @@ export function itemAt(table: Table, path: Path): Item | undefined {
     return item;
 }
 
+/** The line on which an item starts, 1 for the first. */
 export function lineOf(item: Item): number | undefined {
     if (item.kind === "tables") {
         return item.inline?.loc.start.line ?? item.elements[0]?.header?.loc.start.line;

@@ -82,6 +82,7 @@ export interface JournalReader {
     files(): Promise<{ path: string; owners: Owner[] }[]>;
 }
 
+/** The journal under its lock. */
 export interface Journal extends JournalReader {
     /**
      * Makes a planned change. The file always has either its old or its new content, even if the process is killed.

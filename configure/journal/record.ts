@@ -62,7 +62,9 @@ const recordSchema = v.strictObject({
     temporary: v.optional(v.pipe(v.string(), v.regex(/^\.[^/\\]+$/))),
 });
 
+/** A file after one of our runs, and our edits in it. */
 export type State = v.InferOutput<typeof stateSchema>;
+/** What the journal knows about a file. */
 export type FileRecord = v.InferOutput<typeof recordSchema>;
 
 /** Reads a stored record; undefined if it is damaged. */

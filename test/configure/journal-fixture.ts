@@ -51,14 +51,17 @@ const mergeLines: Merge = (existing, ours) => {
 /** The format of such lines. */
 export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
 
+/** An edit of a registry by pip, in the scope of the user. */
 export function editOf(registry: string, text: string, secret = false): ManagedEdit {
     return { owner: { registry, tool: "pip", scope: "user" }, format: "ini", text, secret };
 }
 
+/** The change that a run makes. */
 export function changeOf({ add = [], remove }: Pick<Run, "add" | "remove">): Change {
     return { add, remove: ({ registry }) => remove === "all" || remove === registry };
 }
 
+/** Does a run in this process. */
 export async function applyRun(run: Run): Promise<void> {
     await withJournal(run.state, async (journal) => {
         const plan = await journal.plan(run.path, changeOf(run), () => lineFormat);
@@ -77,6 +80,7 @@ export function textOf(file: string): string | undefined {
     return existsSync(file) ? readFileSync(file, "latin1") : undefined;
 }
 
+/** A file's permission bits in octal. */
 export function modeOf(file: string): string {
     return (statSync(file).mode & 0o7777).toString(8);
 }
@@ -98,6 +102,7 @@ export function ageLocks(state: string): void {
     }
 }
 
+/** Skips a test, and prints what is missing, unless the condition holds. */
 export function skipWithout(context: Context, condition: boolean, what: string): void {
     if (condition) return;
     console.log(`    skipped: ${what}`);
