@@ -57,7 +57,7 @@ function overridePlace(
     return { path: names === "file" ? target : paths.join(target, file) };
 }
 
-/** The nearest file of that name, from the working directory upwards. */
+/** The nearest file with that name, from the working directory upwards. */
 function nearestFile(name: string, system: System): FilePlace {
     const paths = pathsOf(system);
     let directory = system.workingDirectory;

@@ -117,8 +117,8 @@ export class Cloud {
     }
 
     /**
-     * Whether a service account address belongs to a project of this cloud, which has no such account. The sandbox knows
-     * nothing about accounts of other projects and about Google's own agents.
+     * Whether a service account address belongs to a project of this cloud, which has no such account. The sandbox has
+     * no information about accounts of other projects and about Google's own agents.
      */
     lacksServiceAccount(email: string): boolean {
         const domain = email.toLowerCase().split("@")[1];

@@ -3,7 +3,7 @@ import { normalizedName } from "../../src/names/package-names";
 
 /** A distribution file of a Python package. */
 export interface PythonFile {
-    /** Normalised name of the package. */
+    /** Normalized name of the package. */
     readonly package: string;
     readonly filename: string;
     readonly content: Buffer;

@@ -29,7 +29,7 @@ describe("what a reviewer reads", function () {
         assert.ok(lines(preview) <= 80, preview);
         assert.ok(Buffer.byteLength(preview) <= 8000, preview);
         const whole = await stack.pulumi("preview", "--show-full-output");
-        assert.ok(Buffer.byteLength(whole) <= 65_536, "a comment on a pull request takes no more");
+        assert.ok(Buffer.byteLength(whole) <= 65_536, "it fits in a comment on a pull request");
         assert.ok(whole.includes("repository: https://europe-west1-python.pkg.dev/"), whole);
         const up = await stack.up();
         assert.ok(lines(up) <= 100, up);

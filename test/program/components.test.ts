@@ -234,7 +234,7 @@ describe("the arguments of a registry", () => {
             ["serviceAccounts.pub.keys[1]", /is listed twice \(case is ignored\)/],
             ["deletionProtection", /^"no" is a string, not a boolean/],
         ],
-        "an existing repository without a word on access": [
+        "an existing repository and no access": [
             { existing: "adopt" },
             ["access", /^is not set\. Allowed with existing: adopt/],
         ],

@@ -165,7 +165,7 @@ describe("the README and the pages in docs/", () => {
             await writeProject(project);
             for (const line of (await commands()).filter((command) => !isNpm(command))) {
                 if (line.startsWith("pip install keyring ")) {
-                    // From PyPI, which is not played; the tools' environment was made with the same packages.
+                    // From PyPI, which is not emulated. The tools' environment was made with the same packages.
                     const requirements = await readFile(
                         join(root, "sandbox", "python", "requirements.txt"),
                         "utf8",

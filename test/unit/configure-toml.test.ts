@@ -454,7 +454,7 @@ function keeps(before: string, after: string, replaced: number): void {
     }
 }
 
-/** What the result must say, from plain data: an entry by its name, a package by its normalised one. */
+/** What the result must say, from plain data: an entry by its name, a package by its normalized one. */
 type Told = string | boolean | Told[] | { [key: string]: Told };
 
 function worked(

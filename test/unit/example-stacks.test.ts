@@ -19,7 +19,7 @@ describe("the example stacks", () => {
         }
     });
 
-    it("hold nothing of whoever wrote them, such as a passphrase's salt", async () => {
+    it("hold nothing of the person who wrote them, such as a passphrase's salt", async () => {
         for (const stack of ["dev", "prod", "sandbox"]) {
             const text = await readFile(join(root, `Pulumi.${stack}.yaml`), "utf8");
             assert.deepEqual(Object.keys(parse(text) as object), ["config"]);

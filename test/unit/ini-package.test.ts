@@ -78,9 +78,9 @@ describe("the npm package ini", () => {
                     assert.deepEqual(
                         parsed(text),
                         {
-                            // It knows no continued value: the name of the list is a key of its own.
+                            // It does not support continued values: the name of the list is a key of its own.
                             distutils: { "index-servers": "", [name]: true },
-                            // It knows no colon: a whole line is a key, up to a = in the password.
+                            // It does not support the colon: a whole line is a key, up to a = in the password.
                             [name]: Object.fromEntries(
                                 lines.map((line) => {
                                     const [key = "", ...rest] = line.split("=");

@@ -1,6 +1,6 @@
 import { Registry } from "../../../src/registry";
 
-// A program that knows nothing of this project's configuration, and makes two registries.
+// Another program, without this project's configuration, that creates two registries.
 const tools = new Registry("tools", {
     project: "sandbox-project",
     location: "us",
