@@ -112,7 +112,7 @@ async function installWithUv(directory: string, python: string, requirements: st
             env: {
                 UV_NO_CONFIG: "1",
                 UV_CACHE_DIR: join(environments, "uv-cache"),
-                ...(await pipSettingsForUv(uvBin)),
+                ...(await (uvSettings ??= pipSettingsForUv(uvBin))),
             },
         } as const;
         const venv = await execa(uv, ["venv", "--python", python, directory], options);
@@ -123,6 +123,9 @@ async function installWithUv(directory: string, python: string, requirements: st
     }
     await installWithPip(directory, python, requirements);
 }
+
+/** Read once: they are the same for every environment. */
+let uvSettings: Promise<Record<string, string>> | undefined;
 
 /**
  * The user's settings for pip (a mirror, a certificate authority), as environment variables for uv.

@@ -56,13 +56,13 @@ export class RepositoryAccess extends pulumi.ComponentResource {
         );
         const { project, location, repository, mode } = args;
         const options = inheritDependsOn(opts, { parent: this, deletedWith: this });
+        const memberOutput = (principal: string) => createdPrincipals[principal] ?? principal;
 
         for (const role of roles) {
             const members = principals[role];
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the
             // replacement succeeds.
             const grant = { project, location, repository, role: roleNames[role] };
-            const memberOutput = (principal: string) => createdPrincipals[principal] ?? principal;
             if (mode === AccessMode.additive) {
                 for (const member of members) {
                     new artifactregistry.RepositoryIamMember(
