@@ -36,7 +36,7 @@ export async function fileToPrint(options: PrintOptions, system: System): Promis
         );
     }
     const { registry, credential } = await resolveRequest(options, system);
-    const found = filesOf({ tool, clientOf: tools[tool], index: registry.index, credential, scope });
+    const found = filesOf({ tool, clientOf: tools[tool].client, index: registry.index, credential, scope });
     if ("problem" in found) throw new Error(found.problem);
     const nameOf = ({ file }: ScopeFile) => basename(file.path[system.kind]);
     const [chosen, ...others] =

@@ -45,7 +45,7 @@ export async function presentFiles(
 ): Promise<PresentFile[]> {
     const found = new Map<string, { file: ClientFile; uses: Set<Use> }>();
     for (const credential of sampleCredentials) {
-        const client = tools[tool](index, credential);
+        const client = tools[tool].client(index, credential);
         for (const use of ["install", "publish"] as const) {
             for (const file of client?.[use] ?? []) {
                 // A .netrc belongs to several tools and is checked on its own.

@@ -75,7 +75,7 @@ export class ProbeCache {
     /** The commands that give a tool its keyring. */
     setupCommands(tool: ConfigurableTool, provider?: "import" | "subprocess"): string {
         const index = { ...this.registry.index, ...(provider !== undefined && { keyring: provider }) };
-        const setup = tools[tool](index, { form: "keyring" })?.commands.setup;
+        const setup = tools[tool].client(index, { form: "keyring" })?.commands.setup;
         return setup?.[this.system.kind === "windows" ? "powershell" : "posix"].join("; ") ?? "";
     }
 }

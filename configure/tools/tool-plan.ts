@@ -83,7 +83,11 @@ function candidateNames({ name, index }: RegistryOutputs): string[] {
 
 function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | SkippedTool {
     const { tool, registry, credential, scope, system } = request;
-    const clientOf = forProject(tools[tool], scope === "project" ? readProject(system) : undefined, tool);
+    const clientOf = forProject(
+        tools[tool].client,
+        scope === "project" ? readProject(system) : undefined,
+        tool,
+    );
     const found = filesOf({ tool, clientOf, index, credential, scope });
     if ("problem" in found) return { tool, ...found };
     const conflict = scope === "project" ? projectProblem(tool, system) : undefined;

@@ -9,6 +9,10 @@ import {
     withEnvironment,
 } from "./client";
 import { type Credential, keyUsername, tokenUsername, withUserInfo } from "./credential";
+import type { ToolDefinition } from "./tool";
+
+/** A step of a Dockerfile. */
+export const dockerfile = { client: dockerfileClient, guide: undefined } satisfies ToolDefinition;
 
 /**
  * A step of a Dockerfile that installs the packages in `requirements.txt` in the same folder. The credential is a BuildKit

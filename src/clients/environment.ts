@@ -4,13 +4,24 @@ import {
     type ClientFile,
     everywhere,
     inEveryShell,
-    inVariable,
     keyringCommand,
-    nonPypiName,
     type PythonIndex,
     tokenVariable,
 } from "./client";
-import { type Credential, type Login, loginOf, tokenUsername, withUserInfo } from "./credential";
+import { type Credential, loginOf, tokenUsername, withUserInfo } from "./credential";
+import type { SecretValues, ToolDefinition, ToolVariables } from "./tool";
+
+/**
+ * The file of environment variables, as a tool.
+ *
+ * @param tools whose variables are in the file, in this order
+ */
+export function environmentFor(tools: readonly ToolDefinition[]) {
+    return {
+        client: (index: PythonIndex, credential: Credential) => environmentClient(tools, index, credential),
+        guide: undefined,
+    } satisfies ToolDefinition;
+}
 
 /**
  * Environment variables for all tools, in a file of `NAME=value` lines without quotes. `uv run --env-file`, python-dotenv
@@ -25,12 +36,27 @@ import { type Credential, type Login, loginOf, tokenUsername, withUserInfo } fro
  *
  * @throws RangeError if a value needs quotes in one of these formats
  */
-export function environmentClient(index: PythonIndex, credential: Credential): Client {
+function environmentClient(
+    tools: readonly ToolDefinition[],
+    index: PythonIndex,
+    credential: Credential,
+): Client {
     const login = loginOf(credential);
     const withToken = credential.form === "token" && login === undefined;
-    const values = variables(index, credential);
+    const username = login?.username ?? tokenUsername;
+    const byTool = tools.map((tool) => tool.variables?.(index, { form: credential.form, username }) ?? {});
+    const secretsInFile =
+        login && secretVariables(byTool, { ...login, indexUrl: withUserInfo(index.indexUrl, login) });
+    const values = merged([
+        ...byTool.map(({ forPip }) => forPip),
+        ...byTool.map(({ settings }) => settings),
+        secretsInFile,
+        credential.form === "token" && login ? { [tokenVariable]: login.password } : {},
+    ]);
     const file = login === undefined ? projectFile(values) : userFile(index, values);
-    const secrets = withToken ? Object.entries(secretVariables(index, `$${tokenVariable}`)) : [];
+    const token = `$${tokenVariable}`;
+    const indexUrl = withUserInfo(index.indexUrl, { username }).replace("@", `:${token}@`);
+    const secrets = withToken ? Object.entries(secretVariables(byTool, { password: token, indexUrl })) : [];
     const load = {
         posix: [
             "set -a",
@@ -47,8 +73,7 @@ export function environmentClient(index: PythonIndex, credential: Credential): C
             "}",
             ...(withToken ? [`$env:${tokenVariable} = "${accessToken}"`] : []),
             ...secrets.map(
-                ([name, value]) =>
-                    `$env:${name} = "${value.replace(`$${tokenVariable}`, `$env:${tokenVariable}`)}"`,
+                ([name, value]) => `$env:${name} = "${value.replace(token, `$env:${tokenVariable}`)}"`,
             ),
         ],
     };
@@ -69,59 +94,13 @@ export function environmentClient(index: PythonIndex, credential: Credential): C
     };
 }
 
-/** The variables for an index: all that are not secret, and the secret ones if the credential has a login. */
-function variables(index: PythonIndex, credential: Credential): Record<string, string> {
-    const { name, indexUrl, uploadUrl } = index;
-    const login = loginOf(credential);
-    const username = login?.username ?? tokenUsername;
-    const variable = inVariable(name);
-    const poetryName = inVariable(nonPypiName(name));
-    const keyring = credential.form === "keyring";
-    return {
-        ...(keyring
-            ? {
-                  PIP_EXTRA_INDEX_URL: withUserInfo(indexUrl, { username }),
-                  // One keyring command for all tools. By default, pip with --no-input asks no keyring.
-                  PIP_KEYRING_PROVIDER: "subprocess",
-                  PIPENV_KEYRING_PROVIDER: "subprocess",
-                  UV_KEYRING_PROVIDER: "subprocess",
-              }
-            : {}),
-        UV_INDEX: `${name}=${indexUrl}`,
-        [`UV_INDEX_${variable}_USERNAME`]: username,
-        UV_PUBLISH_URL: uploadUrl,
-        UV_PUBLISH_USERNAME: username,
-        TWINE_REPOSITORY_URL: uploadUrl,
-        TWINE_USERNAME: username,
-        [`POETRY_REPOSITORIES_${poetryName}_URL`]: uploadUrl,
-        ...(keyring ? {} : { [`POETRY_HTTP_BASIC_${poetryName}_USERNAME`]: username }),
-        PDM_PUBLISH_REPO: uploadUrl,
-        PDM_PUBLISH_USERNAME: username,
-        HATCH_INDEX_REPO: uploadUrl,
-        HATCH_INDEX_USER: username,
-        ...(login === undefined ? {} : secretVariables(index, login.password, login)),
-        ...(credential.form === "token" && login !== undefined ? { [tokenVariable]: login.password } : {}),
-    };
+/** The variables of all tools that contain the password. */
+function secretVariables(byTool: readonly ToolVariables[], values: SecretValues): Record<string, string> {
+    return merged(byTool.map(({ secrets }) => secrets?.(values)));
 }
 
-/** The variables that contain the password. `password` is the password itself, or a shell variable that holds the token. */
-function secretVariables(
-    { name, indexUrl }: PythonIndex,
-    password: string,
-    login?: Login,
-): Record<string, string> {
-    return {
-        PIP_EXTRA_INDEX_URL:
-            login === undefined
-                ? withUserInfo(indexUrl, { username: tokenUsername }).replace("@", `:${password}@`)
-                : withUserInfo(indexUrl, login),
-        [`UV_INDEX_${inVariable(name)}_PASSWORD`]: password,
-        UV_PUBLISH_PASSWORD: password,
-        TWINE_PASSWORD: password,
-        [`POETRY_HTTP_BASIC_${inVariable(nonPypiName(name))}_PASSWORD`]: password,
-        PDM_PUBLISH_PASSWORD: password,
-        HATCH_INDEX_AUTH: password,
-    };
+function merged(parts: readonly (Readonly<Record<string, string>> | undefined)[]): Record<string, string> {
+    return Object.fromEntries(parts.flatMap((part = {}) => Object.entries(part)));
 }
 
 function projectFile(values: Record<string, string>): ClientFile {

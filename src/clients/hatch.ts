@@ -10,7 +10,27 @@ import {
 } from "./client";
 import { type Credential, keyUsername, loginOf, tokenUsername } from "./credential";
 import { tomlString } from "./toml";
+import type { ToolDefinition } from "./tool";
 import { uvClient } from "./uv";
+
+/** hatch. It installs with uv. */
+export const hatch = {
+    client: hatchClient,
+    guide: {
+        heading: "Hatch",
+        safety: () =>
+            "takes names that the registry has only from the registry, with the installer uv as below. Any other name can " +
+            "come from PyPI: Hatch has no pins. With the installer pip, Hatch's default, every name can.",
+        due: () => "Once, with Hatch from `pipx install hatch`",
+        build: "`hatch build`",
+    },
+    variables: ({ uploadUrl }, { username }) => ({
+        settings: { HATCH_INDEX_REPO: uploadUrl, HATCH_INDEX_USER: username },
+        secrets: ({ password }) => ({ HATCH_INDEX_AUTH: password }),
+    }),
+    // The environments of Hatch belong to a project: they use uv even without uv's own file.
+    sharedFiles: ["~/.config/uv/uv.toml"],
+} satisfies ToolDefinition;
 
 const installer = lines("[tool.hatch.envs.default]", 'installer = "uv"');
 

@@ -1,5 +1,9 @@
 import { type Client, type ClientFile, type Commands, inEveryShell, type PythonIndex } from "./client";
 import { type Credential, type Login, loginOf, tokenUsername } from "./credential";
+import type { ToolDefinition } from "./tool";
+
+/** The user's .netrc, which several tools read. */
+export const netrc = { client: netrcClient, guide: undefined } satisfies ToolDefinition;
 
 /**
  * File and commands for `.netrc`: the login for the host of the registry. pip, pipenv, uv and curl use it, and uv also publishes

@@ -10,7 +10,31 @@ import {
     withEnvironment,
 } from "./client";
 import { type Credential, loginOf, tokenUsername, withUserInfo } from "./credential";
+import type { ToolDefinition } from "./tool";
 import { tomlArray, tomlString } from "./toml";
+
+/** pdm. */
+export const pdm = {
+    client: pdmClient,
+    guide: {
+        heading: "PDM",
+        safety: ({ internalPackages }) =>
+            internalPackages.length === 0
+                ? "protects no name yet: it installs the highest version of any index."
+                : "takes the names and prefixes of `internalPackages` only from the registry. Of any other name, it installs " +
+                  "the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
+        notes: () => [
+            "To install, one of the two files is enough; to publish, you need config.toml. If some people in a project use a " +
+                "token, use the `url` for a token (see below) in its pyproject.toml: with config.toml as here, it works with a " +
+                "keyring too.",
+        ],
+        build: "`pdm build`",
+    },
+    variables: ({ uploadUrl }, { username }) => ({
+        settings: { PDM_PUBLISH_REPO: uploadUrl, PDM_PUBLISH_USERNAME: username },
+        secrets: ({ password }) => ({ PDM_PUBLISH_PASSWORD: password }),
+    }),
+} satisfies ToolDefinition;
 
 /** The path of pdm's own configuration, as the platformdirs library defines it. `PDM_CONFIG_FILE` overrides it. */
 const configuration: Path = {

@@ -10,6 +10,37 @@ import {
 } from "./client";
 import { type Credential, type KeyCredential, loginOf, tokenUsername, withUserInfo } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
+import type { ToolDefinition } from "./tool";
+
+/** pip. Its files are the output `pipConf`. */
+export const pip = {
+    client: pipClient,
+    guide: {
+        heading: "pip",
+        safety: () =>
+            "installs the highest version of any index: every name can come from PyPI. Own the internal names on PyPI " +
+            "too, install with hashes (`--require-hashes`), or use a different tool.",
+        due: ({ keyring }) =>
+            keyring === "subprocess"
+                ? "Once"
+                : "Once in each virtual environment (with `--isolated` if pip.conf is in place already: pip cannot sign in to " +
+                  "this registry before it has the keyring)",
+        notes: () => [
+            "On macOS, if the folder `~/Library/Application Support/pip` exists, pip.conf belongs there.",
+        ],
+    },
+    variables: ({ indexUrl }, { form, username }) => ({
+        ...(form === "keyring" && {
+            forPip: {
+                PIP_EXTRA_INDEX_URL: withUserInfo(indexUrl, { username }),
+                // One keyring command for all tools. By default, pip with --no-input asks no keyring.
+                PIP_KEYRING_PROVIDER: "subprocess",
+            },
+        }),
+        secrets: (secret) => ({ PIP_EXTRA_INDEX_URL: secret.indexUrl }),
+    }),
+    hasOwnOutputs: true,
+} satisfies ToolDefinition;
 
 /**
  * The text of a pip.conf without a credential: pip asks the keyring.

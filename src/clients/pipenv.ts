@@ -12,7 +12,25 @@ import {
 } from "./client";
 import { type Credential, loginOf, tokenUsername } from "./credential";
 import { netrcFile } from "./netrc";
+import type { ToolDefinition } from "./tool";
 import { tomlString } from "./toml";
+
+/** pipenv. It does not publish. */
+export const pipenv = {
+    client: pipenvClient,
+    guide: {
+        heading: "Pipenv",
+        safety: () =>
+            "takes what you install with `--index` only from the registry. What only a dependency asks for comes from PyPI: " +
+            "name it in the same `pipenv install --index`.",
+        notes: () => [
+            "In a new project, run `pipenv install` first: it writes a Pipfile with PyPI as the first source. PyPI must stay " +
+                "the first; add this source after it.",
+        ],
+    },
+    variables: (_index, { form }) =>
+        form === "keyring" ? { forPip: { PIPENV_KEYRING_PROVIDER: "subprocess" } } : {},
+} satisfies ToolDefinition;
 
 /**
  * Files and commands for pipenv: a source in the Pipfile, after the source of PyPI, which stays the first. The source never

@@ -12,7 +12,31 @@ import {
     withEnvironment,
 } from "./client";
 import { type Credential, loginOf, tokenUsername } from "./credential";
+import type { ToolDefinition } from "./tool";
 import { tomlKey, tomlString } from "./toml";
+
+/** poetry. */
+export const poetry = {
+    client: poetryClient,
+    guide: {
+        heading: "Poetry",
+        safety: () =>
+            "takes a name from the registry if the registry has a version that fits, and from PyPI if not. While the " +
+            "registry refuses the login (an expired token), every dependency without a source can come from PyPI. What you " +
+            "add with `poetry add --source` always comes from the registry.",
+        build: "`poetry build`",
+    },
+    variables: ({ name, uploadUrl }, { form, username }) => {
+        const variableName = inVariable(nonPypiName(name));
+        return {
+            settings: {
+                [`POETRY_REPOSITORIES_${variableName}_URL`]: uploadUrl,
+                ...(form !== "keyring" && { [`POETRY_HTTP_BASIC_${variableName}_USERNAME`]: username }),
+            },
+            secrets: ({ password }) => ({ [`POETRY_HTTP_BASIC_${variableName}_PASSWORD`]: password }),
+        };
+    },
+} satisfies ToolDefinition;
 
 /**
  * Files and commands for poetry:

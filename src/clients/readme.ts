@@ -1,109 +1,25 @@
 import type { Commands, Path, PythonIndex } from "./client";
 import type { Form } from "./credential";
-import type { FormFile, Tool, ToolClients } from "./tools";
-
-/** What the page says of a tool beside its files and commands. */
-interface Guide {
-    readonly tool: Tool;
-    readonly heading: string;
-    /** Which names the tool takes from this registry only, and which from PyPI; nothing for one that only uploads. */
-    readonly safety?: (index: PythonIndex) => string;
-    /** When the setup is due, if not once. */
-    readonly due?: (index: PythonIndex) => string;
-    /** What to know before pasting. */
-    readonly notes?: (index: PythonIndex) => readonly string[];
-    /** Makes what is published, in Markdown. */
-    readonly build?: string;
-}
+import type { Guide, ToolDefinition } from "./tool";
+import { type FormFile, type Tool, type ToolClients, tools } from "./tools";
 
 type Clients = Readonly<Record<Tool, ToolClients>>;
 
-/** In the order of the page; `clients` has more that is not for people. */
-const guides: readonly Guide[] = [
-    {
-        tool: "pip",
-        heading: "pip",
-        safety: () =>
-            "installs the highest version of any index: every name can come from PyPI. Own the internal names on PyPI " +
-            "too, install with hashes (`--require-hashes`), or use a different tool.",
-        due: ({ keyring }) =>
-            keyring === "subprocess"
-                ? "Once"
-                : "Once in each virtual environment (with `--isolated` if pip.conf is in place already: pip cannot sign in to " +
-                  "this registry before it has the keyring)",
-        notes: () => [
-            "On macOS, if the folder `~/Library/Application Support/pip` exists, pip.conf belongs there.",
-        ],
-    },
-    {
-        tool: "uv",
-        heading: "uv",
-        safety: (index) =>
-            "takes names that the registry has only from the registry" +
-            (exactNames(index).length === 0
-                ? "."
-                : "; in a project with the pins below, also the exact names of `internalPackages` that the registry does not have.") +
-            " Any other name can come from PyPI, also one that only a prefix covers. `uv pip` and `uv tool` ignore pins and " +
-            "know only the order of indexes in uv.toml.",
-        notes: (index) => [
-            "You need uv 0.8 or newer, and one of the two files: uv.toml for everything you do, or pyproject.toml for " +
-                "everyone who works on the project." +
-                (exactNames(index).length === 0
-                    ? ""
-                    : " Only pyproject.toml has pins (`constraint-dependencies`, `[tool.uv.sources]`). Leave the project's own " +
-                      "name and the members of its workspace out of them: uv refuses those."),
-        ],
-        build: "`uv build`",
-    },
-    {
-        tool: "poetry",
-        heading: "Poetry",
-        safety: () =>
-            "takes a name from the registry if the registry has a version that fits, and from PyPI if not. While the " +
-            "registry refuses the login (an expired token), every dependency without a source can come from PyPI. What you " +
-            "add with `poetry add --source` always comes from the registry.",
-        build: "`poetry build`",
-    },
-    {
-        tool: "pdm",
-        heading: "PDM",
-        safety: ({ internalPackages }) =>
-            internalPackages.length === 0
-                ? "protects no name yet: it installs the highest version of any index."
-                : "takes the names and prefixes of `internalPackages` only from the registry. Of any other name, it installs " +
-                  "the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
-        notes: () => [
-            "To install, one of the two files is enough; to publish, you need config.toml. If some people in a project use a " +
-                "token, use the `url` for a token (see below) in its pyproject.toml: with config.toml as here, it works with a " +
-                "keyring too.",
-        ],
-        build: "`pdm build`",
-    },
-    {
-        tool: "hatch",
-        heading: "Hatch",
-        safety: () =>
-            "takes names that the registry has only from the registry, with the installer uv as below. Any other name can " +
-            "come from PyPI: Hatch has no pins. With the installer pip, Hatch's default, every name can.",
-        due: () => "Once, with Hatch from `pipx install hatch`",
-        build: "`hatch build`",
-    },
-    {
-        tool: "pipenv",
-        heading: "Pipenv",
-        safety: () =>
-            "takes what you install with `--index` only from the registry. What only a dependency asks for comes from PyPI: " +
-            "name it in the same `pipenv install --index`.",
-        notes: () => [
-            "In a new project, run `pipenv install` first: it writes a Pipfile with PyPI as the first source. PyPI must stay " +
-                "the first; add this source after it.",
-        ],
-    },
-    {
-        tool: "twine",
-        heading: "twine",
-        build: "`python -m build` (after `pip install build`)",
-    },
+/** A tool on the page. */
+interface PageTool extends Guide {
+    readonly tool: Tool;
+    readonly sharedFiles: readonly string[];
+}
+
+const onPage: readonly PageTool[] = Object.entries<ToolDefinition>(tools).flatMap(
+    ([tool, { guide, sharedFiles = [] }]) =>
+        guide === undefined ? [] : [{ ...guide, tool: tool as Tool, sharedFiles }],
+);
+
+/** In the order of the page: the tools that only upload are the last. */
+const guides = [
+    ...onPage.filter(({ safety }) => safety !== undefined),
+    ...onPage.filter(({ safety }) => safety === undefined),
 ];
 
 /**
@@ -182,11 +98,8 @@ function internalNames(index: PythonIndex): string[] {
     ];
 }
 
-function withKeyring(
-    { tool, heading, due, notes, build }: Guide,
-    index: PythonIndex,
-    clients: Clients,
-): string[] {
+function withKeyring(pageTool: PageTool, index: PythonIndex, clients: Clients): string[] {
+    const { tool, heading, due, notes, build } = pageTool;
     const { keyring } = clients[tool].commands;
     return keyring === undefined
         ? []
@@ -194,7 +107,7 @@ function withKeyring(
               `## ${heading}`,
               ...(notes?.(index) ?? []),
               ...step(due?.(index) ?? "Once", keyring.setup.posix),
-              ...filesFor("keyring", tool, clients).flatMap(fileText),
+              ...filesFor("keyring", pageTool, clients).flatMap(fileText),
               ...step("Install", keyring.install.posix),
               ...step(`Publish what ${build ?? ""} puts into \`dist/\``, keyring.publish.posix),
           ];
@@ -210,17 +123,18 @@ const tokenIntroduction: readonly string[] = [
 ];
 
 /** What is different from the keyring's files and commands: the install and publish commands are the same. */
-function withToken({ tool, heading }: Guide, clients: Clients): string[] {
+function withToken(pageTool: PageTool, clients: Clients): string[] {
+    const { tool, heading } = pageTool;
     const { token } = clients[tool].commands;
     if (token === undefined) {
         return [];
     }
-    const files = filesFor("token", tool, clients);
+    const files = filesFor("token", pageTool, clients);
     const [install, publish] = [variables(token.install), variables(token.publish)];
     const same = install.join() === publish.join();
     return [
         `### ${heading}`,
-        ...filesFor("keyring", tool, clients).flatMap((file) =>
+        ...filesFor("keyring", pageTool, clients).flatMap((file) =>
             changesOf(file, files.find(({ path }) => samePlace(file, path))?.text ?? file.text),
         ),
         ...step("Once", token.setup.posix),
@@ -276,13 +190,12 @@ interface PageFile extends Pick<FormFile, "path" | "scope" | "text"> {
     readonly onlyToPublish: boolean;
 }
 
-function filesFor(form: Form, tool: Tool, clients: Clients): PageFile[] {
+function filesFor(form: Form, { tool, sharedFiles }: PageTool, clients: Clients): PageFile[] {
     const { install, publish } = clients[tool];
     const files: PageFile[] = [];
     for (const { path, scope, text, ...file } of [...install, ...publish]) {
         if (file.form !== form || !["user", "project"].includes(scope)) continue;
-        // Hatch's environments are a project's: without uv's own file, it is uv for them all the same.
-        if (tool === "hatch" && clients.uv.install.some((ofUv) => ofUv.text === text)) continue;
+        if (sharedFiles.includes(path.linux)) continue;
         const at = files.findIndex((other) => samePlace(other, path));
         const earlier = files[at];
         if (earlier === undefined) {
@@ -325,11 +238,6 @@ function step(title: string, commands: readonly string[]): string[] {
 
 function isComment(line: string): boolean {
     return line.startsWith("#");
-}
-
-/** Names without prefixes: those that uv can pin. */
-function exactNames({ internalPackages }: PythonIndex): string[] {
-    return internalPackages.filter((name) => !name.endsWith("*"));
 }
 
 /** Paragraphs, and items of lists, which have no blank line between them. */

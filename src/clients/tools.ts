@@ -1,30 +1,27 @@
 import { basename } from "node:path/posix";
 import type { Client, ClientFile, ClientOf, PythonIndex } from "./client";
 import type { Credential, Form } from "./credential";
-import { dockerfileClient } from "./dockerfile";
-import { environmentClient } from "./environment";
-import { hatchClient } from "./hatch";
-import { netrcClient } from "./netrc";
-import { pdmClient } from "./pdm";
-import { pipClient } from "./pip";
-import { pipenvClient } from "./pipenv";
-import { poetryClient } from "./poetry";
-import { twineClient } from "./twine";
-import { uvClient } from "./uv";
+import { dockerfile } from "./dockerfile";
+import { environmentFor } from "./environment";
+import { hatch } from "./hatch";
+import { netrc } from "./netrc";
+import { pdm } from "./pdm";
+import { pip } from "./pip";
+import { pipenv } from "./pipenv";
+import { poetry } from "./poetry";
+import type { ToolDefinition } from "./tool";
+import { twine } from "./twine";
+import { uv } from "./uv";
 
-/** All supported tools, with the function that creates the files and commands of each. */
+/** The tools, in the order of the page for developers and of the file of variables. */
+const pythonTools = { pip, uv, twine, poetry, pdm, hatch, pipenv, netrc };
+
+/** All supported tools, and the files that are for several of them. */
 export const tools = {
-    pip: pipClient,
-    twine: twineClient,
-    uv: uvClient,
-    poetry: poetryClient,
-    pdm: pdmClient,
-    hatch: hatchClient,
-    pipenv: pipenvClient,
-    netrc: netrcClient,
-    environment: environmentClient,
-    dockerfile: dockerfileClient,
-} satisfies Record<string, ClientOf>;
+    ...pythonTools,
+    environment: environmentFor(Object.values<ToolDefinition>(pythonTools)),
+    dockerfile,
+} satisfies Record<string, ToolDefinition>;
 
 /** The name of a supported tool. */
 export type Tool = keyof typeof tools;
@@ -60,7 +57,7 @@ export function clientsOf(index: PythonIndex, credentials: readonly Credential[]
         };
     };
     return Object.fromEntries(
-        Object.entries(tools).map(([name, clientOf]) => [name, forTool(clientOf)]),
+        Object.entries(tools).map(([name, { client }]) => [name, forTool(client)]),
     ) as Record<Tool, ToolClients>;
 }
 
@@ -69,17 +66,16 @@ export type FilesByTool = Readonly<Record<string, Readonly<Record<string, string
 
 /**
  * The files of all tools in one form of credential, without paths and commands: the value of the output `clients`. Tools that do
- * not support the form are left out. pip and twine are also left out, because their files are separate outputs.
+ * not support the form are left out. Tools whose files are separate outputs are also left out.
  */
 export function filesByTool(index: PythonIndex, credential: Credential): FilesByTool {
-    const files = Object.entries<ClientOf>(tools)
-        .filter(([tool]) => tool !== "pip" && tool !== "twine")
-        .map(([tool, clientOf]) => {
+    const files = Object.entries<ToolDefinition>(tools)
+        .filter(([, { hasOwnOutputs }]) => hasOwnOutputs !== true)
+        .map(([tool, { client: clientOf, sharedFiles = [] }]) => {
             const client = clientOf(index, credential);
-            const named = namedFiles([...(client?.install ?? []), ...(client?.publish ?? [])]);
-            // Hatch installs with uv and reads uv's own file, which is already in the entry of uv.
-            if (tool === "hatch") delete named["uv.toml"];
-            return [tool, named] as const;
+            const all = [...(client?.install ?? []), ...(client?.publish ?? [])];
+            const own = all.filter(({ path }) => !sharedFiles.includes(path.linux));
+            return [tool, namedFiles(own)] as const;
         });
     return Object.fromEntries(files.filter(([, named]) => Object.keys(named).length > 0));
 }

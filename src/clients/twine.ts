@@ -9,6 +9,21 @@ import {
 } from "./client";
 import { type Credential, type KeyCredential, loginOf, tokenUsername } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
+import type { ToolDefinition } from "./tool";
+
+/** twine. Its file is the output `pypirc`. */
+export const twine = {
+    client: twineClient,
+    guide: {
+        heading: "twine",
+        build: "`python -m build` (after `pip install build`)",
+    },
+    variables: ({ uploadUrl }, { username }) => ({
+        settings: { TWINE_REPOSITORY_URL: uploadUrl, TWINE_USERNAME: username },
+        secrets: ({ password }) => ({ TWINE_PASSWORD: password }),
+    }),
+    hasOwnOutputs: true,
+} satisfies ToolDefinition;
 
 /** The repository to which a section of a `.pypirc` uploads. */
 export type UploadTarget = Pick<PythonIndex, "name" | "uploadUrl">;

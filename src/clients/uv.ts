@@ -10,7 +10,45 @@ import {
     withEnvironment,
 } from "./client";
 import { type Credential, keyUsername, loginOf, tokenUsername, withUserInfo } from "./credential";
+import type { ToolDefinition } from "./tool";
 import { tomlArray, tomlKey, tomlString } from "./toml";
+
+/** uv, 0.8 or newer. */
+export const uv = {
+    client: uvClient,
+    guide: {
+        heading: "uv",
+        safety: (index) =>
+            "takes names that the registry has only from the registry" +
+            (exactNames(index).length === 0
+                ? "."
+                : "; in a project with the pins below, also the exact names of `internalPackages` that the registry does not have.") +
+            " Any other name can come from PyPI, also one that only a prefix covers. `uv pip` and `uv tool` ignore pins and " +
+            "know only the order of indexes in uv.toml.",
+        notes: (index) => [
+            "You need uv 0.8 or newer, and one of the two files: uv.toml for everything you do, or pyproject.toml for " +
+                "everyone who works on the project." +
+                (exactNames(index).length === 0
+                    ? ""
+                    : " Only pyproject.toml has pins (`constraint-dependencies`, `[tool.uv.sources]`). Leave the project's own " +
+                      "name and the members of its workspace out of them: uv refuses those."),
+        ],
+        build: "`uv build`",
+    },
+    variables: ({ name, indexUrl, uploadUrl }, { form, username }) => ({
+        settings: {
+            ...(form === "keyring" && { UV_KEYRING_PROVIDER: "subprocess" }),
+            UV_INDEX: `${name}=${indexUrl}`,
+            [`UV_INDEX_${inVariable(name)}_USERNAME`]: username,
+            UV_PUBLISH_URL: uploadUrl,
+            UV_PUBLISH_USERNAME: username,
+        },
+        secrets: ({ password }) => ({
+            [`UV_INDEX_${inVariable(name)}_PASSWORD`]: password,
+            UV_PUBLISH_PASSWORD: password,
+        }),
+    }),
+} satisfies ToolDefinition;
 
 /**
  * Files and commands for uv 0.8 or newer: an index that uv asks before PyPI, in the user's uv.toml or in the project's
@@ -71,7 +109,7 @@ function userFile(index: PythonIndex, credential: Credential): ClientFile {
 }
 
 function projectFile(index: PythonIndex, credential: Credential): ClientFile {
-    const exact = index.internalPackages.filter((name) => !name.endsWith("*"));
+    const exact = exactNames(index);
     const settings = [
         ...keyringProvider(credential),
         // A source applies only to the project's own dependencies. A constraint extends it to transitive dependencies, but only
@@ -112,4 +150,9 @@ function tables(...parts: readonly (readonly string[])[]): string {
         .filter((lines) => lines.length > 0)
         .map((lines) => lines.map((line) => `${line}\n`).join(""))
         .join("\n");
+}
+
+/** Names without prefixes: those that uv can pin. */
+function exactNames({ internalPackages }: PythonIndex): string[] {
+    return internalPackages.filter((name) => !name.endsWith("*"));
 }

@@ -45,7 +45,7 @@ describe("configure check", () => {
 
     /** A tool's generated files, for a workstation. */
     function files(tool: Tool, credential: Credential, keyring?: RegistryOutputs["index"]["keyring"]) {
-        const client = tools[tool](outputs(keyring).index, credential);
+        const client = tools[tool].client(outputs(keyring).index, credential);
         const all: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
         // A file can come in two parts, or twice.
         const placed = (["user", "project"] as const).flatMap((scope) =>

@@ -605,7 +605,7 @@ describe("configure", () => {
     describe("with invalid arguments", () => {
         for (const [args, expected] of [
             [[], /No registry given\. Use --stack NAME or --outputs FILE/],
-            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is not one of pip, twine, uv/],
+            [["--outputs", "outputs.json", "--tool", "pip,conda"], /conda is not one of pip, uv, twine/],
             [["--outputs", "outputs.json", "--stack", "x"], /cannot be used with/],
             [["--outputs", "outputs.json", "--auth", "password"], /Allowed choices are keyring, token, key/],
             [["--outputs", "none.json"], /none\.json cannot be read: ENOENT/],

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Client, PythonIndex } from "../../src/clients/client";
 import type { Credential } from "../../src/clients/credential";
-import { environmentClient } from "../../src/clients/environment";
+import { tools } from "../../src/clients/tools";
 
 const index: PythonIndex = {
     name: "acme-python",
@@ -80,7 +80,7 @@ ${common(token, "")}`,
 describe("a file with environment variables", () => {
     for (const [name, credential, scope, text] of forms) {
         it(name, () => {
-            const { install, publish } = environmentClient(index, credential);
+            const { install, publish } = tools.environment.client(index, credential);
             assert.deepEqual(install, [{ scope, path: scope === "user" ? own : project, text }]);
             assert.deepEqual(publish, install);
         });
@@ -97,7 +97,7 @@ describe("a file with environment variables", () => {
     ]) {
         it(`refuses the token ${JSON.stringify(password)}, and does not repeat it`, () => {
             assert.throws(
-                () => environmentClient(index, { form: "token", token: password }),
+                () => tools.environment.client(index, { form: "token", token: password }),
                 (error: unknown) => error instanceof RangeError && !error.message.includes("s3cret"),
             );
         });
@@ -150,7 +150,7 @@ describe("sh", () => {
         it(`has the variables of the file: ${name}`, () => {
             const inToken = credential.form === "token" && credential.token === undefined;
             assert.deepEqual(
-                variablesBySh(environmentClient(index, credential)),
+                variablesBySh(tools.environment.client(index, credential)),
                 inToken
                     ? parsed(`${text}${secrets(token, "ya29.now")}ARTIFACT_REGISTRY_TOKEN=ya29.now\n`)
                     : parsed(text),
@@ -159,14 +159,14 @@ describe("sh", () => {
     }
 
     it("installs nothing when gcloud has no token", () => {
-        assert.throws(() => variablesBySh(environmentClient(index, { form: "token" }), "return 1"));
+        assert.throws(() => variablesBySh(tools.environment.client(index, { form: "token" }), "return 1"));
     });
 });
 
 describe("PowerShell's commands", () => {
     // The tests have no PowerShell to run them.
     it("key: read the file", () => {
-        const { install, publish } = environmentClient(index, {
+        const { install, publish } = tools.environment.client(index, {
             form: "key",
             keyBase64: "++//+g==",
         }).commands;
@@ -181,7 +181,7 @@ describe("PowerShell's commands", () => {
     });
 
     it("token: set the variables for the token too", () => {
-        const { install } = environmentClient(index, { form: "token" }).commands;
+        const { install } = tools.environment.client(index, { form: "token" }).commands;
         assert.deepEqual(install.powershell.slice(4, 7), [
             '$env:ARTIFACT_REGISTRY_TOKEN = "$(gcloud auth print-access-token)"',
             `$env:PIP_EXTRA_INDEX_URL = "https://oauth2accesstoken:$env:ARTIFACT_REGISTRY_TOKEN@${host}/simple/"`,

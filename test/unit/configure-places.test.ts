@@ -31,7 +31,7 @@ const index = {
 
 /** The places of a tool's files in a scope. */
 function places(tool: keyof typeof tools, scope: Scope, machine: System): string[] {
-    const client = tools[tool](index, { form: "key", keyBase64: "e30=" });
+    const client = tools[tool].client(index, { form: "key", keyBase64: "e30=" });
     const files: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
     return [
         ...new Set(

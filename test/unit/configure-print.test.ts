@@ -150,7 +150,7 @@ describe("configure --print", () => {
 
     it("also supports the tools that configure does not set up", async () => {
         for (const tool of ["dockerfile", "environment"] as const) {
-            const client = tools[tool](registry.index, { form: "keyring" });
+            const client = tools[tool].client(registry.index, { form: "keyring" });
             assert.equal(await text({ tool: [tool], scope: "project" }), client.install[0]?.text);
         }
     });
@@ -169,12 +169,12 @@ describe("configure --print", () => {
             [
                 "without a tool",
                 {},
-                "--print needs exactly one tool. Use --tool with one of pip, twine, uv, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
+                "--print needs exactly one tool. Use --tool with one of pip, uv, twine, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
             ],
             [
                 "with two tools",
                 { tool: ["pip", "uv"] },
-                "--print needs exactly one tool. Use --tool with one of pip, twine, uv, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
+                "--print needs exactly one tool. Use --tool with one of pip, uv, twine, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
             ],
             [
                 "if the tool has several files",

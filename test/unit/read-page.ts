@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Form } from "../../src/clients/credential";
-import type { Tool, ToolClients } from "../../src/clients/tools";
+import type { ToolDefinition } from "../../src/clients/tool";
+import { type Tool, type ToolClients, tools } from "../../src/clients/tools";
 
 // Follows the page for developers, so that tests can compare what its reader gets with the generated clients.
 
@@ -54,11 +55,13 @@ export function readPage(page: string): Steps {
     return { keyring, token };
 }
 
+const definitions: Readonly<Record<string, ToolDefinition>> = tools;
+
 /** The tools of the page: files for machines are not on it. */
 export function forPeople(
     clients: Readonly<Record<Tool, ToolClients>>,
 ): [tool: string, client: ToolClients][] {
-    return Object.entries(clients).filter(([tool]) => !["netrc", "environment", "dockerfile"].includes(tool));
+    return Object.entries(clients).filter(([tool]) => definitions[tool]?.guide !== undefined);
 }
 
 /** What the page must say: everything that was generated for people and projects. */
@@ -69,8 +72,7 @@ export function stepsOf(clients: Readonly<Record<Tool, ToolClients>>): Steps {
                 const files: Record<string, string> = {};
                 for (const { path, scope, text, ...file } of [...install, ...publish]) {
                     if (file.form !== form || !["user", "project"].includes(scope)) continue;
-                    // Hatch's page has no uv.toml: that is uv's own.
-                    if (tool === "hatch" && path.linux.endsWith("/uv.toml")) continue;
+                    if (definitions[tool]?.sharedFiles?.includes(path.linux) === true) continue;
                     const earlier = files[path.linux];
                     if (earlier === text) continue;
                     files[path.linux] = earlier === undefined ? text : `${earlier}\n${text}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
 import { type Credential, forms } from "../../../src/clients/credential";
-import { environmentClient } from "../../../src/clients/environment";
+import { tools } from "../../../src/clients/tools";
 import { answers } from "../registry";
 import { attacks, filesOf, internal, type Operation, proves, script, type Setting, waysToAsk } from "./tool";
 
@@ -12,7 +12,7 @@ export function environment() {
     for (const form of forms) {
         proves("environment", form, "install", async (setting) => {
             for (const credential of setting.bench.credentials(form, "install")) {
-                const { commands, install } = environmentClient(setting.bench.index, credential);
+                const { commands, install } = tools.environment.client(setting.bench.index, credential);
                 const lines = script(commands.install, "ready-made");
                 const file = install[0]?.path.linux.replace("~/", "../");
                 for (const asked of [
@@ -41,7 +41,9 @@ export function environment() {
 
         proves("environment", form, "publish", async (setting) => {
             for (const [turn, credential] of setting.bench.credentials(form, "publish").entries()) {
-                const lines = script(environmentClient(setting.bench.index, credential).commands.publish);
+                const lines = script(
+                    tools.environment.client(setting.bench.index, credential).commands.publish,
+                );
                 for (const tool of ["twine", "uv"]) {
                     const name = `environment-${form}-${turn}-${tool}`;
                     const files = await setting.bench.registry.build({ name, version: "1.0.0" });
@@ -75,7 +77,7 @@ export function environment() {
 /** Installs, and returns the version of the internal package that was installed. */
 async function attacked(setting: Setting, install: string, wanted: string): Promise<string | undefined> {
     const credential = setting.bench.credential("token", "install");
-    const { commands } = environmentClient(setting.bench.index, credential);
+    const { commands } = tools.environment.client(setting.bench.index, credential);
     await using toolEnvironment = await open(setting, credential, "install");
     const lines = script(commands.install, wanted).replace("pip install", install);
     const { output } = await setting.bench.runInProject(toolEnvironment, lines);
@@ -84,7 +86,7 @@ async function attacked(setting: Setting, install: string, wanted: string): Prom
 
 /** Asserts that uv takes no package from PyPI while the registry refuses the token. */
 async function assertNoWayRound(setting: Setting): Promise<void> {
-    const { commands } = environmentClient(setting.bench.index, { form: "token" });
+    const { commands } = tools.environment.client(setting.bench.index, { form: "token" });
     await using toolEnvironment = await open(setting, { form: "token" }, "install");
     const lines = script(commands.install, internal).replace("pip install", byUv);
     const run = await setting.bench.runInProject(toolEnvironment, `gcloud() { echo expired; }\n${lines}`);
@@ -99,7 +101,7 @@ function open(
     operation: Operation,
     distributions: readonly string[] = [],
 ): Promise<ToolEnvironment> {
-    const { install } = environmentClient(bench.index, credential);
+    const { install } = tools.environment.client(bench.index, credential);
     return bench.toolEnvironment(credential.form, operation, {
         // pip does not run the keyring command of its own environment.
         path: [tool.bin, bench.registry.tools.bin],
