@@ -2,8 +2,7 @@ import { type Scope } from "../src/clients/client";
 import { type Form, loginOf } from "../src/clients/credential";
 import { resolveLinks } from "./journal/atomic-file";
 import { installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
-import { configurable, type ConfigurableTool } from "./tools/descriptors";
-import { pipSettings } from "./tools/pip-settings";
+import { configurable, type ConfigurableTool, descriptors } from "./tools/descriptors";
 import { findCredential, type FoundCredential } from "./registry/credential";
 import { type JournalReader, type Plan, readJournal, withJournal } from "./journal/journal";
 import type { ManagedEdit, Owner } from "./journal/record";
@@ -80,7 +79,11 @@ export async function configure(options: ConfigureOptions, system: System): Prom
                 }
             }
             return async () => {
-                (await pipOverrideNotices(planned, system)).forEach(printNote);
+                for (const { tool, edits } of planned) {
+                    for (const path of edits.keys()) {
+                        (await descriptors[tool].noticesAfter?.(path, system))?.forEach(printNote);
+                    }
+                }
                 printNextSteps(planned, registry, options, system);
             };
         },
@@ -222,30 +225,6 @@ async function groupByFile(planned: readonly ToolPlan[]): Promise<Map<string, Ma
         files.set(file, [...(files.get(file) ?? []), edit]);
     }
     return files;
-}
-
-/** Which of pip's files and variables no longer have an effect: only the last extra-index-url counts. */
-async function pipOverrideNotices(planned: readonly ToolPlan[], system: System): Promise<string[]> {
-    const [path] = planned.find(({ tool }) => tool === "pip")?.edits.keys() ?? [];
-    if (path === undefined) {
-        return [];
-    }
-    const settings = await pipSettings(system, variable(system, "VIRTUAL_ENV"));
-    const effective = settings.value("extra-index-url");
-    if (effective === undefined) {
-        return [];
-    }
-    if (effective.file !== path) {
-        return [`pip ignores extra-index-url in ${path}, because ${effective.from} overrides it`];
-    }
-    const urls = effective.value.split(/\s+/);
-    return settings
-        .everywhere("extra-index-url")
-        .filter(({ file, value }) => file !== path && value.split(/\s+/).some((url) => !urls.includes(url)))
-        .map(
-            ({ from }) =>
-                `pip now ignores extra-index-url in ${from}, because ${path} overrides it. Copy the URLs you need to ${path}`,
-        );
 }
 
 /** Prints what else there is to do, and how to use the registry. */

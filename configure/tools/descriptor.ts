@@ -1,3 +1,5 @@
+import type { PythonIndex } from "../../src/clients/client";
+import type { Toml, TomlTable } from "../formats/toml";
 import type { System } from "../machine/system";
 
 /** What a tool uses a registry for. */
@@ -38,4 +40,14 @@ export interface ToolDescriptor {
     readonly keyring?: Readonly<Partial<Record<Use, "command" | "package">>>;
     /** How it is told to ask the command: by a variable and, where there is one, by a setting in its files. */
     readonly keyringProvider?: { readonly variable: string; readonly setting?: string };
+    /** Why it would not use settings in this project file, or would stop working; undefined if there is no problem. */
+    readonly projectProblem?: (projectFile: string, system: System) => string | undefined;
+    /** The project's name where pyproject.toml does not have it in the standard place. */
+    readonly projectName?: (pyproject: TomlTable) => Toml | undefined;
+    /** Whether it refuses pins of internal packages in this project. No tool accepts a pin of the project itself. */
+    readonly refusesPins?: (pyproject: TomlTable) => boolean;
+    /** Pins for the project file that depend on the project's dependencies; undefined if there is nothing to pin. */
+    readonly dependencyPins?: (index: PythonIndex, pyproject: TomlTable) => string | undefined;
+    /** What to tell the user after an edit of this file, such as what no longer has an effect. */
+    readonly noticesAfter?: (path: string, system: System) => Promise<readonly string[]>;
 }

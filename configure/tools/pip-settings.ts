@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
 import { UnsupportedFileError } from "../formats/merge";
-import { type System, variable } from "../machine/system";
-import { pipFiles } from "./pip";
+import { expandConfigPath, expandPath } from "../machine/paths";
+import { pathsOf, type System, variable } from "../machine/system";
 
 /** A value that pip uses, and the file or variable that it comes from. */
 export interface PipValue {
@@ -67,6 +67,65 @@ export async function pipSettings(system: System, prefix: string | undefined): P
         everywhere: (key) => all.flatMap(([name, found]) => (name === key ? [found] : [])),
         errors,
     };
+}
+
+/**
+ * The files that pip reads, the least important first.
+ *
+ * @param prefix of pip's Python, where an environment's own pip.conf lies; undefined if not known
+ * @see https://pip.pypa.io/en/stable/topics/configuration/#location
+ */
+function pipFiles(system: System, prefix: string | undefined): string[] {
+    const { kind, workingDirectory } = system;
+    const paths = pathsOf(system);
+    const named = variable(system, "PIP_CONFIG_FILE");
+    if (named === "/dev/null" || (kind === "windows" && named?.toLowerCase() === "nul")) return [];
+    const own = named === undefined ? undefined : paths.resolve(workingDirectory, named);
+    return [
+        ...machineFiles(system),
+        // PIP_CONFIG_FILE replaces the user's files if it names one that exists.
+        ...(own !== undefined && system.exists(own) ? [] : userFiles(system)),
+        ...(prefix === undefined ? [] : [paths.join(prefix, kind === "windows" ? "pip.ini" : "pip.conf")]),
+        ...(own === undefined ? [] : [own]),
+    ];
+}
+
+function machineFiles(system: System): string[] {
+    switch (system.kind) {
+        case "linux":
+            return [
+                ...(variable(system, "XDG_CONFIG_DIRS") ?? "/etc/xdg")
+                    .split(":")
+                    .filter(Boolean)
+                    .map((folder) => pathsOf(system).join(folder, "pip/pip.conf")),
+                "/etc/pip.conf",
+            ];
+        case "macos":
+            return ["/Library/Application Support/pip/pip.conf"];
+        case "windows":
+            return [expandPath("%ProgramData%\\pip\\pip.ini", system)];
+    }
+}
+
+/** The place that pip used in former versions and still reads, and the current one. */
+export function userFiles(system: System): [former: string, current: string] {
+    switch (system.kind) {
+        case "linux":
+            return [
+                expandPath("~/.pip/pip.conf", system),
+                expandConfigPath("~/.config/pip/pip.conf", system),
+            ];
+        case "macos": {
+            const folder = expandPath("~/Library/Application Support/pip", system);
+            const current = system.exists(folder) ? folder : expandPath("~/.config/pip", system);
+            return [expandPath("~/.pip/pip.conf", system), `${current}/pip.conf`];
+        }
+        case "windows":
+            return [
+                expandPath("%USERPROFILE%\\pip\\pip.ini", system),
+                expandPath("%APPDATA%\\pip\\pip.ini", system),
+            ];
+    }
 }
 
 /** Whether pip reads a value as true. */

@@ -1,81 +1,68 @@
-import { readFileSync } from "node:fs";
+import { type ClientFile, type ClientOf, everywhere } from "../../src/clients/client";
 import { normalizedName } from "../../src/names/package-names";
-import { everywhere } from "../../src/clients/client";
-import { UnsupportedFileError } from "../formats/merge";
+import { asTable, type TomlTable } from "../formats/toml";
+import type { System } from "../machine/system";
+import type { ToolDescriptor } from "./descriptor";
+import { descriptors } from "./descriptors";
 import { placeOf } from "./places";
-import { pathsOf, type System } from "../machine/system";
-import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
+import { readTomlFile } from "./project-files";
 
-/** The parts of a project's metadata that its files for an index depend on. Names are normalized. */
+/** What the client files for a project depend on. */
 export interface Project {
+    /** The normalized name. */
     readonly name?: string;
-    /** Whether it is the root of a uv workspace. */
-    readonly isWorkspace: boolean;
-    /** Its dependencies, without extras and groups. */
-    readonly dependencies: readonly string[];
+    readonly pyproject: TomlTable;
 }
 
-/**
- * Reads pyproject.toml. A file that is not valid TOML counts as empty.
- *
- * @see https://packaging.python.org/en/latest/specifications/pyproject-toml/
- */
+/** Reads the project in the working directory or above it. Without pyproject.toml, it is empty. */
 export function readProject(system: System): Project {
-    const place = projectFile("pyproject.toml", system);
-    if (place === undefined) {
-        return { isWorkspace: false, dependencies: [] };
-    }
-    const file = tomlOrEmpty(place);
-    const project = asTable(file["project"]) ?? {};
-    const tool = asTable(file["tool"]) ?? {};
-    const poetry = asTable(tool["poetry"]) ?? {};
-    const name = project["name"] ?? poetry["name"];
-    const listed = Array.isArray(project["dependencies"]) ? (project["dependencies"] as readonly Toml[]) : [];
-    // https://peps.python.org/pep-0508/#names
-    const required = listed
-        .filter((item) => typeof item === "string")
-        .map((requirement) => /^\s*([\w.-]+)/.exec(requirement)?.[1] ?? "");
-    const poetryDependencies = Object.keys(asTable(poetry["dependencies"]) ?? {}).filter(
-        (key) => key !== "python",
-    );
-    return {
-        isWorkspace: "workspace" in (asTable(tool["uv"]) ?? {}),
-        ...(typeof name === "string" && { name: normalizedName(name) }),
-        dependencies: [...new Set([...required, ...poetryDependencies].map(normalizedName))].filter(
-            (each) => each !== "",
-        ),
+    const path = existingPlace({ scope: "project", path: everywhere("pyproject.toml"), text: "" }, system);
+    const pyproject = path === undefined ? {} : readTomlFile(path);
+    const name =
+        asTable(pyproject["project"])?.["name"] ??
+        Object.values(descriptors)
+            .map((descriptor) => descriptor.projectName?.(pyproject))
+            .find((found) => found !== undefined);
+    return { pyproject, ...(typeof name === "string" && { name: normalizedName(name) }) };
+}
+
+/** Why a tool would not use these files of a project, or would stop working; undefined if there is no problem. */
+export function projectProblem(
+    { projectProblem: problemOf }: ToolDescriptor,
+    files: readonly ClientFile[],
+    system: System,
+): string | undefined {
+    return files
+        .filter(({ scope }) => scope === "project")
+        .map((file) => {
+            const path = existingPlace(file, system);
+            return path === undefined ? undefined : problemOf?.(path, system);
+        })
+        .find((problem) => problem !== undefined);
+}
+
+/** A tool's client for one project: its pins are those that the tool accepts there. */
+export function clientForProject(
+    clientOf: ClientOf,
+    { refusesPins, dependencyPins }: ToolDescriptor,
+    { name, pyproject }: Project,
+): ClientOf {
+    return (given, credential) => {
+        const internalPackages =
+            refusesPins?.(pyproject) === true
+                ? []
+                : given.internalPackages.filter((internal) => internal !== name);
+        const index = { ...given, internalPackages };
+        const client = clientOf(index, credential);
+        const pins = dependencyPins?.(index, pyproject);
+        if (client === undefined || pins === undefined) return client;
+        const withPins = (file: ClientFile) =>
+            file.scope === "project" ? { ...file, text: `${file.text}\n${pins}` } : file;
+        return { ...client, install: client.install.map(withPins) };
     };
 }
 
-/** Why a tool would not use settings in this project, or would stop working; undefined if there is no problem. */
-export function projectProblem(tool: string, system: System): string | undefined {
-    const paths = pathsOf(system);
-    if (tool === "uv") {
-        const place = projectFile("pyproject.toml", system);
-        const own = place === undefined ? undefined : paths.join(paths.dirname(place), "uv.toml");
-        return own !== undefined && system.exists(own)
-            ? `uv: ${own} takes precedence over pyproject.toml in the same directory. Move its settings to [tool.uv]`
-            : undefined;
-    }
-    if (tool === "pipenv") {
-        const place = projectFile("Pipfile", system);
-        return place !== undefined && !("source" in tomlOrEmpty(place))
-            ? `pipenv: ${place} has no source. If this registry were the only one, pipenv would no longer use PyPI. Add PyPI as a source first`
-            : undefined;
-    }
-    return undefined;
-}
-
-function projectFile(name: string, system: System): string | undefined {
-    const place = placeOf({ scope: "project", path: everywhere(name), text: "" }, system);
+function existingPlace(file: ClientFile, system: System): string | undefined {
+    const place = placeOf(file, system);
     return "path" in place && system.exists(place.path) ? place.path : undefined;
-}
-
-function tomlOrEmpty(path: string): TomlTable {
-    try {
-        return readToml(readFileSync(path, "utf8"));
-    } catch (error) {
-        if (error instanceof UnsupportedFileError) return {};
-        throw error;
-    }
 }

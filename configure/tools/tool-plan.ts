@@ -1,8 +1,6 @@
 import type { Client, ClientFile, ClientOf, PythonIndex, Scope } from "../../src/clients/client";
 import { type Credential, loginOf } from "../../src/clients/credential";
-import { poetryPins } from "../../src/clients/poetry";
 import { type Tool, tools } from "../../src/clients/tools";
-import { isAmong } from "../../src/names/package-names";
 import type { JournalReader, Plan } from "../journal/journal";
 import type { ManagedEdit } from "../journal/record";
 import { formats } from "../formats/formats";
@@ -10,7 +8,7 @@ import { type Format, NameConflictError, UnsupportedFileError } from "../formats
 import type { RegistryOutputs } from "../registry/outputs";
 import { configurable, type ConfigurableTool, descriptors } from "./descriptors";
 import { placeOf } from "./places";
-import { type Project, projectProblem, readProject } from "./project";
+import { clientForProject, projectProblem, readProject } from "./project";
 import { onPath, type System } from "../machine/system";
 
 /** What to set up for one tool. */
@@ -83,17 +81,14 @@ function candidateNames({ name, index }: RegistryOutputs): string[] {
 
 function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | SkippedTool {
     const { tool, registry, credential, scope, system } = request;
-    const clientOf = forProject(
-        tools[tool].client,
-        scope === "project" ? readProject(system) : undefined,
-        tool,
-    );
+    const descriptor = descriptors[tool];
+    const { client } = tools[tool];
+    const clientOf = scope === "project" ? clientForProject(client, descriptor, readProject(system)) : client;
     const found = filesOf({ tool, clientOf, index, credential, scope });
     if ("problem" in found) return { tool, ...found };
-    const conflict = scope === "project" ? projectProblem(tool, system) : undefined;
-    if (conflict !== undefined) {
-        return { tool, problem: conflict };
-    }
+    const files = found.files.map(({ file }) => file);
+    const conflict = projectProblem(descriptor, files, system);
+    if (conflict !== undefined) return { tool, problem: `${tool}: ${conflict}` };
     const edits = new Map<string, ManagedEdit>();
     for (const { file, secret } of found.files) {
         const place = placeOf(file, system);
@@ -162,25 +157,6 @@ export function filesOf({
         });
     }
     return { client, files: [...files.values()] };
-}
-
-/** A tool's client for one project, which depends on the project's name and dependencies. */
-function forProject(clientOf: ClientOf, project: Project | undefined, tool: ConfigurableTool): ClientOf {
-    if (project === undefined) return clientOf;
-    return (index, credential) => {
-        // uv accepts no source for the project itself, nor for a member of its workspace. There, the order of the indexes
-        // protects the internal names.
-        const others = index.internalPackages.filter((name) => name !== project.name);
-        const internalPackages = tool === "uv" && project.isWorkspace ? [] : others;
-        const client = clientOf({ ...index, internalPackages }, credential);
-        const pinned = project.dependencies.filter((name) => isAmong(name, internalPackages));
-        if (client === undefined || tool !== "poetry" || pinned.length === 0) return client;
-        const withPins = (file: ClientFile) =>
-            file.scope === "project"
-                ? { ...file, text: joinTexts(file.text, poetryPins(index, pinned)) }
-                : file;
-        return { ...client, install: client.install.map(withPins) };
-    };
 }
 
 /** A credential of each form, to find out which files a tool has. Their values are never written. */

@@ -64,7 +64,7 @@ describe("the command configure --print", () => {
             ],
             ["--tool pip --print --undo", /'--print \[file\]' cannot be used with option '--undo'/],
             ["--tool pip --print --dry-run", /'--print \[file\]' cannot be used with option '--dry-run'/],
-            ["--tool conda --print", /conda is not one of pip, twine, .*, environment, dockerfile\.$/m],
+            ["--tool conda --print", /conda is not one of pip, uv, .*, environment, dockerfile\.$/m],
             ["--tool pip,dockerfile", /^error: The file of dockerfile can only be printed\. Add --print$/m],
         ] as const) {
             it(args, async () => {
