@@ -1,4 +1,4 @@
-import { createdByStack, stackLabel } from "../src/names/stack-mark";
+import { createdByStack, stackLabel } from "../src/names/stack-label";
 import { serviceAccountEmail } from "../src/names/principals";
 import { repositoryName } from "../src/names/urls";
 import type { Preview, ResourceState } from "./events";

@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** A generated file: its path in a directory, its text, and whether it contains a credential. */
-export interface ClientFile {
+export interface OutputFile {
     readonly path: string;
     readonly text: string;
     readonly secret: boolean;
@@ -16,7 +16,7 @@ export interface ClientFileOutputs {
 }
 
 /** The outputs as files: the keyring form at the top, the password form in a folder for each account. */
-export function clientFiles({ pipConf, pypirc, credentials }: ClientFileOutputs): ClientFile[] {
+export function outputFiles({ pipConf, pypirc, credentials }: ClientFileOutputs): OutputFile[] {
     return [
         { path: "pip.conf", text: pipConf, secret: false },
         { path: ".pypirc", text: pypirc, secret: false },
@@ -29,7 +29,7 @@ export function clientFiles({ pipConf, pypirc, credentials }: ClientFileOutputs)
 }
 
 /** Writes files into a directory; only the owner can read those that contain a credential. */
-export async function writeFiles(directory: string, files: readonly ClientFile[]): Promise<void> {
+export async function writeFiles(directory: string, files: readonly OutputFile[]): Promise<void> {
     for (const { path, text, secret } of files) {
         const file = join(directory, path);
         const mode = secret ? 0o600 : 0o644;

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { styleText } from "node:util";
-import { type ClientFileOutputs, clientFiles, writeFiles } from "./client-files";
+import { type ClientFileOutputs, outputFiles, writeFiles } from "./client-files";
 import type { DeploymentResult, Engine } from "./engines/engine";
 import { inProcessEngine } from "./engines/in-process-engine";
 import { leaveNothingBehind, untilInterrupted } from "./lifetime";
@@ -70,7 +70,7 @@ async function main(options: Options): Promise<number> {
     await rm(filesDirectory, { recursive: true, force: true });
     await mkdir(filesDirectory, { recursive: true, mode: 0o700 });
     const files = [
-        ...clientFiles(outputs),
+        ...outputFiles(outputs),
         { path: "README.md", text: result.outputs["readme"]?.value as string, secret: false },
         { path: "outputs.json", text: withoutSecrets(result.outputs), secret: false },
     ];

@@ -3,7 +3,7 @@ import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "../names/principals";
 import { userError } from "./user-error";
-import { createdByStack, stackLabel } from "../names/stack-mark";
+import { createdByStack, stackLabel } from "../names/stack-label";
 import { repositoryName } from "../names/urls";
 
 /**

@@ -10,7 +10,7 @@ import { repositoryResource } from "./repository";
 import type { RegistryArgs } from "./registry-args";
 import { AccessMode, RepositoryAccess } from "./repository-access";
 import { ServiceAccount, type ServiceAccountKey, serviceAccountName } from "./service-account";
-import type { StackName } from "../names/stack-mark";
+import type { StackName } from "../names/stack-label";
 import { repositoryName, repositoryUrls, type RepositoryUrls } from "../names/urls";
 
 /** Kept outside the class, because a field would become an output of the component, which the keys must not be. */

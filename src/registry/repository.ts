@@ -2,7 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { Existing, unmanaged } from "./existing";
 import { repositoryName } from "../names/urls";
-import { stackLabel, stackLabelValue, type StackName } from "../names/stack-mark";
+import { stackLabel, stackLabelValue, type StackName } from "../names/stack-label";
 
 /** The arguments of the repository resource. */
 export interface RepositoryArgs {

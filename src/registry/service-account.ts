@@ -5,7 +5,7 @@ import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { Existing } from "./existing";
 import { serviceAccountEmail } from "../names/principals";
-import { stackDescription, type StackName } from "../names/stack-mark";
+import { stackDescription, type StackName } from "../names/stack-label";
 
 /** The arguments of a dedicated service account. The values that determine its email address are plain. */
 export interface ServiceAccountArgs {

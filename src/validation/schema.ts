@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
 import { isPublic, principalMistake, type Role, roles } from "../names/principals";
-import { stackLabel } from "../names/stack-mark";
+import { stackLabel } from "../names/stack-label";
 import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./wording";
 
 // The allowed values of each key of the configuration. Each message continues after the key and its value, and ends with a

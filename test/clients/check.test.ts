@@ -43,7 +43,7 @@ describe("configure check", () => {
         keyBase64: Buffer.from(keyFileOf(id)).toString("base64"),
     });
 
-    /** A tool's generated files, for a workstation. */
+    /** A tool's generated files, for a tool environment. */
     function files(tool: Tool, credential: Credential, keyring?: RegistryOutputs["index"]["keyring"]) {
         const client = tools[tool].client(outputs(keyring).index, credential);
         const all: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
@@ -88,19 +88,19 @@ describe("configure check", () => {
 
     /** Checks, and asserts that no finding contains a credential. */
     async function findings(
-        workstation: ToolEnvironment,
+        toolEnvironment: ToolEnvironment,
         wanted: readonly string[] | undefined,
         given: RegistryOutputs = outputs(),
     ): Promise<readonly Finding[]> {
-        const { output } = await workstation.run("env");
+        const { output } = await toolEnvironment.run("env");
         const environment = Object.fromEntries(
             output.split("\n").map((line) => /^([^=]+)=(.*)$/.exec(line)?.slice(1, 3) ?? ["", ""]),
         ) as Record<string, string>;
         const system: System = {
             ...thisSystem(),
             environment,
-            home: workstation.home,
-            workingDirectory: join(workstation.home, "project"),
+            home: toolEnvironment.home,
+            workingDirectory: join(toolEnvironment.home, "project"),
         };
         const found = await check({
             registry: given,
@@ -143,11 +143,11 @@ describe("configure check", () => {
 
     describe("without faults", () => {
         it("with pip and twine by the keyring, found on PATH", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 keyFile: keyFileOf(writer),
                 files: { ...files("pip", { form: "keyring" }), ...files("twine", { form: "keyring" }) },
             });
-            const found = await findings(workstation, undefined);
+            const found = await findings(toolEnvironment, undefined);
             assert.deepEqual(
                 found.filter(({ status }) => status !== "ok"),
                 [],
@@ -186,13 +186,13 @@ describe("configure check", () => {
         ] as const) {
             it(`with ${tool} by the keyring`, async () => {
                 const { bin } = await PinnedTool.install(tool);
-                await using workstation = await at({
+                await using toolEnvironment = await at({
                     keyFile: keyFileOf(writer),
                     path: [bin, registry().tools.bin],
                     files: files(tool, { form: "keyring" }),
                     environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
                 });
-                const found = await findings(workstation, [tool]);
+                const found = await findings(toolEnvironment, [tool]);
                 assert.deepEqual(
                     found.filter(({ status }) => status !== "ok"),
                     [],
@@ -211,11 +211,11 @@ describe("configure check", () => {
                     [keyOf(reader), emailOf(reader)],
                     [{ form: "token", token }, person],
                 ] as const) {
-                    await using workstation = await at({
+                    await using toolEnvironment = await at({
                         files: files(tool, credential),
                         executables: { ...gcloud(), [`bin/${tool}`]: "#!/bin/sh\nexit 1\n" },
                     });
-                    const found = await findings(workstation, [tool]);
+                    const found = await findings(toolEnvironment, [tool]);
                     assert.deepEqual(
                         found.filter(({ status }) => status !== "ok"),
                         [],
@@ -229,11 +229,11 @@ describe("configure check", () => {
         }
 
         it("with a user's gcloud account, where there is nothing else", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 files: files("pip", { form: "keyring" }),
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
             });
-            const found = await findings(workstation, ["pip"]);
+            const found = await findings(toolEnvironment, ["pip"]);
             assert.deepEqual(faults(found), []);
             assert.equal(
                 found.find(({ subject }) => subject === "identity")?.message,
@@ -244,8 +244,8 @@ describe("configure check", () => {
 
     describe("the configuration", () => {
         it("is missing", async () => {
-            await using workstation = await at({ keyFile: keyFileOf(reader) });
-            const found = await findings(workstation, ["twine"]);
+            await using toolEnvironment = await at({ keyFile: keyFileOf(reader) });
+            const found = await findings(toolEnvironment, ["twine"]);
             assertOneFault(
                 found,
                 { tool: "twine", subject: "configuration" },
@@ -255,12 +255,12 @@ describe("configure check", () => {
         });
 
         it("is overridden by a variable", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 ...withKeyring(),
                 environment: { PIP_EXTRA_INDEX_URL: "https://example.com/simple/" },
             });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "configuration" },
                 /pip\.conf, but extra-index-url from PIP_EXTRA_INDEX_URL overrides it$/,
                 /does not combine its files/,
@@ -268,9 +268,9 @@ describe("configure check", () => {
         });
 
         it("cannot be read", async () => {
-            await using workstation = await at({ files: { ".pypirc": "[python]\nno sense\n" } });
+            await using toolEnvironment = await at({ files: { ".pypirc": "[python]\nno sense\n" } });
             assertOneFault(
-                await findings(workstation, ["twine"]),
+                await findings(toolEnvironment, ["twine"]),
                 { tool: "twine", subject: "configuration" },
                 /\.pypirc: line 2: /,
                 /Correct the file/,
@@ -280,9 +280,9 @@ describe("configure check", () => {
 
     describe("the keyring", () => {
         it("is missing", async () => {
-            await using workstation = await at({ ...withKeyring(), path: [registry().tools.bareBin] });
+            await using toolEnvironment = await at({ ...withKeyring(), path: [registry().tools.bareBin] });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "keyring" },
                 /^There is no keyring in pip's own environment or on PATH/,
                 /^pip install keyring keyrings\.google-artifactregistry-auth$/,
@@ -291,9 +291,9 @@ describe("configure check", () => {
 
         it("has no Google backend", async () => {
             const bin = await environmentWith("pip==26.3\nkeyring==25.7.0\n");
-            await using workstation = await at({ ...withKeyring(), path: [bin] });
+            await using toolEnvironment = await at({ ...withKeyring(), path: [bin] });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "keyring" },
                 /has no backend for Artifact Registry/,
                 /keyrings\.google-artifactregistry-auth/,
@@ -301,9 +301,9 @@ describe("configure check", () => {
         });
 
         it("is not asked by pip under no-input with the provider auto", async () => {
-            await using workstation = await at({ ...withKeyring(), environment: { PIP_NO_INPUT: "1" } });
+            await using toolEnvironment = await at({ ...withKeyring(), environment: { PIP_NO_INPUT: "1" } });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "provider" },
                 /^no-input from PIP_NO_INPUT is set\. .* never asks a keyring$/,
                 /keyring-provider import/,
@@ -315,25 +315,25 @@ describe("configure check", () => {
                 ["import", [registry().tools.bin]],
                 ["subprocess", [registry().tools.bareBin, registry().tools.bin]],
             ] as const) {
-                await using workstation = await at({
+                await using toolEnvironment = await at({
                     keyFile: keyFileOf(reader),
                     files: files("pip", { form: "keyring" }, provider),
                     path,
                     environment: { PIP_NO_INPUT: "1" },
                 });
-                assert.deepEqual(faults(await findings(workstation, ["pip"])), []);
+                assert.deepEqual(faults(await findings(toolEnvironment, ["pip"])), []);
             }
         });
 
         it("is asked by pip after the index rejects a default login in .netrc", async () => {
             const options = withKeyring();
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 ...options,
                 files: { ...options.files, ".netrc": "default login anonymous password me@example.com\n" },
             });
-            const run = await registry().install(workstation);
+            const run = await registry().install(toolEnvironment);
             assert.equal(run.exitCode, 0, run.output);
-            const found = await findings(workstation, undefined);
+            const found = await findings(toolEnvironment, undefined);
             assert.deepEqual(
                 faults(found).filter(({ tool }) => tool === "pip"),
                 [],
@@ -346,25 +346,25 @@ describe("configure check", () => {
             const netrc = `machine ${hostname} login anonymous password me@example.com\n`;
             for (const tool of ["pipenv", "uv"] as const) {
                 const { bin } = await PinnedTool.install(tool);
-                await using workstation = await at({
+                await using toolEnvironment = await at({
                     keyFile: keyFileOf(writer),
                     path: [bin, registry().tools.bin],
                     files: { ...files(tool, { form: "keyring" }), ".netrc": netrc },
                     environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
                 });
-                const found = await findings(workstation, [tool]);
+                const found = await findings(toolEnvironment, [tool]);
                 if (tool === "pipenv") assert.deepEqual(faults(found), []);
                 else assertOneFault(found, { tool, subject: "login" }, /\.netrc \(401\)$/, /user names/);
             }
         });
 
         it("is not asked by pip where it is in pip's own environment only, with subprocess", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 keyFile: keyFileOf(reader),
                 files: files("pip", { form: "keyring" }, "subprocess"),
             });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "keyring" },
                 /^There is no keyring on PATH outside pip's own environment/,
                 /^pipx install keyring/,
@@ -379,13 +379,13 @@ describe("configure check", () => {
                 ["auto", /^pip 25\.3 asks a keyring command only for a user name/],
                 ["subprocess", undefined],
             ] as const) {
-                await using workstation = await at({
+                await using toolEnvironment = await at({
                     keyFile: keyFileOf(reader),
                     files: files("pip", { form: "keyring" }, provider),
                     path: [bin, registry().tools.bin],
                 });
-                const run = await registry().install(workstation);
-                const found = await findings(workstation, ["pip"]);
+                const run = await registry().install(toolEnvironment);
+                const found = await findings(toolEnvironment, ["pip"]);
                 // The check agrees with pip.
                 assert.equal(run.exitCode === 0, fault === undefined, run.output);
                 if (fault === undefined) assert.deepEqual(faults(found), []);
@@ -397,9 +397,9 @@ describe("configure check", () => {
     describe("the identity", () => {
         it("has no role (403)", async () => {
             const { file, email } = await createKey(registry().sandbox, "no-role");
-            await using workstation = await at({ ...withKeyring(), keyFile: JSON.stringify(file) });
+            await using toolEnvironment = await at({ ...withKeyring(), keyFile: JSON.stringify(file) });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "index" },
                 new RegExp(`^403: ${email} is signed in, but has no role on this repository$`),
                 new RegExp(`Add serviceAccount:${email} to .*readers`),
@@ -407,12 +407,12 @@ describe("configure check", () => {
         });
 
         it("is not gcloud's account, because of Application Default Credentials", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 ...withKeyring(),
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
             });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { status: "warning", subject: "identity" },
                 new RegExp(
                     `^The keyring uses ${reader}@.* by Application Default Credentials .*not gcloud's account ${person}$`,
@@ -422,13 +422,13 @@ describe("configure check", () => {
         });
 
         it("is gcloud's account, because Application Default Credentials do not work", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 files: files("pip", { form: "keyring" }),
                 environment: { GOOGLE_APPLICATION_CREDENTIALS: "/nowhere/key.json" },
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
             });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { status: "warning", subject: "identity" },
                 new RegExp(
                     `/nowhere/key\\.json does not exist\\. gcloud's account ${person} is used instead`,
@@ -438,8 +438,8 @@ describe("configure check", () => {
         });
 
         it("is missing", async () => {
-            await using workstation = await at({ files: files("pip", { form: "keyring" }) });
-            const found = faults(await findings(workstation, ["pip"]));
+            await using toolEnvironment = await at({ files: files("pip", { form: "keyring" }) });
+            const found = faults(await findings(toolEnvironment, ["pip"]));
             assert.deepEqual(
                 found.map(({ status, subject, message }) => [
                     status,
@@ -465,8 +465,8 @@ describe("configure check", () => {
     describe("a credential in a file", () => {
         it("is a token that has expired", async () => {
             const token = registry().sandbox.issueToken(`user:${person}`, 0);
-            await using workstation = await at({ files: files("pip", { form: "token", token }) });
-            const found = await findings(workstation, ["pip"]);
+            await using toolEnvironment = await at({ files: files("pip", { form: "token", token }) });
+            const found = await findings(toolEnvironment, ["pip"]);
             assert.equal(found.filter(({ subject }) => subject === "token").length, 1);
             assertOneFault(
                 found,
@@ -478,9 +478,9 @@ describe("configure check", () => {
 
         it("is a token that expires soon", async () => {
             const token = registry().sandbox.issueToken(`user:${person}`, 330);
-            await using workstation = await at({ files: files("twine", { form: "token", token }) });
+            await using toolEnvironment = await at({ files: files("twine", { form: "token", token }) });
             assertOneFault(
-                await findings(workstation, ["twine"]),
+                await findings(toolEnvironment, ["twine"]),
                 { tool: "twine", status: "warning", subject: "token" },
                 new RegExp(`^The access token of ${person} in .*\\.pypirc expires in 5 minutes$`),
                 /--auth token again/,
@@ -527,11 +527,11 @@ describe("configure check", () => {
         });
 
         it("can be read by others", async () => {
-            await using workstation = await at({ files: files("pip", keyOf(reader)) });
-            const file = join(workstation.home, ".config/pip/pip.conf");
+            await using toolEnvironment = await at({ files: files("pip", keyOf(reader)) });
+            const file = join(toolEnvironment.home, ".config/pip/pip.conf");
             await chmod(file, 0o644);
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "file-mode" },
                 /others can read it \(mode 644\)$/,
                 new RegExp(`^chmod 600 '${file}'$`),
@@ -539,10 +539,10 @@ describe("configure check", () => {
         });
 
         it("is the key file of the Application Default Credentials, which others can read", async () => {
-            await using workstation = await at(withKeyring());
-            await chmod(join(workstation.home, "key.json"), 0o640);
+            await using toolEnvironment = await at(withKeyring());
+            await chmod(join(toolEnvironment.home, "key.json"), 0o640);
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { subject: "file-mode" },
                 /key\.json holds a credential, and others can read it \(mode 640\)$/,
                 /^chmod 600 /,
@@ -563,13 +563,13 @@ describe("configure check", () => {
                     uploadUrl: elsewhere(index.uploadUrl),
                 },
             };
-            await using workstation = await at({ keyFile: keyFileOf(reader) });
+            await using toolEnvironment = await at({ keyFile: keyFileOf(reader) });
             await writeFile(
-                join(workstation.home, ".pypirc"),
+                join(toolEnvironment.home, ".pypirc"),
                 `[distutils]\nindex-servers = pythno\n[pythno]\nrepository: ${wrong.index.uploadUrl}\n`,
             );
             assertOneFault(
-                await findings(workstation, ["twine"], wrong),
+                await findings(toolEnvironment, ["twine"], wrong),
                 { tool: "twine", subject: "index" },
                 /^404: there is no such repository: .*pythno$/,
                 /stack's outputs/,
@@ -583,11 +583,11 @@ describe("configure check", () => {
             const { port } = server.address() as AddressInfo;
             await once(server.close(), "close");
             const proxy = `http://user:proxy-password@127.0.0.1:${port}`;
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 files: files("pip", keyOf(reader)),
                 environment: { HTTPS_PROXY: proxy, https_proxy: proxy },
             });
-            const found = await findings(workstation, ["pip"]);
+            const found = await findings(toolEnvironment, ["pip"]);
             assertOneFault(
                 found,
                 { subject: "network" },
@@ -598,12 +598,12 @@ describe("configure check", () => {
         });
 
         it("has a certificate that is not trusted", async () => {
-            await using workstation = await at({
+            await using toolEnvironment = await at({
                 files: files("pip", keyOf(reader)),
                 environment: { PIP_CERT: "", REQUESTS_CA_BUNDLE: "", CURL_CA_BUNDLE: "", SSL_CERT_FILE: "" },
             });
             assertOneFault(
-                await findings(workstation, ["pip"]),
+                await findings(toolEnvironment, ["pip"]),
                 { subject: "network" },
                 /^The certificate of europe-west1-python\.pkg\.dev is not trusted/,
                 /REQUESTS_CA_BUNDLE/,
@@ -613,14 +613,14 @@ describe("configure check", () => {
 
     it("passes no credential to a program as an argument", async () => {
         const script = '#!/bin/sh\necho "$0 $*" >> "$HOME/arguments"\nexec "$REAL/keyring" "$@"\n';
-        await using workstation = await at({
+        await using toolEnvironment = await at({
             ...withKeyring(),
             path: [registry().tools.bareBin],
             executables: { ...gcloud(), "bin/keyring": script },
             environment: { REAL: registry().tools.bin },
         });
-        assert.deepEqual(faults(await findings(workstation, ["pip"])), []);
-        const { output } = await workstation.run("cat", "arguments");
+        assert.deepEqual(faults(await findings(toolEnvironment, ["pip"])), []);
+        const { output } = await toolEnvironment.run("cat", "arguments");
         assert.match(
             output,
             /--list-backends\n.* get https:\/\/europe-west1-python\.pkg\.dev\/\S+ oauth2accesstoken$/,

@@ -10,7 +10,7 @@ import { pdm } from "./tools/pdm";
 import { pip } from "./tools/pip";
 import { pipenv } from "./tools/pipenv";
 import { poetry } from "./tools/poetry";
-import { closeBench, shown } from "./tools/tool";
+import { closeFixture, results } from "./tools/tool";
 import { twine } from "./tools/twine";
 import { uv } from "./tools/uv";
 
@@ -19,7 +19,7 @@ import { uv } from "./tools/uv";
 const written = join(__dirname, "..", "..", "docs", "clients.md");
 
 describe("client files", () => {
-    after(closeBench);
+    after(closeFixture);
 
     for (const tool of [pip, twine, uv, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile]) {
         describe(tool.name, tool);
@@ -28,14 +28,14 @@ describe("client files", () => {
     // A suite of its own: a test beside the suites would run before them.
     describe("all of them", () => {
         it("are proved as docs/clients.md says", async function () {
-            const all = shown();
+            const all = results();
             if (all === undefined) {
                 console.log(
-                    "      skipped: docs/clients.md is compared only after a run in which every proof passed",
+                    "      skipped: docs/clients.md is compared only after a run in which every test passed",
                 );
                 return this.skip();
             }
-            const expected = await page(all.proved, all.attacked);
+            const expected = await page(all.operations, all.attacks);
             if (process.env["WRITE_DOCS"] !== undefined) {
                 await mkdir(dirname(written), { recursive: true });
                 await writeFile(written, expected);

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { type LoggedRequest, startSandbox } from "../../sandbox/sandbox";
 import { assertDone, Machine } from "../configure/machine";
-import { frontOf } from "../program/front";
+import { startControlPlaneProxy } from "../program/control-plane-proxy";
 import { assertKeepRole, policiesSet } from "../program/policies";
 import { EngineStack, needCli, project } from "./engine-stack";
 
@@ -217,10 +217,10 @@ describe("the real engine", function () {
     });
 
     it("fails with both values when the service's address is not the derived one", async () => {
-        await using front = await frontOf(stack.sandbox, {
+        await using proxy = await startControlPlaneProxy(stack.sandbox, {
             answer: (_, body) => body.replaceAll("europe-west1-python.pkg.dev", "elsewhere-python.pkg.dev"),
         });
-        await stack.init({ ...front.providerConfig, serviceAccounts: {} });
+        await stack.init({ ...proxy.providerConfig, serviceAccounts: {} });
         await assert.rejects(stack.up(), ({ message }: Error) => {
             assert.match(
                 message,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { within } from "../deadline";
-import { type Front, frontOf } from "../program/front";
+import { type ControlPlaneProxy, startControlPlaneProxy } from "../program/control-plane-proxy";
 import { EngineStack, needCli, project } from "./engine-stack";
 
 // An update that is killed while Google works for it, and what docs/interrupted-updates.md says to do then.
@@ -24,7 +24,7 @@ describe("an update that was killed", function () {
     this.timeout(300_000);
     let cli: PulumiCli;
     let stack: EngineStack;
-    let front: Front | undefined;
+    let proxy: ControlPlaneProxy | undefined;
     before(async function () {
         cli = await needCli(this);
     });
@@ -32,7 +32,7 @@ describe("an update that was killed", function () {
         stack = await EngineStack.open(cli);
     });
     afterEach(async () => {
-        await front?.[Symbol.asyncDispose]();
+        await proxy?.[Symbol.asyncDispose]();
         await stack[Symbol.asyncDispose]();
     });
 
@@ -43,7 +43,7 @@ describe("an update that was killed", function () {
         const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
         let armed = true;
         // It must keep running, because the state contains the endpoints of the provider.
-        front = await frontOf(stack.sandbox, {
+        proxy = await startControlPlaneProxy(stack.sandbox, {
             before: async (call) => {
                 if (!armed || !moment.test(call)) return;
                 kill(undefined);
@@ -55,7 +55,7 @@ describe("an update that was killed", function () {
                 return body;
             },
         });
-        stack.endpoints = front.providerConfig;
+        stack.endpoints = proxy.providerConfig;
         await stack.init(settings);
         try {
             await stack.upKilledAt(killed, `a call like ${String(moment)}`);

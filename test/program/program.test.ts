@@ -5,7 +5,7 @@ import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
 import { within } from "../deadline";
-import { frontOf } from "./front";
+import { startControlPlaneProxy } from "./control-plane-proxy";
 import { assertKeepRole, policiesSet } from "./policies";
 
 const project = "sandbox-project";
@@ -43,7 +43,7 @@ async function upAfterOtherGrants(
     more: Record<string, unknown>,
 ): Promise<Record<string, string[]>> {
     let granted = false;
-    await using front = await frontOf(sandbox, {
+    await using proxy = await startControlPlaneProxy(sandbox, {
         before: async (call) => {
             if (call.includes(":getIamPolicy") && !granted) {
                 granted = true;
@@ -62,7 +62,7 @@ async function upAfterOtherGrants(
             }
         },
     });
-    await up(configuration(front, more));
+    await up(configuration(proxy, more));
     assert.ok(granted);
     return await policy(sandbox);
 }
@@ -251,7 +251,7 @@ describe("the program", () => {
     });
 
     it("does not let the account wait for the Artifact Registry API", async () => {
-        await using front = await frontOf(sandbox, {
+        await using proxy = await startControlPlaneProxy(sandbox, {
             before: async (call) => {
                 if (call.endsWith("/serviceAccounts")) awaited.resolve(undefined);
                 if (call.includes("artifactregistry.googleapis.com:enable")) await awaited.promise;
@@ -260,12 +260,12 @@ describe("the program", () => {
         await within(
             30,
             "the account's creation while the Artifact Registry API is being enabled",
-            up(configuration(front)),
+            up(configuration(proxy)),
         );
     });
 
     it("does not let the readers' grant wait for the account", async () => {
-        await using front = await frontOf(sandbox, {
+        await using proxy = await startControlPlaneProxy(sandbox, {
             before: async (call) => {
                 if (call.endsWith("/serviceAccounts")) await awaited.promise;
             },
@@ -277,25 +277,25 @@ describe("the program", () => {
         await within(
             30,
             "the readers' grant while the account is being created",
-            up(configuration(front, { readers: ["group:developers@example.com"] })),
+            up(configuration(proxy, { readers: ["group:developers@example.com"] })),
         );
     });
 
     it("fails with both values when the service's address is not the derived one", async () => {
-        await using front = await frontOf(sandbox, {
+        await using proxy = await startControlPlaneProxy(sandbox, {
             answer: (_, body) => body.replace("europe-west1-python.pkg.dev", "elsewhere-python.pkg.dev"),
         });
         await assert.rejects(
-            up(configuration(front)),
+            up(configuration(proxy)),
             /"europe-west1-python\.pkg\.dev\/sandbox-project\/python".*"elsewhere-python\.pkg\.dev\/sandbox-project\/python"/,
         );
     });
 
     it("accepts a service that reports no address", async () => {
-        await using front = await frontOf(sandbox, {
+        await using proxy = await startControlPlaneProxy(sandbox, {
             answer: (_, body) => body.replace(/"registryUri":"[^"]*"/, '"sizeBytes":"0"'),
         });
-        await up(configuration(front));
+        await up(configuration(proxy));
     });
 
     it("knows every output except the credentials in a preview, and sends nothing", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Form, forms } from "../../../src/clients/credential";
 import { dockerfileClient } from "../../../src/clients/dockerfile";
 import { answers } from "../registry";
-import { type Bench, proves } from "./tool";
+import { type ToolFixture, testOperation } from "./tool";
 
 // These tests need no Docker: sh runs the commands of the build, with the secret where a build mounts it, in a separate
 // /run. They do not run the mount's options and the build command.
@@ -22,14 +22,14 @@ export function dockerfile() {
     });
 
     for (const form of forms) {
-        proves("dockerfile", form, "install", async ({ bench, tool }) => {
-            const secret = secretOf(bench, form);
-            const { id, command } = runStep(bench, form);
-            await using toolEnvironment = await bench.toolEnvironment(form, "install", {
+        testOperation("dockerfile", form, "install", async ({ fixture, tool }) => {
+            const secret = secretOf(fixture, form);
+            const { id, command } = runStep(fixture, form);
+            await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                 path: ["stand-in", tool.bin],
                 files: { "requirements.txt": "ready-made\n", secret },
-                executables: { "stand-in/python": pythonWithKeyring(bench.registry.tools.bin) },
-                environment: { ...bench.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
+                executables: { "stand-in/python": pythonWithKeyring(fixture.registry.tools.bin) },
+                environment: { ...fixture.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
             });
             const build = [
                 "mount -t tmpfs none /run",
@@ -39,7 +39,7 @@ export function dockerfile() {
                 "unset GOOGLE_APPLICATION_CREDENTIALS",
                 'exec sh -c "$1"',
             ].join("\n");
-            const run = await bench.registry.run(
+            const run = await fixture.registry.run(
                 toolEnvironment,
                 ...apart,
                 "sh",
@@ -50,7 +50,7 @@ export function dockerfile() {
             );
             assert.equal(run.exitCode, 0, run.output);
             assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
-            const granted = `GET 200 ${bench.principal(form, "install")}`;
+            const granted = `GET 200 ${fixture.principal(form, "install")}`;
             assert.deepEqual(
                 answers(run).filter((answer) => answer !== "GET 401 nobody"),
                 [granted, granted],
@@ -72,8 +72,9 @@ export function dockerfile() {
 }
 
 /** The shell command of the snippet's RUN instruction, with its lines joined as by Docker, and the secret's id. */
-function runStep(bench: Bench, form: Form): { id: string; command: string } {
-    const { text = "" } = dockerfileClient(bench.index, bench.credential(form, "install")).install[0] ?? {};
+function runStep(fixture: ToolFixture, form: Form): { id: string; command: string } {
+    const { text = "" } =
+        dockerfileClient(fixture.index, fixture.credential(form, "install")).install[0] ?? {};
     const run = /^RUN --mount=type=secret,id=([a-z0-9-]+),required=true (.+)$/m.exec(
         text.replaceAll("\\\n", ""),
     );
@@ -82,11 +83,11 @@ function runStep(bench: Bench, form: Form): { id: string; command: string } {
     return { id, command };
 }
 
-function secretOf(bench: Bench, form: Form): string {
+function secretOf(fixture: ToolFixture, form: Form): string {
     if (form === "token") {
-        return bench.registry.sandbox.issueToken(bench.principal(form, "install"));
+        return fixture.registry.sandbox.issueToken(fixture.principal(form, "install"));
     }
-    const credential = bench.credential("key", "install");
+    const credential = fixture.credential("key", "install");
     assert.ok(credential.form === "key");
     return Buffer.from(credential.keyBase64, "base64").toString();
 }

@@ -3,16 +3,25 @@ import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
 import { type Credential, forms } from "../../../src/clients/credential";
 import { tools } from "../../../src/clients/tools";
 import { answers } from "../registry";
-import { attacks, filesOf, internal, type Operation, proves, script, type Setting, waysToAsk } from "./tool";
+import {
+    testAttack,
+    filesOf,
+    internal,
+    type Operation,
+    testOperation,
+    script,
+    type TestContext,
+    waysToAsk,
+} from "./tool";
 
 const byPip = "pip install --no-input --target site";
 const byUv = "uv pip install --target site";
 
 export function environment() {
     for (const form of forms) {
-        proves("environment", form, "install", async (setting) => {
-            for (const credential of setting.bench.credentials(form, "install")) {
-                const { commands, install } = tools.environment.client(setting.bench.index, credential);
+        testOperation("environment", form, "install", async (context) => {
+            for (const credential of context.fixture.credentials(form, "install")) {
+                const { commands, install } = tools.environment.client(context.fixture.index, credential);
                 const lines = script(commands.install, "ready-made");
                 const file = install[0]?.path.linux.replace("~/", "../");
                 for (const asked of [
@@ -23,37 +32,37 @@ export function environment() {
                         ? []
                         : [`uv run --no-project --env-file ${file} ${byPip} ready-made`]),
                 ]) {
-                    await using toolEnvironment = await open(setting, credential, "install");
-                    const run = await setting.bench.runInProject(toolEnvironment, asked);
+                    await using toolEnvironment = await open(context, credential, "install");
+                    const run = await context.fixture.runInProject(toolEnvironment, asked);
                     assert.equal(run.exitCode, 0, run.output);
                     assert.match(run.output, /ready-made(-|==)1\.0\.0/);
                     const granted = new Set(answers(run).filter((answer) => !answer.endsWith(" 401 nobody")));
-                    const principal = setting.bench.principal(form, "install");
+                    const principal = context.fixture.principal(form, "install");
                     assert.ok(granted.delete(`GET 200 ${principal}`));
                     granted.delete(`HEAD 200 ${principal}`);
                     assert.deepEqual([...granted], []);
                 }
             }
             if (form === "token") {
-                await assertNoWayRound(setting);
+                await assertNoWayRound(context);
             }
         });
 
-        proves("environment", form, "publish", async (setting) => {
-            for (const [turn, credential] of setting.bench.credentials(form, "publish").entries()) {
+        testOperation("environment", form, "publish", async (context) => {
+            for (const [turn, credential] of context.fixture.credentials(form, "publish").entries()) {
                 const lines = script(
-                    tools.environment.client(setting.bench.index, credential).commands.publish,
+                    tools.environment.client(context.fixture.index, credential).commands.publish,
                 );
                 for (const tool of ["twine", "uv"]) {
                     const name = `environment-${form}-${turn}-${tool}`;
-                    const files = await setting.bench.registry.build({ name, version: "1.0.0" });
-                    await using toolEnvironment = await open(setting, credential, "publish", files);
-                    const run = await setting.bench.runInProject(
+                    const files = await context.fixture.registry.build({ name, version: "1.0.0" });
+                    await using toolEnvironment = await open(context, credential, "publish", files);
+                    const run = await context.fixture.runInProject(
                         toolEnvironment,
                         tool === "uv" ? lines.replace("twine upload dist/*", "uv publish") : lines,
                     );
                     assert.equal(run.exitCode, 0, run.output);
-                    const uploaded = `POST 200 ${setting.bench.principal(form, "publish")}`;
+                    const uploaded = `POST 200 ${context.fixture.principal(form, "publish")}`;
                     assert.deepEqual(
                         answers(run).filter((answer) => answer.startsWith("POST")),
                         [uploaded, uploaded],
@@ -65,46 +74,46 @@ export function environment() {
 
     for (const [asked, wanted] of waysToAsk) {
         // pip has no order between indexes; uv takes a package from the first one that has it.
-        attacks("environment", { file: ".env, pip", asked, installs: "public" }, (setting) =>
-            attacked(setting, byPip, wanted),
+        testAttack("environment", { file: ".env, pip", asked, installs: "public" }, (context) =>
+            attacked(context, byPip, wanted),
         );
-        attacks("environment", { file: ".env, uv", asked, installs: "internal" }, (setting) =>
-            attacked(setting, byUv, wanted),
+        testAttack("environment", { file: ".env, uv", asked, installs: "internal" }, (context) =>
+            attacked(context, byUv, wanted),
         );
     }
 }
 
 /** Installs, and returns the version of the internal package that was installed. */
-async function attacked(setting: Setting, install: string, wanted: string): Promise<string | undefined> {
-    const credential = setting.bench.credential("token", "install");
-    const { commands } = tools.environment.client(setting.bench.index, credential);
-    await using toolEnvironment = await open(setting, credential, "install");
+async function attacked(context: TestContext, install: string, wanted: string): Promise<string | undefined> {
+    const credential = context.fixture.credential("token", "install");
+    const { commands } = tools.environment.client(context.fixture.index, credential);
+    await using toolEnvironment = await open(context, credential, "install");
     const lines = script(commands.install, wanted).replace("pip install", install);
-    const { output } = await setting.bench.runInProject(toolEnvironment, lines);
+    const { output } = await context.fixture.runInProject(toolEnvironment, lines);
     return /\bacme-core(?:-|==)([\d.]+\d)$/m.exec(output.replaceAll(/ /g, "\n"))?.[1];
 }
 
 /** Asserts that uv takes no package from PyPI while the registry refuses the token. */
-async function assertNoWayRound(setting: Setting): Promise<void> {
-    const { commands } = tools.environment.client(setting.bench.index, { form: "token" });
-    await using toolEnvironment = await open(setting, { form: "token" }, "install");
+async function assertNoWayRound(context: TestContext): Promise<void> {
+    const { commands } = tools.environment.client(context.fixture.index, { form: "token" });
+    await using toolEnvironment = await open(context, { form: "token" }, "install");
     const lines = script(commands.install, internal).replace("pip install", byUv);
-    const run = await setting.bench.runInProject(toolEnvironment, `gcloud() { echo expired; }\n${lines}`);
+    const run = await context.fixture.runInProject(toolEnvironment, `gcloud() { echo expired; }\n${lines}`);
     assert.notEqual(run.exitCode, 0);
     assert.deepEqual(new Set(answers(run)), new Set(["GET 401 nobody"]));
 }
 
 /** A tool environment with a keyring command and the generated file. */
 function open(
-    { bench, tool }: Setting,
+    { fixture, tool }: TestContext,
     credential: Credential,
     operation: Operation,
     distributions: readonly string[] = [],
 ): Promise<ToolEnvironment> {
-    const { install } = tools.environment.client(bench.index, credential);
-    return bench.toolEnvironment(credential.form, operation, {
+    const { install } = tools.environment.client(fixture.index, credential);
+    return fixture.toolEnvironment(credential.form, operation, {
         // pip does not run the keyring command of its own environment.
-        path: [tool.bin, bench.registry.tools.bin],
+        path: [tool.bin, fixture.registry.tools.bin],
         files: { ...filesOf(install, "user"), ...filesOf(install, "project"), "project/empty": "" },
         distributions,
     });

@@ -4,7 +4,16 @@ import { forms, loginOf } from "../../../src/clients/credential";
 import { hatchClient } from "../../../src/clients/hatch";
 import { pipClient } from "../../../src/clients/pip";
 import { answers, publicRequests } from "../registry";
-import { attacks, type Bench, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
+import {
+    testAttack,
+    type ToolFixture,
+    filesOf,
+    internal,
+    pasted,
+    testOperation,
+    script,
+    waysToAsk,
+} from "./tool";
 
 /** A project with an environment that inherits from the default one, which the generated part configures. */
 function own(dependency: string): string {
@@ -46,9 +55,9 @@ socket.create_connection = create_connection
 
 export function hatch() {
     for (const form of forms) {
-        proves("hatch", form, "install", async ({ bench, tool }) => {
-            for (const credential of bench.credentials(form, "install")) {
-                const client = hatchClient(bench.index, credential);
+        testOperation("hatch", form, "install", async ({ fixture, tool }) => {
+            for (const credential of fixture.credentials(form, "install")) {
+                const client = hatchClient(fixture.index, credential);
                 const user = filesOf(client.install, "user");
                 const project = (part: Client) => ({
                     "project/pyproject.toml": pasted(own("ready-made"), part, "pyproject.toml"),
@@ -58,15 +67,15 @@ export function hatch() {
                     // The project's part has no credential, so with a login in the file, the user's file is necessary.
                     ...(loginOf(credential) === undefined ? [project(client)] : []),
                     // The project's part works for every form.
-                    { ...user, ...project(hatchClient(bench.index, { form: "keyring" })) },
-                    { ...user, ...project(hatchClient(bench.index, { form: "token" })) },
+                    { ...user, ...project(hatchClient(fixture.index, { form: "keyring" })) },
+                    { ...user, ...project(hatchClient(fixture.index, { form: "token" })) },
                 ]) {
-                    await using toolEnvironment = await bench.toolEnvironment(form, "install", {
+                    await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                         path: [tool.bin],
-                        environment: environment(bench),
+                        environment: environment(fixture),
                         files,
                     });
-                    const run = await bench.runInProject(
+                    const run = await fixture.runInProject(
                         toolEnvironment,
                         script(client.commands.install, "ready-made"),
                     );
@@ -74,31 +83,31 @@ export function hatch() {
                     assert.match(run.output, /^1\.0\.0$/m);
                     assert.deepEqual(
                         [...new Set(answers(run).filter((answer) => answer.startsWith("GET 200")))],
-                        [`GET 200 ${bench.principal(form, "install")}`],
+                        [`GET 200 ${fixture.principal(form, "install")}`],
                     );
                 }
             }
         });
 
-        proves("hatch", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
-                const client = hatchClient(bench.index, credential);
-                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
+        testOperation("hatch", form, "publish", async ({ fixture, tool }) => {
+            for (const [turn, credential] of fixture.credentials(form, "publish").entries()) {
+                const client = hatchClient(fixture.index, credential);
+                await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                     path: [tool.bin],
-                    environment: { ...environment(bench), PYTHONPATH: "../network" },
+                    environment: { ...environment(fixture), PYTHONPATH: "../network" },
                     files: {
                         ...tunnel,
                         ...filesOf(client.publish, "user"),
                         "project/pyproject.toml": own("ready-made"),
                     },
-                    distributions: await bench.registry.build({
+                    distributions: await fixture.registry.build({
                         name: `hatch-${form}`,
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
+                const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
+                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
                 assert.deepEqual(
                     answers(run).filter((answer) => answer.startsWith("POST ")),
                     [uploaded, uploaded],
@@ -111,10 +120,10 @@ export function hatch() {
         [
             "pyproject.toml, with the installer uv",
             "internal",
-            (bench: Bench, wanted: string) => ({
+            (fixture: ToolFixture, wanted: string) => ({
                 "project/pyproject.toml": pasted(
                     own(wanted),
-                    hatchClient(bench.index, { form: "keyring" }),
+                    hatchClient(fixture.index, { form: "keyring" }),
                     "pyproject.toml",
                 ),
             }),
@@ -122,30 +131,30 @@ export function hatch() {
         [
             "pip.conf, with the installer pip",
             "public",
-            (bench: Bench, wanted: string) => ({
+            (fixture: ToolFixture, wanted: string) => ({
                 "project/pyproject.toml": own(wanted),
-                ...filesOf(pipClient(bench.index, { form: "keyring" }).install, "user"),
+                ...filesOf(pipClient(fixture.index, { form: "keyring" }).install, "user"),
             }),
         ],
     ] as const) {
         for (const [asked, wanted] of waysToAsk) {
-            attacks("hatch", { file, asked, installs }, async ({ bench, tool }) => {
-                const client = hatchClient(bench.index, bench.credential("keyring", "install"));
-                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
+            testAttack("hatch", { file, asked, installs }, async ({ fixture, tool }) => {
+                const client = hatchClient(fixture.index, fixture.credential("keyring", "install"));
+                await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
-                    environment: environment(bench),
-                    files: filesFor(bench, wanted),
+                    environment: environment(fixture),
+                    files: filesFor(fixture, wanted),
                 });
                 const commands = script(client.commands.install, internal);
-                const run = await bench.runInProject(toolEnvironment, commands);
+                const run = await fixture.runInProject(toolEnvironment, commands);
                 if (installs === "internal" && asked === "directly") {
                     // Without a credential, the package comes from nowhere.
-                    await using stranger = await bench.registry.at({
+                    await using stranger = await fixture.registry.at({
                         path: [tool.bin],
-                        environment: environment(bench),
-                        files: filesFor(bench, wanted),
+                        environment: environment(fixture),
+                        files: filesFor(fixture, wanted),
                     });
-                    const refused = await bench.runInProject(stranger, commands);
+                    const refused = await fixture.runInProject(stranger, commands);
                     assert.notEqual(refused.exitCode, 0, refused.output);
                     assert.deepEqual(
                         publicRequests(refused).filter(({ path }) => path.includes(internal)),
@@ -159,6 +168,6 @@ export function hatch() {
 }
 
 /** Makes hatch use the environment `own` of the project. */
-function environment(bench: Bench): Record<string, string> {
-    return { ...bench.registry.sandbox.clientEnvironment, HATCH_ENV: "own" };
+function environment(fixture: ToolFixture): Record<string, string> {
+    return { ...fixture.registry.sandbox.clientEnvironment, HATCH_ENV: "own" };
 }

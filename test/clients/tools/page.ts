@@ -1,12 +1,15 @@
 import { format } from "prettier";
 import { forms } from "../../../src/clients/credential";
-import type { Attacked, Proved } from "./tool";
+import type { AttackResult, OperationResult } from "./tool";
 
 /** The text of docs/clients.md: what a run has shown. */
-export function page(proved: readonly Proved[], attacked: readonly Attacked[]): Promise<string> {
-    const tools = [...new Map(proved.map(({ tool, version }) => [tool, version]))];
-    const operations = (tool: string, form: string) =>
-        proved
+export function page(
+    operations: readonly OperationResult[],
+    attacks: readonly AttackResult[],
+): Promise<string> {
+    const tools = [...new Map(operations.map(({ tool, version }) => [tool, version]))];
+    const operationsOf = (tool: string, form: string) =>
+        operations
             .filter((each) => each.tool === tool && each.form === form)
             .map(({ operation }) => operation)
             .join(", ");
@@ -22,7 +25,7 @@ export function page(proved: readonly Proved[], attacked: readonly Attacked[]): 
             tools.map(([tool, version]) => [
                 tool,
                 version,
-                ...forms.map((form) => operations(tool, form) || "not supported"),
+                ...forms.map((form) => operationsOf(tool, form) || "not supported"),
             ]),
         ),
         "## Dependency confusion",
@@ -32,7 +35,7 @@ export function page(proved: readonly Proved[], attacked: readonly Attacked[]): 
             "yet.",
         table(
             ["tool", "version", "file", "asked for", "installed"],
-            attacked.map(({ tool, version, file, asked, installed }) => [
+            attacks.map(({ tool, version, file, asked, installed }) => [
                 tool,
                 version,
                 file,

@@ -4,7 +4,16 @@ import type { Client, PythonIndex } from "../../../src/clients/client";
 import { forms, loginOf } from "../../../src/clients/credential";
 import { pdmClient } from "../../../src/clients/pdm";
 import { answers } from "../registry";
-import { attacks, filesOf, internal, pasted, proves, script, type Setting, waysToAsk } from "./tool";
+import {
+    testAttack,
+    filesOf,
+    internal,
+    pasted,
+    testOperation,
+    script,
+    type TestContext,
+    waysToAsk,
+} from "./tool";
 
 /** A project that is not a package. For a package, pdm would request the build backend from PyPI. */
 const own =
@@ -12,11 +21,11 @@ const own =
 
 export function pdm() {
     for (const form of forms) {
-        proves("pdm", form, "install", async ({ bench, tool }) => {
-            for (const credential of bench.credentials(form, "install")) {
-                const client = pdmClient(bench.index, credential);
+        testOperation("pdm", form, "install", async ({ fixture, tool }) => {
+            for (const credential of fixture.credentials(form, "install")) {
+                const client = pdmClient(fixture.index, credential);
                 const user = filesOf(client.install, "user");
-                const shared = pdmClient(bench.index, { form: "token" });
+                const shared = pdmClient(fixture.index, { form: "token" });
                 for (const files of [
                     { ...user, "project/pyproject.toml": own },
                     {
@@ -27,11 +36,11 @@ export function pdm() {
                     // The project's part with the variable in its URL works for every form.
                     { ...user, "project/pyproject.toml": pasted(own, shared, "pyproject.toml") },
                 ]) {
-                    await using toolEnvironment = await bench.toolEnvironment(form, "install", {
+                    await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                         path: [tool.bin],
                         files,
                     });
-                    const run = await bench.runInProject(
+                    const run = await fixture.runInProject(
                         toolEnvironment,
                         script(client.commands.install, "ready-made"),
                     );
@@ -39,26 +48,26 @@ export function pdm() {
                     assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
                     assert.deepEqual(
                         [...new Set(answers(run))].filter((answer) => answer !== "GET 401 nobody"),
-                        [`GET 200 ${bench.principal(form, "install")}`],
+                        [`GET 200 ${fixture.principal(form, "install")}`],
                     );
                 }
             }
         });
 
-        proves("pdm", form, "publish", async ({ bench, tool }) => {
-            for (const [turn, credential] of bench.credentials(form, "publish").entries()) {
-                const client = pdmClient(bench.index, credential);
-                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
+        testOperation("pdm", form, "publish", async ({ fixture, tool }) => {
+            for (const [turn, credential] of fixture.credentials(form, "publish").entries()) {
+                const client = pdmClient(fixture.index, credential);
+                await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                     path: [tool.bin],
                     files: { ...filesOf(client.publish, "user"), "project/pyproject.toml": own },
-                    distributions: await bench.registry.build({
+                    distributions: await fixture.registry.build({
                         name: `pdm-${form}`,
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
+                const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
+                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
                 assert.deepEqual(answers(run), [uploaded, uploaded]);
             }
         });
@@ -72,14 +81,14 @@ export function pdm() {
         ["pyproject.toml with the prefix acme-*", prefix, "project"],
     ] as const) {
         for (const [asked, wanted] of waysToAsk) {
-            attacks("pdm", { file, asked, installs: "internal" }, async ({ bench, tool }) => {
+            testAttack("pdm", { file, asked, installs: "internal" }, async ({ fixture, tool }) => {
                 const index: PythonIndex = {
-                    ...bench.index,
-                    internalPackages: names ?? bench.index.internalPackages,
+                    ...fixture.index,
+                    internalPackages: names ?? fixture.index.internalPackages,
                 };
-                const client = pdmClient(index, bench.credential("keyring", "install"));
+                const client = pdmClient(index, fixture.credential("keyring", "install"));
                 const files = filesIn(scope, client);
-                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
+                await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
                     files,
                 });
@@ -87,7 +96,7 @@ export function pdm() {
                 assert.equal(run.exitCode, 0, run.output);
                 if (asked === "directly") {
                     await keepsApart(
-                        { bench, tool },
+                        { fixture, tool },
                         toolEnvironment,
                         files,
                         names === undefined ? internal : later,
@@ -99,18 +108,21 @@ export function pdm() {
     }
 
     // uv ignores the names.
-    attacks(
+    testAttack(
         "pdm",
         { file: "pyproject.toml, with pdm's use_uv on", asked: "directly", installs: "public" },
-        async ({ bench, tool }) => {
-            const client = pdmClient(bench.index, bench.credential("token", "install"));
-            await using toolEnvironment = await bench.toolEnvironment("token", "install", {
+        async ({ fixture, tool }) => {
+            const client = pdmClient(fixture.index, fixture.credential("token", "install"));
+            await using toolEnvironment = await fixture.toolEnvironment("token", "install", {
                 path: [tool.bin],
-                environment: { ...bench.registry.sandbox.clientEnvironment, PDM_USE_UV: "1" },
+                environment: { ...fixture.registry.sandbox.clientEnvironment, PDM_USE_UV: "1" },
                 files: { "project/pyproject.toml": pasted(own, client, "pyproject.toml") },
             });
-            const run = await bench.runInProject(toolEnvironment, script(client.commands.install, internal));
-            assert.ok(answers(run).includes(`GET 200 ${bench.principal("token", "install")}`), run.output);
+            const run = await fixture.runInProject(
+                toolEnvironment,
+                script(client.commands.install, internal),
+            );
+            assert.ok(answers(run).includes(`GET 200 ${fixture.principal("token", "install")}`), run.output);
             return new RegExp(`^ \\+ ${internal}==(\\S+)`, "m").exec(run.output)?.[1];
         },
     );
@@ -124,18 +136,18 @@ const later = "acme-later";
  * private index does not have it or refuses the credential.
  */
 async function keepsApart(
-    { bench, tool }: Setting,
+    { fixture, tool }: TestContext,
     toolEnvironment: ToolEnvironment,
     files: Record<string, string>,
     missing: string,
 ): Promise<void> {
     for (const name of ["for-all", later]) {
-        await bench.publishPublic(name, "1.0.0");
+        await fixture.publishPublic(name, "1.0.0");
     }
     const run = await add(toolEnvironment, "for-all");
     assert.equal(installed(run, "for-all"), "1.0.0", run.output);
 
-    await using stranger = await bench.registry.at({ path: [tool.bin], files });
+    await using stranger = await fixture.registry.at({ path: [tool.bin], files });
     for (const at of missing === later ? [toolEnvironment, stranger] : [stranger]) {
         const refused = await add(at, missing);
         assert.notEqual(refused.exitCode, 0, refused.output);

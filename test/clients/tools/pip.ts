@@ -2,33 +2,36 @@ import assert from "node:assert/strict";
 import { pipClient } from "../../../src/clients/pip";
 import { forms } from "../../../src/clients/credential";
 import { answers } from "../registry";
-import { attacks, filesOf, proves, script, waysToAsk } from "./tool";
+import { testAttack, filesOf, testOperation, script, waysToAsk } from "./tool";
 
 export function pip() {
     for (const form of forms) {
-        proves("pip", form, "install", async ({ bench, tool }) => {
-            const client = pipClient(bench.index, bench.credential(form, "install"));
-            await using toolEnvironment = await bench.toolEnvironment(form, "install", {
+        testOperation("pip", form, "install", async ({ fixture, tool }) => {
+            const client = pipClient(fixture.index, fixture.credential(form, "install"));
+            await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                 path: [tool.bin],
                 files: filesOf(client.install, "user"),
-                environment: { ...bench.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
+                environment: { ...fixture.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
             });
-            const run = await bench.runScript(toolEnvironment, script(client.commands.install, "ready-made"));
+            const run = await fixture.runScript(
+                toolEnvironment,
+                script(client.commands.install, "ready-made"),
+            );
             assert.equal(run.exitCode, 0, run.output);
             assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
-            assert.equal(answers(run).at(-1), `GET 200 ${bench.principal(form, "install")}`);
+            assert.equal(answers(run).at(-1), `GET 200 ${fixture.principal(form, "install")}`);
         });
     }
 
     for (const [asked, wanted] of waysToAsk) {
         // extra-index-url sets no order of indexes, as docs/clients.md warns.
-        attacks("pip", { file: "pip.conf", asked, installs: "public" }, async ({ bench, tool }) => {
-            const client = pipClient(bench.index, bench.credential("keyring", "install"));
-            await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
+        testAttack("pip", { file: "pip.conf", asked, installs: "public" }, async ({ fixture, tool }) => {
+            const client = pipClient(fixture.index, fixture.credential("keyring", "install"));
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                 path: [tool.bin],
                 files: filesOf(client.install, "user"),
             });
-            const { output } = await bench.registry.run(
+            const { output } = await fixture.registry.run(
                 toolEnvironment,
                 "pip",
                 "install",

@@ -5,19 +5,31 @@ import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
 import { type Credential, forms } from "../../../src/clients/credential";
 import { pipenvClient } from "../../../src/clients/pipenv";
 import { answers } from "../registry";
-import { attacks, dependent, filesOf, internal, pasted, proves, script, type Setting } from "./tool";
+import {
+    testAttack,
+    dependent,
+    filesOf,
+    internal,
+    pasted,
+    testOperation,
+    script,
+    type TestContext,
+} from "./tool";
 
 /** The Pipfile that pipenv writes in a new project. */
 const own = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n';
 
 export function pipenv() {
     for (const form of forms) {
-        proves("pipenv", form, "install", async ({ bench, tool }) => {
-            const principal = bench.principal(form, "install");
-            for (const credential of bench.credentials(form, "install")) {
-                const { install, commands } = pipenvClient(bench.index, credential);
-                await using toolEnvironment = await project({ bench, tool }, credential);
-                const run = await bench.runInProject(toolEnvironment, script(commands.install, "ready-made"));
+        testOperation("pipenv", form, "install", async ({ fixture, tool }) => {
+            const principal = fixture.principal(form, "install");
+            for (const credential of fixture.credentials(form, "install")) {
+                const { install, commands } = pipenvClient(fixture.index, credential);
+                await using toolEnvironment = await project({ fixture, tool }, credential);
+                const run = await fixture.runInProject(
+                    toolEnvironment,
+                    script(commands.install, "ready-made"),
+                );
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(await lockedVersion(toolEnvironment, "ready-made"), "==1.0.0");
                 const known = answers(run).filter((answer) => answer !== "GET 401 nobody");
@@ -32,42 +44,42 @@ export function pipenv() {
                 }
             }
             if (form === "token") {
-                await assertNoWayRound({ bench, tool });
+                await assertNoWayRound({ fixture, tool });
             }
         });
     }
 
-    attacks("pipenv", { file: "Pipfile", asked: "directly", installs: "internal" }, (setting) =>
-        attacked(setting, internal),
+    testAttack("pipenv", { file: "Pipfile", asked: "directly", installs: "internal" }, (context) =>
+        attacked(context, internal),
     );
     // pipenv takes from PyPI what the Pipfile does not name, as docs/clients.md warns.
-    attacks("pipenv", { file: "Pipfile", asked: "by a dependency", installs: "public" }, (setting) =>
-        attacked(setting, dependent.name),
+    testAttack("pipenv", { file: "Pipfile", asked: "by a dependency", installs: "public" }, (context) =>
+        attacked(context, dependent.name),
     );
-    attacks(
+    testAttack(
         "pipenv",
         { file: "Pipfile, both names installed together", asked: "by a dependency", installs: "internal" },
-        (setting) => attacked(setting, `${internal} ${dependent.name}`),
+        (context) => attacked(context, `${internal} ${dependent.name}`),
     );
 }
 
 /** Asserts that a package of the registry does not come from PyPI while the registry refuses the token. */
-async function assertNoWayRound({ bench, tool }: Setting): Promise<void> {
-    const { commands } = pipenvClient(bench.index, { form: "token" });
-    await using toolEnvironment = await project({ bench, tool }, { form: "token" });
+async function assertNoWayRound({ fixture, tool }: TestContext): Promise<void> {
+    const { commands } = pipenvClient(fixture.index, { form: "token" });
+    await using toolEnvironment = await project({ fixture, tool }, { form: "token" });
     const lines = `gcloud() { echo expired; }\n${script(commands.install, internal)}`;
-    const run = await bench.runInProject(toolEnvironment, lines);
+    const run = await fixture.runInProject(toolEnvironment, lines);
     assert.notEqual(run.exitCode, 0);
     assert.deepEqual(answers(run), ["GET 401 nobody"]);
     assert.equal(await lockedVersion(toolEnvironment, internal), undefined);
 }
 
 /** Installs, and returns the version of the internal package that was installed. */
-async function attacked({ bench, tool }: Setting, packages: string): Promise<string | undefined> {
-    const credential = bench.credential("keyring", "install");
-    await using toolEnvironment = await project({ bench, tool }, credential);
-    const { commands } = pipenvClient(bench.index, credential);
-    const run = await bench.runInProject(toolEnvironment, script(commands.install, packages));
+async function attacked({ fixture, tool }: TestContext, packages: string): Promise<string | undefined> {
+    const credential = fixture.credential("keyring", "install");
+    await using toolEnvironment = await project({ fixture, tool }, credential);
+    const { commands } = pipenvClient(fixture.index, credential);
+    const run = await fixture.runInProject(toolEnvironment, script(commands.install, packages));
     assert.equal(run.exitCode, 0, run.output);
     return (await lockedVersion(toolEnvironment, internal))?.replace("==", "");
 }
@@ -84,13 +96,13 @@ async function secretsOf(toolEnvironment: ToolEnvironment, credential: Credentia
 }
 
 /** A tool environment with a project, into whose Pipfile the generated part is pasted. */
-function project({ bench, tool }: Setting, credential: Credential): Promise<ToolEnvironment> {
-    const client = pipenvClient(bench.index, credential);
-    return bench.toolEnvironment(credential.form, "install", {
+function project({ fixture, tool }: TestContext, credential: Credential): Promise<ToolEnvironment> {
+    const client = pipenvClient(fixture.index, credential);
+    return fixture.toolEnvironment(credential.form, "install", {
         path: [tool.bin],
         files: { ...filesOf(client.install, "user"), "project/Pipfile": pasted(own, client, "Pipfile") },
         environment: {
-            ...bench.registry.sandbox.clientEnvironment,
+            ...fixture.registry.sandbox.clientEnvironment,
             PIPENV_VENV_IN_PROJECT: "1",
             PIPENV_NOSPIN: "1",
             // Otherwise virtualenv starts a process in the background that looks for newer versions of pip.

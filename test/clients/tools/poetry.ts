@@ -3,42 +3,45 @@ import type { Client } from "../../../src/clients/client";
 import { forms } from "../../../src/clients/credential";
 import { poetryClient } from "../../../src/clients/poetry";
 import { answers, publicRequests, type ToolRun } from "../registry";
-import { attacks, filesOf, internal, pasted, proves, script, waysToAsk } from "./tool";
+import { testAttack, filesOf, internal, pasted, testOperation, script, waysToAsk } from "./tool";
 
 export function poetry() {
     for (const form of forms) {
-        proves("poetry", form, "install", async ({ bench, tool }) => {
-            for (const credential of bench.credentials(form, "install")) {
-                const client = poetryClient(bench.index, credential);
-                await using toolEnvironment = await bench.toolEnvironment(form, "install", {
+        testOperation("poetry", form, "install", async ({ fixture, tool }) => {
+            for (const credential of fixture.credentials(form, "install")) {
+                const client = poetryClient(fixture.index, credential);
+                await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                     path: [tool.bin],
                     files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
                 });
-                const run = await bench.runInProject(
+                const run = await fixture.runInProject(
                     toolEnvironment,
                     script(client.commands.install, "ready-made"),
                 );
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
                 // Every request has the login, and none goes to PyPI.
-                assert.deepEqual([...new Set(answers(run))], [`GET 200 ${bench.principal(form, "install")}`]);
+                assert.deepEqual(
+                    [...new Set(answers(run))],
+                    [`GET 200 ${fixture.principal(form, "install")}`],
+                );
                 assert.deepEqual(publicRequests(run), []);
             }
         });
 
-        proves("poetry", form, "publish", async ({ bench, tool }) => {
-            for (const [number, credential] of bench.credentials(form, "publish").entries()) {
+        testOperation("poetry", form, "publish", async ({ fixture, tool }) => {
+            for (const [number, credential] of fixture.credentials(form, "publish").entries()) {
                 const name = `poetry-${form}-${number}`;
-                const client = poetryClient(bench.index, credential);
-                await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
+                const client = poetryClient(fixture.index, credential);
+                await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                     path: [tool.bin],
                     // The source and the repository have the same name, and poetry does not confuse them.
                     files: { ...project(client, name), ...filesOf(client.publish, "user") },
-                    distributions: await bench.registry.build({ name, version: "1.0.0" }),
+                    distributions: await fixture.registry.build({ name, version: "1.0.0" }),
                 });
-                const run = await bench.runInProject(toolEnvironment, script(client.commands.publish));
+                const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
+                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
                 assert.deepEqual(answers(run), [uploaded, uploaded]);
                 assert.deepEqual(publicRequests(run), []);
             }
@@ -46,17 +49,17 @@ export function poetry() {
     }
 
     for (const [asked, wanted] of waysToAsk) {
-        attacks(
+        testAttack(
             "poetry",
             { file: "pyproject.toml", asked, installs: "internal" },
-            async ({ bench, tool }) => {
-                await bench.publishPublic("public-only", "1.0.0");
-                const client = poetryClient(bench.index, bench.credential("keyring", "install"));
-                await using toolEnvironment = await bench.toolEnvironment("keyring", "install", {
+            async ({ fixture, tool }) => {
+                await fixture.publishPublic("public-only", "1.0.0");
+                const client = poetryClient(fixture.index, fixture.credential("keyring", "install"));
+                await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                     path: [tool.bin],
                     files: project(client, "demo", wanted, "public-only"),
                 });
-                const run = await bench.runInProject(toolEnvironment, lockAndInstall);
+                const run = await fixture.runInProject(toolEnvironment, lockAndInstall);
                 assert.equal(run.exitCode, 0, run.output);
                 assert.equal(installed(run, "public-only"), "1.0.0", run.output);
                 assert.ok(!publicRequests(run).some(({ path }) => path.includes(internal)), run.output);
@@ -65,22 +68,22 @@ export function poetry() {
         );
     }
 
-    attacks(
+    testAttack(
         "poetry",
         {
             file: "pyproject.toml, login refused, dependency without a source",
             asked: "directly",
             installs: "public",
         },
-        async ({ bench, tool }) => {
-            const client = poetryClient(bench.index, { form: "token", token: "expired" });
-            await using toolEnvironment = await bench.toolEnvironment("token", "install", {
+        async ({ fixture, tool }) => {
+            const client = poetryClient(fixture.index, { form: "token", token: "expired" });
+            await using toolEnvironment = await fixture.toolEnvironment("token", "install", {
                 path: [tool.bin],
                 files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
             });
 
             // The install command takes the package from the index only: if it refuses the login …
-            const refused = await bench.runInProject(
+            const refused = await fixture.runInProject(
                 toolEnvironment,
                 script(client.commands.install, internal),
             );
@@ -88,15 +91,15 @@ export function poetry() {
             assert.deepEqual([...new Set(answers(refused))], ["GET 401 nobody"]);
             assert.deepEqual(publicRequests(refused), []);
             // … and if it does not have the package yet.
-            await bench.publishPublic("acme-next", "1.0.0");
-            const fromGcloud = poetryClient(bench.index, { form: "token" }).commands.install;
-            const early = await bench.runInProject(toolEnvironment, script(fromGcloud, "acme-next"));
+            await fixture.publishPublic("acme-next", "1.0.0");
+            const fromGcloud = poetryClient(fixture.index, { form: "token" }).commands.install;
+            const early = await fixture.runInProject(toolEnvironment, script(fromGcloud, "acme-next"));
             assert.notEqual(early.exitCode, 0, early.output);
             assert.deepEqual([...new Set(answers(early))], ["GET 404 user:dev@example.com"]);
             assert.deepEqual(publicRequests(early), []);
 
             // Without a source, poetry treats a refused login like a package that the index does not have, and only warns.
-            return installed(await bench.runInProject(toolEnvironment, `poetry add ${internal}`), internal);
+            return installed(await fixture.runInProject(toolEnvironment, `poetry add ${internal}`), internal);
         },
     );
 }

@@ -10,13 +10,13 @@ import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/cli
 import type { Credential, Form } from "../../../src/clients/credential";
 import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
-// What the proofs of all tools share: one registry, an attacker's package on the public index, and a record of the
+// What the tests of all tools share: one registry, an attacker's package on the public index, and a record of the
 // results, from which docs/clients.md is written.
 
 export type Operation = "install" | "publish";
 
 /** A line of docs/clients.md. */
-export interface Proved {
+export interface OperationResult {
     readonly tool: string;
     readonly version: string;
     readonly form: Form;
@@ -24,7 +24,7 @@ export interface Proved {
 }
 
 /** The result of an attack: which of two packages with the same name was installed. */
-export interface Attacked {
+export interface AttackResult {
     readonly tool: string;
     readonly version: string;
     /** The tool's file, with its variant: `uv.toml`, `pyproject.toml with the prefix acme-*`. */
@@ -47,25 +47,25 @@ export const waysToAsk = [
 export const internalPackages = ["acme-core", "acme-app", "ready-made"];
 
 /** What a tool environment has in addition to the credential. */
-export interface BenchOptions extends Partial<ToolEnvironmentOptions> {
+export interface FixtureOptions extends Partial<ToolEnvironmentOptions> {
     /** Files to publish, copied into `dist/` in the home directory and in `project/`. */
     readonly distributions?: readonly string[];
 }
 
 /** A registry, an attacker, and users and accounts with the least permissions. */
-export class Bench implements AsyncDisposable {
+export class ToolFixture implements AsyncDisposable {
     private constructor(readonly registry: TestRegistry) {}
 
-    static async open(tools: PythonTools): Promise<Bench> {
+    static async open(tools: PythonTools): Promise<ToolFixture> {
         const registry = await TestRegistry.up(tools, {
             readers: ["user:dev@example.com"],
             writers: ["user:maintainer@example.com"],
         });
         await registry.putOnIndex({ name: internal, version: "1.0.0" });
         await registry.putOnIndex(dependent);
-        const bench = new Bench(registry);
-        await bench.publishPublic(internal, "99.0.0");
-        return bench;
+        const fixture = new ToolFixture(registry);
+        await fixture.publishPublic(internal, "99.0.0");
+        return fixture;
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +100,7 @@ export class Bench implements AsyncDisposable {
     async toolEnvironment(
         form: Form,
         operation: Operation,
-        { distributions = [], ...options }: BenchOptions = {},
+        { distributions = [], ...options }: FixtureOptions = {},
     ): Promise<ToolEnvironment> {
         const person = operation === "install" ? "user:dev@example.com" : "user:maintainer@example.com";
         const token = this.registry.sandbox.issueToken(person);
@@ -169,7 +169,7 @@ export class PinnedTool {
     static async install(name: string): Promise<PinnedTool> {
         const requirements = readFileSync(join(__dirname, `${name}.txt`), "utf8");
         const pins = [...requirements.matchAll(/^(\S+)==(\S+)$/gm)];
-        // A file of several tools, such as .netrc, is proved with the tools that its requirements file pins.
+        // A file of several tools, such as .netrc, is tested with the tools that its requirements file pins.
         const version =
             pins.find(([, pinned]) => pinned === name)?.[2] ??
             pins.map(([, pinned, of]) => `${pinned} ${of}`).join(", ");
@@ -177,42 +177,42 @@ export class PinnedTool {
     }
 }
 
-/** What a proof works with. */
-export interface Setting {
-    readonly bench: Bench;
+/** What a test works with. */
+export interface TestContext {
+    readonly fixture: ToolFixture;
     readonly tool: PinnedTool;
 }
 
-let opened: Promise<Bench> | undefined;
-const proved: Proved[] = [];
-const attacked: Attacked[] = [];
+let opened: Promise<ToolFixture> | undefined;
+const operations: OperationResult[] = [];
+const attacks: AttackResult[] = [];
 let missing = 0;
 
-/** One bench for all proofs, opened by the first one. */
-async function setting(context: Context, name: string): Promise<Setting> {
-    const tools = await needTools(context);
-    const bench = await (opened ??= Bench.open(tools));
-    return { bench, tool: await PinnedTool.install(name) };
+/** One fixture for all tests, created by the first one. */
+async function contextFor(test: Context, name: string): Promise<TestContext> {
+    const tools = await needTools(test);
+    const fixture = await (opened ??= ToolFixture.open(tools));
+    return { fixture, tool: await PinnedTool.install(name) };
 }
 
-/** Closes what the proofs share. */
-export async function closeBench(): Promise<void> {
+/** Closes what the tests share. */
+export async function closeFixture(): Promise<void> {
     await (await opened)?.[Symbol.asyncDispose]();
     opened = undefined;
 }
 
 /** Defines a test that an operation works with a tool's generated files, unmodified, in this form. */
-export function proves(
+export function testOperation(
     tool: string,
     form: Form,
     operation: Operation,
-    body: (setting: Setting) => Promise<void>,
+    body: (context: TestContext) => Promise<void>,
 ): void {
     missing += 1;
     it(`${form}: ${operation}`, async function () {
-        const given = await setting(this, tool);
-        await body(given);
-        proved.push({ tool, version: given.tool.version, form, operation });
+        const context = await contextFor(this, tool);
+        await body(context);
+        operations.push({ tool, version: context.tool.version, form, operation });
         missing -= 1;
     });
 }
@@ -222,24 +222,28 @@ export function proves(
  *
  * @param body installs what the project asks for, and returns the version of the internal name that was installed
  */
-export function attacks(
+export function testAttack(
     tool: string,
-    { installs, ...attack }: Pick<Attacked, "file" | "asked"> & { readonly installs: "internal" | "public" },
-    body: (setting: Setting) => Promise<string | undefined>,
+    {
+        installs,
+        ...attack
+    }: Pick<AttackResult, "file" | "asked"> & { readonly installs: "internal" | "public" },
+    body: (context: TestContext) => Promise<string | undefined>,
 ): void {
     missing += 1;
     it(`attacked through ${attack.file}, asked for ${attack.asked}: installs the ${installs} package`, async function () {
-        const given = await setting(this, tool);
-        const version = await body(given);
+        const context = await contextFor(this, tool);
+        const version = await body(context);
         assert.equal(version, installs === "internal" ? "1.0.0" : "99.0.0");
-        attacked.push({ tool, version: given.tool.version, ...attack, installed: installs });
+        attacks.push({ tool, version: context.tool.version, ...attack, installed: installs });
         missing -= 1;
     });
 }
 
-/** The results; undefined if a proof failed or did not run. */
-export function shown(): { proved: readonly Proved[]; attacked: readonly Attacked[] } | undefined {
-    return missing === 0 ? { proved, attacked } : undefined;
+/** The results; undefined if a test failed or did not run. */
+export function results():
+    { operations: readonly OperationResult[]; attacks: readonly AttackResult[] } | undefined {
+    return missing === 0 ? { operations, attacks } : undefined;
 }
 
 /** The generated files of one scope, by their path in the home directory; a project's files are in `project/`. */

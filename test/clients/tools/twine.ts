@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { forms } from "../../../src/clients/credential";
 import { twineClient } from "../../../src/clients/twine";
 import { answers } from "../registry";
-import { filesOf, proves, script } from "./tool";
+import { filesOf, testOperation, script } from "./tool";
 
 export function twine() {
     for (const form of forms) {
-        proves("twine", form, "publish", async ({ bench, tool }) => {
-            const client = twineClient(bench.index, bench.credential(form, "publish"));
-            await using toolEnvironment = await bench.toolEnvironment(form, "publish", {
+        testOperation("twine", form, "publish", async ({ fixture, tool }) => {
+            const client = twineClient(fixture.index, fixture.credential(form, "publish"));
+            await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                 path: [tool.bin],
                 files: filesOf(client.publish, "user"),
-                distributions: await bench.registry.build({ name: `twine-${form}`, version: "1.0.0" }),
+                distributions: await fixture.registry.build({ name: `twine-${form}`, version: "1.0.0" }),
             });
-            const run = await bench.runScript(toolEnvironment, script(client.commands.publish));
+            const run = await fixture.runScript(toolEnvironment, script(client.commands.publish));
             assert.equal(run.exitCode, 0, run.output);
-            const uploaded = `POST 200 ${bench.principal(form, "publish")}`;
+            const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
             assert.deepEqual(answers(run), [uploaded, uploaded]);
         });
     }

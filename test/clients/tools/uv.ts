@@ -7,16 +7,16 @@ import { uvClient } from "../../../src/clients/uv";
 import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
 import { answers, publicRequests, type ToolRun } from "../registry";
 import {
-    attacks,
-    type Bench,
-    type BenchOptions,
+    testAttack,
+    type ToolFixture,
+    type FixtureOptions,
     filesOf,
     internal,
     type Operation,
     pasted,
-    proves,
+    testOperation,
     script,
-    type Setting,
+    type TestContext,
     waysToAsk,
 } from "./tool";
 
@@ -25,23 +25,23 @@ const own = '[project]\nname = "own"\nversion = "0.1.0"\nrequires-python = ">=3.
 
 export function uv() {
     for (const form of forms) {
-        proves("uv", form, "install", async (setting) => {
-            for (const { credential, files } of settled(setting.bench, form, "install")) {
-                const { commands } = uvClient(setting.bench.index, credential);
-                await using toolEnvironment = await open(setting, form, "install", { files });
+        testOperation("uv", form, "install", async (context) => {
+            for (const { credential, files } of settled(context.fixture, form, "install")) {
+                const { commands } = uvClient(context.fixture.index, credential);
+                await using toolEnvironment = await open(context, form, "install", { files });
                 // The keyring comes from the public index, although uv.toml names a different one.
-                const setup = await setting.bench.runScript(toolEnvironment, script(commands.setup));
+                const setup = await context.fixture.runScript(toolEnvironment, script(commands.setup));
                 assert.deepEqual(answers(setup), []);
                 assert.deepEqual(
                     new Set(publicRequests(setup).map(({ status }) => status)),
                     new Set(form === "keyring" ? [404] : []),
                 );
-                const run = await setting.bench.runInProject(
+                const run = await context.fixture.runInProject(
                     toolEnvironment,
                     script(commands.install, "ready-made"),
                 );
                 assert.equal(version(run, "ready-made"), "1.0.0", run.output);
-                const principal = setting.bench.principal(form, "install");
+                const principal = context.fixture.principal(form, "install");
                 assert.deepEqual(
                     new Set(answers(run)),
                     new Set([`GET 200 ${principal}`, `HEAD 200 ${principal}`]),
@@ -56,19 +56,19 @@ export function uv() {
             }
         });
 
-        proves("uv", form, "publish", async (setting) => {
-            for (const [turn, { credential, files }] of settled(setting.bench, form, "publish").entries()) {
-                const { commands } = uvClient(setting.bench.index, credential);
-                await using toolEnvironment = await open(setting, form, "publish", {
+        testOperation("uv", form, "publish", async (context) => {
+            for (const [turn, { credential, files }] of settled(context.fixture, form, "publish").entries()) {
+                const { commands } = uvClient(context.fixture.index, credential);
+                await using toolEnvironment = await open(context, form, "publish", {
                     files,
-                    distributions: await setting.bench.registry.build({
+                    distributions: await context.fixture.registry.build({
                         name: `uv-${form}`,
                         version: `1.0.${turn}`,
                     }),
                 });
-                const run = await setting.bench.runInProject(toolEnvironment, script(commands.publish));
+                const run = await context.fixture.runInProject(toolEnvironment, script(commands.publish));
                 assert.equal(run.exitCode, 0, run.output);
-                const principal = setting.bench.principal(form, "publish");
+                const principal = context.fixture.principal(form, "publish");
                 const uploaded = `POST 200 ${principal}`;
                 assert.deepEqual(
                     answers(run).filter((answer) => answer.startsWith("POST")),
@@ -81,18 +81,18 @@ export function uv() {
     }
 
     for (const [asked, wanted] of waysToAsk) {
-        attacks("uv", { file: "uv.toml", asked, installs: "internal" }, async (setting) => {
-            const files = userFiles(setting.bench, { form: "keyring" });
-            await using toolEnvironment = await open(setting, "keyring", "install", { files });
-            await setting.bench.publishPublic("not-internal", "99.0.0");
-            const run = await setting.bench.runScript(
+        testAttack("uv", { file: "uv.toml", asked, installs: "internal" }, async (context) => {
+            const files = userFiles(context.fixture, { form: "keyring" });
+            await using toolEnvironment = await open(context, "keyring", "install", { files });
+            await context.fixture.publishPublic("not-internal", "99.0.0");
+            const run = await context.fixture.runScript(
                 toolEnvironment,
                 `uv venv venv\nVIRTUAL_ENV=venv uv pip install ${wanted} not-internal`,
             );
             // A public package still comes from the public index.
             assert.equal(version(run, "not-internal"), "99.0.0", run.output);
 
-            const asTool = await setting.bench.registry.run(
+            const asTool = await context.fixture.registry.run(
                 toolEnvironment,
                 "uv",
                 ...["tool", "run", "--from", wanted, "python", "-c"],
@@ -100,7 +100,7 @@ export function uv() {
             );
             assert.match(asTool.output, /^1\.0\.0$/m);
             await assertRefused(
-                setting,
+                context,
                 "uv.toml",
                 `uv venv venv\nVIRTUAL_ENV=venv uv pip install ${wanted}`,
             );
@@ -111,17 +111,17 @@ export function uv() {
             ["pyproject.toml", undefined],
             ["pyproject.toml with the prefix acme-*", ["acme-*"]],
         ] as const) {
-            attacks("uv", { file, asked, installs: "internal" }, async (setting) => {
-                const index = { ...setting.bench.index, ...(internalPackages && { internalPackages }) };
+            testAttack("uv", { file, asked, installs: "internal" }, async (context) => {
+                const index = { ...context.fixture.index, ...(internalPackages && { internalPackages }) };
                 const files = projectFiles(index);
-                await using toolEnvironment = await open(setting, "keyring", "install", { files });
-                await setting.bench.publishPublic("not-internal", "99.0.0");
-                const run = await setting.bench.runInProject(
+                await using toolEnvironment = await open(context, "keyring", "install", { files });
+                await context.fixture.publishPublic("not-internal", "99.0.0");
+                const run = await context.fixture.runInProject(
                     toolEnvironment,
                     `uv add ${wanted} not-internal`,
                 );
                 assert.equal(version(run, "not-internal"), "99.0.0", run.output);
-                await assertRefused(setting, file, `uv add ${wanted}`, index);
+                await assertRefused(context, file, `uv add ${wanted}`, index);
                 return version(run, internal);
             });
         }
@@ -137,23 +137,26 @@ export function uv() {
             ["uv.toml, a name that the registry does not have", undefined],
             ["pyproject.toml with the prefix acme-*, a name that the registry does not have", ["acme-*"]],
         ] as const) {
-            attacks("uv", { file, asked, installs: "public" }, async (setting) => {
-                const { bench } = setting;
-                await bench.publishPublic(missing, "99.0.0");
-                await bench.registry.putOnIndex({
+            testAttack("uv", { file, asked, installs: "public" }, async (context) => {
+                const { fixture } = context;
+                await fixture.publishPublic(missing, "99.0.0");
+                await fixture.registry.putOnIndex({
                     name: "acme-dependent",
                     version: "1.0.0",
                     dependencies: [missing],
                 });
                 const files = internalPackages
-                    ? projectFiles({ ...bench.index, internalPackages })
-                    : userFiles(bench, { form: "keyring" });
-                await using toolEnvironment = await open(setting, "keyring", "install", { files });
-                const run = await setting.bench.runInProject(toolEnvironment, `uv add ${wanted}`);
+                    ? projectFiles({ ...fixture.index, internalPackages })
+                    : userFiles(fixture, { form: "keyring" });
+                await using toolEnvironment = await open(context, "keyring", "install", { files });
+                const run = await context.fixture.runInProject(toolEnvironment, `uv add ${wanted}`);
 
-                const exact = projectFiles({ ...bench.index, internalPackages: ["acme-dependent", missing] });
-                await using pinned = await open(setting, "keyring", "install", { files: exact });
-                const failed = await setting.bench.runInProject(pinned, `uv add ${wanted}`);
+                const exact = projectFiles({
+                    ...fixture.index,
+                    internalPackages: ["acme-dependent", missing],
+                });
+                await using pinned = await open(context, "keyring", "install", { files: exact });
+                const failed = await context.fixture.runInProject(pinned, `uv add ${wanted}`);
                 assert.notEqual(failed.exitCode, 0);
                 assert.match(failed.output, /acme-unpublished was not found in the package registry/);
                 assert.deepEqual(publicRequests(failed), []);
@@ -164,10 +167,10 @@ export function uv() {
 }
 
 /** The credentials of a form, each with the files of the user, and with those of the project. */
-function settled(bench: Bench, form: Form, operation: Operation) {
-    return bench.credentials(form, operation).flatMap((credential) => {
-        const user = userFiles(bench, credential);
-        const project = projectFiles(bench.index, credential);
+function settled(fixture: ToolFixture, form: Form, operation: Operation) {
+    return fixture.credentials(form, operation).flatMap((credential) => {
+        const user = userFiles(fixture, credential);
+        const project = projectFiles(fixture.index, credential);
         // The project's part has no credential; uv takes the one in the user's file.
         return [user, loginOf(credential) === undefined ? project : { ...user, ...project }].map((files) => ({
             credential,
@@ -176,7 +179,7 @@ function settled(bench: Bench, form: Form, operation: Operation) {
     });
 }
 
-function userFiles({ index }: Bench, credential: Credential): Record<string, string> {
+function userFiles({ index }: ToolFixture, credential: Credential): Record<string, string> {
     return { "project/pyproject.toml": own, ...filesOf(uvClient(index, credential).install, "user") };
 }
 
@@ -188,31 +191,31 @@ function projectFiles(
 }
 
 function open(
-    { bench, tool }: Setting,
+    { fixture, tool }: TestContext,
     form: Form,
     operation: Operation,
-    options: BenchOptions,
+    options: FixtureOptions,
 ): Promise<ToolEnvironment> {
-    return bench.toolEnvironment(form, operation, { path: [tool.bin], ...options });
+    return fixture.toolEnvironment(form, operation, { path: [tool.bin], ...options });
 }
 
 /** Asserts that uv asks the public index for nothing if the private one refuses the login. */
 async function assertRefused(
-    setting: Setting,
+    context: TestContext,
     file: string,
     lines: string,
-    index: PythonIndex = setting.bench.index,
+    index: PythonIndex = context.fixture.index,
 ): Promise<void> {
-    const { sandbox } = setting.bench.registry;
+    const { sandbox } = context.fixture.registry;
     for (const [status, token] of [
         ["401 nobody", sandbox.issueToken("user:dev@example.com", 0)],
         ["403 user:stranger@example.com", sandbox.issueToken("user:stranger@example.com")],
     ] as const) {
         const credential = { form: "token", token } as const;
-        const user = userFiles(setting.bench, credential);
+        const user = userFiles(context.fixture, credential);
         const files = file === "uv.toml" ? user : { ...user, ...projectFiles(index, credential) };
-        await using toolEnvironment = await open(setting, "token", "install", { files });
-        const run = await setting.bench.runInProject(toolEnvironment, lines);
+        await using toolEnvironment = await open(context, "token", "install", { files });
+        const run = await context.fixture.runInProject(toolEnvironment, lines);
         assert.notEqual(run.exitCode, 0, run.output);
         assert.deepEqual([...new Set(answers(run))], [`GET ${status}`]);
         assert.deepEqual(publicRequests(run), []);

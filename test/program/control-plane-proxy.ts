@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Sandbox } from "../../sandbox/sandbox";
 
-/** What a front does with a call on its way. */
-export interface FrontOptions {
+/** What the proxy does with a call on its way. */
+export interface ControlPlaneProxyOptions {
     /** Called before the call is forwarded, which waits for it. */
     readonly before?: (call: string) => Promise<void>;
     /** Returns the body of the response. */
@@ -13,12 +13,15 @@ export interface FrontOptions {
 }
 
 /** A server in front of the sandbox's control plane, which can delay calls and change responses. */
-export interface Front extends AsyncDisposable {
+export interface ControlPlaneProxy extends AsyncDisposable {
     /** Stack configuration that points at it. */
     readonly providerConfig: Record<string, string>;
 }
 
-export async function frontOf(sandbox: Sandbox, { before, answer }: FrontOptions): Promise<Front> {
+export async function startControlPlaneProxy(
+    sandbox: Sandbox,
+    { before, answer }: ControlPlaneProxyOptions,
+): Promise<ControlPlaneProxy> {
     const server = createServer((request, response) => {
         const call = `${request.method ?? ""} ${request.url ?? ""}`;
         const forward = async () => {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 
-// A stack marks each resource that it creates with its own name. The mark shows who created the resource. It also makes it
-// safe to recover an interrupted update: resources of another stack or person don't have the mark.
+// A stack writes its own name on each resource that it creates: in a label, or in the description where the resource has no
+// labels. The name shows who created the resource. It also makes it safe to recover an interrupted update: resources of another
+// stack or person don't have the name.
 
 /** Key of the label that names the stack that created a repository. */
 export const stackLabel = "python-registry-stack";
