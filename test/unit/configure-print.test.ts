@@ -37,6 +37,8 @@ const outputs = JSON.stringify({
     serviceAccounts: { "ci-reader": { email } },
     credentials: { "ci-reader": { keyFile } },
 });
+const oneTool =
+    "--print needs exactly one tool. Use --tool with one of pip, uv, twine, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile";
 const registry = parseOutputs(outputs, "the test");
 
 describe("configure --print", () => {
@@ -166,16 +168,8 @@ describe("configure --print", () => {
     describe("says what to do:", () => {
         const several = "Use --print auth.toml or --print config.toml";
         for (const [what, options, message] of [
-            [
-                "without a tool",
-                {},
-                "--print needs exactly one tool. Use --tool with one of pip, uv, twine, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
-            ],
-            [
-                "with two tools",
-                { tool: ["pip", "uv"] },
-                "--print needs exactly one tool. Use --tool with one of pip, uv, twine, poetry, pdm, hatch, pipenv, netrc, environment, dockerfile",
-            ],
+            ["without a tool", {}, oneTool],
+            ["with two tools", { tool: ["pip", "uv"] }, oneTool],
             [
                 "if the tool has several files",
                 { tool: ["poetry"], auth: "token" },
