@@ -4,7 +4,7 @@ import { resolveLinks } from "./journal/atomic-file";
 import { installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
 import { configurable, type ConfigurableTool, descriptors } from "./tools/descriptors";
 import { findCredential, type FoundCredential } from "./registry/credential";
-import { type JournalReader, type Plan, readJournal, withJournal } from "./journal/journal";
+import { JournalReader, type Plan, withJournal } from "./journal/journal";
 import type { ManagedEdit, Owner } from "./journal/record";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./registry/outputs";
 import {
@@ -187,7 +187,7 @@ async function applyPlans(
     const plans = new Plans();
     const directory = stateDirectory(system);
     if (dryRun) {
-        await planning(readJournal(directory), plans);
+        await planning(new JournalReader(directory), plans);
         for (const plan of plans.all) {
             if (action(plan) === "unchanged") printLine(`${plan.path} would not change`);
             else printLine(unifiedDiff(plan, credentials));

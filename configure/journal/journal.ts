@@ -65,38 +65,6 @@ export interface Plan {
     readonly base: Buffer | undefined;
 }
 
-/** Reads a state directory, which need not exist. Writes nothing and takes no lock. */
-export interface JournalReader {
-    /**
-     * Plans a change to a file.
-     *
-     * @throws FileError if the file or its record cannot be read
-     * @throws UnsupportedFileError, NameConflictError as the format's merge does
-     */
-    plan(path: string, change: Change, formatOf: (format: Format) => FileFormat): Promise<Plan>;
-    /**
-     * The files that have edits of ours, with links resolved, and the owners of those edits.
-     *
-     * @throws FileError if a record cannot be read
-     */
-    files(): Promise<{ path: string; owners: Owner[] }[]>;
-}
-
-/** The journal under its lock. */
-export interface Journal extends JournalReader {
-    /**
-     * Makes a planned change. The file always has either its old or its new content, even if the process is killed.
-     *
-     * @throws FileError if the change fails, or the file has changed since it was planned. The file is then unchanged.
-     */
-    commit(plan: Plan): Promise<void>;
-}
-
-/** Opens the journal without a lock, to plan changes only. */
-export function readJournal(stateDirectory: string): JournalReader {
-    return new StoredJournal(stateDirectory, () => undefined);
-}
-
 /**
  * Opens the journal under its lock, and first completes or reverts what a killed run left unfinished.
  *
@@ -115,7 +83,7 @@ export async function withJournal<T>(
     });
     const { assertHeld, release } = await acquireLock(stateDirectory, onWait);
     try {
-        const journal = new StoredJournal(stateDirectory, assertHeld);
+        const journal = new Journal(stateDirectory, assertHeld);
         await journal.recoverAll();
         return await work(journal);
     } finally {
@@ -123,20 +91,21 @@ export async function withJournal<T>(
     }
 }
 
-class StoredJournal implements Journal {
-    readonly #directory: string;
-    readonly #checkLock: () => void;
+/** Reads a state directory, which need not exist. Writes nothing and takes no lock. */
+export class JournalReader {
+    constructor(protected readonly directory: string) {}
 
-    constructor(directory: string, checkLock: () => void) {
-        this.#directory = directory;
-        this.#checkLock = checkLock;
-    }
-
+    /**
+     * Plans a change to a file.
+     *
+     * @throws FileError if the file or its record cannot be read
+     * @throws UnsupportedFileError, NameConflictError as the format's merge does
+     */
     async plan(path: string, change: Change, formatOf: (format: Format) => FileFormat): Promise<Plan> {
         const file = await resolveLinks(path);
         const found = await findFile(file);
         const before = found?.content;
-        const record = await this.#read(this.#recordPath(file));
+        const record = await this.read(this.recordPath(file));
         const state = record && (await currentState(record, before)).state;
         const previousEdits = state?.edits ?? [];
         const { remove = () => false, add = [] } = change;
@@ -163,21 +132,66 @@ class StoredJournal implements Journal {
         return { ...plan, after, base, secret, notices };
     }
 
+    /**
+     * The files that have edits of ours, with links resolved, and the owners of those edits.
+     *
+     * @throws FileError if a record cannot be read
+     */
     async files(): Promise<{ path: string; owners: Owner[] }[]> {
-        const names = (await this.#names()).filter((name) => name.endsWith(recordEnding));
-        const records = await Promise.all(names.map((name) => this.#read(join(this.#directory, name))));
+        const paths = await this.paths(recordEnding);
+        const records = await Promise.all(paths.map((path) => this.read(path)));
         return records.flatMap((record) => {
-            if (record === undefined) return [];
             // A killed run may have reached its intended state.
-            const { path, state, intended } = record;
-            const owners = [state, intended].flatMap((each) => (each?.edits ?? []).map(({ owner }) => owner));
-            return owners.length === 0 ? [] : { path, owners };
+            const edits = [...(record?.state.edits ?? []), ...(record?.intended?.edits ?? [])];
+            if (record === undefined || edits.length === 0) return [];
+            return { path: record.path, owners: edits.map(({ owner }) => owner) };
         });
     }
 
+    /** @throws FileError if the record is damaged */
+    protected async read(path: string): Promise<FileRecord | undefined> {
+        const text = (await findFile(path))?.content.toString();
+        if (text === undefined) return undefined;
+        const record = parseRecord(text);
+        if (record !== undefined && this.recordPath(record.path) === path) return record;
+        throw new FileError(
+            path,
+            "this record of earlier changes to a file is damaged, or of another version. Nothing was changed. " +
+                "Restore it from a backup; or remove those changes by hand, then delete it",
+        );
+    }
+
+    /** The files in the state directory whose names end like this; none if there is no such directory. */
+    protected async paths(ending: string): Promise<string[]> {
+        const names = await withFileErrors(this.directory, () => ignoreMissing(readdir(this.directory)));
+        return (names ?? [])
+            .filter((name) => name.endsWith(ending))
+            .map((name) => join(this.directory, name));
+    }
+
+    protected recordPath(path: string): string {
+        return join(this.directory, createHash("sha256").update(path).digest("hex") + recordEnding);
+    }
+}
+
+/** The journal under its lock. */
+export class Journal extends JournalReader {
+    constructor(
+        directory: string,
+        /** @throws FileError if another process has taken over the lock */
+        private readonly assertLocked: () => void,
+    ) {
+        super(directory);
+    }
+
+    /**
+     * Makes a planned change. The file always has either its old or its new content, even if the process is killed.
+     *
+     * @throws FileError if the change fails, or the file has changed since it was planned. The file is then unchanged.
+     */
     async commit({ path, before, after, base, previousEdits, edits, secret }: Plan): Promise<void> {
         if (edits === previousEdits) return;
-        const old = await this.#recoverRecord(this.#recordPath(path));
+        const old = await this.#recoverRecord(this.recordPath(path));
         const found = await findFile(path);
         if (!sameContent(found?.content, before)) throw new FileError(path, changedDuringRun);
         const intended: State = {
@@ -213,12 +227,12 @@ class StoredJournal implements Journal {
             await this.#save({ ...prepared, intended });
             if (!sameContent((await findFile(path))?.content, before))
                 throw new FileError(path, changedDuringRun);
-            this.#checkLock();
+            this.assertLocked();
             if (after === undefined) await removeFile(path);
             else await replaceFile(path, join(dirname(path), temporary));
         } catch (error) {
             // If this fails too, for example on a full disk, the next run does it.
-            await this.#recoverRecord(this.#recordPath(path)).catch(() => undefined);
+            await this.#recoverRecord(this.recordPath(path)).catch(() => undefined);
             throw error;
         }
         // If this fails, the record has the old and the new state, which is enough for the next run.
@@ -227,20 +241,17 @@ class StoredJournal implements Journal {
 
     /** Completes or reverts what killed runs left unfinished, for every file. */
     async recoverAll(): Promise<void> {
-        const names = await this.#names();
         // An unfinished record would block the next write.
-        for (const name of names.filter((each) => each.endsWith(unfinishedEnding))) {
-            await removeFile(join(this.#directory, name));
-        }
-        for (const name of names.filter((each) => each.endsWith(recordEnding))) {
+        for (const path of await this.paths(unfinishedEnding)) await removeFile(path);
+        for (const path of await this.paths(recordEnding)) {
             // An unreadable file or record is reported when it is used: the other files go on.
-            await this.#recoverRecord(join(this.#directory, name)).catch(ignoreFileError);
+            await this.#recoverRecord(path).catch(ignoreFileError);
         }
     }
 
     /** Completes or reverts a killed run's change. Returns the resulting record; undefined if there is none. */
     async #recoverRecord(recordPath: string): Promise<FileRecord | undefined> {
-        const record = await this.#read(recordPath);
+        const record = await this.read(recordPath);
         if (record?.temporary === undefined) return record;
         const { state, done } = await currentState(record, (await findFile(record.path))?.content);
         const { intended, ...prepared } = record;
@@ -252,7 +263,7 @@ class StoredJournal implements Journal {
 
     /** Stores the file's state, or removes the record if the file has no edits of ours. */
     async #settle(record: FileRecord, state: State): Promise<FileRecord | undefined> {
-        this.#checkLock();
+        this.assertLocked();
         const { version, path, directories } = record;
         if (state.edits.length > 0) {
             const settled = { version, path, directories, state };
@@ -263,13 +274,13 @@ class StoredJournal implements Journal {
             // It may be in use, or already removed.
             await rmdir(each).catch(() => undefined);
         }
-        await removeFile(this.#recordPath(path));
+        await removeFile(this.recordPath(path));
         return undefined;
     }
 
     async #save(record: FileRecord): Promise<void> {
-        this.#checkLock();
-        const path = this.#recordPath(record.path);
+        this.assertLocked();
+        const path = this.recordPath(record.path);
         try {
             await writeTemporary(path, path + unfinishedEnding, Buffer.from(serializeRecord(record)), 0o600);
             await replaceFile(path, path + unfinishedEnding);
@@ -279,40 +290,14 @@ class StoredJournal implements Journal {
         }
     }
 
-    /** @throws FileError if the record is damaged */
-    async #read(path: string): Promise<FileRecord | undefined> {
-        const text = (await findFile(path))?.content.toString();
-        if (text === undefined) return undefined;
-        const record = parseRecord(text);
-        if (record !== undefined && this.#recordPath(record.path) === path) return record;
-        throw new FileError(
-            path,
-            "this record of earlier changes to a file is damaged, or of another version. Nothing was changed. " +
-                "Restore it from a backup; or remove those changes by hand, then delete it",
-        );
-    }
-
     /** Directories above a file that we created for any file: they are removed with the last one. */
     async #directoriesMadeAbove(path: string): Promise<string[]> {
         const made = new Set<string>();
-        for (const name of await this.#names()) {
-            if (!name.endsWith(recordEnding)) continue;
-            const record = await this.#read(join(this.#directory, name)).catch(ignoreFileError);
+        for (const recordPath of await this.paths(recordEnding)) {
+            const record = await this.read(recordPath).catch(ignoreFileError);
             for (const each of record?.directories ?? []) if (path.startsWith(each + sep)) made.add(each);
         }
         return [...made].sort((one, other) => one.length - other.length);
-    }
-
-    /** Names in the state directory; none if there is no such directory. */
-    async #names(): Promise<string[]> {
-        return withFileErrors(
-            this.#directory,
-            async () => (await ignoreMissing(readdir(this.#directory))) ?? [],
-        );
-    }
-
-    #recordPath(path: string): string {
-        return join(this.#directory, createHash("sha256").update(path).digest("hex") + recordEnding);
     }
 }
 

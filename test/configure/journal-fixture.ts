@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Context } from "mocha";
 import type { Change } from "../../configure/journal/journal";
 import type { ManagedEdit } from "../../configure/journal/record";
-import { readJournal, withJournal } from "../../configure/journal/journal";
+import { JournalReader, withJournal } from "../../configure/journal/journal";
 import { iniSyntax } from "../../configure/formats/ini";
 import type { FileFormat, Merge } from "../../configure/formats/merge";
 
@@ -71,7 +71,7 @@ export async function applyRun(run: Run): Promise<void> {
 
 /** The text that a file would have after a change; `(none)` for no file. */
 export async function plannedText(run: Run): Promise<string> {
-    const { after } = await readJournal(run.state).plan(run.path, changeOf(run), () => lineFormat);
+    const { after } = await new JournalReader(run.state).plan(run.path, changeOf(run), () => lineFormat);
     return after?.toString("latin1") ?? "(none)";
 }
 

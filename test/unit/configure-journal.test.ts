@@ -20,7 +20,7 @@ import promises from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { formats } from "../../configure/formats/formats";
-import { readJournal, withJournal } from "../../configure/journal/journal";
+import { JournalReader, withJournal } from "../../configure/journal/journal";
 import {
     ageLocks,
     applyRun,
@@ -88,7 +88,7 @@ describe("the journal", () => {
         writeFileSync(join(state, `${name}.new`), '{"ver');
         const owners = [{ registry: "a", tool: "pip", scope: "user" }];
         // Also to a look that may finish nothing.
-        assert.deepEqual(await readJournal(state).files(), [{ path, owners }]);
+        assert.deepEqual(await new JournalReader(state).files(), [{ path, owners }]);
         await withJournal(state, async (journal) => {
             assert.deepEqual(await journal.files(), [{ path, owners }]);
         });
@@ -110,7 +110,7 @@ describe("the journal", () => {
         writeFileSync(path, written);
 
         const owners = [{ registry: "a", tool: "pip", scope: "user" }];
-        assert.deepEqual(await readJournal(state).files(), [{ path, owners }]);
+        assert.deepEqual(await new JournalReader(state).files(), [{ path, owners }]);
         // The same run again replaces the earlier edit, and writes the same form of record.
         await run({ add: [a] });
         assert.deepEqual(JSON.parse(readFileSync(join(state, name), "utf8")), record);
@@ -130,12 +130,12 @@ describe("the journal", () => {
         assert.equal(text(), "shared = mine\na = 1\n");
         await run({ add: [editOf("a", "new = 1\n")] });
         assert.equal(text(), "shared = mine\nnew = 1\n");
-        assert.deepEqual(await readJournal(state).files(), [
+        assert.deepEqual(await new JournalReader(state).files(), [
             { path, owners: [{ registry: "a", tool: "pip", scope: "user" }] },
         ]);
         await run({ remove: "a" });
         assert.equal(text(), "shared = mine\n");
-        assert.deepEqual(await readJournal(state).files(), []);
+        assert.deepEqual(await new JournalReader(state).files(), []);
     });
 
     it("writes nothing if nothing changes", async () => {
@@ -204,7 +204,7 @@ describe("the journal", () => {
 
     it("reports what a plan adds, and which lines stay", async () => {
         const formatOf = () => lineFormat;
-        const reader = readJournal(state);
+        const reader = new JournalReader(state);
         const secret = editOf("s", "s = 1\n", true);
         writeFileSync(path, "x = 1\n", { mode: 0o640 });
         chmodSync(path, 0o640);
@@ -464,7 +464,11 @@ describe("the journal", () => {
         it("report that hard links are not followed", async () => {
             writeFileSync(path, "x = 1\n");
             linkSync(path, join(directory, "again"));
-            const { notices } = await readJournal(state).plan(path, changeOf({ add: [a] }), () => lineFormat);
+            const { notices } = await new JournalReader(state).plan(
+                path,
+                changeOf({ add: [a] }),
+                () => lineFormat,
+            );
             assert.match(notices.at(-1)!, /hard links/);
         });
     });

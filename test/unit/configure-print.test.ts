@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { planFile, planTool } from "../../configure/tools/tool-plan";
 import { configurable } from "../../configure/tools/descriptors";
 import { findCredential } from "../../configure/registry/credential";
-import { readJournal } from "../../configure/journal/journal";
+import { JournalReader } from "../../configure/journal/journal";
 import { parseOutputs } from "../../configure/registry/outputs";
 import { fileToPrint, type PrintOptions } from "../../configure/print";
 import type { System } from "../../configure/machine/system";
@@ -75,7 +75,7 @@ describe("configure --print", () => {
                     }
                     const credentialOptions = { form: auth, account: undefined, file: undefined };
                     const { credential } = await findCredential(credentialOptions, registry, system);
-                    const journal = readJournal(join(home, "state"));
+                    const journal = new JournalReader(join(home, "state"));
                     let compared = 0;
                     for (const tool of configurable) {
                         const named = (print: string | true) => file({ tool: [tool], auth, scope, print });
