@@ -1,6 +1,5 @@
 import {
     addToList,
-    byteOrderMark,
     defaultSection,
     effectiveEntry,
     type IniFile,
@@ -11,7 +10,7 @@ import {
     setValue,
     words,
 } from "./ini";
-import { type Merge, NameConflictError, withoutUserInfo } from "./merge";
+import { keepByteOrderMark, type Merge, NameConflictError, withoutUserInfo } from "./merge";
 
 /**
  * Adds a pip.conf or .pypirc that `renderIni` wrote to an existing one. A list gets another line, any other key of ours
@@ -21,19 +20,15 @@ import { type Merge, NameConflictError, withoutUserInfo } from "./merge";
  * @throws UnsupportedFileError if pip or twine would refuse the file
  * @throws NameConflictError if a .pypirc's section with our name is for another registry
  */
-export const mergeIni: Merge = (existing, ours) => {
-    const pypirc = parseIni(ours, lowerCase).sections.has("distutils");
-    const { text, notices } = pypirc ? mergePypirc(existing, ours) : mergePipConf(existing, ours);
-    return {
-        text,
-        notices: existing.startsWith(byteOrderMark)
-            ? [
-                  `${pypirc ? "twine" : "pip"} does not accept this file, because it starts with a byte-order mark. Save it without the mark`,
-                  ...notices,
-              ]
-            : notices,
-    };
-};
+export const mergeIni = keepByteOrderMark(
+    (existing, ours) => (isPypirc(ours) ? mergePypirc : mergePipConf)(existing, ours),
+    (ours) =>
+        `${isPypirc(ours) ? "twine" : "pip"} does not accept this file, because it starts with a byte-order mark. Save it without the mark`,
+);
+
+function isPypirc(ours: string): boolean {
+    return parseIni(ours, lowerCase).sections.has("distutils");
+}
 
 // pip's commands that use an index. A value in such a command's section overrides the one in [global].
 const pipCommands = ["download", "index", "install", "list", "lock", "wheel"];
@@ -52,12 +47,12 @@ const mergePipConf: Merge = (existing, ours) => {
             if (entry.key === "extra-index-url") {
                 for (const url of words(entry.value)) {
                     for (const section of [name, ...replacing]) {
-                        file = addToList(file, section, mine, entry, url, sameUrl);
+                        file = addToList(file, section, entry, url, sameUrl);
                     }
                     notices.push(...indexNotices(before, url));
                 }
             } else {
-                file = setValue(file, name, mine, entry);
+                file = setValue(file, name, entry);
                 notices.push(
                     ...replacing
                         .filter(
@@ -111,11 +106,11 @@ const mergePypirc: Merge = (existing, ours) => {
     for (const { name, entries } of mine.sections.values()) {
         for (const entry of entries.values()) {
             if (name !== "distutils" || entry.key !== "index-servers") {
-                file = setValue(file, name, mine, entry);
+                file = setValue(file, name, entry);
                 continue;
             }
             for (const server of [...words(entry.value), ...assumed]) {
-                file = addToList(file, name, mine, entry, server, (a, b) => a === b);
+                file = addToList(file, name, entry, server, (a, b) => a === b);
             }
         }
         for (const key of ["username", "password"].filter(

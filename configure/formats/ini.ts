@@ -1,4 +1,4 @@
-import { type LineSyntax, UnsupportedFileError } from "./merge";
+import { type LineSyntax, UnsupportedFileError, withoutByteOrderMark } from "./merge";
 
 /** The lines of an INI file. */
 export const iniSyntax: LineSyntax = {
@@ -17,7 +17,7 @@ export const iniSyntax: LineSyntax = {
  * @throws UnsupportedFileError if Python would refuse the file
  */
 export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
-    const { sections } = parseIni(text, lowerCase);
+    const { sections } = parseIni(withoutByteOrderMark(text), lowerCase);
     const defaults = [...(sections.get(defaultSection)?.entries.values() ?? [])];
     return new Map(
         [...sections.values()]
@@ -32,15 +32,15 @@ export function readIni(text: string): ReadonlyMap<string, ReadonlyMap<string, s
 // Editing: each edit returns a new file, parsed from its text.
 
 /** Sets a key's value in its line, or adds the key at the section's end. */
-export function setValue(file: IniFile, sectionName: string, mine: IniFile, entry: Entry): IniFile {
-    if (entry.lines.length > 1) {
+export function setValue(file: IniFile, sectionName: string, entry: Entry): IniFile {
+    if (entry.source.length > 1) {
         throw new UnsupportedFileError(undefined, "a value of several lines can only be added to a list");
     }
     const old = file.sections.get(sectionName)?.entries.get(entry.key);
     if (old === undefined) {
-        return add(file, sectionName, rawLines(mine, entry));
+        return add(file, sectionName, entry.source);
     }
-    const { text } = lineAt(file, old.line);
+    const [text] = old.source;
     const before = text.slice(0, old.from);
     const gap = old.from === text.length && /[=:]$/.test(before) && entry.value !== "" ? " " : "";
     const changed = before + gap + entry.value + text.slice(old.to);
@@ -60,7 +60,6 @@ export function setValue(file: IniFile, sectionName: string, mine: IniFile, entr
 export function addToList(
     file: IniFile,
     sectionName: string,
-    mine: IniFile,
     entry: Entry,
     item: string,
     same: (a: string, b: string) => boolean,
@@ -73,7 +72,7 @@ export function addToList(
     }
     const list = effectiveEntry(file, sectionName, entry.key);
     if (list === undefined) {
-        return add(file, sectionName, rawLines(mine, entry));
+        return add(file, sectionName, entry.source);
     }
     if (words(list.value).some((word) => same(word, item))) {
         const parts = new Set(list.lines);
@@ -90,7 +89,7 @@ export function addToList(
         );
     }
     const last = list.lines.at(-1) ?? list.line;
-    const indent = last === list.line ? `${list.indent}    ` : indentOf(lineAt(file, last).text);
+    const indent = last === list.line ? `${list.indent}    ` : indentOf(list.source.at(-1) ?? "");
     return inserted(file, last, [indent + item]);
 }
 
@@ -122,14 +121,9 @@ function add(file: IniFile, sectionName: string, texts: readonly string[]): IniF
 
 /** The indentation that the first entry of an empty section needs, so that a header below is not read as its value. */
 function indentWithin(file: IniFile, section: Section): string {
-    const own = indentOf(lineAt(file, section.line).text);
     const next = file.lines.slice(section.line + 1).find(({ text }) => !isBlankOrComment(strip(text)));
     const below = next === undefined ? "" : indentOf(next.text);
-    return below.length > own.length ? below : own;
-}
-
-function rawLines(mine: IniFile, { lines }: Entry): string[] {
-    return lines.map((line) => lineAt(mine, line).text);
+    return below.length > section.indent.length ? below : section.indent;
 }
 
 function inserted(file: IniFile, after: number, texts: readonly string[]): IniFile {
@@ -154,21 +148,18 @@ function usualEnd({ lines }: IniFile): LineEnd {
     return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? "\n";
 }
 
-function edited(file: IniFile, lines: readonly Line[]): IniFile {
-    return parseIni(render({ ...file, lines }), file.keyOf);
+function edited({ keyOf }: IniFile, lines: readonly Line[]): IniFile {
+    return parseIni(render({ lines }), keyOf);
 }
 
 /** The text of a file. */
-export function render({ mark, lines }: IniFile): string {
-    return (
-        mark +
-        lines
-            .map(({ text, end }, index) =>
-                // After a lone \r, the \n of an empty line would be read as a part of that line end.
-                text === "" && end === "\n" && lines[index - 1]?.end === "\r" ? "\r\n" : text + end,
-            )
-            .join("")
-    );
+export function render({ lines }: Pick<IniFile, "lines">): string {
+    return lines
+        .map(({ text, end }, index) =>
+            // After a lone \r, the \n of an empty line would be read as a part of that line end.
+            text === "" && end === "\n" && lines[index - 1]?.end === "\r" ? "\r\n" : text + end,
+        )
+        .join("");
 }
 
 // Reading, as Python's configparser does in versions 3.10 to 3.14
@@ -178,8 +169,6 @@ type LineEnd = "\n" | "\r\n" | "\r" | "";
 
 /** A parsed file. Line numbers are indices: 0 for the first. */
 export interface IniFile {
-    /** The byte-order mark, if there is one. */
-    readonly mark: string;
     readonly lines: readonly Line[];
     readonly sections: ReadonlyMap<string, Section>;
     readonly keyOf: KeyOf;
@@ -193,6 +182,7 @@ interface Line {
 interface Section {
     readonly name: string;
     readonly line: number;
+    readonly indent: string;
     readonly entries: ReadonlyMap<string, Entry>;
 }
 
@@ -207,9 +197,10 @@ interface Entry {
     readonly to: number;
     /** The lines that belong to it: the line with the key and those that continue the value, no empty ones. */
     readonly lines: readonly number[];
+    /** The texts of those lines. */
+    readonly source: readonly [string, ...string[]];
 }
 
-export const byteOrderMark = "\ufeff";
 export const defaultSection = "DEFAULT";
 
 // White space for Python's str.strip(), str.split() and \s. JavaScript's differs a little.
@@ -217,13 +208,12 @@ const whitespace = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u
 const leading = new RegExp(`^[${whitespace}]*`);
 const word = new RegExp(`[^${whitespace}]+`, "g");
 
-/** Parses a file. `keyOf` maps a key in the text to its name. */
+/** Parses a text without a byte-order mark. `keyOf` maps a key in the text to its name. */
 export function parseIni(text: string, keyOf: KeyOf): IniFile {
-    const mark = text.startsWith(byteOrderMark) ? byteOrderMark : "";
-    const lines = split(text.slice(mark.length));
+    const lines = split(text);
     const sections = new Map<string, Section & { entries: Map<string, Entry> }>();
     let section: (Section & { entries: Map<string, Entry> }) | undefined;
-    let entry: (Entry & { value: string; lines: number[] }) | undefined;
+    let entry: (Entry & { value: string; lines: number[]; source: [string, ...string[]] }) | undefined;
     for (const [line, { text }] of lines.entries()) {
         const refused = (reason: string) => new UnsupportedFileError(line + 1, reason);
         const content = strip(text);
@@ -238,6 +228,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         if (entry !== undefined && indent.length > entry.indent.length) {
             entry.value += `\n${content}`;
             entry.lines.push(line);
+            entry.source.push(text);
             continue;
         }
         const name = /^\[(.+)\]/s.exec(content)?.[1];
@@ -249,7 +240,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
             if (section !== undefined && name !== defaultSection) {
                 throw refused("this section is in the file twice");
             }
-            section ??= { name, line, entries: new Map() };
+            section ??= { name, line, indent, entries: new Map() };
             sections.set(name, section);
             entry = undefined;
             continue;
@@ -270,7 +261,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         }
         const value = strip(content.slice(delimiter + 1));
         const from = value === "" ? text.length : indent.length + content.length - value.length;
-        entry = { key, value, indent, line, from, to: from + value.length, lines: [line] };
+        entry = { key, value, indent, line, from, to: from + value.length, lines: [line], source: [text] };
         section.entries.set(key, entry);
     }
     for (const { entries } of sections.values()) {
@@ -278,7 +269,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
             entries.set(key, { ...entry, value: stripEnd(entry.value) });
         }
     }
-    return { mark, lines, sections, keyOf };
+    return { lines, sections, keyOf };
 }
 
 /** Splits lines as Python does for a text file: only \n, \r\n and \r end a line. */
@@ -293,14 +284,6 @@ function split(text: string): Line[] {
 export function effectiveEntry({ sections }: IniFile, sectionName: string, key: string): Entry | undefined {
     const section = sections.get(sectionName);
     return section && (section.entries.get(key) ?? sections.get(defaultSection)?.entries.get(key));
-}
-
-function lineAt({ lines }: IniFile, index: number): Line {
-    const line = lines[index];
-    if (line === undefined) {
-        throw new RangeError("there is no such line");
-    }
-    return line;
 }
 
 function isBlankOrComment(content: string): boolean {

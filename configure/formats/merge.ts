@@ -11,6 +11,26 @@ export interface MergeResult {
 /** Adds `ours`, a generated client file, to the text of an existing one. */
 export type Merge = (existing: string, ours: string) => MergeResult;
 
+/** The text without a byte-order mark at its start. */
+export function withoutByteOrderMark(text: string): string {
+    return text.replace(/^\uFEFF/, "");
+}
+
+/**
+ * Merges into the text after a byte-order mark, and keeps the mark.
+ *
+ * @param refusal the notice to add if the file's readers refuse a mark
+ */
+export function keepByteOrderMark(merge: Merge, refusal?: (ours: string) => string): Merge {
+    return (existing, ours) => {
+        const body = withoutByteOrderMark(existing);
+        const { text, notices } = merge(body, ours);
+        if (body === existing) return { text, notices };
+        const mark = existing.slice(0, existing.length - body.length);
+        return { text: mark + text, notices: [...(refusal ? [refusal(ours)] : []), ...notices] };
+    };
+}
+
 /** What the lines of a format mean, as far as reverting an edit depends on it. A line comes without its ending. */
 export interface LineSyntax {
     /** Whether the line is blank or a comment: it then means the same in any place. */

@@ -1,4 +1,4 @@
-import { type LineSyntax, type Merge, UnsupportedFileError } from "./merge";
+import { keepByteOrderMark, type LineSyntax, UnsupportedFileError } from "./merge";
 
 /**
  * Adds a generated .netrc entry to an existing file: at its end, or before a `default` entry, because some readers stop
@@ -11,9 +11,13 @@ import { type LineSyntax, type Merge, UnsupportedFileError } from "./merge";
  *   different login: most readers use only one entry for a host, and this one is the user's
  * @see https://docs.python.org/3/library/netrc.html
  */
-export const mergeNetrc: Merge = (existing, ours) => {
-    const mark = existing.startsWith(byteOrderMark) ? byteOrderMark : "";
-    const body = existing.slice(mark.length);
+export const mergeNetrc = keepByteOrderMark(
+    (existing, ours) => ({ text: mergeEntry(existing, ours), notices: [] }),
+    () =>
+        "Python does not accept this .netrc, because it starts with a byte-order mark, and pip ignores it. Save it without the mark",
+);
+
+function mergeEntry(body: string, ours: string): string {
     const [mine] = parse(ours);
     const login = mine && valueOf(mine, "login");
     const password = mine && valueOf(mine, "password");
@@ -30,24 +34,10 @@ export const mergeNetrc: Merge = (existing, ours) => {
             );
         }
     }
-    const text =
-        same.length > 0
-            ? withPassword(body, same, password.text)
-            : withEntry(
-                  body,
-                  ours.trim(),
-                  entries.find(({ host }) => host === undefined),
-              );
-    return {
-        text: mark + text,
-        notices:
-            mark === ""
-                ? []
-                : [
-                      "Python does not accept this .netrc, because it starts with a byte-order mark, and pip ignores it. Save it without the mark",
-                  ],
-    };
-};
+    if (same.length > 0) return withPassword(body, same, password.text);
+    const fallback = entries.find(({ host }) => host === undefined);
+    return withEntry(body, ours.trim(), fallback);
+}
 
 /** The lines of a netrc file. */
 export const netrcSyntax: LineSyntax = {
@@ -80,8 +70,6 @@ export function readNetrc(text: string): ReadonlyMap<string, NetrcLogin> {
         }),
     );
 }
-
-const byteOrderMark = "\ufeff";
 
 /** An entry in the text. */
 interface Entry {
@@ -192,34 +180,23 @@ class Tokenizer {
 
     next(): Token | undefined {
         this.#from = this.#at;
-        while (isSpace(this.text[this.#at])) this.#at++;
+        this.#at += matchAt(/[ \t\r\n]*/y, this.text, this.#at)?.length ?? 0;
         const start = this.#at;
         if (start === this.text.length) return undefined;
         const quoted = this.text[start] === '"';
-        if (quoted) this.#at++;
-        let word = "";
-        for (;;) {
-            let character = this.text[this.#at];
-            if (quoted ? character === '"' : isSpace(character) || character === undefined) break;
-            if (character === "\\") {
-                this.#at += this.text.startsWith("\r\n", this.#at + 1) ? 2 : 1;
-                character = this.text[this.#at];
-            }
-            if (character === undefined) {
-                // Python accepts it, but text added after it would become part of the word.
-                throw this.#error(
-                    start,
-                    quoted ? "a quotation mark is not closed" : "the file ends in a backslash",
-                );
-            }
-            word += character;
-            this.#at++;
+        const written = matchAt(quoted ? quotedWord : plainWord, this.text, start);
+        if (written === undefined) {
+            // Python accepts it, but text added after it would become part of the word.
+            throw this.#error(
+                start,
+                quoted ? "a quotation mark is not closed" : "the file ends in a backslash",
+            );
         }
-        if (quoted) this.#at++;
-        const end = this.#at;
-        // The white space after a word belongs to it: one character, or a line break.
-        if (!quoted) this.#at += this.text.startsWith("\r\n", end) ? 2 : end < this.text.length ? 1 : 0;
-        return { text: word, start, end };
+        const end = start + written.length;
+        // The white space after a word without quotes belongs to it: one character, or a line break.
+        this.#at = end + (quoted ? 0 : (matchAt(/\r\n|[^]?/y, this.text, end)?.length ?? 0));
+        const content = quoted ? written.slice(1, -1) : written;
+        return { text: content.replace(/\\(?:\r(?=\n))?([^])/g, "$1"), start, end };
     }
 
     /** The word that must follow a keyword. */
@@ -272,8 +249,13 @@ class Tokenizer {
     }
 }
 
-function isSpace(character: string | undefined): boolean {
-    return character !== undefined && " \t\r\n".includes(character);
+// A backslash takes the character after it, or the line break, into the word.
+const quotedWord = /"(?:\\(?:\r\n|[^])|[^"\\])*"/y;
+const plainWord = /(?:\\(?:\r\n|\r(?!\n)|[^\r])|[^\\ \t\r\n])+(?![^ \t\r\n])/y;
+
+function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+    pattern.lastIndex = at;
+    return pattern.exec(text)?.[0];
 }
 
 function lineOf(text: string, at: number): number {

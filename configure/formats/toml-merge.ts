@@ -1,9 +1,9 @@
 import { normalizedName } from "../../src/names/package-names";
 import {
-    type Merge,
-    type MergeResult,
+    keepByteOrderMark,
     NameConflictError,
     UnsupportedFileError,
+    withoutByteOrderMark,
     withoutUserInfo,
 } from "./merge";
 import {
@@ -18,7 +18,6 @@ import {
     type Tables,
     type Toml,
     type TomlTable,
-    withoutByteOrderMark,
 } from "./toml";
 import { entriesOf, inlineTableText, keyText, keyValues, sourceOf, TomlEditor } from "./toml-editor";
 
@@ -34,24 +33,23 @@ import { entriesOf, inlineTableText, keyText, keyValues, sourceOf, TomlEditor } 
  * @throws UnsupportedFileError if the existing text is not valid TOML, or has a value of a different type
  * @throws NameConflictError if it uses our name for another registry
  */
-export const mergeToml: Merge = (existing, ours) => {
-    const body = withoutByteOrderMark(existing);
-    const merging = new TomlMerger(parseDocument(body));
+export const mergeToml = keepByteOrderMark((existing, ours) => {
+    const merging = new TomlMerger(parseDocument(existing));
     merging.mergeTable([], parseDocument(withoutByteOrderMark(ours).replaceAll("\r\n", "\n")));
-    return merging.merge(existing.slice(0, existing.length - body.length));
-};
+    return { text: merging.text, notices: merging.notices };
+});
 
 /** Merges our settings into an existing document. */
 class TomlMerger {
-    readonly #notices: string[] = [];
+    readonly notices: string[] = [];
     readonly #editor: TomlEditor;
 
     constructor(existing: Document) {
         this.#editor = new TomlEditor(existing);
     }
 
-    merge(mark: string): MergeResult {
-        return { text: mark + this.#editor.document.text, notices: this.#notices };
+    get text(): string {
+        return this.#editor.document.text;
     }
 
     mergeTable(path: Path, ours: Document, table: Table = ours.root): void {
@@ -71,7 +69,7 @@ class TomlMerger {
                 const source = sourceOf(ours, item);
                 if (theirs && !sameData(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
                     const name = path.map(keyText).join(".");
-                    this.#notices.push(`${name} had a different value; it is now ${source}`);
+                    this.notices.push(`${name} had a different value; it is now ${source}`);
                 }
                 this.#editor.set(path, item.data, source);
             } else {
@@ -124,7 +122,7 @@ class TomlMerger {
             const named = theirs[index];
             if (named === undefined) {
                 if (theirs.some((entry) => addressOf(entry) === addressOf(element) && addressOf(entry))) {
-                    this.#notices.push(
+                    this.notices.push(
                         `the registry ${name ?? ""} is also in this file under a different name; that entry was kept`,
                     );
                 }
@@ -147,7 +145,7 @@ class TomlMerger {
             if (theirs === undefined) {
                 this.#editor.set(place, dataOf(pin), sourceOf(ours, pin));
             } else if (!sameData(theirs, pin) && !this.#pinExisting(place, theirs, ours, pin)) {
-                this.#notices.push(`${name} has a different source in this file, which was kept`);
+                this.notices.push(`${name} has a different source in this file, which was kept`);
             }
         }
     }

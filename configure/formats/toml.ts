@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
-import { type LineSyntax, UnsupportedFileError } from "./merge";
+import { type LineSyntax, UnsupportedFileError, withoutByteOrderMark } from "./merge";
 
 /** The data of a TOML text. An integer beyond the safe range is a bigint; dates and times are Date objects. */
 export type Toml = string | number | bigint | boolean | Date | readonly Toml[] | TomlTable;
@@ -73,11 +73,6 @@ export interface Document {
     readonly ast: AST.TOMLProgram;
     readonly root: Table;
     readonly data: TomlTable;
-}
-
-/** The text without a byte-order mark at its start. */
-export function withoutByteOrderMark(text: string): string {
-    return text.replace(/^\uFEFF/, "");
 }
 
 /**
