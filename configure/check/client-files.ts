@@ -3,7 +3,7 @@ import type { ClientFile, PythonIndex, Scope } from "../../src/clients/client";
 import type { Login } from "../../src/clients/credential";
 import { tools } from "../../src/clients/tools";
 import { readIni } from "../formats/ini";
-import { withoutUserInfo } from "../formats/merge";
+import { errorReason, refuseByteOrderMark, withoutUserInfo } from "../formats/merge";
 import { readNetrc } from "../formats/netrc";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { System } from "../machine/system";
@@ -11,7 +11,6 @@ import { sampleCredentials, formatOfFile } from "../tools/tool-plan";
 import type { Use } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { placeOf } from "../tools/places";
-import { errorReason, refuseByteOrderMark } from "../tools/pip-settings";
 
 /** The tools whose files are read one by one. pip merges its files: pip-settings.ts reads them. */
 export type FileTool = Exclude<ConfigurableTool, "pip">;

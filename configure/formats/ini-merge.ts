@@ -147,6 +147,6 @@ function sameUrl(a: string, b: string): boolean {
 }
 
 /** pip reads `extra_index_url` and `--extra-index-url` as `extra-index-url`. */
-function pipKey(written: string): string {
+export function pipKey(written: string): string {
     return written.toLowerCase().replaceAll("_", "-").replace(/^--/, "");
 }

@@ -17,6 +17,17 @@ export function withoutByteOrderMark(text: string): string {
 }
 
 /**
+ * Returns the text unchanged.
+ *
+ * @throws UnsupportedFileError if it starts with a byte-order mark, which Python's parsers refuse
+ */
+export function refuseByteOrderMark(text: string, reader: string): string {
+    if (withoutByteOrderMark(text) === text) return text;
+    const reason = `${reader} does not accept a file that starts with a byte-order mark. Save the file without it`;
+    throw new UnsupportedFileError(1, reason);
+}
+
+/**
  * Merges into the text after a byte-order mark, and keeps the mark.
  *
  * @param refusal the notice to add if the file's readers refuse a mark
@@ -58,6 +69,13 @@ export class UnsupportedFileError extends Error {
     ) {
         super(reason);
     }
+}
+
+/** Why a file cannot be read, without any of its content. */
+export function errorReason(error: unknown): string {
+    const { code, line, message } = error as Error & { code?: unknown; line?: unknown };
+    if (typeof code === "string") return `cannot be read (${code})`;
+    return typeof line === "number" ? `line ${line}: ${message}` : message;
 }
 
 /** The registry's name is already used for another registry in this file. */

@@ -34,9 +34,10 @@ import { entriesOf, inlineTableText, keyText, keyValues, sourceOf, TomlEditor } 
  * @throws NameConflictError if it uses our name for another registry
  */
 export const mergeToml = keepByteOrderMark((existing, ours) => {
-    const merging = new TomlMerger(parseDocument(existing));
-    merging.mergeTable([], parseDocument(withoutByteOrderMark(ours).replaceAll("\r\n", "\n")));
-    return { text: merging.text, notices: merging.notices };
+    const mine = parseDocument(withoutByteOrderMark(ours).replaceAll("\r\n", "\n"));
+    const merger = new TomlMerger(parseDocument(existing), mine);
+    merger.mergeTable([], mine.root);
+    return { text: merger.text, notices: merger.notices };
 });
 
 /** Merges our settings into an existing document. */
@@ -44,7 +45,10 @@ class TomlMerger {
     readonly notices: string[] = [];
     readonly #editor: TomlEditor;
 
-    constructor(existing: Document) {
+    constructor(
+        existing: Document,
+        private readonly ours: Document,
+    ) {
         this.#editor = new TomlEditor(existing);
     }
 
@@ -52,32 +56,31 @@ class TomlMerger {
         return this.#editor.document.text;
     }
 
-    mergeTable(path: Path, ours: Document, table: Table = ours.root): void {
+    mergeTable(path: Path, table: Table): void {
         for (const [key, item] of table.entries) {
-            this.#mergeItem([...path, key], ours, item);
+            this.#mergeItem([...path, key], item);
         }
     }
 
-    #mergeItem(path: Path, ours: Document, item: Item): void {
+    #mergeItem(path: Path, item: Item): void {
         const theirs = this.#editor.itemAt(path);
         if (item.kind === "tables") {
-            this.#mergeEntries(path, ours, item);
+            this.#mergeEntries(path, item);
         } else if (item.kind === "value") {
             if (theirs?.kind === "value" && theirs.node.type === "TOMLArray" && Array.isArray(item.data)) {
                 this.#extend(path, item.data as readonly Toml[]);
-            } else if (theirs === undefined || theirs.kind === "value") {
-                const source = sourceOf(ours, item);
-                if (theirs && !sameData(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
-                    const name = path.map(keyText).join(".");
-                    this.notices.push(`${name} had a different value; it is now ${source}`);
-                }
-                this.#editor.set(path, item.data, source);
-            } else {
-                throw new UnsupportedFileError(lineOf(theirs), "there is a table where a value belongs");
+                return;
+            }
+            const source = sourceOf(this.ours, item);
+            this.#editor.set(path, item.data, source);
+            if (theirs && !sameData(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
+                this.notices.push(
+                    `${path.map(keyText).join(".")} had a different value; it is now ${source}`,
+                );
             }
         } else {
             if (theirs === undefined) {
-                this.#editor.addTable(path, ours, item);
+                this.#editor.addTable(path, this.ours, item);
             } else if (theirs.kind !== "table") {
                 throw new UnsupportedFileError(
                     lineOf(theirs),
@@ -86,10 +89,10 @@ class TomlMerger {
             }
             const name = String(path.at(-1));
             if (["sources", "dependencies", "packages"].includes(name)) {
-                this.#mergePins(path, ours, item);
+                this.#mergePins(path, item);
             } else {
                 assertSameRegistry(name, item, theirs);
-                this.mergeTable(path, ours, item);
+                this.mergeTable(path, item);
             }
         }
     }
@@ -109,7 +112,7 @@ class TomlMerger {
         }
     }
 
-    #mergeEntries(path: Path, ours: Document, { elements }: Tables): void {
+    #mergeEntries(path: Path, { elements }: Tables): void {
         // uv takes a package from the first index that has it. So the private index must come before the user's other
         // ones to protect its names. An index with `default = true` is always last.
         const first = ["index", "tool.uv.index"].includes(path.join("."));
@@ -126,16 +129,15 @@ class TomlMerger {
                         `the registry ${name ?? ""} is also in this file under a different name; that entry was kept`,
                     );
                 }
-                this.#editor.addEntry(path, ours, element, first);
+                this.#editor.addEntry(path, this.ours, element, first);
             } else {
                 assertSameRegistry(name ?? "", element, named);
-                const more = new Map([...element.entries].filter(([key]) => key !== "name"));
-                this.mergeTable([...path, index], ours, { ...element, entries: more });
+                this.mergeTable([...path, index], withoutKey(element, "name"));
             }
         }
     }
 
-    #mergePins(path: Path, ours: Document, pins: Table): void {
+    #mergePins(path: Path, pins: Table): void {
         for (const [name, pin] of pins.entries) {
             const table = this.#editor.itemAt(path);
             const names = table?.kind === "table" ? [...table.entries.keys()] : [];
@@ -143,15 +145,15 @@ class TomlMerger {
             const place = [...path, key];
             const theirs = this.#editor.itemAt(place);
             if (theirs === undefined) {
-                this.#editor.set(place, dataOf(pin), sourceOf(ours, pin));
-            } else if (!sameData(theirs, pin) && !this.#pinExisting(place, theirs, ours, pin)) {
+                this.#editor.set(place, dataOf(pin), sourceOf(this.ours, pin));
+            } else if (!sameData(theirs, pin) && !this.#pinExisting(place, theirs, pin)) {
                 this.notices.push(`${name} has a different source in this file, which was kept`);
             }
         }
     }
 
     /** @returns whether the package now comes from our registry; the user's version and extras stay */
-    #pinExisting(place: Path, theirs: Item, ours: Document, pin: Item): boolean {
+    #pinExisting(place: Path, theirs: Item, pin: Item): boolean {
         if (pin.kind !== "table") {
             return false;
         }
@@ -168,21 +170,24 @@ class TomlMerger {
         if (theirs.kind === "table") {
             for (const [key, item] of pin.entries) {
                 if (!theirs.entries.has(key)) {
-                    this.#editor.set([...place, key], dataOf(item), sourceOf(ours, item));
+                    this.#editor.set([...place, key], dataOf(item), sourceOf(this.ours, item));
                 }
             }
             return true;
         }
         if (theirs.kind === "value" && typeof theirs.data === "string") {
-            const own = new Map([...pin.entries].filter(([key]) => key !== "version"));
-            const more = { ...pin, entries: own };
+            const more = withoutKey(pin, "version");
             const version = `version = ${sourceOf(this.#editor.document, theirs)}`;
             const data = { version: theirs.data, ...(dataOf(more) as TomlTable) };
-            this.#editor.set(place, data, inlineTableText([version, ...keyValues(ours, more)], " "));
+            this.#editor.set(place, data, inlineTableText([version, ...keyValues(this.ours, more)], " "));
             return true;
         }
         return false;
     }
+}
+
+function withoutKey(table: Table, key: string): Table {
+    return { ...table, entries: new Map([...table.entries].filter(([name]) => name !== key)) };
 }
 
 /** The keys with which poetry, uv and pipenv define a package's source. */

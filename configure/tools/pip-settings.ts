@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
-import { UnsupportedFileError } from "../formats/merge";
+import { pipKey } from "../formats/ini-merge";
+import { errorReason, refuseByteOrderMark } from "../formats/merge";
 import { expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
 
@@ -25,46 +26,41 @@ export interface PipSettings {
 /**
  * Reads pip's settings as pip merges them. Files from low to high precedence: the machine's, the user's, the virtual
  * environment's, PIP_CONFIG_FILE. `[install]` overrides `[global]`, and variables override both. A value replaces the one
- * that it overrides completely, even a list. (`pip config debug` fails at the first file that pip refuses, and needs pip.)
+ * that it overrides completely, even a list.
+ *
+ * `pip config debug` and `list` cannot tell this: they stop at the first file that pip refuses and print its line, they
+ * print lists and values of several lines without quoting, they do not say which value counts, and they need pip.
  *
  * @param prefix of pip's Python, where a virtual environment has its pip.conf; undefined if not known
  * @see https://pip.pypa.io/en/stable/topics/configuration/
  */
 export async function pipSettings(system: System, prefix: string | undefined): Promise<PipSettings> {
-    const sections = new Map<string, Map<string, PipValue>>([
-        ["global", new Map()],
-        ["install", new Map()],
-    ]);
-    const all: [key: string, value: PipValue][] = [];
+    const settings: { section: string; key: string; found: PipValue }[] = [];
     const errors: { file: string; reason: string }[] = [];
-    for (const file of pipFiles(system, prefix)) {
-        if (!system.exists(file)) continue;
+    for (const file of pipFiles(system, prefix).filter((each) => system.exists(each))) {
         try {
-            for (const [name, entries] of readIni(refuseByteOrderMark(await readFile(file, "utf8"), "pip"))) {
-                for (const [key, value] of entries) {
-                    const found: PipValue = { value, from: file, file };
-                    sections.get(name)?.set(normalizedKey(key), found);
-                    if (sections.has(name)) all.push([normalizedKey(key), found]);
+            const sections = readIni(refuseByteOrderMark(await readFile(file, "utf8"), "pip"));
+            for (const section of ["global", "install"]) {
+                for (const [key, value] of sections.get(section) ?? []) {
+                    settings.push({ section, key: pipKey(key), found: { value, from: file, file } });
                 }
             }
         } catch (error) {
             errors.push({ file, reason: errorReason(error) });
         }
     }
-    const effectiveValue = (key: string): PipValue | undefined => {
-        const name = `PIP_${key.toUpperCase().replaceAll("-", "_")}`;
-        const set = variable(system, name);
-        const candidates = [
-            set === undefined ? undefined : { value: set, from: name },
-            sections.get("install")?.get(key),
-            sections.get("global")?.get(key),
-        ];
-        // pip ignores an empty value.
-        return candidates.find((found) => found !== undefined && found.value !== "");
-    };
+    const inFiles = (key: string) => settings.filter((each) => each.key === key);
     return {
-        value: effectiveValue,
-        everywhere: (key) => all.flatMap(([name, found]) => (name === key ? [found] : [])),
+        value: (key) => {
+            const name = `PIP_${key.toUpperCase().replaceAll("-", "_")}`;
+            const set = variable(system, name);
+            if (set !== undefined) return { value: set, from: name };
+            // pip ignores an empty value.
+            return ["install", "global"]
+                .map((section) => inFiles(key).findLast((each) => each.section === section)?.found)
+                .find((found) => found !== undefined && found.value !== "");
+        },
+        everywhere: (key) => inFiles(key).map(({ found }) => found),
         errors,
     };
 }
@@ -131,30 +127,4 @@ export function userFiles(system: System): [former: string, current: string] {
 /** Whether pip reads a value as true. */
 export function isYes(setting: PipValue | undefined): boolean {
     return /^(y|yes|t|true|on|1)$/i.test(setting?.value ?? "");
-}
-
-/**
- * Returns the text unchanged.
- *
- * @throws UnsupportedFileError if it starts with a byte-order mark, which Python's parser refuses
- */
-export function refuseByteOrderMark(text: string, tool: string): string {
-    if (text.startsWith("\uFEFF")) {
-        throw new UnsupportedFileError(
-            1,
-            `${tool} does not accept a file that starts with a byte-order mark. Save the file without it`,
-        );
-    }
-    return text;
-}
-
-/** Why a file cannot be read, without any of its content. */
-export function errorReason(error: unknown): string {
-    const { code, line, message } = error as Error & { code?: unknown; line?: unknown };
-    if (typeof code === "string") return `cannot be read (${code})`;
-    return typeof line === "number" ? `line ${line}: ${message}` : message;
-}
-
-function normalizedKey(key: string): string {
-    return key.toLowerCase().replaceAll("_", "-").replace(/^--/, "");
 }
