@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
+import { tools } from "../../src/clients/tools";
 import type { System } from "../machine/system";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { allWell, type Finding, passed, problem, skipped, warning } from "./findings";
@@ -12,173 +13,161 @@ import type { PythonEnvironment } from "./python-environment";
 /** A token that expires in less than this is a warning. */
 const warningSeconds = 600;
 
-/** Checks a keyring that a tool asks: the keyring itself, its token, and how the index answers that. */
-export async function keyringFindings(
-    tool: ConfigurableTool,
-    keyring: Keyring,
-    probes: ProbeCache,
-): Promise<Finding[]> {
-    const subject = `The keyring ${keyring.where}`;
-    const setup = probes.setupCommands(tool);
-    if (!keyring.runs) return [problem("keyring", `${subject} does not run`, setup)];
-    if (!keyring.hasGoogleBackend) {
-        const fix = `Install keyrings.google-artifactregistry-auth next to it: ${setup}`;
-        return [problem("keyring", `${subject} has no backend for Artifact Registry`, fix)];
+/** Checks what a tool signs in with: a keyring, or a user name and a password. */
+export class CredentialCheck {
+    constructor(
+        private readonly tool: ConfigurableTool,
+        private readonly probes: ProbeCache,
+    ) {}
+
+    /** Checks the keyring itself, its token, and how the index answers that. */
+    async keyring(keyring: Keyring): Promise<Finding[]> {
+        const { probes } = this;
+        const subject = `The keyring ${keyring.where}`;
+        const setup = this.#setupCommands();
+        if (!keyring.runs) return [problem("keyring", `${subject} does not run`, setup)];
+        if (!keyring.hasGoogleBackend) {
+            const fix = `Install keyrings.google-artifactregistry-auth next to it: ${setup}`;
+            return [problem("keyring", `${subject} has no backend for Artifact Registry`, fix)];
+        }
+        const reply = await probes.keyringReply(keyring);
+        if ("failure" in reply) return [problem("keyring", `${subject} ${reply.failure}`, reply.fix)];
+        const [response, info, identities] = await Promise.all([
+            probes.index({ username: tokenUsername, password: reply.token }),
+            probes.tokenInfo(reply.token),
+            probes.identities(),
+        ]);
+        const byDefault = reply.isFallback ? undefined : identities.default?.email;
+        const email = info?.email ?? byDefault ?? identities.gcloud;
+        const rejected = problem(
+            "index",
+            `The index rejected the keyring's token${email === undefined ? "" : ` of ${email}`} (401)`,
+            "Log in again: gcloud auth application-default login",
+        );
+        return [
+            passed("keyring", `${subject} returned a token`),
+            ...this.#findingsForResponse(response, email, rejected),
+        ];
     }
-    const reply = await probes.keyringReply(keyring);
-    if ("failure" in reply) return [problem("keyring", `${subject} ${reply.failure}`, reply.fix)];
-    const [response, info, identities] = await Promise.all([
-        probes.index({ username: tokenUsername, password: reply.token }),
-        probes.tokenInfo(reply.token),
-        probes.identities(),
-    ]);
-    const byDefault = reply.isFallback ? undefined : identities.default?.email;
-    const email = info?.email ?? byDefault ?? identities.gcloud;
-    const rejected = problem(
-        "index",
-        `The index rejected the keyring's token${email === undefined ? "" : ` of ${email}`} (401)`,
-        "Log in again: gcloud auth application-default login",
-    );
-    return [
-        passed("keyring", `${subject} returned a token`),
-        ...findingsForResponse(tool, response, email, rejected, probes),
-    ];
-}
 
-/** Checks the keyring package in a tool's own Python. */
-export async function packageKeyringFindings(
-    tool: ConfigurableTool,
-    environment: PythonEnvironment | undefined,
-    probes: ProbeCache,
-): Promise<Finding[]> {
-    if (environment === undefined) {
-        const message = `It is unknown which Python ${tool} runs in, and whether that has a keyring`;
-        return [skipped("keyring", message)];
+    /** Checks the keyring package in the tool's own Python. */
+    async packageKeyring(environment: PythonEnvironment | undefined): Promise<Finding[]> {
+        if (environment === undefined) {
+            const message = `It is unknown which Python ${this.tool} runs in, and whether that has a keyring`;
+            return [skipped("keyring", message)];
+        }
+        const keyring = packageKeyring(this.tool, environment, this.probes.system);
+        return keyring === undefined
+            ? [this.noKeyring(`in ${this.tool}'s own environment`)]
+            : this.keyring(keyring);
     }
-    const keyring = packageKeyring(tool, environment, probes.system);
-    return keyring === undefined
-        ? [noKeyring(tool, `in ${tool}'s own environment`, probes)]
-        : keyringFindings(tool, keyring, probes);
-}
 
-/** A tool would ask a keyring, and there is none. */
-export function noKeyring(
-    tool: ConfigurableTool,
-    where: string,
-    probes: ProbeCache,
-    provider?: "import" | "subprocess",
-): Finding {
-    const message = `There is no keyring ${where}, and no password in the files or the environment`;
-    return problem("keyring", message, probes.setupCommands(tool, provider));
-}
-
-/** Checks a user name and password: whose they are, and how the index answers them. */
-export async function loginFindings(
-    tool: ConfigurableTool,
-    login: FoundLogin,
-    probes: ProbeCache,
-): Promise<Finding[]> {
-    if (login.username === tokenUsername) return tokenFindings(tool, login, probes);
-    if (login.username === keyUsername) return keyFindings(tool, login, probes);
-    const rejected = problem(
-        "login",
-        `The index rejected the user name and password from ${login.from} (401)`,
-        `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run configure --tool ${tool} again`,
-    );
-    return findingsForResponse(tool, await probes.index(login), undefined, rejected, probes);
-}
-
-/**
- * Checks a login from .netrc.
- *
- * @param keyrings checks the keyrings, which some tools ask if the index rejects the login
- */
-export async function netrcFindings(
-    tool: ConfigurableTool,
-    login: FoundLogin,
-    probes: ProbeCache,
-    keyrings: () => Promise<Finding[]>,
-): Promise<Finding[]> {
-    const response = await probes.index(login);
-    if (descriptors[tool].asksKeyringAfterNetrc && "status" in response && response.status === 401) {
-        const ofKeyrings = await keyrings();
-        if (allWell(ofKeyrings)) return ofKeyrings;
+    /** The tool would ask a keyring, and there is none. */
+    noKeyring(where: string, provider?: "import" | "subprocess"): Finding {
+        const message = `There is no keyring ${where}, and no password in the files or the environment`;
+        return problem("keyring", message, this.#setupCommands(provider));
     }
-    return loginFindings(tool, login, probes);
-}
 
-async function tokenFindings(
-    tool: ConfigurableTool,
-    login: FoundLogin,
-    probes: ProbeCache,
-): Promise<Finding[]> {
-    const [response, info] = await Promise.all([probes.index(login), probes.tokenInfo(login.password)]);
-    const token = `The access token${info?.email === undefined ? "" : ` of ${info.email}`} in ${login.from}`;
-    const fix =
-        login.file === undefined
-            ? `Put a new one in ${login.from}: gcloud auth print-access-token`
-            : `Run configure --tool ${tool} --auth token again, or use --auth keyring, which renews its tokens`;
-    const secondsLeft = info?.secondsLeft ?? 0;
-    const minutes = Math.floor(secondsLeft / 60);
-    const rejection = secondsLeft > 0 ? "was rejected by the index" : "has expired";
-    const rejected = problem("token", `${token} ${rejection} (401)`, fix);
-    const lifetime =
-        // Google has no information about some tokens, such as those of workloads.
-        info === undefined
-            ? passed("token", `${token} is valid, for an unknown time`)
-            : secondsLeft <= 0
-              ? problem("token", `${token} has expired`, fix)
-              : secondsLeft < warningSeconds
-                ? warning("token", `${token} expires in ${minutes} minutes`, fix)
-                : passed("token", `${token} is valid for ${minutes} minutes`);
-    if ("failure" in response) return info === undefined ? [] : [lifetime];
-    return findingsForResponse(tool, response, info?.email, rejected, probes, lifetime);
-}
-
-async function keyFindings(
-    tool: ConfigurableTool,
-    login: FoundLogin,
-    probes: ProbeCache,
-): Promise<Finding[]> {
-    const email = accountOfKey(login.password);
-    if (email === undefined) {
-        const message = `The password in ${login.from} is not a service account key in base64`;
-        return [problem("key", message, `Run configure --tool ${tool} --auth key again`)];
+    /** Checks a user name and password: whose they are, and how the index answers them. */
+    async login(login: FoundLogin): Promise<Finding[]> {
+        if (login.username === tokenUsername) return this.#token(login);
+        if (login.username === keyUsername) return this.#key(login);
+        const rejected = problem(
+            "login",
+            `The index rejected the user name and password from ${login.from} (401)`,
+            `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run configure --tool ${this.tool} again`,
+        );
+        return this.#findingsForResponse(await this.probes.index(login), undefined, rejected);
     }
-    const rejected = problem(
-        "key",
-        `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
-        `Add a name to the account's keys in the stack's python-registry:serviceAccounts, run pulumi up, then run configure --tool ${tool} --auth key again`,
-    );
-    const accepted = passed("key", `The key in ${login.from} belongs to ${email}`);
-    return findingsForResponse(tool, await probes.index(login), email, rejected, probes, accepted);
-}
 
-/**
- * What a response of the index means. A missing connection is reported once, for the whole machine.
- *
- * @param rejected the finding for a login that the index does not accept
- * @param accepted the finding for any other login
- */
-function findingsForResponse(
-    tool: ConfigurableTool,
-    response: Response,
-    email: string | undefined,
-    rejected: Finding,
-    { registry }: ProbeCache,
-    accepted?: Finding,
-): Finding[] {
-    if ("failure" in response) return [];
-    const { status, body } = response;
-    if (status === 401) return [rejected];
-    const canRead = status === 200 || (status === 404 && !isAboutRepository(body));
-    const note = descriptors[tool].onlyPublishes ? ". Only an upload shows whether it can publish" : "";
-    return [
-        ...(accepted === undefined ? [] : [accepted]),
-        canRead
-            ? passed("index", `${email ?? "This login"} can read the repository${note}`)
-            : problem("index", ...refusal(status, body, email, registry.name)),
-    ];
+    /**
+     * Checks a login from .netrc.
+     *
+     * @param keyrings checks the keyrings, which some tools ask if the index rejects the login
+     */
+    async netrc(login: FoundLogin, keyrings: () => Promise<Finding[]>): Promise<Finding[]> {
+        const response = await this.probes.index(login);
+        if (descriptors[this.tool].asksKeyringAfterNetrc && "status" in response && response.status === 401) {
+            const ofKeyrings = await keyrings();
+            if (allWell(ofKeyrings)) return ofKeyrings;
+        }
+        return this.login(login);
+    }
+
+    async #token(login: FoundLogin): Promise<Finding[]> {
+        const { probes } = this;
+        const [response, info] = await Promise.all([probes.index(login), probes.tokenInfo(login.password)]);
+        const token = `The access token${info?.email === undefined ? "" : ` of ${info.email}`} in ${login.from}`;
+        const fix =
+            login.file === undefined
+                ? `Put a new one in ${login.from}: gcloud auth print-access-token`
+                : `Run configure --tool ${this.tool} --auth token again, or use --auth keyring, which renews its tokens`;
+        const secondsLeft = info?.secondsLeft ?? 0;
+        const minutes = Math.floor(secondsLeft / 60);
+        const rejection = secondsLeft > 0 ? "was rejected by the index" : "has expired";
+        const rejected = problem("token", `${token} ${rejection} (401)`, fix);
+        const lifetime =
+            // Google has no information about some tokens, such as those of workloads.
+            info === undefined
+                ? passed("token", `${token} is valid, for an unknown time`)
+                : secondsLeft <= 0
+                  ? problem("token", `${token} has expired`, fix)
+                  : secondsLeft < warningSeconds
+                    ? warning("token", `${token} expires in ${minutes} minutes`, fix)
+                    : passed("token", `${token} is valid for ${minutes} minutes`);
+        if ("failure" in response) return info === undefined ? [] : [lifetime];
+        return this.#findingsForResponse(response, info?.email, rejected, lifetime);
+    }
+
+    async #key(login: FoundLogin): Promise<Finding[]> {
+        const email = accountOfKey(login.password);
+        if (email === undefined) {
+            const message = `The password in ${login.from} is not a service account key in base64`;
+            return [problem("key", message, `Run configure --tool ${this.tool} --auth key again`)];
+        }
+        const rejected = problem(
+            "key",
+            `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
+            `Add a name to the account's keys in the stack's python-registry:serviceAccounts, run pulumi up, then run configure --tool ${this.tool} --auth key again`,
+        );
+        const accepted = passed("key", `The key in ${login.from} belongs to ${email}`);
+        return this.#findingsForResponse(await this.probes.index(login), email, rejected, accepted);
+    }
+
+    /**
+     * What a response of the index means. A missing connection is reported once, for the whole machine.
+     *
+     * @param rejected the finding for a login that the index does not accept
+     * @param accepted the finding for any other login
+     */
+    #findingsForResponse(
+        response: Response,
+        email: string | undefined,
+        rejected: Finding,
+        accepted?: Finding,
+    ): Finding[] {
+        if ("failure" in response) return [];
+        const { status, body } = response;
+        if (status === 401) return [rejected];
+        const canRead = status === 200 || (status === 404 && !isAboutRepository(body));
+        const note = descriptors[this.tool].onlyPublishes
+            ? ". Only an upload shows whether it can publish"
+            : "";
+        return [
+            ...(accepted === undefined ? [] : [accepted]),
+            canRead
+                ? passed("index", `${email ?? "This login"} can read the repository${note}`)
+                : problem("index", ...refusal(status, body, email, this.probes.registry.name)),
+        ];
+    }
+
+    /** The commands that give the tool its keyring. */
+    #setupCommands(provider?: "import" | "subprocess"): string {
+        const { registry, system } = this.probes;
+        const index = { ...registry.index, ...(provider !== undefined && { keyring: provider }) };
+        const setup = tools[this.tool].client(index, { form: "keyring" })?.commands.setup;
+        return setup?.[system.kind === "windows" ? "powershell" : "posix"].join("; ") ?? "";
+    }
 }
 
 /** Whether a 404 is about the repository: an index that knows the caller answers 404 for the package. */

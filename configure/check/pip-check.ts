@@ -2,14 +2,7 @@ import type { Login } from "../../src/clients/credential";
 import { variable } from "../machine/system";
 import { isYes, type PipSettings, pipSettings, type PipValue } from "../tools/pip-settings";
 import { registryAddress } from "./client-files";
-import {
-    fileModeFindings,
-    keyringFindings,
-    loginFindings,
-    netrcFindings,
-    noKeyring,
-    packageKeyringFindings,
-} from "./credential-check";
+import { CredentialCheck, fileModeFindings } from "./credential-check";
 import { type Finding, passed, problem } from "./findings";
 import { packageKeyring } from "./keyring";
 import { foundLogin } from "./login";
@@ -67,13 +60,12 @@ export async function pipFindings(launcher: string | undefined, probes: ProbeCac
     );
     const [{ login } = { login: {} }] = addressesIn(inForce);
     const inAddress = foundLogin(login, inForce.from, inForce.file);
-    if (inAddress !== undefined) return [...findings, ...(await loginFindings(tool, inAddress, probes))];
-    const keyrings = () => keyringsFor(settings, environment, login, probes);
+    const credentials = new CredentialCheck(tool, probes);
+    if (inAddress !== undefined) return [...findings, ...(await credentials.login(inAddress))];
+    const keyrings = () => keyringsFor(settings, environment, login, probes, credentials);
     const inNetrc = await probes.netrcLogin();
-    return [
-        ...findings,
-        ...(await (inNetrc === undefined ? keyrings() : netrcFindings(tool, inNetrc, probes, keyrings))),
-    ];
+    const others = await (inNetrc === undefined ? keyrings() : credentials.netrc(inNetrc, keyrings));
+    return [...findings, ...others];
 }
 
 /** @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support */
@@ -82,6 +74,7 @@ async function keyringsFor(
     environment: PythonEnvironment | undefined,
     login: Partial<Login>,
     probes: ProbeCache,
+    credentials: CredentialCheck,
 ): Promise<Finding[]> {
     const setting = settings.value("keyring-provider");
     const provider = setting?.value ?? "auto";
@@ -90,7 +83,7 @@ async function keyringsFor(
         return [problem("provider", message, "Remove that setting")];
     }
     if (environment === undefined && provider !== "subprocess") {
-        return packageKeyringFindings(tool, environment, probes);
+        return credentials.packageKeyring(environment);
     }
     const inPackage = environment && packageKeyring(tool, environment, probes.system);
     const onPath = await probes.commandKeyring(environment?.scripts);
@@ -117,7 +110,7 @@ async function keyringsFor(
             subprocess: "on PATH outside pip's own environment",
         };
         const where = places[provider] ?? "in pip's own environment or on PATH";
-        const missing = noKeyring(tool, where, probes, provider === "subprocess" ? provider : "import");
+        const missing = credentials.noKeyring(where, provider === "subprocess" ? provider : "import");
         return [...findings, missing];
     }
     if (keyring === onPath && login.username === undefined && isOlderThan(environment?.version, 26, 2)) {
@@ -136,7 +129,7 @@ async function keyringsFor(
                 : `${provider}: pip asks the keyring, also with --no-input`;
         findings.push(passed("provider", message));
     }
-    return [...findings, ...(await keyringFindings(tool, keyring, probes))];
+    return [...findings, ...(await credentials.keyring(keyring))];
 }
 
 function isOlderThan(version: string | undefined, major: number, minor: number): boolean {

@@ -1,8 +1,6 @@
 import type { Login } from "../../src/clients/credential";
-import { tools } from "../../src/clients/tools";
 import type { System } from "../machine/system";
 import type { RegistryOutputs } from "../registry/outputs";
-import type { ConfigurableTool } from "../tools/descriptors";
 import { presentFiles } from "./client-files";
 import { findIdentities, type Identities } from "./identity";
 import { askKeyring, commandKeyring, type Keyring, type KeyringReply } from "./keyring";
@@ -70,13 +68,6 @@ export class ProbeCache {
                 return file && login && foundLogin(login, file.path, file.path);
             },
         ));
-    }
-
-    /** The commands that give a tool its keyring. */
-    setupCommands(tool: ConfigurableTool, provider?: "import" | "subprocess"): string {
-        const index = { ...this.registry.index, ...(provider !== undefined && { keyring: provider }) };
-        const setup = tools[tool].client(index, { form: "keyring" })?.commands.setup;
-        return setup?.[this.system.kind === "windows" ? "powershell" : "posix"].join("; ") ?? "";
     }
 }
 
