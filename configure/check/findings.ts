@@ -61,16 +61,14 @@ export function describe(
         problem: styled("red", "✘"),
         skipped: styled("dim", "-"),
     };
-    return [...Map.groupBy(findings, ({ tool }) => tool)]
-        .map(([tool, own]) =>
-            [
-                styled("bold", tool ?? "this machine"),
-                ...own.flatMap(({ status, subject, message, fix }) => [
-                    `  ${marks[status]} ${subject}: ${message}`,
-                    ...(fix === undefined ? [] : [`      ${fix}`]),
-                ]),
-            ].join("\n"),
-        )
-        .join("\n\n")
-        .concat("\n");
+    const sections = [...new Set(findings.map(({ tool }) => tool))].map((tool) => [
+        styled("bold", tool ?? "this machine"),
+        ...findings
+            .filter((finding) => finding.tool === tool)
+            .map(({ status, subject, message, fix }) => {
+                const line = `  ${marks[status]} ${subject}: ${message}`;
+                return fix === undefined ? line : `${line}\n      ${fix}`;
+            }),
+    ]);
+    return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }

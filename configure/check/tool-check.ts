@@ -111,11 +111,12 @@ class ToolCheck {
 
     /** Where the entries are, each place with its scope and uses. */
     #describeEntries(): string {
-        return [...Map.groupBy(this.#entries, ({ from }) => from)]
-            .map(([from, own]) => {
-                const scope = this.files.find(({ path }) => path === from)?.scope;
-                const uses = new Set(own.map(({ use }) => use));
-                return `${from} (${[...(scope === undefined ? [] : [scope]), ...uses].join(", ")})`;
+        const places = new Set(this.#entries.map(({ from }) => from));
+        return [...places]
+            .map((place) => {
+                const scopes = this.files.filter(({ path }) => path === place).map(({ scope }) => scope);
+                const uses = this.#entries.filter(({ from }) => from === place).map(({ use }) => use);
+                return `${place} (${[...scopes, ...new Set(uses)].join(", ")})`;
             })
             .join(" and ");
     }
