@@ -1,9 +1,8 @@
 import { type Tool, tools } from "../src/clients/tools";
 import { type ConfigureOptions, resolveRequest } from "./configure";
 import { filesOf, type ScopeFile } from "./tools/tool-plan";
-import { basename } from "./machine/paths";
 import { printNote } from "./report";
-import type { System } from "./machine/system";
+import { pathsOf, type System } from "./machine/system";
 
 /** What the command line says. */
 export interface PrintOptions extends Omit<ConfigureOptions, "tool" | "dryRun"> {
@@ -38,7 +37,7 @@ export async function fileToPrint(options: PrintOptions, system: System): Promis
     const { registry, credential } = await resolveRequest(options, system);
     const found = filesOf({ tool, clientOf: tools[tool].client, index: registry.index, credential, scope });
     if ("problem" in found) throw new Error(found.problem);
-    const nameOf = ({ file }: ScopeFile) => basename(file.path[system.kind]);
+    const nameOf = ({ file }: ScopeFile) => pathsOf(system).basename(file.path[system.kind]);
     const [chosen, ...others] =
         name === true ? found.files : found.files.filter((each) => nameOf(each) === name);
     if (chosen === undefined || others.length > 0) {

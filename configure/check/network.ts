@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
 import * as tls from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import * as v from "valibot";
@@ -7,7 +8,8 @@ import { pathsOf, type System, variable } from "../machine/system";
 
 /** What a server answered, or why there was no answer and what to do. */
 export type Response =
-    { readonly status: number; readonly body: string } | { readonly failure: string; readonly fix: string };
+    | { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
+    | { readonly failure: string; readonly fix: string };
 
 /** What Google knows about an access token. */
 export interface TokenInfo {
@@ -107,36 +109,32 @@ export class Network implements AsyncDisposable {
         if (variable(this.system, "NO_GCE_CHECK")?.toLowerCase() === "true") return undefined;
         const host = variable(this.system, "GCE_METADATA_HOST") ?? "169.254.169.254";
         // Not through a proxy, which would answer for its own machine.
-        const agent = new Agent();
-        try {
-            const { statusCode, headers, body } = await request(
-                `http://${host}/computeMetadata/v1/instance/service-accounts/default/email`,
-                {
-                    dispatcher: agent,
-                    headers: { "metadata-flavor": "Google" },
-                    signal: AbortSignal.timeout(metadataTimeoutSeconds * 1000),
-                },
-            );
-            const text = await body.text();
-            return statusCode === 200 && headers["metadata-flavor"] === "Google" ? text.trim() : undefined;
-        } catch {
-            return undefined;
-        } finally {
-            await agent.destroy();
-        }
+        const dispatcher = new Agent();
+        const response = await this.#request(
+            `http://${host}/computeMetadata/v1/instance/service-accounts/default/email`,
+            { method: "GET", headers: { "metadata-flavor": "Google" }, dispatcher },
+            metadataTimeoutSeconds,
+        );
+        await dispatcher.destroy();
+        return "status" in response &&
+            response.status === 200 &&
+            response.headers["metadata-flavor"] === "Google"
+            ? response.body.trim()
+            : undefined;
     }
 
     async #request(
         url: string,
-        options: Pick<Dispatcher.RequestOptions, "method" | "headers" | "body">,
+        options: NonNullable<Parameters<typeof request>[1]>,
+        seconds = timeoutSeconds,
     ): Promise<Response> {
         try {
-            const { statusCode, body } = await request(url, {
-                ...options,
+            const { statusCode, headers, body } = await request(url, {
                 dispatcher: this.dispatcher,
-                signal: AbortSignal.timeout(timeoutSeconds * 1000),
+                ...options,
+                signal: AbortSignal.timeout(seconds * 1000),
             });
-            return { status: statusCode, body: await body.text() };
+            return { status: statusCode, headers, body: await body.text() };
         } catch (error) {
             return connectionFailure(error as Error, new URL(url).hostname, this.proxy);
         }

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { run } from "../machine/run";
 import { onPath, pathsOf, type System } from "../machine/system";
@@ -71,7 +71,7 @@ async function interpreterOf(system: System, launcher: string): Promise<string |
             .map((name) => paths.join(directory, name))
             .find((file) => system.exists(file));
     if (system.kind === "windows") return pythonNextToIt();
-    const beginning = await beginningOf(launcher);
+    const beginning = (await readFile(launcher, "utf8").catch(() => "")).slice(0, 4096);
     if (!beginning.startsWith("#!")) return undefined;
     const [program = "", argument] = beginning.slice(2).split("\n")[0]?.trim().split(/\s+/) ?? [];
     if (isPython(program)) return program;
@@ -85,14 +85,4 @@ async function interpreterOf(system: System, launcher: string): Promise<string |
 
 function isPython(program: string): boolean {
     return /(^|\/)(python|pypy)[\d.]*$/.test(program);
-}
-
-async function beginningOf(file: string): Promise<string> {
-    try {
-        await using handle = await open(file);
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
-        return buffer.toString("utf8", 0, bytesRead);
-    } catch {
-        return "";
-    }
 }

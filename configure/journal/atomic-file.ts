@@ -87,13 +87,9 @@ export async function writeTemporary(
                 const { uid, gid } = await file.stat();
                 if (uid !== like.uid || gid !== like.gid) {
                     await file.chown(like.uid, like.gid).catch((cause: unknown) => {
-                        throw new FileError(
-                            path,
-                            "the file would get a different owner or group: run this command as its owner",
-                            {
-                                cause,
-                            },
-                        );
+                        const reason =
+                            "the file would get a different owner or group: run this command as its owner";
+                        throw new FileError(path, reason, { cause });
                     });
                 }
                 await file.chmod(like.mode);
@@ -157,6 +153,7 @@ const reasons = {
     EISDIR: "this is a directory, not a file: move it or use a different path",
     ENOTDIR: "a part of the path is a file, not a directory: move it or use a different path",
     EEXIST: "something else already has this path: move it or use a different path",
+    ELOCKED: "another configure run has not finished after five minutes. Find out what it is waiting for",
     ELOOP: "this link points to itself",
     ENAMETOOLONG: "the name is too long",
     EBUSY: "the file cannot be replaced: it is in use, or mounted by itself, as in a container",

@@ -49,21 +49,15 @@ export async function acquireLock(directory: string, onWait: () => void): Promis
 async function lockPath(path: string, onWait: () => void): Promise<() => Promise<void>> {
     // A process that lost its lock notices this before its next write.
     const options = { realpath: false, stale: 10_000, onCompromised: () => undefined };
-    const isHeld = (error: unknown) => error instanceof Error && "code" in error && error.code === "ELOCKED";
     const retries = { retries: 1200, factor: 1.2, minTimeout: 20, maxTimeout: 250, randomize: true };
     const release = await withFileErrors(path, async () => {
         try {
             return await lock(path, options);
         } catch (error) {
-            if (!isHeld(error)) throw error;
+            // Only then, because a retry would also repeat what can never succeed.
+            if (!(error instanceof Error && "code" in error && error.code === "ELOCKED")) throw error;
             onWait();
-            return await lock(path, { ...options, retries }).catch((last: unknown) => {
-                if (!isHeld(last)) throw last;
-                throw new FileError(
-                    path,
-                    "another configure run has not finished after five minutes. Find out what it is waiting for",
-                );
-            });
+            return await lock(path, { ...options, retries });
         }
     });
     return () => release().catch(() => undefined);

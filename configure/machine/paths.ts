@@ -28,8 +28,3 @@ export function expandConfigPath(path: string, system: System): string {
 export function virtualEnvironment(system: System): string | undefined {
     return variable(system, "VIRTUAL_ENV") ?? variable(system, "CONDA_PREFIX");
 }
-
-/** The last part of a path, for the path rules of any system. */
-export function basename(path: string): string {
-    return path.split(/[\\/]/).at(-1) ?? path;
-}

@@ -1,5 +1,5 @@
 import type { ClientFile } from "../../src/clients/client";
-import { basename, virtualEnvironment, expandConfigPath, expandPath } from "../machine/paths";
+import { virtualEnvironment, expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
 import type { FileLocation } from "./descriptor";
 import { descriptors } from "./descriptors";
@@ -24,7 +24,7 @@ export function placeOf(file: ClientFile, system: System): FilePlace {
     const location = locations[file.path.linux];
     const value = location?.variable && variable(system, location.variable.name);
     if (location?.variable !== undefined && value !== undefined) {
-        return overridePlace(location.variable, value, basename(ordinary), system);
+        return overridePlace(location.variable, value, pathsOf(system).basename(ordinary), system);
     }
     if (file.scope === "project") {
         return nearestFile(ordinary, system);
