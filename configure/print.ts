@@ -4,7 +4,6 @@ import { filesOf, type ScopeFile } from "./tools/tool-plan";
 import { printNote } from "./report";
 import { pathsOf, type System } from "./machine/system";
 
-/** What the command line says. */
 export interface PrintOptions extends Omit<ConfigureOptions, "tool" | "dryRun"> {
     readonly tool?: readonly Tool[];
     /** The file's name without its directory; true if the tool has only one file. */

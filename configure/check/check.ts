@@ -16,7 +16,6 @@ import { toolFindings } from "./tool-check";
 
 export { allWell, describe, type Finding } from "./findings";
 
-/** What to check. */
 export interface CheckOptions {
     readonly registry: RegistryOutputs;
     /** Those on PATH, unless named here. */

@@ -6,7 +6,6 @@ export interface Finding {
     readonly tool?: string;
     /** `skipped`: the check is not possible here, which is neither good nor bad. */
     readonly status: "ok" | "warning" | "problem" | "skipped";
-    /** For scripts. */
     readonly subject:
         | "tool"
         | "configuration"
@@ -20,7 +19,6 @@ export interface Finding {
         | "network"
         | "index";
     readonly message: string;
-    /** What to do. */
     readonly fix?: string;
 }
 

@@ -11,9 +11,7 @@ export interface Keyring {
     readonly command: readonly [program: string, ...args: string[]];
     /** The folder of its environment's commands, which identifies the keyring. */
     readonly directory: string;
-    /** Whether it runs at all. */
     readonly runs: boolean;
-    /** Whether it has the backend for Artifact Registry. */
     readonly hasGoogleBackend: boolean;
 }
 

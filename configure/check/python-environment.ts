@@ -8,9 +8,7 @@ export interface PythonEnvironment {
     readonly interpreter: string;
     /** `sys.prefix`: of a virtual environment, its folder. */
     readonly prefix: string;
-    /** The folder of its commands. */
     readonly scripts: string;
-    /** The tool's version. */
     readonly version: string;
     /** The classes of its keyring backends; undefined if it has no keyring. */
     readonly backends: readonly string[] | undefined;

@@ -121,7 +121,6 @@ class ToolCheck {
             .join(" and ");
     }
 
-    /** Checks the keyrings that the tool asks for these uses. */
     async #keyrings(uses: ReadonlySet<Use>): Promise<Finding[]> {
         const { keyring } = this.#descriptor;
         if (keyring === undefined) {

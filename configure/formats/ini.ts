@@ -1,6 +1,5 @@
 import { type LineSyntax, UnsupportedFileError, withoutByteOrderMark } from "./merge";
 
-/** The lines of an INI file. */
 export const iniSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
     isHeader: (line) => line.startsWith("["),
@@ -48,7 +47,7 @@ export function setValue(file: IniFile, sectionName: string, entry: Entry): IniF
     return edited(
         file,
         file.lines
-            .map((line, index) => (index === old.line ? { ...line, text: changed } : line))
+            .map((line, index) => (index === old.lines[0] ? { ...line, text: changed } : line))
             .filter((_, index) => !gone.has(index)),
     );
 }
@@ -82,15 +81,15 @@ export function addToList(
                 if (!parts.has(index)) {
                     return line;
                 }
-                const from = index === list.line ? list.from : 0;
+                const from = index === list.lines[0] ? list.from : 0;
                 const items = line.text.slice(from).replace(word, (old) => (same(old, item) ? item : old));
                 return { ...line, text: line.text.slice(0, from) + items };
             }),
         );
     }
-    const last = list.lines.at(-1) ?? list.line;
-    const indent = last === list.line ? `${list.indent}    ` : indentOf(list.source.at(-1) ?? "");
-    return inserted(file, last, [indent + item]);
+    const continued = list.source.slice(1).at(-1);
+    const indent = continued === undefined ? `${list.indent}    ` : indentOf(continued);
+    return inserted(file, list.lines.at(-1) ?? list.lines[0], [indent + item]);
 }
 
 /** Removes the lines of an entry; comments and empty lines between them stay. */
@@ -190,14 +189,11 @@ interface Entry {
     readonly key: string;
     readonly value: string;
     readonly indent: string;
-    /** The line with the key. */
-    readonly line: number;
-    /** Where the value starts and ends on that line; an empty one is at the end of the line. */
+    /** Where the value starts and ends on the line with the key; an empty one is at the end of the line. */
     readonly from: number;
     readonly to: number;
     /** The lines that belong to it: the line with the key and those that continue the value, no empty ones. */
-    readonly lines: readonly number[];
-    /** The texts of those lines. */
+    readonly lines: readonly [number, ...number[]];
     readonly source: readonly [string, ...string[]];
 }
 
@@ -213,7 +209,8 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
     const lines = split(text);
     const sections = new Map<string, Section & { entries: Map<string, Entry> }>();
     let section: (Section & { entries: Map<string, Entry> }) | undefined;
-    let entry: (Entry & { value: string; lines: number[]; source: [string, ...string[]] }) | undefined;
+    let entry:
+        (Entry & { value: string; lines: [number, ...number[]]; source: [string, ...string[]] }) | undefined;
     for (const [line, { text }] of lines.entries()) {
         const refused = (reason: string) => new UnsupportedFileError(line + 1, reason);
         const content = strip(text);
@@ -261,7 +258,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         }
         const value = strip(content.slice(delimiter + 1));
         const from = value === "" ? text.length : indent.length + content.length - value.length;
-        entry = { key, value, indent, line, from, to: from + value.length, lines: [line], source: [text] };
+        entry = { key, value, indent, from, to: from + value.length, lines: [line], source: [text] };
         section.entries.set(key, entry);
     }
     for (const { entries } of sections.values()) {

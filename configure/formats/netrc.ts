@@ -39,7 +39,6 @@ function mergeEntry(body: string, ours: string): string {
     return withEntry(body, ours.trim(), fallback);
 }
 
-/** The lines of a netrc file. */
 export const netrcSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => /^(machine\s|default\s*$)/.test(line),
@@ -71,7 +70,6 @@ export function readNetrc(text: string): ReadonlyMap<string, NetrcLogin> {
     );
 }
 
-/** An entry in the text. */
 interface Entry {
     /** Undefined for `default`. */
     readonly host: string | undefined;

@@ -285,12 +285,10 @@ export function keyValues(ours: Document, table: Table): string[] {
     return [...table.entries].map(([key, item]) => `${keyText(key)} = ${sourceOf(ours, item)}`);
 }
 
-/** A table in braces. */
 export function inlineTableText(parts: readonly string[], pad: string): string {
     return parts.length === 0 ? "{}" : `{${pad}${parts.join(", ")}${pad}}`;
 }
 
-/** A key as it is written in TOML. */
 export function keyText(key: string | number | undefined): string {
     return tomlKey(String(key));
 }

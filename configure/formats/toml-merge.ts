@@ -40,7 +40,6 @@ export const mergeToml = keepByteOrderMark((existing, ours) => {
     return { text: merger.text, notices: merger.notices };
 });
 
-/** Merges our settings into an existing document. */
 class TomlMerger {
     readonly notices: string[] = [];
     readonly #editor: TomlEditor;

@@ -24,7 +24,6 @@ export function asTable(value: Toml | undefined): TomlTable | undefined {
         : undefined;
 }
 
-/** The lines of a TOML file. */
 export const tomlSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => line.startsWith("["),
@@ -180,7 +179,6 @@ function itemOf(node: AST.TOMLContentNode): Item {
     return { kind: "value", node, data: node.value };
 }
 
-/** The data of an item. */
 export function dataOf(item: Item): Toml {
     if (item.kind === "value") {
         return item.data;
@@ -209,7 +207,6 @@ export function withValue(data: Toml | undefined, [key, ...rest]: Path, value: T
     return { ...table, [key]: withValue(table[key], rest, value) };
 }
 
-/** The item at a path; undefined if there is none. */
 export function itemAt(table: Table, path: Path): Item | undefined {
     let item: Item | undefined = table;
     for (const key of path) {

@@ -12,10 +12,8 @@ export class FileError extends Error {
     }
 }
 
-/** A file's content and attributes. */
 export interface FileSnapshot {
     readonly content: Buffer;
-    /** Permission bits. */
     readonly mode: number;
     readonly uid: number;
     readonly gid: number;

@@ -13,7 +13,6 @@ export interface System {
     exists(file: string): boolean;
 }
 
-/** This machine. */
 export function thisSystem(): System {
     const { env, platform } = process;
     return {
