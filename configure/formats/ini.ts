@@ -3,7 +3,6 @@ import { type LineSyntax, UnsupportedFileError, withoutByteOrderMark } from "./m
 export const iniSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
     isHeader: (line) => line.startsWith("["),
-    isList: () => false,
     // Python's configparser writes every `key: value` as `key = value`.
     normalized: (line) => line.replace(/[:=]/, "="),
 };

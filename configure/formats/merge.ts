@@ -49,9 +49,9 @@ export interface LineSyntax {
     /** Whether the line starts a section or entry, to which the lines below it belong. */
     readonly isHeader: (line: string) => boolean;
     /** Whether the line `open` starts a list that the line `close` ends. */
-    readonly isList: (open: string, close: string) => boolean;
+    readonly isList?: (open: string, close: string) => boolean;
     /** The line in the one form that a parser writes, where the format has several; blanks are removed already. */
-    readonly normalized: (line: string) => string;
+    readonly normalized?: (line: string) => string;
 }
 
 /** How the journal handles a format. */

@@ -42,8 +42,6 @@ function mergeEntry(body: string, ours: string): string {
 export const netrcSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => /^(machine\s|default\s*$)/.test(line),
-    isList: () => false,
-    normalized: (line) => line,
 };
 
 /** What a .netrc says about one host. An empty text is a value that the entry does not have. */

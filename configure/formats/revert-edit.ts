@@ -25,9 +25,10 @@ export function revertEdit(
     const exact = revertLines(versions, syntax, ({ text }) => text);
     if (exact.missing === 0) return exact;
     // A tool may have changed indentation and spaces, or added a byte-order mark.
-    const loose = revertLines(versions, syntax, ({ text }) =>
-        syntax.normalized(text.replace(/^\xef\xbb\xbf|[ \t]+/g, "")),
-    );
+    const loose = revertLines(versions, syntax, ({ text }) => {
+        const words = text.replace(/^\xef\xbb\xbf|[ \t]+/g, "");
+        return syntax.normalized?.(words) ?? words;
+    });
     return loose.missing < exact.missing ? loose : exact;
 }
 
@@ -208,7 +209,7 @@ function linesToKeep(
             depth = depthOf(parent);
             const end = lines.findIndex((each, n) => n > index && depthOf(each) <= depth && !isAside(each));
             const last = lines[end];
-            if (last?.origin === "ours" && isList(parent.text, last.text)) held.add(end);
+            if (last?.origin === "ours" && isList?.(parent.text, last.text) === true) held.add(end);
         }
     });
     return held;

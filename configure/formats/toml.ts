@@ -28,7 +28,6 @@ export const tomlSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => line.startsWith("["),
     isList: (open, close) => /[[{]\s*$/.test(open) && /^\s*[\]}]/.test(close),
-    normalized: (line) => line,
 };
 
 /** Keys and indexes from the root. */
