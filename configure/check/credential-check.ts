@@ -81,13 +81,16 @@ export class CredentialCheck {
     }
 
     /**
-     * Checks a login from .netrc.
+     * Checks what the tool uses if its entry has no password: a login from .netrc, or else a keyring.
      *
-     * @param keyrings checks the keyrings, which some tools ask if the index rejects the login
+     * @param keyrings checks the keyrings, which some tools ask also if the index rejects the login from .netrc
      */
-    async netrc(login: FoundLogin, keyrings: () => Promise<Finding[]>): Promise<Finding[]> {
+    async withoutPassword(keyrings: () => Promise<Finding[]>): Promise<Finding[]> {
+        const { readsNetrc, asksKeyringAfterNetrc } = descriptors[this.tool];
+        const login = readsNetrc === true ? await this.probes.netrcLogin() : undefined;
+        if (login === undefined) return keyrings();
         const response = await this.probes.index(login);
-        if (descriptors[this.tool].asksKeyringAfterNetrc && "status" in response && response.status === 401) {
+        if (asksKeyringAfterNetrc && "status" in response && response.status === 401) {
             const ofKeyrings = await keyrings();
             if (allWell(ofKeyrings)) return ofKeyrings;
         }

@@ -63,9 +63,7 @@ export async function pipFindings(launcher: string | undefined, probes: ProbeCac
     const credentials = new CredentialCheck(tool, probes);
     if (inAddress !== undefined) return [...findings, ...(await credentials.login(inAddress))];
     const keyrings = () => keyringsFor(settings, environment, login, probes, credentials);
-    const inNetrc = await probes.netrcLogin();
-    const others = await (inNetrc === undefined ? keyrings() : credentials.netrc(inNetrc, keyrings));
-    return [...findings, ...others];
+    return [...findings, ...(await credentials.withoutPassword(keyrings))];
 }
 
 /** @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support */

@@ -92,9 +92,7 @@ class ToolCheck {
         const ofLogins = [...logins.values()].map((login) => this.#credentials.login(login));
         findings.push(...(await Promise.all(ofLogins)).flat());
         if (withoutLogin.size === 0) return findings;
-        const keyrings = () => this.#keyrings(withoutLogin);
-        const inNetrc = this.#descriptor.readsNetrc === true ? await this.probes.netrcLogin() : undefined;
-        const others = await (inNetrc ? this.#credentials.netrc(inNetrc, keyrings) : keyrings());
+        const others = await this.#credentials.withoutPassword(() => this.#keyrings(withoutLogin));
         return [...findings, ...others];
     }
 
