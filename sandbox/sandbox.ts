@@ -48,11 +48,17 @@ export interface Sandbox extends AsyncDisposable {
 export async function startSandbox({
     project = "sandbox-project",
     projectNumber = "123456789012",
-}: { project?: string; projectNumber?: string } = {}): Promise<Sandbox> {
+    hasCluster = true,
+}: {
+    project?: string;
+    projectNumber?: string;
+    /** Whether there is a GKE cluster, so that policies can name its accounts. */
+    hasCluster?: boolean;
+} = {}): Promise<Sandbox> {
     const operator = "user:operator@example.com";
     const requests: LoggedRequest[] = [];
     const cloud = new Cloud();
-    cloud.addProject(project, projectNumber, operator);
+    cloud.addProject(project, projectNumber, operator).hasCluster = hasCluster;
     const tokens = new AccessTokens(cloud);
     const publicIndex = new PublicIndex(requests);
     const oauth = tokenEndpoint(cloud, tokens, requests);
@@ -126,6 +132,7 @@ function providerConfig(apiUrl: string, accessToken: string): Record<string, str
         "gcp:iamBetaCustomEndpoint": `${apiUrl}/iam/v1/`,
         "gcp:serviceUsageCustomEndpoint": `${apiUrl}/serviceusage/v1/`,
         "gcp:resourceManagerCustomEndpoint": `${apiUrl}/cloudresourcemanager/v1/`,
+        "gcp:cloudBillingCustomEndpoint": `${apiUrl}/cloudbilling/v1/`,
         "gcp:accessToken": accessToken,
     };
 }

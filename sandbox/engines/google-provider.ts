@@ -11,6 +11,18 @@ export interface Created {
 
 const repositoryType = "gcp:artifactregistry/repository:Repository";
 const accountType = "gcp:serviceaccount/account:Account";
+const poolType = "gcp:iam/workloadIdentityPool:WorkloadIdentityPool";
+const providerType = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider";
+
+/** The fields of a pool and of a provider that the service keeps, and the paths that an update names for each. */
+const identityFields: Readonly<Record<string, readonly string[]>> = {
+    displayName: ["displayName"],
+    description: ["description"],
+    disabled: ["disabled"],
+    attributeMapping: ["attributeMapping"],
+    attributeCondition: ["attributeCondition"],
+    oidc: ["oidc.allowed_audiences", "oidc.issuer_uri", "oidc.jwks_json"],
+};
 
 interface Binding {
     role: string;
@@ -42,20 +54,17 @@ export class GoogleProvider {
                 return this.#account(inputs);
             case "gcp:serviceaccount/key:Key":
                 return this.#key(inputs);
+            case poolType:
+            case providerType:
+                return this.#identity(type, inputs);
             case "gcp:artifactregistry/repositoryIamBinding:RepositoryIamBinding":
-                return this.#grant(inputs, (bindings) => [
-                    ...bindings.filter(({ role }) => role !== inputs["role"]),
-                    { role: text(inputs["role"]), members: inputs["members"] as string[] },
-                ]);
+                return this.#grant(repositoryPolicy(inputs), inputs, withBinding(inputs));
             case "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember":
-                return this.#grant(inputs, (bindings) => {
-                    const role = text(inputs["role"]);
-                    const members = bindings.find((binding) => binding.role === role)?.members ?? [];
-                    return [
-                        ...bindings.filter((binding) => binding.role !== role),
-                        { role, members: [...new Set([...members, text(inputs["member"])])] },
-                    ];
-                });
+                return this.#grant(repositoryPolicy(inputs), inputs, withMember(inputs));
+            case "gcp:serviceaccount/iAMBinding:IAMBinding":
+                return this.#grant(accountPolicy(inputs), inputs, withBinding(inputs));
+            case "gcp:serviceaccount/iAMMember:IAMMember":
+                return this.#grant(accountPolicy(inputs), inputs, withMember(inputs));
             default:
                 throw new Error(`the in-process engine cannot create a ${type}`);
         }
@@ -72,6 +81,9 @@ export class GoogleProvider {
                 const found = await this.#api.call("iamBeta", "GET", id);
                 return { id, state: { ...found, member: `serviceAccount:${text(found["email"])}` } };
             }
+            case poolType:
+            case providerType:
+                return { id, state: await this.#readIdentity(type, id) };
             default:
                 throw new Error(`the in-process engine cannot read a ${type}`);
         }
@@ -80,6 +92,12 @@ export class GoogleProvider {
     /** Imports a resource: reads it, and updates the settings in which it differs from the inputs. */
     async import(type: string, id: string, inputs: Inputs): Promise<Created> {
         const { state } = await this.read(type, id);
+        if (type === poolType || type === providerType) {
+            return {
+                id,
+                state: { ...state, ...inputs, ...(await this.#updateIdentity(type, id, state, inputs)) },
+            };
+        }
         const [description, displayName] = [inputs["description"], inputs["displayName"]];
         const labels = { ...(state["labels"] as object | undefined), ...(inputs["labels"] as object) };
         const wanted: Inputs =
@@ -133,6 +151,22 @@ export class GoogleProvider {
                     displayName: "",
                     ...(await this.#lookup("iamBeta", text(inputs["accountId"]))),
                 };
+            case "gcp:organizations/getProject:getProject": {
+                const id = `projects/${text(inputs["projectId"])}`;
+                const found = await this.#lookup("resourceManager", id);
+                const billing = await this.#api.call("cloudBilling", "GET", `${id}/billingInfo`);
+                return {
+                    id,
+                    projectId: found["projectId"],
+                    name: found["name"],
+                    number: found["projectNumber"],
+                    billingAccount: text(billing["billingAccountName"]).replace("billingAccounts/", ""),
+                };
+            }
+            case "gcp:iam/getWorkloadIdentityPool:getWorkloadIdentityPool":
+                return this.#findIdentity(poolType, identityId(inputs));
+            case "gcp:iam/getWorkloadIdentityPoolProvider:getWorkloadIdentityPoolProvider":
+                return this.#findIdentity(providerType, identityId(inputs));
             default:
                 throw new Error(`the in-process engine does not support the function ${token}`);
         }
@@ -187,20 +221,132 @@ export class GoogleProvider {
         };
     }
 
-    #grant(inputs: Inputs, change: (bindings: Binding[]) => Binding[]): Promise<Created> {
-        const { project, location, repository, role, member } = inputs;
-        const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}`;
+    /** Creates a workload identity pool or one of its providers. */
+    async #identity(type: string, inputs: Inputs): Promise<Created> {
+        const id = identityId(inputs);
+        const [parent, name] = [id.slice(0, id.lastIndexOf("/")), lastSegment(id)];
+        const query = type === poolType ? "workloadIdentityPoolId" : "workloadIdentityPoolProviderId";
+        const body = Object.fromEntries(
+            [...Object.keys(identityFields), "mode"]
+                .filter((field) => inputs[field] !== undefined)
+                .map((field) => [field, inputs[field]]),
+        );
+        await this.#api.call("iamBeta", "POST", `${parent}?${query}=${name}`, body);
+        return { id, state: { ...inputs, ...(await this.#readIdentity(type, id)) } };
+    }
+
+    /** @throws Error for a deleted one too, which the provider considers as gone */
+    async #readIdentity(type: string, id: string): Promise<Record<string, unknown>> {
+        const found = await this.#lookup("iamBeta", id);
+        if (type === poolType) await this.#api.call("iamBeta", "GET", `${id}:listAttestationRules`);
+        if (found["state"] === "DELETED") throw new Error(`${id} not found`);
+        const [, project, pool, provider] =
+            /^projects\/([^/]+)\/.*\/workloadIdentityPools\/([^/]+)(?:\/providers\/([^/]+))?$/.exec(id) ?? [];
+        return {
+            ...found,
+            project,
+            workloadIdentityPoolId: pool,
+            ...(provider !== undefined && { workloadIdentityPoolProviderId: provider }),
+        };
+    }
+
+    async #findIdentity(type: string, id: string): Promise<Record<string, unknown>> {
+        const found = await this.#readIdentity(type, id);
+        return {
+            id,
+            description: "",
+            disabled: false,
+            displayName: "",
+            ...(type === providerType && { attributeCondition: "", attributeMapping: {} }),
+            ...found,
+            ...(type === providerType && { oidcs: [found["oidc"]].filter(Boolean) }),
+        };
+    }
+
+    /** Updates the settings of an imported pool or provider in which it differs from the inputs. */
+    async #updateIdentity(
+        type: string,
+        id: string,
+        state: Inputs,
+        inputs: Inputs,
+    ): Promise<Record<string, unknown>> {
+        const isSet = (value: unknown) => value !== undefined && value !== "" && value !== false;
+        const changed = Object.keys(identityFields).filter(
+            (field) =>
+                (isSet(inputs[field]) || isSet(state[field])) &&
+                !isDeepStrictEqual(inputs[field], state[field]),
+        );
+        if (changed.length === 0) return {};
+        const mask = changed.flatMap((field) => identityFields[field]).join(",");
+        const body = Object.fromEntries(
+            Object.keys(identityFields)
+                .filter((field) => isSet(inputs[field]))
+                .map((field) => [field, inputs[field]]),
+        );
+        await this.#api.call("iamBeta", "PATCH", `${id}?updateMask=${encodeURIComponent(mask)}`, body);
+        return this.#readIdentity(type, id);
+    }
+
+    /** Reads, changes and writes a policy. */
+    #grant(
+        { api, name, read }: PolicyLocation,
+        inputs: Inputs,
+        change: (bindings: Binding[]) => Binding[],
+    ): Promise<Created> {
         const turn = this.#policyTurn.then(async () => {
-            const policy = await this.#api.call("artifactRegistry", "GET", `${name}:getIamPolicy`);
+            const policy = await this.#api.call(api, read, `${name}:getIamPolicy`);
             const bindings = change((policy["bindings"] as Binding[] | undefined) ?? []);
-            await this.#api.call("artifactRegistry", "POST", `${name}:setIamPolicy`, {
-                policy: { ...policy, bindings },
-            });
+            await this.#api.call(api, "POST", `${name}:setIamPolicy`, { policy: { ...policy, bindings } });
         });
         this.#policyTurn = turn.catch(() => undefined);
-        const id = [name, role, member].filter(Boolean).join("/");
+        const id = [name, inputs["role"], inputs["member"]].filter(Boolean).join("/");
         return turn.then(() => ({ id, state: { ...inputs } }));
     }
+}
+
+/** Where the policy of a resource is. */
+interface PolicyLocation {
+    readonly api: string;
+    readonly name: string;
+    /** The method of getIamPolicy. */
+    readonly read: string;
+}
+
+function repositoryPolicy({ project, location, repository }: Inputs): PolicyLocation {
+    const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}`;
+    return { api: "artifactRegistry", name, read: "GET" };
+}
+
+function accountPolicy({ serviceAccountId }: Inputs): PolicyLocation {
+    return { api: "iamBeta", name: text(serviceAccountId), read: "POST" };
+}
+
+/** The bindings with exactly these members for a role. */
+function withBinding(inputs: Inputs): (bindings: Binding[]) => Binding[] {
+    const role = text(inputs["role"]);
+    return (bindings) => [
+        ...bindings.filter((each) => each.role !== role),
+        { role, members: inputs["members"] as string[] },
+    ];
+}
+
+/** The bindings with one more member for a role. */
+function withMember(inputs: Inputs): (bindings: Binding[]) => Binding[] {
+    const role = text(inputs["role"]);
+    return (bindings) => {
+        const members = bindings.find((each) => each.role === role)?.members ?? [];
+        return [
+            ...bindings.filter((each) => each.role !== role),
+            { role, members: [...new Set([...members, text(inputs["member"])])] },
+        ];
+    };
+}
+
+/** The id of a pool or provider, from its inputs. */
+function identityId(inputs: Inputs): string {
+    const pool = `projects/${text(inputs["project"])}/locations/global/workloadIdentityPools/${text(inputs["workloadIdentityPoolId"])}`;
+    const provider = inputs["workloadIdentityPoolProviderId"];
+    return provider === undefined ? pool : `${pool}/providers/${text(provider)}`;
 }
 
 function text(input: unknown): string {

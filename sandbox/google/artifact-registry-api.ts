@@ -2,12 +2,14 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import type { Cloud, Repository } from "./cloud";
 import { doneOperation, GoogleError, requestBody } from "./google-api";
+import { packagesApi } from "./packages-api";
 import {
     checkRepositoryBindings,
     emptyPolicy,
     policyJson,
     policySchema,
     replacedPolicy,
+    type Caller,
     type Permission,
 } from "./policy";
 import { newSettings, settingsJson, settingsSchema, updatedSettings } from "./repository-settings";
@@ -30,7 +32,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
     }
 
     function repositoryFor(
-        principal: string | undefined,
+        caller: Caller | undefined,
         permission: Permission,
         {
             project: projectId,
@@ -40,7 +42,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
     ): Repository {
         const project = projectOf(projectId);
         const repository = cloud.repository(project, location, withoutMethod(id));
-        if (!cloud.permits(principal, permission, repository)) denied(permission, nameOf(repository));
+        if (!cloud.permits(caller, permission, repository)) denied(permission, nameOf(repository));
         return repository;
     }
 
@@ -91,7 +93,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
     app.get(`${collection}/:repository{[^/:]+}`, (c) =>
         c.json(
             repositoryJson(
-                repositoryFor(c.get("principal"), "artifactregistry.repositories.get", c.req.param()),
+                repositoryFor(c.get("caller"), "artifactregistry.repositories.get", c.req.param()),
             ),
         ),
     );
@@ -99,7 +101,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
     app.patch(`${collection}/:repository{[^/:]+}`, async (c) => {
         const wanted = await requestBody(c, v.record(v.string(), v.unknown()));
         const repository = repositoryFor(
-            c.get("principal"),
+            c.get("caller"),
             "artifactregistry.repositories.update",
             c.req.param(),
         );
@@ -111,7 +113,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
 
     app.delete(`${collection}/:repository{[^/:]+}`, (c) => {
         const { project, location, id } = repositoryFor(
-            c.get("principal"),
+            c.get("caller"),
             "artifactregistry.repositories.delete",
             c.req.param(),
         );
@@ -123,7 +125,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
 
     app.get(`${collection}/:repository{[^/:]+:getIamPolicy}`, (c) => {
         const repository = repositoryFor(
-            c.get("principal"),
+            c.get("caller"),
             "artifactregistry.repositories.getIamPolicy",
             c.req.param(),
         );
@@ -133,15 +135,17 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
     app.post(`${collection}/:repository{[^/:]+:setIamPolicy}`, async (c) => {
         const { policy } = await requestBody(c, v.strictObject({ policy: policySchema }));
         const repository = repositoryFor(
-            c.get("principal"),
+            c.get("caller"),
             "artifactregistry.repositories.setIamPolicy",
             c.req.param(),
         );
         checkRepositoryBindings(policy.bindings);
-        cloud.checkServiceAccounts(policy.bindings);
+        cloud.checkMembers(policy.bindings);
         repository.policy = replacedPolicy(repository.policy, policy);
         return c.json(policyJson(repository.policy));
     });
+
+    app.route("/", packagesApi(repositoryFor));
 
     return app;
 }

@@ -1,6 +1,14 @@
 import { randomInt, type KeyObject } from "node:crypto";
 import { GoogleError, newEtag } from "./google-api";
-import { emptyPolicy, grants, withoutServiceAccount, type Permission, type Policy } from "./policy";
+import type { PoolSettings, ProviderSettings } from "./identity-settings";
+import {
+    emptyPolicy,
+    grants,
+    withoutServiceAccount,
+    type Caller,
+    type Permission,
+    type Policy,
+} from "./policy";
 import type { RepositorySettings } from "./repository-settings";
 import type { PythonFile } from "../python/simple-index";
 
@@ -15,6 +23,10 @@ export interface Project {
     readonly repositories: Map<string, Repository>;
     /** By e-mail address. */
     readonly serviceAccounts: Map<string, ServiceAccount>;
+    /** By id. */
+    readonly workloadIdentityPools: Map<string, WorkloadIdentityPool>;
+    /** Whether the project has, or once had, a GKE cluster: only then the pool `PROJECT.svc.id.goog` exists. */
+    hasCluster: boolean;
 }
 
 export interface Repository {
@@ -43,6 +55,26 @@ export interface ServiceAccount {
     readonly keys: Map<string, AccountKey>;
 }
 
+/** Identities from outside of Google. */
+export interface WorkloadIdentityPool {
+    readonly project: Project;
+    readonly id: string;
+    settings: PoolSettings;
+    /** For a deleted pool: until when it can be restored. */
+    expires: Date | undefined;
+    /** By id. */
+    readonly providers: Map<string, IdentityProvider>;
+}
+
+/** An issuer of tokens that a pool trusts. */
+export interface IdentityProvider {
+    readonly pool: WorkloadIdentityPool;
+    readonly id: string;
+    settings: ProviderSettings;
+    /** For a deleted provider: until when it can be restored. */
+    expires: Date | undefined;
+}
+
 /** The half of a service account key that Google keeps. */
 export interface AccountKey {
     readonly id: string;
@@ -69,6 +101,8 @@ export class Cloud {
             services: new Set(["cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"]),
             repositories: new Map(),
             serviceAccounts: new Map(),
+            workloadIdentityPools: new Map(),
+            hasCluster: false,
         };
         this.projects.set(id, project);
         return project;
@@ -100,11 +134,11 @@ export class Cloud {
         );
     }
 
-    /** Whether a principal (undefined: no credentials) may do something with a repository. */
-    permits(principal: string | undefined, permission: Permission, repository: Repository): boolean {
+    /** Whether a caller (undefined: no credentials) may do something with a repository. */
+    permits(caller: Caller | undefined, permission: Permission, repository: Repository): boolean {
         return (
-            principal === repository.project.owner ||
-            grants(repository.policy, permission, principal, this.groups)
+            caller?.principal === repository.project.owner ||
+            grants(repository.policy, permission, caller, this.groups)
         );
     }
 
@@ -127,16 +161,43 @@ export class Cloud {
     }
 
     /**
-     * Refuses a policy that names an account that does not exist: IAM keeps no grant for a future account.
+     * Refuses a policy that names an account or a pool that does not exist: IAM keeps no grant for a future one.
      * @throws GoogleError INVALID_ARGUMENT
      */
-    checkServiceAccounts(bindings: Policy["bindings"]) {
+    checkMembers(bindings: Policy["bindings"]) {
         for (const member of bindings.flatMap(({ members }) => members)) {
             const [kind, email = ""] = member.split(":");
             if (kind === "serviceAccount" && this.lacksServiceAccount(email)) {
                 throw new GoogleError("INVALID_ARGUMENT", `Service account ${email} does not exist.`);
             }
+            const missing = this.#missingPool(member);
+            if (missing === undefined) continue;
+            throw new GoogleError(
+                "INVALID_ARGUMENT",
+                `Identity Pool does not exist (${missing}). Please check that you specified a valid resource name as ` +
+                    "returned in the `name` attribute in the configuration API.",
+            );
         }
+    }
+
+    /** The pool of a member, if it belongs to a project of this cloud, which has no such pool or has deleted it. */
+    #missingPool(member: string): string | undefined {
+        const [, clusterPool] = /^serviceAccount:(.+\.svc\.id\.goog)\[/.exec(member) ?? [];
+        if (clusterPool !== undefined) {
+            const project = this.projects.get(clusterPool.replace(/\.svc\.id\.goog$/, ""));
+            return project && !project.hasCluster ? clusterPool : undefined;
+        }
+        const [, name = "", number, id = ""] =
+            /^principal(?:Set)?:\/\/iam\.googleapis\.com\/(projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+))\//.exec(
+                member,
+            ) ?? [];
+        const project = [...this.projects.values()].find((each) => each.number === number);
+        if (!project) return undefined;
+        const exists = id.endsWith(".svc.id.goog")
+            ? project.hasCluster && id === `${project.id}.svc.id.goog`
+            : project.workloadIdentityPools.get(id)?.expires === undefined &&
+              project.workloadIdentityPools.has(id);
+        return exists ? undefined : name;
     }
 
     /** @throws GoogleError ALREADY_EXISTS */

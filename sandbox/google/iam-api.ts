@@ -7,9 +7,7 @@ import { camelCase, GoogleError, newEtag, requestBody } from "./google-api";
 import { keyFile } from "./key-file";
 import { policyJson, policySchema, replacedPolicy } from "./policy";
 import type { Answering } from "./request-log";
-import { requireApi } from "./service-usage-api";
-
-const api = { name: "iam.googleapis.com", title: "Identity and Access Management (IAM) API" };
+import { iamService, requireApi } from "./service-usage-api";
 
 /** A user-managed key never expires. */
 const never = new Date("9999-12-31T23:59:59Z");
@@ -34,7 +32,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
 
     function ownedProject(principal: string | undefined, id: string): Project {
         const project = cloud.project(id);
-        requireApi(project, api);
+        requireApi(project, iamService);
         if (principal === project.owner) return project;
         throw new GoogleError("PERMISSION_DENIED", `Permission denied on service accounts of project ${id}.`);
     }
@@ -52,7 +50,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
         for (const project of projects) {
             for (const account of project.serviceAccounts.values()) {
                 if (account.email !== wanted && account.uniqueId !== wanted) continue;
-                requireApi(project, api);
+                requireApi(project, iamService);
                 return account;
             }
         }
@@ -119,7 +117,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
             v.strictObject({ policy: policySchema, updateMask: v.optional(v.string()) }),
         );
         const account = accountFor(c.get("principal"), c.req.param());
-        cloud.checkServiceAccounts(policy.bindings);
+        cloud.checkMembers(policy.bindings);
         account.policy = replacedPolicy(account.policy, policy);
         return c.json(policyJson(account.policy));
     });

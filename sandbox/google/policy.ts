@@ -15,10 +15,26 @@ export interface Binding {
     readonly members: readonly string[];
 }
 
+/** Who makes a request. */
+export interface Caller {
+    /** The one that logs and messages name, such as `user:dev@example.com`. */
+    readonly principal: string;
+    /**
+     * Everything by which a policy can name the caller. A federated identity has many: its subject, and a set for each of
+     * its attributes.
+     */
+    readonly identities: readonly string[];
+}
+
+/** A caller with one identity: a person or a service account. */
+export function googleAccount(principal: string): Caller {
+    return { principal, identities: [principal] };
+}
+
 /** Group address → its members, as principals. IAM looks them up in Google Groups, the sandbox in this map. */
 export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The permissions on a repository that the sandbox distinguishes. */
+/** The permissions on repositories and service accounts that the sandbox distinguishes. */
 export type Permission =
     | "artifactregistry.repositories.get"
     | "artifactregistry.repositories.downloadArtifacts"
@@ -26,24 +42,41 @@ export type Permission =
     | "artifactregistry.repositories.update"
     | "artifactregistry.repositories.delete"
     | "artifactregistry.repositories.getIamPolicy"
-    | "artifactregistry.repositories.setIamPolicy";
+    | "artifactregistry.repositories.setIamPolicy"
+    | "artifactregistry.packages.list"
+    | "artifactregistry.packages.delete"
+    | "artifactregistry.versions.list"
+    | "artifactregistry.versions.delete"
+    | "iam.serviceAccounts.getAccessToken";
 
 const reads: Permission[] = [
     "artifactregistry.repositories.get",
     "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.packages.list",
+    "artifactregistry.versions.list",
 ];
 const writes: Permission[] = [...reads, "artifactregistry.repositories.uploadArtifacts"];
 
-/** https://cloud.google.com/artifact-registry/docs/access-control#roles */
-const repositoryRoles: ReadonlyMap<string, readonly Permission[]> = new Map([
+const deletes: Permission[] = [
+    ...writes,
+    "artifactregistry.packages.delete",
+    "artifactregistry.versions.delete",
+];
+
+/**
+ * What each role permits.
+ * https://cloud.google.com/artifact-registry/docs/access-control#roles and https://cloud.google.com/iam/docs/service-account-permissions
+ */
+const roles: ReadonlyMap<string, readonly Permission[]> = new Map([
+    ["roles/iam.workloadIdentityUser", ["iam.serviceAccounts.getAccessToken"]],
+    ["roles/iam.serviceAccountTokenCreator", ["iam.serviceAccounts.getAccessToken"]],
     ["roles/artifactregistry.reader", reads],
     ["roles/artifactregistry.writer", writes],
-    // The role can also delete packages, with an API that the sandbox does not emulate.
-    ["roles/artifactregistry.repoAdmin", writes],
+    ["roles/artifactregistry.repoAdmin", deletes],
     [
         "roles/artifactregistry.admin",
         [
-            ...writes,
+            ...deletes,
             "artifactregistry.repositories.update",
             "artifactregistry.repositories.delete",
             "artifactregistry.repositories.getIamPolicy",
@@ -58,11 +91,32 @@ const member = v.union(
         v.picklist(allPrincipals),
         v.pipe(v.string(), v.regex(/^(user|group|serviceAccount):[^\s@:]+@[^\s@:]+$/)),
         v.pipe(v.string(), v.regex(/^domain:[^\s@:]+\.[^\s@:]+$/)),
-        v.pipe(v.string(), v.regex(/^principal(Set)?:\/\/\S+$/)),
+        v.pipe(v.string(), v.regex(/^serviceAccount:[^\s[\]]+\.svc\.id\.goog\[[^\s/[\]]+\/[^\s/[\]]+\]$/)),
+        v.pipe(v.string(), v.check(isFederatedMember)),
         v.pipe(v.string(), v.regex(/^deleted:\S+$/)),
     ],
     (issue) => `Invalid member: ${issue.received}.`,
 );
+
+const poolMember =
+    /^(principal|principalSet):\/\/iam\.googleapis\.com\/projects\/\d+\/locations\/global\/workloadIdentityPools\/([^/\s]+)\/(\S+)$/;
+
+/**
+ * Whether a member has one of the forms of federated identities: the project is given by its number, and `principal` is
+ * only for one subject.
+ * https://cloud.google.com/iam/docs/principal-identifiers
+ */
+function isFederatedMember(member: string): boolean {
+    if (/^principal(Set)?:\/\/iam\.googleapis\.com\/locations\/global\/workforcePools\/\S+$/.test(member))
+        return true;
+    const [, scheme, pool = "", selector = ""] = poolMember.exec(member) ?? [];
+    const clusters = pool.endsWith(".svc.id.goog");
+    const one = clusters ? /^(subject|kubernetes\.serviceaccount\.uid)\/./ : /^subject\/./;
+    const many = clusters
+        ? /^(\*|namespace\/.+|kubernetes\.cluster\/.+)$/
+        : /^(\*|group\/.+|attribute\.[a-z0-9_]+\/.+)$/;
+    return scheme === "principal" ? one.test(selector) : scheme === "principalSet" && many.test(selector);
+}
 
 /** The policy in the body of a setIamPolicy. Conditions are refused: the sandbox could not enforce them. */
 export const policySchema = v.strictObject({
@@ -135,7 +189,7 @@ function refuseTooMany(members: readonly string[]) {
  */
 export function checkRepositoryBindings(bindings: readonly Binding[]) {
     for (const { role, members } of bindings) {
-        if (role.startsWith("roles/artifactregistry.") && !repositoryRoles.has(role)) {
+        if (role.startsWith("roles/artifactregistry.") && !roles.has(role)) {
             throw new GoogleError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
         }
         const everyone = members.find((each) => allPrincipals.includes(each));
@@ -163,28 +217,33 @@ export function withoutServiceAccount(policy: Policy, email: string, uniqueId: s
     return { ...policy, etag: newEtag(), bindings };
 }
 
-/** Whether `policy` gives `principal` (undefined: a request without credentials) a permission on its repository. */
+/** Whether `policy` gives a caller (undefined: a request without credentials) a permission on its resource. */
 export function grants(
     policy: Policy,
     permission: Permission,
-    principal: string | undefined,
+    caller: Caller | undefined,
     groups: Groups,
 ): boolean {
     return policy.bindings.some(
         ({ role, members }) =>
-            repositoryRoles.get(role)?.includes(permission) &&
-            members.some((each) => includes(each, principal, groups)),
+            roles.get(role)?.includes(permission) && members.some((each) => includes(each, caller, groups)),
     );
 }
 
-/** Whether a policy's member includes a principal. Like IAM, ignores the case of addresses. */
-function includes(member: string, principal: string | undefined, groups: Groups): boolean {
+/** Whether a policy's member includes a caller. Like IAM, ignores the case of addresses, but not of federated identities. */
+function includes(member: string, caller: Caller | undefined, groups: Groups): boolean {
     if (member === "allUsers") return true;
-    if (principal === undefined) return false;
-    if (member === "allAuthenticatedUsers") return true;
-    if (member.startsWith("principal")) return member === principal;
-    const wanted = member.toLowerCase();
-    const caller = principal.toLowerCase();
+    if (caller === undefined) return false;
+    const { principal } = caller;
+    const isFederated = principal.startsWith("principal:");
+    // Google accounts only. https://cloud.google.com/iam/docs/principals-overview#all-authenticated-users
+    if (member === "allAuthenticatedUsers") return !isFederated;
+    if (isFederated) return caller.identities.includes(member);
+    return includesAccount(member.toLowerCase(), principal.toLowerCase(), groups);
+}
+
+/** Whether a member, which may be a group or a domain, includes a Google account; both in lower case. */
+function includesAccount(wanted: string, caller: string, groups: Groups): boolean {
     if (wanted.startsWith("group:")) {
         return [...groups]
             .filter(([address]) => `group:${address.toLowerCase()}` === wanted)

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import type { Caller } from "./policy";
 
 /** A request that the sandbox answered. Holds no headers, and the bodies of control plane requests only: no secrets. */
 export interface LoggedRequest {
@@ -17,7 +18,7 @@ export interface LoggedRequest {
 
 /** What the sandbox's applications record about a request while they answer it. */
 export interface Answering {
-    Variables: { principal?: string };
+    Variables: { principal?: string; caller?: Caller };
 }
 
 /** Adds every request of an application to `log`, once its response is known. */

@@ -4,6 +4,9 @@ import type { Cloud, Project } from "./cloud";
 import { conforming, doneOperation, GoogleError, requestBody } from "./google-api";
 import type { Answering } from "./request-log";
 
+/** The API of service accounts and of workload identity pools. */
+export const iamService = { name: "iam.googleapis.com", title: "Identity and Access Management (IAM) API" };
+
 const serviceName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.googleapis\.com$/));
 
 /** Which APIs are enabled. https://cloud.google.com/service-usage/docs/reference/rest/v1/services */

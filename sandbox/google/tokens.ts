@@ -1,17 +1,21 @@
 import { Hono } from "hono";
 import { decodeProtectedHeader, errors, jwtVerify } from "jose";
 import { randomBytes } from "node:crypto";
-import type { Cloud, ServiceAccount } from "./cloud";
+import type { Cloud, ServiceAccount, WorkloadIdentityPool } from "./cloud";
+import { kubernetesAccount } from "./gke-identity";
 import { tokenUri } from "./key-file";
+import { googleAccount, type Caller } from "./policy";
 import { logged, type Answering, type LoggedRequest } from "./request-log";
 
 /** Seconds: the lifetime of an access token, and the maximum lifetime of a signed claim. */
 const hour = 3600;
 
 interface AccessToken {
-    readonly principal: string;
+    readonly caller: Caller;
     /** The service account that the token was issued to, not a later one with the same name. */
     readonly account?: ServiceAccount;
+    /** The pool of a federated identity. */
+    readonly pool?: WorkloadIdentityPool;
     /** Milliseconds since the epoch. */
     readonly expires: number;
 }
@@ -22,35 +26,52 @@ export class AccessTokens {
 
     constructor(private readonly cloud: Cloud) {}
 
-    /** @throws Error for a service account that its project does not have */
+    /**
+     * A token for a Google account or a Kubernetes service account.
+     * @throws Error for a service account that its project does not have
+     */
     issue(principal: string, lifetimeSeconds = hour): string {
         const email = /^serviceAccount:(.+)$/.exec(principal)?.[1] ?? "";
         if (this.cloud.lacksServiceAccount(email)) {
             throw new Error(`no token can be issued: there is no service account ${email}`);
         }
         const account = this.cloud.findServiceAccount(email);
+        return this.#issue(
+            kubernetesAccount(principal) ?? googleAccount(principal),
+            lifetimeSeconds,
+            account && { account },
+        );
+    }
+
+    /** A token for an identity that a pool has admitted. */
+    issueFederated(caller: Caller, pool: WorkloadIdentityPool, lifetimeSeconds: number): string {
+        return this.#issue(caller, lifetimeSeconds, { pool });
+    }
+
+    #issue(caller: Caller, lifetimeSeconds: number, holder?: Pick<AccessToken, "account" | "pool">): string {
         const token = `ya29.${randomBytes(96).toString("base64url")}`;
-        this.#issued.set(token, {
-            principal,
-            ...(account && { account }),
-            expires: Date.now() + lifetimeSeconds * 1000,
-        });
+        this.#issued.set(token, { caller, ...holder, expires: Date.now() + lifetimeSeconds * 1000 });
         return token;
     }
 
-    /** The principal, the account and the expiry of a token; undefined in the same cases as `principalOf`. */
-    describe(token: string): Pick<AccessToken, "principal" | "account" | "expires"> | undefined {
-        return this.principalOf(token) === undefined ? undefined : this.#issued.get(token);
+    /** The caller, the account and the expiry of a token; undefined in the same cases as `callerOf`. */
+    describe(token: string): AccessToken | undefined {
+        return this.callerOf(token) === undefined ? undefined : this.#issued.get(token);
     }
 
-    /** The principal of a token; undefined if it is unknown or expired, or if its account was deleted or disabled. */
-    principalOf(token: string): string | undefined {
+    /**
+     * The caller with a token; undefined if it is unknown or expired, or if its account or pool is deleted or disabled.
+     * The tokens of a provider stay valid without it.
+     * https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/delete
+     */
+    callerOf(token: string): Caller | undefined {
         const issued = this.#issued.get(token);
         if (!issued || issued.expires <= Date.now()) return undefined;
-        const { principal, account } = issued;
+        const { caller, account, pool } = issued;
         const valid =
-            !account || (this.cloud.findServiceAccount(account.email) === account && !account.disabled);
-        return valid ? principal : undefined;
+            (!account || (this.cloud.findServiceAccount(account.email) === account && !account.disabled)) &&
+            (!pool || (!pool.expires && !pool.settings.disabled));
+        return valid ? caller : undefined;
     }
 }
 
@@ -84,8 +105,11 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
     app.post("/tokeninfo", async (c) => {
         const form = new URLSearchParams(await c.req.text());
         const found = tokens.describe(form.get("access_token") ?? "");
-        if (!found) throw new Refusal("invalid_token", "Invalid Value");
-        c.set("principal", found.principal);
+        // It knows Google accounts only.
+        if (!found || found.caller.principal.startsWith("principal:")) {
+            throw new Refusal("invalid_token", "Invalid Value");
+        }
+        c.set("principal", found.caller.principal);
         return c.json(tokenInfo(found));
     });
     app.onError((refusal, c) => {
@@ -100,14 +124,14 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
  * gcloud requests that scope; a service account's token does not, if it was requested for cloud-platform only.
  * https://developers.google.com/identity/protocols/oauth2
  */
-function tokenInfo({ principal, account, expires }: AccessToken): Record<string, string> {
+function tokenInfo({ caller, account, expires }: AccessToken): Record<string, string> {
     const client = account?.uniqueId ?? "32555940559.apps.googleusercontent.com";
     const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
     const life = {
         exp: String(Math.floor(expires / 1000)),
         expires_in: String(Math.floor((expires - Date.now()) / 1000)),
     };
-    const email = /^user:(.+)$/.exec(principal)?.[1];
+    const email = /^user:(.+)$/.exec(caller.principal)?.[1];
     return email === undefined
         ? { azp: client, aud: client, scope: cloudPlatform, ...life, access_type: "online" }
         : {

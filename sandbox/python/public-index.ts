@@ -38,7 +38,7 @@ export class PublicIndex {
         this.app.get("/pypi/:package/:version/json", (c) => {
             const { package: wanted, version } = c.req.param();
             const name = normalizedName(wanted);
-            const found = this.#filesOf(name).filter((file) => versionOf(file) === version);
+            const found = this.#filesOf(name).filter((file) => file.version === version);
             if (found.length === 0) return c.notFound();
             return c.json({
                 info: { name, version, summary: "", requires_dist: null, requires_python: null },
@@ -66,10 +66,4 @@ export class PublicIndex {
     publish(project: string, filename: string, content: Buffer) {
         this.#files.set(filename, pythonFile(project, filename, content));
     }
-}
-
-/** The version in a file name: the second part of a wheel's name, the last part of an sdist's. */
-function versionOf({ filename }: PythonFile): string | undefined {
-    const wheel = /^[^-]+-([^-]+)-.*\.whl$/.exec(filename);
-    return (wheel ?? /-([^-]+)\.tar\.gz$/.exec(filename))?.[1];
 }

@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as v from "valibot";
 import type { Cloud, Repository } from "../google/cloud";
 import { accountOfKeyFile } from "../google/key-file";
-import type { Permission } from "../google/policy";
+import { googleAccount, type Caller, type Permission } from "../google/policy";
 import { normalizedName } from "../../src/names/package-names";
 import { logged, type Answering, type LoggedRequest } from "../google/request-log";
 import { pythonFile, simplePage } from "./simple-index";
@@ -40,12 +40,12 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
         permission: Permission,
         path: Record<"project" | "repository", string>,
     ): Repository {
-        const principal = identified(c.req.header("Authorization"));
-        if (principal !== undefined) c.set("principal", principal);
+        const caller = identified(c.req.header("Authorization"));
+        if (caller !== undefined) c.set("principal", caller.principal);
         const repository = located(c, path);
-        if (repository && cloud.permits(principal, permission, repository)) return repository;
+        if (repository && cloud.permits(caller, permission, repository)) return repository;
         // Without credentials, do not reveal which repositories exist.
-        if (principal === undefined) throw unauthorized();
+        if (caller === undefined) throw unauthorized();
         if (!repository) throw refused(404, "Repository not found");
         throw refused(
             403,
@@ -62,25 +62,23 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
         return cloud.projects.get(project)?.repositories.get(`${location}/${repository}`);
     }
 
-    /** The principal that an Authorization header authenticates; undefined without a header. */
-    function identified(authorization: string | undefined): string | undefined {
+    /** The caller that an Authorization header authenticates; undefined without a header. */
+    function identified(authorization: string | undefined): Caller | undefined {
         if (authorization === undefined) return undefined;
         const [, scheme = "", credentials = ""] = /^(\S+) (\S+)$/.exec(authorization) ?? [];
-        const principal =
-            scheme.toLowerCase() === "bearer"
-                ? tokens.principalOf(credentials)
-                : ofBasic(scheme, credentials);
-        if (principal === undefined) throw unauthorized();
-        return principal;
+        const caller =
+            scheme.toLowerCase() === "bearer" ? tokens.callerOf(credentials) : ofBasic(scheme, credentials);
+        if (caller === undefined) throw unauthorized();
+        return caller;
     }
 
-    function ofBasic(scheme: string, credentials: string): string | undefined {
+    function ofBasic(scheme: string, credentials: string): Caller | undefined {
         if (scheme.toLowerCase() !== "basic") return undefined;
         const [, user = "", password = ""] = /^([^:]*):(.*)$/s.exec(decoded(credentials)) ?? [];
-        if (user === "oauth2accesstoken") return tokens.principalOf(password);
+        if (user === "oauth2accesstoken") return tokens.callerOf(password);
         if (user !== "_json_key_base64") return undefined;
         const account = accountOfKeyFile(cloud, decoded(password));
-        return account && `serviceAccount:${account.email}`;
+        return account && googleAccount(`serviceAccount:${account.email}`);
     }
 
     app.get("/:project/:repository/simple/:package", (c) => {

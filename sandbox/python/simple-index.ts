@@ -5,6 +5,8 @@ import { normalizedName } from "../../src/names/package-names";
 export interface PythonFile {
     /** Normalized name of the package. */
     readonly package: string;
+    /** As in the file name; empty if it has none. */
+    readonly version: string;
     readonly filename: string;
     readonly content: Buffer;
     /** Hexadecimal. */
@@ -13,7 +15,13 @@ export interface PythonFile {
 
 export function pythonFile(packageName: string, filename: string, content: Buffer): PythonFile {
     const sha256 = createHash("sha256").update(content).digest("hex");
-    return { package: normalizedName(packageName), filename, content, sha256 };
+    return { package: normalizedName(packageName), version: versionOf(filename), filename, content, sha256 };
+}
+
+/** The version in a file name: the second part of a wheel's name, the last part of an sdist's. */
+function versionOf(filename: string): string {
+    const wheel = /^[^-]+-([^-]+)-.*\.whl$/.exec(filename);
+    return (wheel ?? /-([^-]+)\.(?:tar\.gz|zip)$/.exec(filename))?.[1] ?? "";
 }
 
 /** The page with the files of a package. `base` is the URL from which they are downloaded. https://peps.python.org/pep-0503/ */

@@ -259,6 +259,7 @@ describe("sandbox: Python endpoint", () => {
             });
         }
 
+        const pool = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p";
         const members: [member: string, principal: string, read: number][] = [
             ["user:dev@example.com", "user:Dev@Example.com", 200],
             ["user:dev@example.com", "serviceAccount:dev@example.com", 403],
@@ -269,8 +270,9 @@ describe("sandbox: Python endpoint", () => {
             ["domain:example.com", "user:anyone@sub.example.com", 403],
             ["domain:example.com", "user:anyone@notexample.com", 403],
             ["allAuthenticatedUsers", "user:anyone@elsewhere.org", 200],
-            ["principal://iam.googleapis.com/p/subject/A", "principal://iam.googleapis.com/p/subject/A", 200],
-            ["principal://iam.googleapis.com/p/subject/A", "principal://iam.googleapis.com/p/subject/a", 403],
+            [`${pool}/subject/A`, `${pool}/subject/A`, 200],
+            [`${pool}/subject/A`, `${pool}/subject/a`, 403],
+            ["allAuthenticatedUsers", `${pool}/subject/A`, 403],
         ];
         for (const [member, principal, read] of members) {
             it(`granted to ${member} let ${principal} read: ${read}`, async () => {
