@@ -1,0 +1,142 @@
+import { strict as assert } from "node:assert";
+import { GoogleProvider } from "../../sandbox/engines/google-provider";
+import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { accountsPath, createRepository, ok, projectPath } from "./client";
+
+const parent = "projects/sandbox-project/locations/global/workloadIdentityPools";
+const types = {
+    pool: "gcp:iam/workloadIdentityPool:WorkloadIdentityPool",
+    provider: "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+    binding: "gcp:serviceaccount/iAMBinding:IAMBinding",
+    member: "gcp:serviceaccount/iAMMember:IAMMember",
+};
+const pool = { project: "sandbox-project", workloadIdentityPoolId: "machines" };
+const provider = {
+    ...pool,
+    workloadIdentityPoolProviderId: "github",
+    attributeMapping: { "google.subject": "assertion.sub" },
+    attributeCondition: "assertion.repository_owner_id == '1'",
+    oidc: { issuerUri: "https://token.actions.githubusercontent.com" },
+};
+
+// The calls of the in-process engine for workload identity: the same as the real provider's, in its order.
+
+describe("in-process engine: workload identity", () => {
+    let sandbox: Sandbox;
+    let engine: GoogleProvider;
+    beforeEach(async () => {
+        sandbox = await startSandbox();
+        await createRepository(sandbox);
+        engine = new GoogleProvider(sandbox.providerConfig);
+    });
+    afterEach(() => sandbox.close());
+
+    /** The calls that `action` makes. */
+    async function calls(action: () => Promise<unknown>): Promise<string[]> {
+        const before = sandbox.requests.length;
+        await action();
+        return sandbox.requests
+            .slice(before)
+            .map(
+                ({ method, path }) =>
+                    `${method} ${path.replace(/^\/\w+\/v1\//, "").replace(parent, "POOLS")}`,
+            );
+    }
+
+    it("creates and reads pools and providers", async () => {
+        assert.deepEqual(await calls(() => engine.create(types.pool, { ...pool, displayName: "Machines" })), [
+            "POST POOLS?workloadIdentityPoolId=machines",
+            "GET POOLS/machines",
+            "GET POOLS/machines:listAttestationRules",
+        ]);
+        assert.deepEqual(await calls(() => engine.create(types.provider, provider)), [
+            "POST POOLS/machines/providers?workloadIdentityPoolProviderId=github",
+            "GET POOLS/machines/providers/github",
+        ]);
+        const { id, state } = await engine.read(types.pool, `${parent}/machines`);
+        assert.equal(id, `${parent}/machines`);
+        assert.deepEqual(state, {
+            ...pool,
+            name: `${parent.replace("sandbox-project", "123456789012")}/machines`,
+            displayName: "Machines",
+            state: "ACTIVE",
+        });
+        const read = await engine.read(types.provider, `${parent}/machines/providers/github`);
+        assert.equal(read.state["workloadIdentityPoolProviderId"], "github");
+        assert.deepEqual(read.state["oidc"], provider.oidc);
+    });
+
+    it("imports them, and updates only what differs", async () => {
+        await engine.create(types.pool, pool);
+        await engine.create(types.provider, provider);
+        const [poolId, providerId] = [`${parent}/machines`, `${parent}/machines/providers/github`];
+        const reads = ["GET POOLS/machines", "GET POOLS/machines:listAttestationRules"];
+        assert.deepEqual(
+            await calls(() => engine.import(types.pool, poolId, { ...pool, disabled: false })),
+            reads,
+        );
+        assert.deepEqual(
+            await calls(() => engine.import(types.pool, poolId, { ...pool, displayName: "M" })),
+            [...reads, "PATCH POOLS/machines?updateMask=displayName", ...reads],
+        );
+        assert.deepEqual(await calls(() => engine.import(types.provider, providerId, provider)), [
+            "GET POOLS/machines/providers/github",
+        ]);
+        const oidc = { issuerUri: "https://token.actions.githubusercontent.com/acme" };
+        const imported = await engine.import(types.provider, providerId, { ...provider, oidc });
+        assert.deepEqual(imported.state["oidc"], oidc);
+        const now = await ok(sandbox, "GET", `/iam/v1/${providerId}`);
+        assert.deepEqual(now["oidc"], oidc);
+        assert.equal(now["attributeCondition"], provider.attributeCondition);
+    });
+
+    it("looks them up, and finds no deleted one", async () => {
+        const functions = {
+            pool: "gcp:iam/getWorkloadIdentityPool:getWorkloadIdentityPool",
+            provider: "gcp:iam/getWorkloadIdentityPoolProvider:getWorkloadIdentityPoolProvider",
+        };
+        await assert.rejects(engine.call(functions.pool, pool), { message: `${parent}/machines not found` });
+        await engine.create(types.pool, pool);
+        await engine.create(types.provider, provider);
+        assert.equal((await engine.call(functions.pool, pool))["state"], "ACTIVE");
+        assert.deepEqual((await engine.call(functions.provider, provider))["oidcs"], [provider.oidc]);
+        await ok(sandbox, "DELETE", `/iam/v1/${parent}/machines/providers/github`);
+        await assert.rejects(engine.call(functions.provider, provider), {
+            message: `${parent}/machines/providers/github not found`,
+        });
+        await ok(sandbox, "DELETE", `/iam/v1/${parent}/machines`);
+        await assert.rejects(engine.call(functions.pool, pool), { message: `${parent}/machines not found` });
+        await assert.rejects(engine.read(types.pool, `${parent}/machines`), /not found/);
+        await assert.rejects(engine.create(types.pool, pool), /409 Requested entity already exists/);
+    });
+
+    it("grants on an account alone", async () => {
+        await ok(sandbox, "POST", accountsPath, { accountId: "robot-1" });
+        const serviceAccountId =
+            "projects/sandbox-project/serviceAccounts/robot-1@sandbox-project.iam.gserviceaccount.com";
+        const role = "roles/iam.serviceAccountTokenCreator";
+        const grants = await calls(async () => {
+            await engine.create(types.binding, { serviceAccountId, role, members: ["user:a@example.com"] });
+            await engine.create(types.member, { serviceAccountId, role, member: "user:b@example.com" });
+        });
+        assert.deepEqual(grants, [
+            `POST ${serviceAccountId}:getIamPolicy`,
+            `POST ${serviceAccountId}:setIamPolicy`,
+            `POST ${serviceAccountId}:getIamPolicy`,
+            `POST ${serviceAccountId}:setIamPolicy`,
+        ]);
+        const { bindings } = await ok(sandbox, "POST", `/iam/v1/${serviceAccountId}:getIamPolicy`);
+        assert.deepEqual(bindings, [{ role, members: ["user:a@example.com", "user:b@example.com"] }]);
+    });
+
+    it("looks up the number of a project", async () => {
+        const token = "gcp:organizations/getProject:getProject";
+        const lookups = await calls(async () => {
+            assert.equal(
+                (await engine.call(token, { projectId: "sandbox-project" }))["number"],
+                "123456789012",
+            );
+        });
+        assert.deepEqual(lookups, [`GET ${projectPath.slice(1)}`, `GET ${projectPath.slice(1)}/billingInfo`]);
+    });
+});
