@@ -7,6 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cloud } from "./google/cloud";
 import { controlPlane } from "./google/control-plane";
+import { iamCredentialsApi } from "./google/iam-credentials-api";
+import { metadataServer } from "./google/metadata-server";
+import { securityTokenService, stsHost } from "./google/sts";
+import { Issuers } from "./issuers/issuers";
 import { startProxy } from "./python/proxy";
 import { PublicIndex } from "./python/public-index";
 import { pythonEndpoint, pythonHost } from "./python/python-endpoint";
@@ -38,6 +42,14 @@ export interface Sandbox extends AsyncDisposable {
      * One hour unless said otherwise; a lifetime of 0 has expired already.
      */
     issueToken(member: string, lifetimeSeconds?: number): string;
+    /** The issuers of the systems from which machines come without a key. */
+    readonly issuers: Issuers;
+    /**
+     * Starts the metadata server of a machine in Google Cloud, whose identity is a member such as
+     * `serviceAccount:NUMBER-compute@developer.gserviceaccount.com` or a Kubernetes account's `principal://…`.
+     * @returns the environment variables that make Google's libraries ask this server
+     */
+    startMetadataServer(identity: string): Promise<Readonly<Record<string, string>>>;
     /** Publishes a file on the public index. */
     publishPublic(file: { project: string; filename: string; content: Buffer }): void;
     /** Ends both servers and removes the directory. Can be called again. */
@@ -64,9 +76,21 @@ export async function startSandbox({
     const oauth = tokenEndpoint(cloud, tokens, requests);
     const python = pythonEndpoint(cloud, tokens, requests);
 
-    function answer(request: Request) {
-        const host = new URL(request.url).hostname;
+    const issuers = new Issuers(requests);
+    const sts = securityTokenService(cloud, tokens, answer, requests);
+    const iamCredentials = iamCredentialsApi(cloud, tokens, requests);
+    /** By host and port, because Google's libraries ask them through the proxy too. */
+    const metadataServers = new Map<string, ReturnType<typeof metadataServer>>();
+
+    function answer(request: Request): Response | Promise<Response> {
+        const url = new URL(request.url);
+        const host = url.hostname;
         if (host === "oauth2.googleapis.com") return oauth.fetch(request);
+        if (host === "iamcredentials.googleapis.com") return iamCredentials.fetch(request);
+        if (stsHost.test(host)) return sts.fetch(request);
+        const metadata = metadataServers.get(url.host);
+        if (metadata) return metadata.fetch(request);
+        if (issuers.answers(url)) return issuers.app.fetch(request);
         if (pythonHost.test(host)) return python.fetch(request);
         return publicIndex.app.fetch(request);
     }
@@ -96,6 +120,15 @@ export async function startSandbox({
             requests,
             cloud,
             issueToken: (member, lifetimeSeconds) => tokens.issue(member, lifetimeSeconds),
+            issuers,
+            startMetadataServer: async (identity) => {
+                const app = metadataServer(cloud.project(project), identity, tokens, requests);
+                const server = await serve(app);
+                opened.push(() => server.close());
+                const { host } = new URL(server.url);
+                metadataServers.set(host, app);
+                return { GCE_METADATA_HOST: host, GCE_METADATA_IP: host };
+            },
             publishPublic: (file) => {
                 publicIndex.publish(file.project, file.filename, file.content);
             },

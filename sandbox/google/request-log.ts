@@ -3,7 +3,7 @@ import type { Caller } from "./policy";
 
 /** A request that the sandbox answered. Holds no headers, and the bodies of control plane requests only: no secrets. */
 export interface LoggedRequest {
-    plane: "control" | "data" | "token" | "public";
+    plane: "control" | "data" | "token" | "issuer" | "public";
     method: string;
     /** Host name, without port. */
     host: string;

@@ -5,6 +5,7 @@ import type { Cloud, ServiceAccount, WorkloadIdentityPool } from "./cloud";
 import { kubernetesAccount } from "./gke-identity";
 import { tokenUri } from "./key-file";
 import { googleAccount, type Caller } from "./policy";
+import { TokenRefusal } from "./token-refusal";
 import { logged, type Answering, type LoggedRequest } from "./request-log";
 
 /** Seconds: the lifetime of an access token, and the maximum lifetime of a signed claim. */
@@ -75,16 +76,6 @@ export class AccessTokens {
     }
 }
 
-/** The error of the token endpoint for a claim that it does not accept. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
-class Refusal extends Error {
-    constructor(
-        readonly error: string,
-        description: string,
-    ) {
-        super(description);
-    }
-}
-
 /**
  * The OAuth server: issues an access token to a service account for a claim that it signed with one of its keys.
  * https://developers.google.com/identity/protocols/oauth2/service-account#httprest
@@ -95,7 +86,7 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
     app.post("/token", async (c) => {
         const form = new URLSearchParams(await c.req.text());
         if (form.get("grant_type") !== "urn:ietf:params:oauth:grant-type:jwt-bearer") {
-            throw new Refusal("unsupported_grant_type", "Invalid grant_type");
+            throw new TokenRefusal("unsupported_grant_type", "Invalid grant_type");
         }
         const principal = `serviceAccount:${await signer(cloud, form.get("assertion") ?? "")}`;
         c.set("principal", principal);
@@ -107,14 +98,14 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
         const found = tokens.describe(form.get("access_token") ?? "");
         // It knows Google accounts only.
         if (!found || found.caller.principal.startsWith("principal:")) {
-            throw new Refusal("invalid_token", "Invalid Value");
+            throw new TokenRefusal("invalid_token", "Invalid Value");
         }
         c.set("principal", found.caller.principal);
         return c.json(tokenInfo(found));
     });
     app.onError((refusal, c) => {
-        if (!(refusal instanceof Refusal)) throw refusal;
-        return c.json({ error: refusal.error, error_description: refusal.message }, 400);
+        if (!(refusal instanceof TokenRefusal)) throw refusal;
+        return c.json(refusal.body, 400);
     });
     return app;
 }
@@ -150,7 +141,7 @@ async function signer(cloud: Cloud, assertion: string): Promise<string> {
     try {
         const { kid = "" } = decodeProtectedHeader(assertion);
         const found = cloud.usableKey(kid);
-        if (!found) throw new Refusal("invalid_grant", "Invalid JWT Signature.");
+        if (!found) throw new TokenRefusal("invalid_grant", "Invalid JWT Signature.");
         const { payload } = await jwtVerify(assertion, found.key.publicKey, {
             algorithms: ["RS256"],
             issuer: found.account.email,
@@ -162,12 +153,16 @@ async function signer(cloud: Cloud, assertion: string): Promise<string> {
         const { iat = 0, exp = 0, sub = payload.iss, scope } = payload;
         if (exp - iat > hour) throw new errors.JWTExpired("too long", payload);
         if (sub !== payload.iss) {
-            throw new Refusal("unauthorized_client", "The sandbox does not support domain-wide delegation.");
+            throw new TokenRefusal(
+                "unauthorized_client",
+                "The sandbox does not support domain-wide delegation.",
+            );
         }
-        if (!scope) throw new Refusal("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
+        if (!scope)
+            throw new TokenRefusal("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
         return found.account.email;
     } catch (error) {
-        throw error instanceof Refusal ? error : new Refusal("invalid_grant", description(error));
+        throw error instanceof TokenRefusal ? error : new TokenRefusal("invalid_grant", description(error));
     }
 }
 
