@@ -6,7 +6,7 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cloud } from "./google/cloud";
-import { controlPlane } from "./google/control-plane";
+import { apiHost, controlPlane } from "./google/control-plane";
 import { iamCredentialsApi } from "./google/iam-credentials-api";
 import { metadataServer } from "./google/metadata-server";
 import { securityTokenService, stsHost } from "./google/sts";
@@ -76,6 +76,7 @@ export async function startSandbox({
     const oauth = tokenEndpoint(cloud, tokens, requests);
     const python = pythonEndpoint(cloud, tokens, requests);
 
+    const control = controlPlane(cloud, tokens, requests);
     const issuers = new Issuers(requests);
     const sts = securityTokenService(cloud, tokens, answer, requests);
     const iamCredentials = iamCredentialsApi(cloud, tokens, requests);
@@ -88,6 +89,10 @@ export async function startSandbox({
         if (host === "oauth2.googleapis.com") return oauth.fetch(request);
         if (host === "iamcredentials.googleapis.com") return iamCredentials.fetch(request);
         if (stsHost.test(host)) return sts.fetch(request);
+        const [, api] = apiHost.exec(host) ?? [];
+        if (api !== undefined) {
+            return control.fetch(new Request(new URL(`/${api}${url.pathname}${url.search}`, url), request));
+        }
         const metadata = metadataServers.get(url.host);
         if (metadata) return metadata.fetch(request);
         if (issuers.answers(url)) return issuers.app.fetch(request);
@@ -102,7 +107,7 @@ export async function startSandbox({
     try {
         const directory = await mkdtemp(join(tmpdir(), "python-registry-sandbox-"));
         opened.push(() => rm(directory, { recursive: true }));
-        const api = await serve(controlPlane(cloud, tokens, requests));
+        const api = await serve(control);
         opened.push(() => api.close());
         const proxy = await startProxy(answer);
         opened.push(() => proxy.close());

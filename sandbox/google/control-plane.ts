@@ -9,7 +9,11 @@ import { serviceUsageApi } from "./service-usage-api";
 import type { AccessTokens } from "./tokens";
 import { workloadIdentityApi } from "./workload-identity-api";
 
-/** The Google APIs that a stack uses, each under its own prefix. */
+/** The hosts of these APIs: the path is the same there, without the prefix. */
+export const apiHost =
+    /^(artifactregistry|iam|serviceusage|cloudresourcemanager|cloudbilling)\.googleapis\.com$/;
+
+/** The Google APIs that a stack uses, each under its own prefix: what comes before `.googleapis.com`. */
 export function controlPlane(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
     const app = googleApp(tokens, log, "control");
     app.route("/artifactregistry/v1", artifactRegistryApi(cloud));

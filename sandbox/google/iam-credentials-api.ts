@@ -18,7 +18,8 @@ const generateRequest = v.strictObject({
         v.nonEmpty(),
     ),
     lifetime: v.optional(v.pipe(v.string(), v.regex(/^\d+s$/)), `${maximumLifetime}s`),
-    delegates: v.optional(v.pipe(v.array(v.string()), v.maxLength(0, "The sandbox has no delegation."))),
+    // google-auth sends null.
+    delegates: v.nullish(v.pipe(v.array(v.string()), v.maxLength(0, "The sandbox has no delegation."))),
 });
 
 /**

@@ -174,6 +174,28 @@ describe("sandbox: the rest of the internet", () => {
         );
     });
 
+    it("has Google's APIs under their real names", async () => {
+        const path = "/v1/projects/sandbox-project/services?filter=state:ENABLED";
+        const headers = { Authorization: `Bearer ${sandbox.accessToken}` };
+        const reply = await through(sandbox, `https://serviceusage.googleapis.com${path}`, { headers });
+        assert.equal(reply.status, 200, reply.text);
+        const { plane, host, path: logged } = sandbox.requests.at(-1) ?? {};
+        assert.deepEqual(
+            [plane, host, logged],
+            ["control", "serviceusage.googleapis.com", `/serviceusage${path}`],
+        );
+        const body = { policy: { bindings: [] } };
+        const post = await through(
+            sandbox,
+            "https://artifactregistry.googleapis.com/v1/projects/sandbox-project/locations/us/repositories/r:setIamPolicy",
+            { method: "POST", headers, body: Buffer.from(JSON.stringify(body)) },
+        );
+        assert.match(post.text, /Artifact Registry API has not been used/);
+        assert.deepEqual(sandbox.requests.at(-1)?.body, body);
+        const unknown = await through(sandbox, `https://cloudresourcemanager.googleapis.com${path}`);
+        assert.deepEqual([unknown.status, unknown.headers["content-type"]], [401, "application/json"]);
+    });
+
     it("is not Google", async () => {
         sandbox.publishPublic({ project: "thing", filename: "thing-1.0.zip", content: Buffer.from("x") });
         for (const host of ["storage.googleapis.com", "us-docker.pkg.dev", "metadata.google.internal"]) {
