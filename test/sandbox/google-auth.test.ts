@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import { pythonTools } from "../../sandbox/python/python-tools";
 import { ToolEnvironment } from "../../sandbox/python/tool-environment";
 import { githubActions } from "../../sandbox/issuers/github-actions";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { needTools } from "../clients/registry";
 import { accountsPath, createRepository, grant, ok } from "./client";
 import { audience, createFederation, poolName } from "./federation";
 
@@ -15,7 +15,7 @@ describe("sandbox: google-auth", () => {
     let bin: string;
     before(async function () {
         this.timeout(300_000);
-        ({ bin } = await pythonTools());
+        ({ bin } = await needTools(this));
     });
 
     let sandbox: Sandbox;

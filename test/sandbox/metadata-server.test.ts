@@ -57,7 +57,7 @@ describe("sandbox: metadata server", () => {
         assert.equal(proxied.text, "sandbox-project");
     });
 
-    it("answers nobody without its header, and knows no other account", async () => {
+    it("answers nobody without its header, and does not have other accounts", async () => {
         const root = await start(compute);
         const url = `${root}/computeMetadata/v1/instance/service-accounts/default/token`;
         assert.equal((await fetch(url)).status, 403);
