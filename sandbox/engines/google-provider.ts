@@ -259,7 +259,9 @@ export class GoogleProvider {
             displayName: "",
             ...(type === providerType && { attributeCondition: "", attributeMapping: {} }),
             ...found,
-            ...(type === providerType && { oidcs: [found["oidc"]].filter(Boolean) }),
+            ...(type === providerType && {
+                oidcs: [{ allowedAudiences: [], jwksJson: "", ...(found["oidc"] as object | undefined) }],
+            }),
         };
     }
 

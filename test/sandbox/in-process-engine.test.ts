@@ -99,7 +99,9 @@ describe("in-process engine: workload identity", () => {
         await engine.create(types.pool, pool);
         await engine.create(types.provider, provider);
         assert.equal((await engine.call(functions.pool, pool))["state"], "ACTIVE");
-        assert.deepEqual((await engine.call(functions.provider, provider))["oidcs"], [provider.oidc]);
+        assert.deepEqual((await engine.call(functions.provider, provider))["oidcs"], [
+            { allowedAudiences: [], jwksJson: "", ...provider.oidc },
+        ]);
         await ok(sandbox, "DELETE", `/iam/v1/${parent}/machines/providers/github`);
         await assert.rejects(engine.call(functions.provider, provider), {
             message: `${parent}/machines/providers/github not found`,
