@@ -26,7 +26,8 @@ import {
     providerPath,
 } from "./federation";
 
-const now = Math.floor(Date.now() / 1000);
+/** The current time in seconds. */
+const seconds = () => Math.floor(Date.now() / 1000);
 const rejected = /^The given credential is rejected by the attribute condition\.$/;
 const unverified = /^Unable to verify the ID Token signature\.$/;
 const disconnected = /^Error connecting to the given credential's issuer\.$/;
@@ -184,6 +185,7 @@ describe("sandbox: token exchange", () => {
     }
 
     it("is refused for a token whose claims were changed", async () => {
+        const now = seconds();
         const [header = "", , signature = ""] = (await githubToken(sandbox)).split(".");
         const claims = { ...githubActions.claims, iss: githubActions.issuer, aud: `https:${audience}` };
         const payload = Buffer.from(JSON.stringify({ ...claims, iat: now, exp: now + 300 })).toString(
@@ -217,6 +219,7 @@ describe("sandbox: token exchange", () => {
     });
 
     it("is refused for a token outside of its time", async () => {
+        const now = seconds();
         const stale = /^ID Token issued at (\d+|null) is stale to sign-in\.$/;
         for (const claims of [
             { exp: now - 65 },
