@@ -14,7 +14,7 @@ export default defineConfig(
             // A name left out of a copy: const { left, ...rest } = whole.
             "@typescript-eslint/no-unused-vars": [
                 "error",
-                { argsIgnorePattern: "^_", varsIgnorePattern: "^_$" },
+                { argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
             ],
         },
     },

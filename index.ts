@@ -1,3 +1,5 @@
+import { accessOf } from "./src/access";
+import { ciSnippets } from "./src/ci-snippets";
 import { pipConfWithKeyring } from "./src/clients/pip";
 import { readmeOf } from "./src/clients/readme";
 import { clientsOf, filesByTool } from "./src/clients/tools";
@@ -27,4 +29,5 @@ export const clients = filesByTool(index, { form: "keyring" });
 export const readme = readmeOf(index, clientsOf(index, [{ form: "keyring" }, { form: "token" }]));
 export const { serviceAccounts } = registry;
 export const credentials = keyCredentials(registry, index);
-export const access = registry.principals;
+export const access = accessOf(registry, args.serviceAccounts);
+export const ci = ciSnippets(registry, index, args.project);

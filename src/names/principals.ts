@@ -1,4 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
+import { federatedMistake } from "./federated-principals";
 
 /** The roles that a stack grants on its repository, as named in the configuration. Each role includes those before it. */
 export const Role = { reader: "reader", writer: "writer", admin: "admin" } as const;
@@ -44,7 +45,8 @@ const domain = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[
 const localPart = /^[^\s\p{C}@:/]{1,64}$/u;
 /** A Kubernetes service account of a GKE workload identity pool, in the older form PROJECT.svc.id.goog[NAMESPACE/NAME]. */
 const kubernetesAccount = /^[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+\/[a-z0-9.-]+\]$/;
-const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
+/** The end of the address of a service account, of a user or of Google. */
+export const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
 const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/[^\s\p{C}]+$/u;
 
 /** Whether the principal includes everyone, or everyone who is signed in to a Google account. */
@@ -69,8 +71,11 @@ export function canonicalPrincipal(principal: string): string {
  * @see https://cloud.google.com/iam/docs/principal-identifiers
  */
 export function principalMistake(principal: string): string | undefined {
-    if (isPublic(principal) || federated.test(principal)) {
+    if (isPublic(principal)) {
         return undefined;
+    }
+    if (federated.test(principal)) {
+        return federatedMistake(principal);
     }
     const [type, address] = splitOnce(principal);
     if (address === undefined) {
@@ -81,9 +86,16 @@ export function principalMistake(principal: string): string | undefined {
             return `is not a federated identity. Allowed: ${type}:// followed by a path, for example ${type}://iam.googleapis.com/….`;
         }
         const known = closest(type.toLowerCase(), [...addressTypes, ...federatedTypes]);
-        const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3 ? [`${known}:${address}`] : [];
-        const valid = near.filter((likely) => principalMistake(likely) === undefined);
-        return `has an unknown type. Allowed: ${principalForms}.${suggestion(valid)}`;
+        const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3;
+        const spelled = `${known}:${address}`;
+        // The two federated types differ little, and the rest of the principal says which of them it needs.
+        const likely = federatedTypes.includes(known)
+            ? [spelled, ...federatedTypes.map((each) => `${each}:${address}`)]
+            : [spelled];
+        const valid = near ? likely.find((each) => principalMistake(each) === undefined) : undefined;
+        // A path that is wrong itself is reported once the type is right.
+        const best = valid ?? (near && federated.test(spelled) ? spelled : undefined);
+        return `has an unknown type. Allowed: ${principalForms}.${suggestion(best === undefined ? [] : [best])}`;
     }
     if (type === "domain") {
         return domain.test(address)
@@ -115,15 +127,43 @@ export function countPrincipals(policy: PrincipalsByRole): { principals: number;
     return { principals: all.length, groupsAndDomains: groups.size + domains.length };
 }
 
+/** A service account in a project. */
+export interface AccountCoordinates {
+    /** Project id. */
+    readonly project: string;
+    /** Account id: the part of the email address before the `@`. */
+    readonly accountId: string;
+}
+
+/**
+ * The project and the account id of an account.
+ *
+ * @param project the project of an account that has no project in its name
+ * @param id an account id, or the address of an account of another project
+ */
+export function accountCoordinates(project: string, id: string): AccountCoordinates {
+    const [, accountId, host] = /^([^@]+)@(.+)\.iam\.gserviceaccount\.com$/.exec(id) ?? [];
+    if (accountId === undefined || host === undefined) return { project, accountId: id };
+    // A project id has no dots. With a domain, tools.example.com is the host of example.com:tools.
+    const dot = host.indexOf(".");
+    return { project: dot < 0 ? host : `${host.slice(dot + 1)}:${host.slice(0, dot)}`, accountId };
+}
+
 /**
  * The email address of a service account, derived from its project id and its account id.
  *
+ * @param id the account id, or already an address
  * @see https://cloud.google.com/iam/docs/service-account-types#user-managed
  */
 export function serviceAccountEmail(project: string, id: string): string {
-    // For the domain-scoped project example.com:tools, the host name starts with tools.example.com.
+    if (id.includes("@")) return id;
+    return `${id}@${projectHost(project)}.iam.gserviceaccount.com`;
+}
+
+/** A project id as a part of a host name: the domain-scoped project example.com:tools becomes tools.example.com. */
+export function projectHost(project: string): string {
     const [domain, name] = splitOnce(project);
-    return `${id}@${name === undefined ? project : `${name}.${domain}`}.iam.gserviceaccount.com`;
+    return name === undefined ? project : `${name}.${domain}`;
 }
 
 /** The principals to grant each role: first the listed principals, then the dedicated service accounts. */

@@ -48,10 +48,14 @@ export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArg
         unknownRegion(args.location, false, errors.report);
     }
     unknownKeys({ labels: given["labels"], serviceAccounts }, errors.report, (_, value) => formatJson(value));
-    existingMistakes(given, errors.report);
+    existingMistakes(given, project, errors.report);
+    const workloadSettings = concernsWorkloads(args)
+        ? workloadsModule().parseWorkloadSettings(args, errors.report)
+        : undefined;
     errors.throwIfAny(`Registry "${name}"`);
     return {
         ...args,
+        ...(workloadSettings as Partial<RegistryArgs>),
         readers: (args.readers ?? []).map(canonicalPrincipal),
         writers: (args.writers ?? []).map(canonicalPrincipal),
         admins: (args.admins ?? []).map(canonicalPrincipal),
@@ -69,7 +73,7 @@ export function checkServiceAccountArgs(name: string, args: ServiceAccountArgs):
     const given = { serviceAccounts: { [accountId]: account } };
     const errors = new ArgumentErrors(([, , property = "accountId", ...path]) => [String(property), ...path]);
     errors.check(project, given);
-    existingMistakes(given, errors.report);
+    existingMistakes(given, project, errors.report);
     errors.throwIfAny(`ServiceAccount "${name}"`);
 }
 
@@ -96,6 +100,16 @@ export function checkRepositoryAccessArgs(name: string, args: RepositoryAccessAr
         writer: writer.map(canonicalPrincipal),
         admin: admin.map(canonicalPrincipal),
     };
+}
+
+function concernsWorkloads({ workloads, pool, projectNumber }: RegistryArgs): boolean {
+    return [workloads, pool, projectNumber].some((value) => value !== undefined);
+}
+
+/** A registry without workloads does not load this module. */
+function workloadsModule(): typeof import("../workloads/settings") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("../workloads/settings") as typeof import("../workloads/settings");
 }
 
 /** Collects the mistakes in the arguments of a component. */

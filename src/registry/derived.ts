@@ -15,12 +15,16 @@ export function knownAfter<T>(resource: pulumi.Resource, value: T): pulumi.Outpu
  *
  * @param label the name of the value in the error message
  */
-export function verifyDerived(label: string, derived: string, reported: pulumi.Output<string>): void {
-    reported.apply((value) => {
+export function verifyDerived(
+    label: string,
+    derived: pulumi.Input<string>,
+    reported: pulumi.Output<string>,
+): void {
+    pulumi.all([derived, reported]).apply(([expected, value]) => {
         // In a preview, the reported value is a guess by the provider, which is wrong for accounts of domain-scoped projects.
-        if (value && value !== derived && !pulumi.runtime.isDryRun()) {
+        if (value && value !== expected && !pulumi.runtime.isDryRun()) {
             throw userError(
-                `The ${label} that the client files use is "${derived}", but the service reports "${value}". ` +
+                `The ${label} that the client files use is "${expected}", but the service reports "${value}". ` +
                     "Do not use the files; report both values to the maintainers of python-registry.",
             );
         }

@@ -127,6 +127,39 @@ export function verifyAccount(
     });
 }
 
+/** An existing workload identity pool. */
+export interface ExistingPool {
+    /** Project id. */
+    readonly project: string;
+    readonly poolId: string;
+    /** Whether the registry uses the pool or adopts it. */
+    readonly existing: Existing;
+}
+
+/**
+ * Looks up an existing workload identity pool. Warns if it is disabled.
+ *
+ * @param lookup looks the pool up in the provider
+ * @returns the errors: empty, or that the pool does not exist or cannot be read
+ */
+export function verifyPool(
+    { project, poolId, existing }: ExistingPool,
+    lookup: () => Promise<{ readonly disabled: boolean }>,
+    parent: pulumi.Resource,
+): pulumi.Output<string[]> {
+    const name = `workload identity pool ${poolId} in the project ${project}`;
+    return pulumi.output(lookUp(name, existing, lookup)).apply((found) => {
+        if ("error" in found) return [`pool.${found.error}`];
+        if (found.disabled) {
+            void pulumi.log.warn(
+                `The existing ${name} is disabled. No workload can come in until its owner enables it.`,
+                parent,
+            );
+        }
+        return [];
+    });
+}
+
 /**
  * Waits for the verification of existing resources.
  *
@@ -168,7 +201,7 @@ async function lookUp<T extends object>(
 }
 
 /** The message of the service, extracted from the message of the provider about a failed lookup. */
-function serviceMessage(message: string): string {
+export function serviceMessage(message: string): string {
     return /googleapi: (.*)/s.exec(message)?.[1]?.trim() ?? message;
 }
 

@@ -2,7 +2,14 @@
 export { Role, type PrincipalsByRole } from "../names/principals";
 export type { RepositoryUrls } from "../names/urls";
 export { Existing } from "./existing";
-export { Registry, type RegistryServiceAccount } from "./registry";
+export { Registry, type RegistryServiceAccount, type RegistryWorkload } from "./registry";
 export type { RegistryArgs, RegistryServiceAccountArgs } from "./registry-args";
-export { AccessMode, RepositoryAccess, type RepositoryAccessArgs } from "./repository-access";
+export {
+    AccessMode,
+    RepositoryAccess,
+    type RepositoryAccessArgs,
+    type WorkloadGrant,
+} from "./repository-access";
+export type { PoolArgs, WorkloadArgs } from "./workload-args";
+export { WorkloadType } from "../names/workload-types";
 export { ServiceAccount, type ServiceAccountArgs, type ServiceAccountKey } from "./service-account";

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
+import type { PoolArgs, WorkloadArgs } from "./workload-args";
 
 /** The arguments of a dedicated service account of a registry. */
 export interface RegistryServiceAccountArgs {
@@ -13,6 +14,8 @@ export interface RegistryServiceAccountArgs {
     readonly displayName?: string;
     /** Names of the key generations, oldest first. The last one is the current key. None by default. */
     readonly keys?: string[];
+    /** IAM principals that can impersonate the account. They are granted this on the account alone. */
+    readonly impersonators?: string[];
 }
 
 /**
@@ -42,8 +45,14 @@ export interface RegistryArgs {
     readonly access?: AccessMode;
     /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. Default false. */
     readonly allowPublic?: boolean;
-    /** Dedicated service accounts by account id. None by default. */
+    /** Dedicated service accounts by account id. An existing account of another project has its address as its id. None by default. */
     readonly serviceAccounts?: Record<string, RegistryServiceAccountArgs>;
+    /** Machines that come in without a key, by name. None by default. */
+    readonly workloads?: Record<string, WorkloadArgs>;
+    /** The workload identity pool through which machines outside Google Cloud come in. */
+    readonly pool?: PoolArgs;
+    /** Number of the project, which some workloads' principals contain. Looked up by default. */
+    readonly projectNumber?: string;
     /** Enable the required APIs. They stay enabled when the stack is destroyed. Default true. */
     readonly enableApis?: boolean;
     /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */

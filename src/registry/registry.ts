@@ -5,7 +5,16 @@ import { checkRegistryArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { verifyAccount, verifyRepository, whenVerified } from "./existing";
-import { type PrincipalsByRole, principalsByRole, type Role, serviceAccountEmail } from "../names/principals";
+import {
+    accountCoordinates,
+    canonicalPrincipal,
+    type PrincipalsByRole,
+    principalsByRole,
+    type Role,
+    serviceAccountEmail,
+} from "../names/principals";
+import { grantImpersonation, listedImpersonator } from "./impersonation";
+import type { CreatedWorkload } from "./workload-identity";
 import { repositoryResource } from "./repository";
 import type { RegistryArgs } from "./registry-args";
 import { AccessMode, RepositoryAccess } from "./repository-access";
@@ -15,6 +24,7 @@ import { repositoryName, repositoryUrls, type RepositoryUrls } from "../names/ur
 
 /** Kept outside the class, because a field would become an output of the component, which the keys must not be. */
 const currentKeys = new WeakMap<Registry, Readonly<Record<string, ServiceAccountKey>>>();
+const workloadDetails = new WeakMap<Registry, Readonly<Record<string, CreatedWorkload>>>();
 
 /** A dedicated service account of a registry. All values are known in a preview. */
 export interface RegistryServiceAccount {
@@ -24,6 +34,16 @@ export interface RegistryServiceAccount {
     readonly member: pulumi.Output<string>;
     /** The role of the account on the repository. */
     readonly access: Role;
+}
+
+/** A machine that comes in without a key. */
+export interface RegistryWorkload {
+    /** The workload as an IAM principal. */
+    readonly principal: string;
+    /** The role on the repository, its own or that of the account in `via`. */
+    readonly access: Role;
+    /** The account id of the service account that it impersonates; undefined if it is granted its role directly. */
+    readonly via?: string;
 }
 
 /**
@@ -45,10 +65,12 @@ export class Registry extends pulumi.ComponentResource {
     readonly repositoryName: pulumi.Output<string>;
     /** The URLs of the repository. Known in a preview. */
     readonly urls: pulumi.Output<RepositoryUrls>;
-    /** The principals to which this registry grants each role. */
-    readonly principals: PrincipalsByRole;
+    /** The principals to which this registry grants each role, with the workloads. Known in a preview. */
+    readonly principals: pulumi.Output<PrincipalsByRole>;
     /** The dedicated service accounts by account id. */
     readonly serviceAccounts: Record<string, RegistryServiceAccount>;
+    /** The workloads by name. Known in a preview. */
+    readonly workloads: pulumi.Output<Record<string, RegistryWorkload>>;
 
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -58,23 +80,32 @@ export class Registry extends pulumi.ComponentResource {
         const mode = checked.access ?? AccessMode.authoritative;
         const createdBy = thisStack();
         const urls = repositoryUrls({ project, location, repository: repositoryId });
-        this.principals = principalsByRole(checked);
+        const principals = principalsByRole(checked);
 
         // Nothing is changed before all existing resources are verified.
-        const verifications = verifyExisting(this, checked, this.principals, mode);
+        const verifications = [
+            ...verifyExisting(this, checked, principals, mode),
+            ...(hasEntries(checked.workloads) && checked.pool?.existing !== undefined
+                ? workloadIdentityModule().verifyExistingPool(this, checked)
+                : []),
+        ];
         const waitOptions =
             verifications.length === 0
                 ? opts
                 : pulumi.mergeOptions(opts, { dependsOn: whenVerified(verifications) });
 
         // Each resource waits only for the API that it needs. An account takes 11 s, so it must not wait for the other API.
-        const enable = (service: string) =>
+        const enable: EnableApi = (service, inProject = project) =>
             checked.enableApis === false
                 ? []
                 : [
                       new projects.Service(
-                          `${name}-${service}`,
-                          { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
+                          `${name}-${service}${inProject === project ? "" : `-${inProject}`}`,
+                          {
+                              project: inProject,
+                              service: `${service}.googleapis.com`,
+                              disableOnDestroy: false,
+                          },
                           inheritDependsOn(waitOptions, { parent: this }),
                       ),
                   ];
@@ -82,12 +113,14 @@ export class Registry extends pulumi.ComponentResource {
         const artifactRegistry = enable("artifactregistry");
 
         const accounts = Object.entries(checked.serviceAccounts ?? {}).map(
-            ([id, { access, ...account }]) => ({
+            ([id, { access, impersonators = [], ...account }]) => ({
                 id,
                 access,
+                impersonators,
+                ...(account.existing === undefined ? {} : { existing: account.existing }),
                 account: new ServiceAccount(
                     `${name}-${id}`,
-                    { project, accountId: id, createdBy, ...account },
+                    { ...accountCoordinates(project, id), createdBy, ...account },
                     inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
                 ),
             }),
@@ -125,15 +158,55 @@ export class Registry extends pulumi.ComponentResource {
         );
         this.urls = knownAfter(this.repository, urls);
 
+        const machines = hasEntries(checked.workloads)
+            ? workloadIdentityModule().createWorkloads(name, this, checked, {
+                  createdBy,
+                  enable,
+                  options: inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
+              })
+            : undefined;
+        const impersonated = accounts.filter(({ id, account, existing, impersonators }) =>
+            grantImpersonation(
+                {
+                    name: `${name}-${id}`,
+                    account,
+                    resourceName: serviceAccountName(accountCoordinates(project, id)),
+                    ...(existing === undefined ? {} : { existing }),
+                },
+                [
+                    ...impersonators.map(canonicalPrincipal).map(listedImpersonator),
+                    ...(machines?.impersonators[id] ?? []),
+                ],
+                inheritDependsOn(waitOptions, {}),
+            ),
+        );
+        if (impersonated.length > 0) enable("iamcredentials");
+        const workloads = machines?.workloads ?? {};
+        workloadDetails.set(this, workloads);
+        this.workloads = pulumi.output(
+            Object.fromEntries(
+                Object.entries(workloads).map(([workload, { access, principal, via }]) => [
+                    workload,
+                    { access, principal, ...(via === undefined ? {} : { via }) },
+                ]),
+            ),
+        );
+        this.principals = this.workloads.apply((each) => withWorkloads(principals, Object.values(each)));
+
         new RepositoryAccess(
             name,
             {
                 project,
                 location,
                 repository: repositoryId,
-                principals: this.principals,
+                principals,
                 mode,
                 allowPublic: checked.allowPublic ?? false,
+                workloads: Object.fromEntries(
+                    Object.entries(workloads)
+                        .filter(([, { via }]) => via === undefined)
+                        .map(([workload, { access, principal }]) => [workload, { access, principal }]),
+                ),
                 createdPrincipals: Object.fromEntries(
                     accounts.map(({ id, account }) => [
                         `serviceAccount:${serviceAccountEmail(project, id)}`,
@@ -150,6 +223,7 @@ export class Registry extends pulumi.ComponentResource {
             urls: this.urls,
             principals: this.principals,
             serviceAccounts: this.serviceAccounts,
+            workloads: this.workloads,
         });
     }
 
@@ -157,6 +231,40 @@ export class Registry extends pulumi.ComponentResource {
     get currentKeys(): Readonly<Record<string, ServiceAccountKey>> {
         return currentKeys.get(this) ?? {};
     }
+
+    /** What a workload's CI configuration needs, by the name of the workload. */
+    get workloadDetails(): Readonly<Record<string, CreatedWorkload>> {
+        return workloadDetails.get(this) ?? {};
+    }
+}
+
+/** Enables an API, and returns the resources to wait for. */
+export type EnableApi = (service: string, project?: string) => projects.Service[];
+
+/** A stack without workloads does not load this module, nor what it imports. */
+function workloadIdentityModule(): typeof import("./workload-identity") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("./workload-identity") as typeof import("./workload-identity");
+}
+
+function hasEntries(map: object | undefined): map is object {
+    return map !== undefined && Object.keys(map).length > 0;
+}
+
+/** The principals of each role, followed by the workloads that are granted it directly. */
+function withWorkloads(
+    principals: PrincipalsByRole,
+    workloads: readonly RegistryWorkload[],
+): PrincipalsByRole {
+    const direct = (role: Role) =>
+        workloads.flatMap(({ access, principal, via }) =>
+            access === role && via === undefined ? [principal] : [],
+        );
+    return {
+        reader: [...principals.reader, ...direct("reader")],
+        writer: [...principals.writer, ...direct("writer")],
+        admin: [...principals.admin, ...direct("admin")],
+    };
 }
 
 /**
@@ -195,7 +303,7 @@ function verifyExisting(
                 : [
                       verifyAccount(
                           {
-                              name: serviceAccountName(project, id),
+                              name: serviceAccountName(accountCoordinates(project, id)),
                               existing: account.existing,
                               ...(account.displayName === undefined
                                   ? {}

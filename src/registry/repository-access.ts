@@ -2,7 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRepositoryAccessArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
-import { type PrincipalsByRole, roleNames, roles } from "../names/principals";
+import { type PrincipalsByRole, type Role, roleNames, roles } from "../names/principals";
 
 /** Whether the stack owns all members of each role that it grants (`authoritative`) or only adds members (`additive`). */
 export const AccessMode = { authoritative: "authoritative", additive: "additive" } as const;
@@ -27,6 +27,15 @@ export interface RepositoryAccessArgs {
      * such a principal waits for the resource. An account takes 11 s, so no other grant waits for it.
      */
     readonly createdPrincipals?: Record<string, pulumi.Input<string>>;
+    /** The workloads to grant a role, by name. */
+    readonly workloads?: Record<string, WorkloadGrant>;
+}
+
+/** The role of a workload. */
+export interface WorkloadGrant {
+    readonly access: Role;
+    /** The workload as an IAM principal. A grant to it waits for what this output depends on. */
+    readonly principal: pulumi.Input<string>;
 }
 
 /**
@@ -45,9 +54,9 @@ export interface RepositoryAccessArgs {
 export class RepositoryAccess extends pulumi.ComponentResource {
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals = {}, ...plainArgs } = args;
+        const { createdPrincipals = {}, workloads = {}, ...plainArgs } = args;
         const principals = checkRepositoryAccessArgs(name, args);
-        // Without createdPrincipals: otherwise the component, and so every grant, would wait for these outputs.
+        // Without createdPrincipals and workloads: otherwise the component, and so every grant, would wait for these outputs.
         super(
             "python-registry:index:RepositoryAccess",
             `${name}-${args.mode}`,
@@ -60,6 +69,7 @@ export class RepositoryAccess extends pulumi.ComponentResource {
 
         for (const role of roles) {
             const members = principals[role];
+            const machines = Object.entries(workloads).filter(([, { access }]) => access === role);
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the
             // replacement succeeds.
             const grant = { project, location, repository, role: roleNames[role] };
@@ -71,10 +81,29 @@ export class RepositoryAccess extends pulumi.ComponentResource {
                         options,
                     );
                 }
-            } else if (members.length > 0) {
+                for (const [workload, { principal: member }] of machines) {
+                    new artifactregistry.RepositoryIamMember(
+                        `${name}-${role}-workload:${workload}`,
+                        { ...grant, member },
+                        options,
+                    );
+                }
+            } else if (members.length + machines.length > 0) {
                 new artifactregistry.RepositoryIamBinding(
                     `${name}-${role}`,
-                    { ...grant, members: members.map(memberOutput) },
+                    {
+                        ...grant,
+                        members:
+                            machines.length === 0
+                                ? members.map(memberOutput)
+                                : // A workload can be a principal that is also listed.
+                                  pulumi
+                                      .all([
+                                          ...members.map(memberOutput),
+                                          ...machines.map(([, { principal }]) => principal),
+                                      ])
+                                      .apply((all) => [...new Set(all)]),
+                    },
                     options,
                 );
             }

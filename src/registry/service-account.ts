@@ -4,7 +4,7 @@ import { checkServiceAccountArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { Existing } from "./existing";
-import { serviceAccountEmail } from "../names/principals";
+import { type AccountCoordinates, serviceAccountEmail } from "../names/principals";
 import { stackDescription, type StackName } from "../names/stack-label";
 
 /** The arguments of a dedicated service account. The values that determine its email address are plain. */
@@ -24,7 +24,7 @@ export interface ServiceAccountArgs {
 }
 
 /** The resource name of a service account, `projects/P/serviceAccounts/EMAIL`. */
-export function serviceAccountName(project: string, accountId: string): string {
+export function serviceAccountName({ project, accountId }: AccountCoordinates): string {
     return `projects/${project}/serviceAccounts/${serviceAccountEmail(project, accountId)}`;
 }
 
@@ -67,7 +67,7 @@ export class ServiceAccount extends pulumi.ComponentResource {
         const keys = (args.keys ?? []).map((generation): ServiceAccountKey => {
             const key = new serviceaccount.Key(
                 `${name}-${generation}`,
-                { serviceAccountId: serviceAccountName(project, accountId) },
+                { serviceAccountId: serviceAccountName(args) },
                 { parent: this, dependsOn: this.account, additionalSecretOutputs: ["privateKey"] },
             );
             return { generation, keyBase64: pulumi.secret(key.privateKey) };
@@ -93,7 +93,7 @@ function accountResource(
     { project, accountId, existing, displayName, createdBy }: ServiceAccountArgs,
     opts: pulumi.CustomResourceOptions,
 ): serviceaccount.Account {
-    const id = serviceAccountName(project, accountId);
+    const id = serviceAccountName({ project, accountId });
     if (existing === Existing.use) {
         return serviceaccount.Account.get(name, id, undefined, opts);
     }

@@ -6,6 +6,7 @@ import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal, principalsByRole } from "../names/principals";
 import type { RegistryServiceAccountArgs } from "../registry/registry-args";
 import type { AccessMode } from "../registry/repository-access";
+import type { PoolArgs, WorkloadArgs } from "../registry/workload-args";
 import {
     existingMistakes,
     policyMistakes,
@@ -14,7 +15,7 @@ import {
     unknownKeys,
     unknownRegion,
 } from "../validation/checks";
-import { jsonSettings, namespace, projectId, schema } from "../validation/schema";
+import { defaultAccounts, jsonSettings, namespace, projectId, schema } from "../validation/schema";
 import {
     configPath,
     type ConfigPath,
@@ -49,6 +50,12 @@ export interface Settings {
     readonly access: AccessMode;
     /** Dedicated service accounts by account id. */
     readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccountArgs>>;
+    /** Machines that come in without a key, by name. */
+    readonly workloads?: Record<string, WorkloadArgs>;
+    /** The workload identity pool. */
+    readonly pool?: PoolArgs;
+    /** Number of the project, in digits. */
+    readonly projectNumber?: string;
     /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. */
     readonly allowPublic: boolean;
     /** Names of packages that only this registry may serve, normalized (PEP 503). A prefix ends with an asterisk. */
@@ -103,8 +110,7 @@ export function parseSettings(
         Object.entries(config)
             .filter(([key]) => key.startsWith(`${namespace}:`))
             .map(([key, text]) => [key.slice(namespace.length + 1), text] as const)
-            // In Pulumi.yaml, an empty string is the default of a setting that is not set.
-            .filter(([name, text]) => text !== "" || !unsetWhenEmpty.has(name))
+            .filter(([name, text]) => text !== unsetValues.get(name))
             .map(([name, text]) => [name, jsonSettings.has(name) ? parseJson(text) : text]),
     );
     const region = config["gcp:region"];
@@ -130,6 +136,23 @@ export function parseSettings(
     const parsed = v.safeParse(schema, given);
     const skipped = config[skipRegionValidation] === "true";
     const newRegion = unknownRegion(given["location"], skipped, report);
+    const workloadMistakes: string[] = [];
+    const workloadSettings = concernsWorkloads(given)
+        ? workloadsModule().parseWorkloadSettings(
+              { serviceAccounts: defaultAccounts, ...given, project: config["gcp:project"] },
+              (path, value, message) => {
+                  // A message can name values of other keys.
+                  const secret = ["workloads", "pool", "serviceAccounts"].some((name) =>
+                      secretKeys.has(fullKey(name)),
+                  );
+                  const text = secret
+                      ? `${fullKey(path[0])}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`
+                      : report(path, value, message);
+                  workloadMistakes.push(text);
+                  return text;
+              },
+          )
+        : undefined;
     const mistakes = [
         ...(project.issues ?? []).map(({ input, message }) =>
             formatMistake("gcp:project", [], input, message),
@@ -140,14 +163,17 @@ export function parseSettings(
         ),
         ...unknownKeys(given, report, formatValue),
         ...policyMistakes(given, config["gcp:project"] ?? "", report, formatValue),
-        ...existingMistakes(given, report),
+        ...existingMistakes(given, config["gcp:project"] ?? "", report),
+        ...workloadMistakes,
     ];
     if (mistakes.length > 0 || !parsed.success || !project.success) {
         return { mistakes };
     }
-    const values = parsed.output;
+    // The workloads as they are given are replaced by the parsed ones.
+    const { workloads: _workloads, pool: _pool, projectNumber: _projectNumber, ...values } = parsed.output;
     const settings: Settings = {
         ...values,
+        ...(workloadSettings as Partial<Settings>),
         project: project.output,
         readers: values.readers.map(canonicalPrincipal),
         writers: values.writers.map(canonicalPrincipal),
@@ -162,6 +188,12 @@ export function parseSettings(
         notices: [
             ...(newRegion === undefined ? [] : [newRegion]),
             ...redundantGrants(principalsByRole(settings), secret),
+            ...(workloadSettings === undefined
+                ? []
+                : workloadsModule().sharedAccounts(
+                      workloadSettings.workloads,
+                      secretKeys.has(fullKey("workloads")),
+                  )),
             ...[...secretKeys]
                 .filter((key) => key.startsWith(`${namespace}:`))
                 .map(
@@ -172,7 +204,26 @@ export function parseSettings(
     };
 }
 
-const unsetWhenEmpty = new Set(["location", "description", "existing", "access"]);
+function concernsWorkloads({ workloads, pool, projectNumber }: Readonly<Record<string, unknown>>): boolean {
+    return [workloads, pool, projectNumber].some((value) => value !== undefined);
+}
+
+/** A stack without workloads does not load this module. */
+function workloadsModule(): typeof import("../workloads/settings") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the settings asynchronous
+    return require("../workloads/settings") as typeof import("../workloads/settings");
+}
+
+/** The defaults in Pulumi.yaml of settings that have no default. */
+const unsetValues: ReadonlyMap<string, string> = new Map([
+    ["location", ""],
+    ["description", ""],
+    ["existing", ""],
+    ["access", ""],
+    ["workloads", "{}"],
+    ["pool", "{}"],
+    ["projectNumber", "0"],
+]);
 
 /** Parses JSON. Text that is not valid JSON stays as it is, so that the schema can report it. */
 function parseJson(value: string): unknown {

@@ -8,6 +8,7 @@ import {
     principalsByRole,
     type Role,
     roles,
+    serviceAccountEmail,
 } from "../names/principals";
 import { accountEntries, defaultAccounts, duplicates, entries, isRecord, namespace } from "./schema";
 import { formatJson, type FormatValue, type ReportMistake, suggestion } from "./wording";
@@ -123,7 +124,10 @@ export function policyMistakes(
             }
         }
     }
-    const { principals, groupsAndDomains } = countPrincipals(policy);
+    const { principals: listed, groupsAndDomains } = countPrincipals(policy);
+    const workloads = Object.values(isRecord(given["workloads"]) ? given["workloads"] : {});
+    const principals =
+        listed + workloads.filter((each) => isRecord(each) && each["via"] === undefined).length;
     const reportForAll = (message: string) =>
         mistakes.push(report(["readers, writers, admins, serviceAccounts"], undefined, message));
     if (principals > policyLimits.principals) {
@@ -140,9 +144,24 @@ export function policyMistakes(
 }
 
 /** Mistakes in the settings of resources that already exist. */
-export function existingMistakes(given: Readonly<Record<string, unknown>>, report: ReportMistake): string[] {
+export function existingMistakes(
+    given: Readonly<Record<string, unknown>>,
+    project: string,
+    report: ReportMistake,
+): string[] {
     const { existing, access, description, labels, serviceAccounts } = given;
     const mistakes: string[] = [];
+    const accounts = Object.entries(isRecord(serviceAccounts) ? serviceAccounts : {});
+    for (const [address, account] of accounts) {
+        if (!address.includes("@") || !isRecord(account) || account["existing"] !== undefined) continue;
+        mistakes.push(
+            report(
+                ["serviceAccounts", address, "existing"],
+                undefined,
+                "is not set. Allowed for an address: use, adopt, because this stack creates accounts only in its own project.",
+            ),
+        );
+    }
     if ((existing === "use" || existing === "adopt") && access === undefined) {
         mistakes.push(
             report(
@@ -160,7 +179,18 @@ export function existingMistakes(given: Readonly<Record<string, unknown>>, repor
             mistakes.push(report(["labels"], labels, managedByOwner));
         }
     }
-    for (const [id, account] of Object.entries(isRecord(serviceAccounts) ? serviceAccounts : {})) {
+    const email = (id: string) => serviceAccountEmail(project, id);
+    const ids = accounts.map(([id]) => id);
+    for (const [first, second] of duplicates(ids, email)) {
+        mistakes.push(
+            report(
+                ["serviceAccounts", second],
+                second,
+                `is the account ${first}. Allowed: each account once.`,
+            ),
+        );
+    }
+    for (const [id, account] of accounts) {
         if (isRecord(account) && account["existing"] === "use" && account["displayName"] !== undefined) {
             const { displayName } = account;
             mistakes.push(report(["serviceAccounts", id, "displayName"], displayName, managedByOwner));

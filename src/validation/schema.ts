@@ -1,7 +1,8 @@
 import * as v from "valibot";
+import { isWholePool } from "../names/federated-principals";
 import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
-import { isPublic, principalMistake, type Role, roles } from "../names/principals";
+import { isPublic, principalMistake, roles } from "../names/principals";
 import { stackLabel } from "../names/stack-label";
 import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./wording";
 
@@ -11,9 +12,9 @@ import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./word
 /** The namespace of this project in the configuration. */
 export const namespace = "python-registry";
 
-const text = (allowed: string) =>
+export const text = (allowed: string) =>
     v.string((issue) => `${typeMismatch(issue.input, "a string")} Allowed: ${allowed}.`);
-const matching = (pattern: RegExp, allowed: string) =>
+export const matching = (pattern: RegExp, allowed: string) =>
     v.pipe(
         text(allowed),
         v.regex(
@@ -21,25 +22,30 @@ const matching = (pattern: RegExp, allowed: string) =>
             ({ input }) => `is not valid. Allowed: ${allowed}.${spellingSuggestion(input, pattern)}`,
         ),
     );
-const oneOf = <const T extends readonly string[]>(options: T) =>
+export const oneOf = <const T extends readonly string[]>(options: T) =>
     v.picklist(
         options,
         ({ input }) =>
             `${input === undefined ? "is not set" : "is not valid"}. Allowed: ${options.join(", ")}.${suggestion(input, options)}`,
     );
-const boolean = v.boolean((issue) => `${typeMismatch(issue.input, "a boolean")} Allowed: true, false.`);
+export const boolean = v.boolean(
+    (issue) => `${typeMismatch(issue.input, "a boolean")} Allowed: true, false.`,
+);
 const map = (allowed: string) =>
     v.custom(isRecord, ({ input }) => `${typeMismatch(input, "a map")} Allowed: ${allowed}.`);
 
 /** A map with any number of keys, which all have values of the same schema. */
-const record = <K extends v.BaseSchema<string, string, v.BaseIssue<unknown>>, V extends v.GenericSchema>(
+export const record = <
+    K extends v.BaseSchema<string, string, v.BaseIssue<unknown>>,
+    V extends v.GenericSchema,
+>(
     key: K,
     value: V,
     allowed: string,
 ) => v.pipe(map(allowed), v.record(key, value));
 
 /** A map with fixed keys. `unknownKeys` reports all other keys. */
-const object = <T extends v.ObjectEntries>(entries: T, allowed: string) =>
+export const object = <T extends v.ObjectEntries>(entries: T, allowed: string) =>
     v.pipe(
         map(allowed),
         // If a key is missing, report the message of its own schema.
@@ -110,7 +116,13 @@ const labels = v.pipe(
     ),
 );
 
-const principals = (role: Role) =>
+/**
+ * A list of principals.
+ *
+ * @param key the path of the list, for a command in a message
+ * @param power what its principals can do, as "would let everyone …"; undefined if everyone can be among them
+ */
+const principals = (key: string, power?: string) =>
     v.array(
         v.pipe(
             text("an IAM principal, for example group:team@example.com"),
@@ -119,14 +131,18 @@ const principals = (role: Role) =>
                 ({ input }) => principalMistake(input) ?? "",
             ),
             v.check(
-                (value) => role === "reader" || !isPublic(value),
-                `would let everyone ${role === "writer" ? "upload" : "delete packages"}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`,
+                (value) => power === undefined || !isPublic(value),
+                `would let everyone ${power ?? ""}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`,
+            ),
+            v.check(
+                (value) => power === undefined || !isWholePool(value),
+                `would let every identity of the pool ${power ?? ""}. Allowed: a subject, a group or an attribute of the pool; * only in readers.`,
             ),
         ),
         ({ input }) =>
             `${typeMismatch(input, "a list")} Allowed: a list of IAM principals.` +
             (typeof input === "string"
-                ? ` Did you mean ${formatJson([input])}? Set it with: pulumi config set --path '${namespace}:${role}s[0]' PRINCIPAL`
+                ? ` Did you mean ${formatJson([input])}? Set it with: pulumi config set --path '${namespace}:${key}[0]' PRINCIPAL`
                 : ""),
     );
 
@@ -172,7 +188,8 @@ const internalPackages = v.pipe(
     unique(normalizedName, "package", "case is ignored; -, _ and . are equal"),
 );
 
-const existing = v.exactOptional(oneOf(["use", "adopt"]));
+/** Schema of `existing`, of the repository, an account or a pool. */
+export const existing = v.exactOptional(oneOf(["use", "adopt"]));
 
 /** The keys of an entry of `serviceAccounts`. */
 export const accountEntries = {
@@ -185,15 +202,16 @@ export const accountEntries = {
         ),
     ),
     keys: v.exactOptional(generations),
+    impersonators: v.exactOptional(principals("serviceAccounts.ID.impersonators", "act as the account")),
 };
 
 const serviceAccounts = record(
     matching(
-        /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
-        "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        /^[a-z][a-z0-9-]{4,28}[a-z0-9](?:@[a-z0-9.-]+\.iam\.gserviceaccount\.com)?$/,
+        "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen; for an existing account of another project, its address NAME@PROJECT.iam.gserviceaccount.com",
     ),
-    object(accountEntries, "a map with the keys access, existing, displayName and keys"),
-    "a map from account id to {access, existing, displayName, keys}",
+    object(accountEntries, "a map with the keys access, existing, displayName, keys and impersonators"),
+    "a map from account id to {access, existing, displayName, keys, impersonators}",
 );
 
 /** The service accounts of a stack whose configuration doesn't set `serviceAccounts`. */
@@ -206,12 +224,21 @@ export const entries = {
     existing,
     description: v.exactOptional(text("a string")),
     labels: v.optional(labels, {}),
-    readers: v.optional(principals("reader"), []),
-    writers: v.optional(principals("writer"), []),
-    admins: v.optional(principals("admin"), []),
+    readers: v.optional(principals("readers"), []),
+    writers: v.optional(principals("writers", "upload"), []),
+    admins: v.optional(principals("admins", "delete packages"), []),
     access: v.optional(oneOf(["authoritative", "additive"]), "authoritative"),
     allowPublic: v.optional(boolean, false),
     serviceAccounts: v.optional(serviceAccounts, defaultAccounts),
+    // Only their types are checked here. `parseWorkloadSettings` checks the rest, in a stack that sets them.
+    workloads: v.exactOptional(map("a map from name to {type, access, …}")),
+    pool: v.exactOptional(map("a map with the keys id, project, projectNumber and existing")),
+    projectNumber: v.exactOptional(
+        v.union(
+            [v.string(), v.number()],
+            ({ input }) => `${typeMismatch(input, "a number")} Allowed: a project number.`,
+        ),
+    ),
     internalPackages: v.optional(internalPackages, []),
     keyring: v.optional(oneOf(["auto", "import", "subprocess"]), "auto"),
     enableApis: v.optional(boolean, true),

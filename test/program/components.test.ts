@@ -132,6 +132,7 @@ describe("the outputs of the components", () => {
             "repositoryName",
             "serviceAccounts",
             "urls",
+            "workloads",
         ]);
     });
 });
@@ -313,6 +314,8 @@ describe("the arguments of a registry", () => {
             serviceAccounts: {},
         });
         assert.equal((await valueOf(registry.repository.description)).value, "later");
-        assert.deepEqual(registry.principals.reader, ["user:ada@acme.example"]);
+        assert.deepEqual((await valueOf(registry.principals.apply(({ reader }) => reader))).value, [
+            "user:ada@acme.example",
+        ]);
     });
 });

@@ -48,8 +48,16 @@ export const principal = fc.oneof(
         .map(([name, home]) => `serviceAccount:${name}@${home}.iam.gserviceaccount.com`),
     domain.map((name) => `domain:${name}`),
     fc
-        .tuple(fc.constantFrom("principal", "principalSet"), fc.stringMatching(/^[\w./:'"#=-]{1,40}$/))
-        .map(([type, subject]) => `${type}://iam.googleapis.com/${subject}`),
+        .tuple(
+            fc.nat(),
+            fc.stringMatching(/^[a-z][a-z0-9-]{2,30}[a-z0-9]$/),
+            fc.constantFrom("subject", "group", "attribute.repository"),
+            fc.stringMatching(/^[\w./:'"#=-]{1,40}$/),
+        )
+        .map(
+            ([number, pool, form, value]) =>
+                `${form === "subject" ? "principal" : "principalSet"}://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${pool}/${form}/${value}`,
+        ),
 );
 export const principals = fc.uniqueArray(principal, {
     selector: (value) => value.toLowerCase(),
@@ -62,6 +70,68 @@ export const account = fc.record(
         keys: fc.uniqueArray(generation, { selector: (name) => name.toLowerCase(), maxLength: 10 }),
     },
     { requiredKeys: ["access"] },
+);
+
+const numericId = fc.integer({ min: 1, max: 2 ** 40 });
+const ref = fc.stringMatching(/^refs\/(heads|tags)\/[a-z0-9]{1,12}(\/[a-z0-9]{1,12})?$/);
+const role = fc.constantFrom("reader" as const, "writer" as const, "admin" as const);
+/** Entries of `workloads`. Ids are text, as the program has them. */
+export const workload = fc.oneof(
+    fc.record(
+        {
+            type: fc.constant("githubActions"),
+            access: role,
+            owner: id(2, 20),
+            repository: id(2, 20),
+            ownerId: numericId.map(String),
+            repositoryId: numericId.map(String),
+            ref,
+            environment: id(2, 10),
+        },
+        { requiredKeys: ["type", "access", "owner", "repository", "ownerId", "repositoryId"] },
+    ),
+    fc.record(
+        {
+            type: fc.constant("gitlabCi"),
+            access: role,
+            projectId: numericId.map(String),
+            ref,
+            protectedOnly: fc.boolean(),
+        },
+        { requiredKeys: ["type", "access", "projectId"] },
+    ),
+    fc.record({
+        type: fc.constant("buildkite"),
+        access: role,
+        organizationId: fc.uuid(),
+        pipelineId: fc.uuid(),
+        ref,
+    }),
+    fc.record({
+        type: fc.constant("gke"),
+        access: role,
+        namespace: id(2, 20),
+        serviceAccount: id(2, 20),
+    }),
+    fc.record({
+        type: fc.constantFrom("computeEngine", "cloudRun", "cloudFunctions", "cloudBuild"),
+        access: role,
+        serviceAccount: fc
+            .tuple(id(6, 30), projectId)
+            .map(([name, home]) => `${name}@${home}.iam.gserviceaccount.com`),
+    }),
+);
+export const workloads = fc
+    .uniqueArray(fc.tuple(accountId, workload), { selector: ([name]) => name, minLength: 1, maxLength: 4 })
+    .map((entries) => Object.fromEntries(entries));
+export const pool = fc.record(
+    {
+        id: fc.stringMatching(/^[a-z][a-z0-9-]{3,31}$/).filter((name) => !name.startsWith("gcp-")),
+        project: projectId,
+        projectNumber: numericId.map(String),
+        existing: fc.constantFrom("use" as const, "adopt" as const),
+    },
+    { requiredKeys: ["id", "project"] },
 );
 
 /** The values of a valid configuration; keys of the project's own are without their namespace. */
@@ -84,6 +154,9 @@ export const values = fc.record(
                 maxLength: 5,
             },
         ),
+        workloads,
+        pool,
+        projectNumber: numericId,
         keyring,
         enableApis: fc.boolean(),
         protect: fc.boolean(),

@@ -167,8 +167,14 @@ describe("any valid configuration", () => {
                     keyring: "auto",
                     enableApis: true,
                     protect: true,
+                    ...(["workloads", "pool", "projectNumber"].some((name) => name in given)
+                        ? { workloads: {}, pool: {} }
+                        : {}),
                     // As Pulumi hands it over: through JSON, so without undefined.
                     ...(JSON.parse(JSON.stringify(given)) as object),
+                    ...(values.projectNumber === undefined
+                        ? {}
+                        : { projectNumber: String(values.projectNumber) }),
                     project,
                     readers: stored(values.readers),
                     writers: stored(values.writers),

@@ -24,13 +24,13 @@ function accepted(values: Values): { settings: Settings; notices: readonly strin
 const principalForms =
     "Allowed: user:, group: or serviceAccount: followed by an email address, domain: followed by a domain, principal://… or principalSet://….";
 const settingNames =
-    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, internalPackages, keyring, enableApis, protect.";
+    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, workloads, pool, projectNumber, internalPackages, keyring, enableApis, protect.";
 const repositoryIds =
     "Allowed: 1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
     "Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).";
 const accountIds =
-    "Allowed: account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
+    "Allowed: account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen; for an existing account of another project, its address NAME@PROJECT.iam.gserviceaccount.com.";
 const labelKeys =
     "Allowed: label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter.";
 const labelValues = "Allowed: label values of at most 63 lowercase letters, digits, _ and -.";
@@ -92,7 +92,7 @@ describe("settings: valid values", () => {
             labels: { team: "platform", "größe-1": "", stage_2: "3" },
             readers: ["group:developers@acme.example", "domain:acme.example"],
             writers: [
-                "principalSet://iam.googleapis.com/projects/1/x/attribute.repository_id/7",
+                "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/attribute.repository_id/7",
                 "serviceAccount:acme-dev.svc.id.goog[builds/publisher]",
             ],
             admins: ["user:o'neil+x@acme.example", "serviceAccount:ci@acme-ci.iam.gserviceaccount.com"],
@@ -116,13 +116,13 @@ describe("settings: valid values", () => {
             readers: ["user:Alice@Example.COM", "domain:Example.com"],
             admins: [
                 "serviceAccount:CI@p.iam.gserviceaccount.com",
-                "principal://iam.googleapis.com/X/Subject",
+                "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/Subject",
             ],
         });
         assert.deepEqual(settings.readers, ["user:alice@example.com", "domain:example.com"]);
         assert.deepEqual(settings.admins, [
             "serviceAccount:ci@p.iam.gserviceaccount.com",
-            "principal://iam.googleapis.com/X/Subject",
+            "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/Subject",
         ]);
     });
 
@@ -307,11 +307,15 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
             {
                 readers: [
                     "serviceacount:ci@p.iam.gserviceaccount.com",
+                    "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/group/dev",
+                    "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/x",
                     "principalset://iam.googleapis.com/x/y",
                 ],
             },
             `python-registry:readers[0]: "serviceacount:ci@p.iam.gserviceaccount.com" has an unknown type. ${principalForms} Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
-            `python-registry:readers[1]: "principalset://iam.googleapis.com/x/y" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/x/y"?`,
+            `python-registry:readers[1]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/group/dev" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/group/dev"?`,
+            `python-registry:readers[2]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/x" has an unknown type. ${principalForms} Did you mean "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/x"?`,
+            `python-registry:readers[3]: "principalset://iam.googleapis.com/x/y" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/x/y"?`,
         ],
         [
             "an unknown prefix, without a suggestion that is invalid itself",
@@ -430,7 +434,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
             "a list instead of a map",
             { labels: [], serviceAccounts: [{ access: "reader" }] },
             `python-registry:labels: [] is a list, not a map. Allowed: a map of labels.`,
-            `python-registry:serviceAccounts: [{"access":"reader"}] is a list, not a map. Allowed: a map from account id to {access, existing, displayName, keys}.`,
+            `python-registry:serviceAccounts: [{"access":"reader"}] is a list, not a map. Allowed: a map from account id to {access, existing, displayName, keys, impersonators}.`,
         ],
         [
             "names that every JavaScript object has, which the parser would ignore without a message",
@@ -461,13 +465,13 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
         [
             "a string instead of an account",
             account("reader"),
-            `python-registry:serviceAccounts.ci-reader: "reader" is a string, not a map. Allowed: a map with the keys access, existing, displayName and keys.`,
+            `python-registry:serviceAccounts.ci-reader: "reader" is a string, not a map. Allowed: a map with the keys access, existing, displayName, keys and impersonators.`,
         ],
         [
             "unknown keys of an account, each of them",
             account({ access: "reader", key: [], roles: 1 }),
-            `python-registry:serviceAccounts.ci-reader.key: "key" is an unknown key (its value: []). Allowed: access, existing, displayName, keys. Did you mean "keys"?`,
-            `python-registry:serviceAccounts.ci-reader.roles: "roles" is an unknown key (its value: 1). Allowed: access, existing, displayName, keys.`,
+            `python-registry:serviceAccounts.ci-reader.key: "key" is an unknown key (its value: []). Allowed: access, existing, displayName, keys, impersonators. Did you mean "keys"?`,
+            `python-registry:serviceAccounts.ci-reader.roles: "roles" is an unknown key (its value: 1). Allowed: access, existing, displayName, keys, impersonators.`,
         ],
         [
             "a display name that is too long",
@@ -888,7 +892,11 @@ describe("Pulumi.yaml", () => {
         it(`gives ${key} a type, a description and a default of that type`, () => {
             assert.match(description ?? "", /\w.*\.$/s);
             assert.ok("default" in rest);
-            const found = Array.isArray(rest.default) ? "array" : typeof rest.default;
+            const found = Array.isArray(rest.default)
+                ? "array"
+                : Number.isInteger(rest.default)
+                  ? "integer"
+                  : typeof rest.default;
             assert.equal(found, type);
             assert.deepEqual(items, type === "array" ? { type: "string" } : undefined);
         });
@@ -910,6 +918,9 @@ describe("Pulumi.yaml", () => {
             existing: "",
             description: "",
             access: "",
+            workloads: {},
+            pool: {},
+            projectNumber: 0,
         });
     });
 

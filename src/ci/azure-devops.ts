@@ -1,0 +1,55 @@
+import type { WorkloadOf } from "../validation/workloads";
+import { login, registryCommands } from "./commands";
+import { asPattern, parseRef } from "./refs";
+import type { SnippetContext } from "./snippet";
+import { fileOf, indented, yamlString } from "./text";
+
+/**
+ * A pipeline of Azure Pipelines. It requests the token of the pipeline itself, so it needs no service connection. The answer is
+ * JSON, which Google's libraries read as it is.
+ *
+ * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/distributedtask/oidctoken/create
+ */
+export function azureDevOpsSnippet(context: SnippetContext, workload: WorkloadOf<"azureDevOps">): string {
+    const { prepare, use } = registryCommands(context, "..");
+    return fileOf(
+        "# azure-pipelines.yml",
+        ...triggers(workload),
+        "pool:",
+        "  vmImage: ubuntu-latest",
+        "steps:",
+        "  - bash: |",
+        indented(
+            [
+                "set -eu",
+                ...prepare,
+                ...login(
+                    context,
+                    "$PWD/..",
+                    (file) => [
+                        `curl -sSf -X POST -H "Content-Type: application/json" -H "Authorization: Bearer $SYSTEM_ACCESSTOKEN" \\`,
+                        `  -d "" "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
+                    ],
+                    "oidcToken",
+                ),
+                ...use,
+            ],
+            6,
+        ),
+        "    env:",
+        "      SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+    );
+}
+
+function triggers({ access, ref }: WorkloadOf<"azureDevOps">): string[] {
+    // Google refuses pull requests as writers.
+    const pullRequests = access === "reader" ? [] : ["pr: none"];
+    if (ref === undefined) return pullRequests;
+    const { kind, name } = parseRef(ref);
+    return [
+        "trigger:",
+        `  ${kind === "tag" ? "tags" : "branches"}:`,
+        `    include: [${yamlString(asPattern(name))}]`,
+        ...pullRequests,
+    ];
+}

@@ -1,0 +1,123 @@
+import { keyringBackend, type PythonIndex } from "../clients/client";
+import { tokenUsername } from "../clients/credential";
+import { uv } from "../clients/uv";
+import type { SnippetContext } from "./snippet";
+import { credentialConfiguration } from "./credential-configuration";
+import { writeFile } from "./text";
+
+/** The commands of a snippet in sh. The login of the system is between the two parts. */
+export interface RegistryCommands {
+    /**
+     * Installs the keyring, and for writers the tools for uploads, from PyPI; builds the package. pip cannot sign in to the
+     * registry before it has the keyring, and the files of the login stay out of what is built.
+     */
+    readonly prepare: readonly string[];
+    /** Makes the tools that `prepare` installed available in another shell. */
+    readonly activate: string;
+    /** Writes the registry's own files, installs and uploads. */
+    readonly use: readonly string[];
+}
+
+/**
+ * The commands that install packages and, for writers, upload them, with pip.conf, .pypirc and the keyring.
+ *
+ * @param directory where to put virtual environments: not the checkout, whose files can get into a package
+ */
+export function registryCommands(
+    { workload, index, pipConf, pypirc }: SnippetContext,
+    directory: ".." | "/tmp",
+): RegistryCommands {
+    const writes = workload.access !== "reader";
+    const tools = `${directory}/registry-venv`;
+    const activate = `. ${tools}/bin/activate`;
+    // pip does not use a command named keyring from its own environment.
+    const separate = index.keyring === "subprocess";
+    const packages = separate ? `${directory}/project-venv` : tools;
+    return {
+        prepare: [
+            `python3 -m venv --clear ${tools}`,
+            activate,
+            `pip install keyring ${keyringBackend}${writes ? " build twine" : ""}`,
+            ...(writes ? ["python -m build"] : []),
+        ],
+        activate,
+        use: [
+            ...(separate ? [`python -m venv --clear ${packages}`] : []),
+            ...writeFile(`${packages}/pip.conf`, pipConf),
+            `${separate ? `${packages}/bin/` : ""}pip install -r requirements.txt`,
+            ...(writes
+                ? [
+                      ...writeFile(`${tools}/.pypirc`, pypirc),
+                      `twine upload --config-file ${tools}/.pypirc -r ${index.name} dist/*`,
+                  ]
+                : []),
+            ...uvCommands(index, writes),
+        ],
+    };
+}
+
+/**
+ * The same with uv, as comments. The tools are active, so uv finds the command `keyring`.
+ *
+ * @param password a word of sh; undefined if the keyring has the password
+ */
+export function uvCommands(index: PythonIndex, writes: boolean, password?: string): string[] {
+    const { settings, secrets } = uv.variables(index, {
+        form: password === undefined ? "keyring" : "token",
+        username: tokenUsername,
+    });
+    const variables = Object.entries({
+        ...settings,
+        ...(password === undefined ? {} : secrets({ indexUrl: index.indexUrl, password })),
+    });
+    const [forUpload, forInstall] = [true, false].map((upload) =>
+        variables
+            .filter(([variable]) => variable.startsWith("UV_PUBLISH_") === upload)
+            .map(([variable, value]) => `${variable}=${value}`)
+            .join(" "),
+    ) as [string, string];
+    return [
+        `# With uv, instead of pip${writes ? " and twine" : ""}:`,
+        "# pip install uv",
+        `# export ${forInstall}`,
+        "# uv sync",
+        ...(writes ? [`# export ${forUpload}`, "# uv publish"] : []),
+    ];
+}
+
+/**
+ * The login of a federated workload: the token of its system, and the credential configuration file.
+ *
+ * @param requestToken the commands that write the token to a file, whose path is a word of sh
+ * @param tokenField the field with the token, if that file is JSON
+ */
+export function login(
+    context: SnippetContext,
+    directory: "$PWD/.." | "/tmp",
+    requestToken: (file: string) => readonly string[],
+    tokenField?: string,
+): string[] {
+    const tokenFile = `${directory}/google-token`;
+    const file = `${directory}/google-credentials.json`;
+    const configuration = credentialConfiguration({
+        provider: providerOf(context),
+        tokenFile,
+        tokenField,
+        serviceAccount: context.serviceAccount,
+    });
+    return [
+        "umask 077",
+        ...requestToken(`"${tokenFile}"`),
+        // The delimiter has no quotes, so the shell expands the path.
+        `cat > "${file}" <<END`,
+        ...configuration.trimEnd().split("\n"),
+        "END",
+        `export GOOGLE_APPLICATION_CREDENTIALS="${file}"`,
+    ];
+}
+
+/** The provider of a federated workload. */
+export function providerOf({ name, provider }: SnippetContext): string {
+    if (provider === undefined) throw new RangeError(`the workload ${name} has no provider`);
+    return provider;
+}

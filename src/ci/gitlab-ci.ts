@@ -1,0 +1,54 @@
+import type { WorkloadOf } from "../validation/workloads";
+import { login, providerOf, registryCommands } from "./commands";
+import { tokenAudience } from "./credential-configuration";
+import { asRegExp, isPlain, parseRef } from "./refs";
+import type { SnippetContext } from "./snippet";
+import { fileOf, indented } from "./text";
+
+/**
+ * A job of GitLab CI.
+ *
+ * @see https://docs.gitlab.com/ci/secrets/id_token_authentication/
+ */
+export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"gitlabCi">): string {
+    const { name } = context;
+    const provider = providerOf(context);
+    const { prepare, use } = registryCommands(context, "..");
+    const conditions = rules(workload);
+    return fileOf(
+        "# .gitlab-ci.yml",
+        `python-${name}:`,
+        "  image: python:3.13",
+        "  id_tokens:",
+        "    GOOGLE_ID_TOKEN:",
+        `      aud: ${tokenAudience(provider)}`,
+        ...(conditions.length === 0 ? [] : ["  rules:", `    - if: '${conditions.join(" && ")}'`]),
+        "  script:",
+        "    - |",
+        indented(
+            [
+                "set -eu",
+                ...prepare,
+                ...login(context, "$PWD/..", (file) => [`printf %s "$GOOGLE_ID_TOKEN" > ${file}`]),
+                ...use,
+            ],
+            6,
+        ),
+    );
+}
+
+function rules({ access, ref, protectedOnly }: WorkloadOf<"gitlabCi">): string[] {
+    return [
+        // Google refuses merge requests as writers: nobody has accepted their code yet.
+        ...(ref === undefined && access !== "reader" ? ['$CI_PIPELINE_SOURCE != "merge_request_event"'] : []),
+        ...(ref === undefined ? [] : [refRule(ref)]),
+        ...(protectedOnly === true ? ['$CI_COMMIT_REF_PROTECTED == "true"'] : []),
+    ];
+}
+
+function refRule(ref: string): string {
+    const { kind, name } = parseRef(ref);
+    const variable = kind === "tag" ? "$CI_COMMIT_TAG" : "$CI_COMMIT_BRANCH";
+    // GitLab has no escape for a quote in a string.
+    return isPlain(name) ? `${variable} == "${name}"` : `${variable} =~ ${asRegExp(name)}`;
+}

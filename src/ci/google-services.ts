@@ -1,0 +1,77 @@
+import type { PythonIndex } from "../clients/client";
+import { tokenUsername } from "../clients/credential";
+import type { WorkloadOf } from "../validation/workloads";
+import { registryCommands, uvCommands } from "./commands";
+import type { SnippetContext } from "./snippet";
+import { fileOf, writeFile } from "./text";
+
+type Service = "computeEngine" | "cloudRun" | "cloudFunctions" | "appEngine";
+
+const places: Readonly<Record<Service, string>> = {
+    computeEngine: "On the instance, which needs the access scope cloud-platform.",
+    cloudRun: "In the container of the service or job.",
+    cloudFunctions:
+        "In the function. While it is built, Cloud Build installs its requirements: see type cloudBuild.",
+    appEngine: "In the app. While it is built, Cloud Build installs its requirements: see type cloudBuild.",
+};
+
+/** sh commands for one of Google's services. The login needs no configuration: it comes from the metadata server. */
+export function googleServiceSnippet(context: SnippetContext, workload: WorkloadOf<Service>): string {
+    const { serviceAccount } = workload;
+    return fileOf(
+        `# ${places[workload.type]}${serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`}`,
+        ...googleCommands(context, "/tmp"),
+    );
+}
+
+/** The commands on a machine with a metadata server. */
+export function googleCommands(context: SnippetContext, directory: ".." | "/tmp"): string[] {
+    const { prepare, use } = registryCommands(context, directory);
+    return context.serviceAccount === undefined
+        ? ["set -eu", ...prepare, ...use]
+        : ["set -eu", ...impersonating(context, context.serviceAccount, directory)];
+}
+
+/**
+ * The commands that impersonate a service account. The keyring always uses the account of the machine, so pip and twine get a
+ * token of the other one, which is valid for an hour.
+ */
+function impersonating(
+    { workload, index, pypirc }: SnippetContext,
+    serviceAccount: string,
+    directory: string,
+): string[] {
+    const writes = workload.access !== "reader";
+    const tools = `${directory}/registry-venv`;
+    return [
+        `python3 -m venv --clear ${tools}`,
+        `. ${tools}/bin/activate`,
+        `pip install google-auth requests${writes ? " build twine" : ""}`,
+        ...(writes ? ["python -m build"] : []),
+        "token=$(python - <<'END'",
+        "import google.auth",
+        "from google.auth import impersonated_credentials",
+        "from google.auth.transport.requests import Request",
+        'scopes = ["https://www.googleapis.com/auth/cloud-platform"]',
+        "own, _ = google.auth.default(scopes=scopes)",
+        `account = impersonated_credentials.Credentials(own, "${serviceAccount}", scopes)`,
+        "account.refresh(Request())",
+        "print(account.token)",
+        "END",
+        ")",
+        `export PIP_EXTRA_INDEX_URL="${withToken(index)}"`,
+        "pip install -r requirements.txt",
+        ...(writes
+            ? [
+                  ...writeFile(`${tools}/.pypirc`, pypirc),
+                  `export TWINE_USERNAME=${tokenUsername} TWINE_PASSWORD="$token"`,
+                  `twine upload --config-file ${tools}/.pypirc -r ${index.name} dist/*`,
+              ]
+            : []),
+        ...uvCommands(index, writes, '"$token"'),
+    ];
+}
+
+function withToken({ indexUrl }: PythonIndex): string {
+    return indexUrl.replace(/^https:\/\//, `https://${tokenUsername}:$token@`);
+}

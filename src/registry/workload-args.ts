@@ -1,0 +1,84 @@
+import type { Role } from "../names/principals";
+import type { WorkloadType } from "../names/workload-types";
+import type { Existing } from "./existing";
+
+// What a program says about a machine that comes in without a key.
+
+/**
+ * A machine that comes in without a key, and its role on the repository. Each type takes only some of the properties: see
+ * docs/workloads.md. Ids are stable; a name can be registered again by someone else, so no grant depends on one.
+ */
+export interface WorkloadArgs {
+    /** Where the machine runs. */
+    readonly type: WorkloadType;
+    /** Its role on the repository. With `via`, the role of that account. */
+    readonly access: Role;
+    /** The account id of a service account of the registry that it impersonates. Without it, it is granted its role directly. */
+    readonly via?: string;
+    /** Name of the owner of the repository, for people to read (githubActions). */
+    readonly owner?: string;
+    /** Name of the repository, for people to read (githubActions). */
+    readonly repository?: string;
+    /** Numeric id of the owner (githubActions). */
+    readonly ownerId?: string;
+    /** Numeric id of the repository (githubActions). */
+    readonly repositoryId?: string;
+    /** Full ref that it must run on, such as refs/heads/main (CI systems). */
+    readonly ref?: string;
+    /** The deployment environment that it must run in (githubActions). */
+    readonly environment?: string;
+    /** Issuer of the tokens, for a system that you host (githubActions, gitlabCi, hcpTerraform), and for oidc. */
+    readonly issuer?: string;
+    /** The issuer's public keys (JWKS), if Google cannot reach the issuer (gitlabCi, githubActions, oidc). */
+    readonly jwksJson?: string;
+    /** Id of the project: a number (gitlabCi), a UUID (circleCi, azureDevOps), or prj-… (hcpTerraform). */
+    readonly projectId?: string;
+    /** Numeric id of the group or user namespace (gitlabCi). */
+    readonly namespaceId?: string;
+    /** Only jobs on protected branches and tags (gitlabCi). */
+    readonly protectedOnly?: boolean;
+    /** Id of the organization: a UUID (circleCi, azureDevOps, buildkite), or org-… (hcpTerraform). */
+    readonly organizationId?: string;
+    /** The repository that it must build, as in github.com/acme/core (circleCi). */
+    readonly vcsOrigin?: string;
+    /** Id of the pipeline: a number (azureDevOps), a UUID (buildkite). */
+    readonly pipelineId?: string;
+    /** Id of the workspace, ws-… (hcpTerraform). */
+    readonly workspaceId?: string;
+    /** Accepted audiences of the tokens. Default: the name of the provider (oidc). */
+    readonly audiences?: string[];
+    /** Attribute mapping, from attribute to CEL expression (oidc). */
+    readonly mapping?: Record<string, string>;
+    /** CEL condition on stable claims of the tenant (oidc). */
+    readonly condition?: string;
+    /** The value of google.subject that is granted (oidc). */
+    readonly subject?: string;
+    /** The attribute that is granted, as NAME/VALUE (oidc). */
+    readonly attribute?: string;
+    /** Kubernetes namespace (gke). */
+    readonly namespace?: string;
+    /** Name of the Kubernetes service account (gke), or email address of a Google service account. Default: that of the service. */
+    readonly serviceAccount?: string;
+    /** Project id of the cluster. Default: the project of the registry (gke). */
+    readonly clusterProject?: string;
+    /** Project number of the cluster's project. Default: looked up (gke). */
+    readonly clusterProjectNumber?: string;
+    /** Project id of the service. Default: the project of the registry (Google's services). */
+    readonly project?: string;
+    /** Number of that project. Default: looked up (Google's services). */
+    readonly projectNumber?: string;
+    /** Whether the default account is Cloud Build's legacy account (cloudBuild). */
+    readonly legacy?: boolean;
+}
+
+/** The workload identity pool of a registry. All properties are optional. */
+export interface PoolArgs {
+    /** Id, 4 to 32 lowercase letters, digits and hyphens. Default: from repository and location. */
+    readonly id?: string;
+    /** Project id of the pool. Default: the project of the registry. */
+    readonly project?: string;
+    /** Number of that project. Default: looked up. */
+    readonly projectNumber?: string;
+    /** Set if the pool already exists: `use` only adds providers to it, `adopt` imports it into the stack. */
+    readonly existing?: Existing;
+}

@@ -1,0 +1,38 @@
+import type { WorkloadOf } from "../validation/workloads";
+import type { FederatedSystem } from "./federation";
+
+type Buildkite = WorkloadOf<"buildkite">;
+
+const tenant = ({ organizationId }: Buildkite) => ({
+    claim: "assertion.organization_id",
+    value: organizationId,
+});
+const unit = ({ pipelineId }: Buildkite) => ({ claim: "assertion.pipeline_id", value: pipelineId });
+
+/** A build of a tag has the name of the tag as its branch too. */
+const ref =
+    '(has(assertion.build_tag) && assertion.build_tag != "" ? "refs/tags/" + assertion.build_tag : "refs/heads/" + assertion.build_branch)';
+
+/**
+ * Buildkite. The ids are in a token only if the job asks for them: `--claim organization_id,pipeline_id`.
+ *
+ * @see https://buildkite.com/docs/agent/v3/cli/reference/oidc
+ */
+export const buildkite: FederatedSystem<Buildkite> = {
+    name: "buildkite",
+    sharedIssuer: "https://agent.buildkite.com",
+    issuer: () => "https://agent.buildkite.com",
+    subject: 'assertion.pipeline_id + ":" + string(assertion.build_number)',
+    tenant,
+    unit,
+    select: (workload) => ({
+        attribute: workload.ref ? "pipeline_ref" : "pipeline",
+        claims: [
+            tenant(workload),
+            unit(workload),
+            ...(workload.ref ? [{ claim: ref, value: workload.ref }] : []),
+        ],
+    }),
+    // The branch of a pull request from a fork is OWNER:BRANCH. Git does not allow a colon in the name of a branch.
+    untrusted: () => 'assertion.build_branch.contains(":")',
+};

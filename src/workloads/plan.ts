@@ -1,0 +1,57 @@
+import type { WorkloadSettings } from "./settings";
+import { type Provider, providersFor } from "./federation";
+import { workloadIdentity, type WorkloadIdentity } from "./identity";
+import { defaultPoolId } from "./pool-id";
+import type { Workload } from "../validation/workloads";
+
+/** A workload and how IAM knows it. */
+export interface PlannedWorkload extends WorkloadIdentity {
+    readonly name: string;
+    readonly workload: Workload;
+}
+
+/** What the workloads of a registry need. */
+export interface WorkloadPlan {
+    readonly workloads: readonly PlannedWorkload[];
+    /** Empty if no workload comes in through the pool. */
+    readonly providers: readonly Provider[];
+    /** Id of the pool. */
+    readonly poolId: string;
+    /** Project id of the pool. */
+    readonly poolProject: string;
+    /** The projects whose numbers are part of a principal: project id → number; undefined if it is to be looked up. */
+    readonly projectNumbers: ReadonlyMap<string, string | undefined>;
+}
+
+/** Derives from the settings what the workloads of a registry need. */
+export function planWorkloads(
+    place: { readonly project: string; readonly location: string; readonly repository: string },
+    { workloads, pool, projectNumber }: WorkloadSettings,
+): WorkloadPlan {
+    const { project } = place;
+    const poolProject = pool.project ?? project;
+    const poolId = pool.id ?? defaultPoolId(place, poolProject);
+    const planned = Object.entries(workloads).map(([name, workload]) => ({
+        name,
+        workload,
+        ...workloadIdentity(workload, { project, poolId, poolProject }),
+    }));
+    const known = new Map<string, string>();
+    const learn = (id: string, number: string | undefined) => {
+        if (number !== undefined) known.set(id, number);
+    };
+    learn(project, projectNumber);
+    learn(poolProject, pool.projectNumber);
+    for (const { workload } of planned) {
+        if (workload.type === "gke") learn(workload.clusterProject ?? project, workload.clusterProjectNumber);
+        if ("projectNumber" in workload) learn(workload.project ?? project, workload.projectNumber);
+    }
+    const needed = planned.flatMap(({ numberOf }) => (numberOf === undefined ? [] : [numberOf]));
+    return {
+        workloads: planned,
+        providers: providersFor(planned.map(({ workload }) => workload)),
+        poolId,
+        poolProject,
+        projectNumbers: new Map(needed.map((id) => [id, known.get(id)])),
+    };
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { type CelInput, parseCel } from "../../src/validation/cel";
+import { parseWorkloads, type Workload } from "../../src/validation/workloads";
+import { federatedIdentity, isFederated, type Provider, providersFor } from "../../src/workloads/federation";
+
+// Tokens of CI systems with realistic claims, and what Google makes of them, by the mapping and the condition of a provider.
+
+export type Claims = Readonly<Record<string, CelInput>>;
+export type Given = Readonly<Record<string, unknown>>;
+
+export const circleOrganization = "5c2f7d1e-6d3b-4c59-8e20-0f6d1a4b7c01";
+export const azureOrganization = "3f5c1d7a-9b2e-4c68-a0d4-7e8f9a0b1c01";
+const uuid = (digit: string) => `0b8a3e94-71f5-4d2a-9c66-2d5e8f103b0${digit}`;
+
+/** A workload of each federated type with the ids of the token below. */
+export const given = {
+    githubActions: {
+        type: "githubActions",
+        owner: "acme",
+        repository: "widgets",
+        ownerId: "9001",
+        repositoryId: "70001",
+    },
+    gitlabCi: { type: "gitlabCi", projectId: "501" },
+    circleCi: {
+        type: "circleCi",
+        organizationId: circleOrganization,
+        projectId: uuid("1"),
+        vcsOrigin: "github.com/acme/widgets",
+    },
+    azureDevOps: { type: "azureDevOps", organizationId: azureOrganization, projectId: uuid("2") },
+    hcpTerraform: { type: "hcpTerraform", organizationId: "org-GRNbCjYN", workspaceId: "ws-mbsd5E3K" },
+    buildkite: {
+        type: "buildkite",
+        organizationId: uuid("3"),
+        pipelineId: uuid("4"),
+        ref: "refs/heads/main",
+    },
+} as const;
+
+/** A token of a trusted job on the branch main, of each type. */
+export const tokens: Readonly<Record<keyof typeof given, Claims>> = {
+    githubActions: {
+        iss: "https://token.actions.githubusercontent.com",
+        sub: "repo:acme@9001/widgets@70001:ref:refs/heads/main",
+        actor: "ada",
+        actor_id: "31",
+        base_ref: "",
+        event_name: "push",
+        head_ref: "",
+        job_workflow_ref: "acme/widgets/.github/workflows/release.yml@refs/heads/main",
+        ref: "refs/heads/main",
+        ref_type: "branch",
+        repository: "acme/widgets",
+        repository_id: "70001",
+        repository_owner: "acme",
+        repository_owner_id: "9001",
+        repository_visibility: "private",
+        run_attempt: "1",
+        run_id: "16000000001",
+        runner_environment: "github-hosted",
+        workflow: "release",
+    },
+    gitlabCi: {
+        iss: "https://gitlab.com",
+        sub: "project_path:acme/widgets:ref_type:branch:ref:main",
+        namespace_id: "77",
+        namespace_path: "acme",
+        project_id: "501",
+        project_path: "acme/widgets",
+        pipeline_id: "1",
+        pipeline_source: "push",
+        job_id: "987654321",
+        ref: "main",
+        ref_path: "refs/heads/main",
+        ref_protected: "true",
+        ref_type: "branch",
+    },
+    circleCi: {
+        iss: `https://oidc.circleci.com/org/${circleOrganization}`,
+        aud: circleOrganization,
+        sub: `org/${circleOrganization}/project/${uuid("1")}/user/${uuid("9")}`,
+        "oidc.circleci.com/project-id": uuid("1"),
+        "oidc.circleci.com/context-ids": [],
+        "oidc.circleci.com/vcs-origin": "github.com/acme/widgets",
+        "oidc.circleci.com/vcs-ref": "refs/heads/main",
+    },
+    azureDevOps: {
+        iss: `https://vstoken.dev.azure.com/${azureOrganization}`,
+        aud: "api://AzureADTokenExchange",
+        sub: "p://acme/widgets/release",
+        org_id: azureOrganization,
+        prj_id: uuid("2"),
+        def_id: "12",
+        rpo_id: uuid("8"),
+        rpo_ref: "refs/heads/main",
+        run_id: "345",
+    },
+    hcpTerraform: {
+        iss: "https://app.terraform.io",
+        sub: "organization:acme:project:registry:workspace:production:run_phase:apply",
+        terraform_organization_id: "org-GRNbCjYN",
+        terraform_project_id: "prj-vegSA59s",
+        terraform_workspace_id: "ws-mbsd5E3K",
+        terraform_run_phase: "apply",
+    },
+    buildkite: {
+        iss: "https://agent.buildkite.com",
+        sub: "organization:acme:pipeline:widgets:ref:refs/heads/main:commit:4a1b:step:upload",
+        organization_id: uuid("3"),
+        pipeline_id: uuid("4"),
+        build_number: 42,
+        build_branch: "main",
+        build_source: "webhook",
+    },
+};
+
+/** Parsed entries of `workloads`, in order. */
+export function parsed(...entries: readonly Given[]): Workload[] {
+    const { workloads, mistakes } = parseWorkloads(
+        Object.fromEntries(entries.map((entry, index) => [`w${index}`, entry])),
+    );
+    assert.deepEqual(mistakes, []);
+    return Object.values(workloads);
+}
+
+/** What the workload is granted: the end of its principal. */
+export function selectorOf(workload: Workload): string {
+    assert.ok(isFederated(workload));
+    return federatedIdentity(workload).selector;
+}
+
+/**
+ * The principals that a token gets, by the ends of their names.
+ *
+ * @returns undefined if the token is refused: by its issuer, its condition, or a mapping that has no value
+ */
+export function admitted(providers: readonly Provider[], token: Claims): Set<string> | undefined {
+    const provider = providers.find(({ issuer }) => issuer === token["iss"]);
+    if (provider === undefined) return undefined;
+    try {
+        const values = Object.entries(provider.mapping).map(([name, source]) => {
+            const value = parseCel(source, ["assertion"]).evaluate({ assertion: token });
+            if (typeof value !== "string") throw new TypeError(`${name} is not text`);
+            return [name, value] as const;
+        });
+        const part = (start: string) =>
+            Object.fromEntries(
+                values.flatMap(([name, value]) =>
+                    name.startsWith(start) ? [[name.slice(start.length), value] as const] : [],
+                ),
+            );
+        const condition = parseCel(provider.condition, ["assertion", "google", "attribute"]);
+        const accepts = condition.evaluate({
+            assertion: token,
+            google: part("google."),
+            attribute: part("attribute."),
+        });
+        if (accepts !== true) return undefined;
+        return new Set(
+            values.map(([name, value]) =>
+                name === "google.subject" ? `subject/${value}` : `${name}/${value}`,
+            ),
+        );
+    } catch {
+        return undefined;
+    }
+}
+
+/** Which of the workloads a token is, by their positions. */
+export function workloadsOf(workloads: readonly Workload[], token: Claims): number[] {
+    const got = admitted(providersFor(workloads), token);
+    return workloads.flatMap((workload, index) => (got?.has(selectorOf(workload)) ? [index] : []));
+}

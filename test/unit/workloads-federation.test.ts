@@ -1,0 +1,578 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseCel } from "../../src/validation/cel";
+import type { Workload } from "../../src/validation/workloads";
+import { issuerOf, isFederated, providersFor } from "../../src/workloads/federation";
+import { defaultPoolId } from "../../src/workloads/pool-id";
+import { workloadMistakes } from "../../src/workloads/rules";
+import {
+    circleOrganization,
+    admitted,
+    type Claims,
+    type Given,
+    given,
+    parsed,
+    selectorOf,
+    tokens,
+    workloadsOf,
+} from "./ci-tokens";
+
+type Type = keyof typeof given;
+const types = Object.keys(given) as Type[];
+const other = "ffffffff-ffff-4fff-8fff-ffffffffffff";
+
+const without = (claims: Claims, ...names: string[]): Claims =>
+    Object.fromEntries(Object.entries(claims).filter(([name]) => !names.includes(name)));
+
+/** Tokens that are not the workload in `given`, whatever its role. */
+const strangers: Readonly<Record<Type, Readonly<Record<string, Claims>>>> = {
+    githubActions: {
+        "a fork": { repository_owner_id: "666", repository_id: "70002", repository: "mallory/widgets" },
+        "the same name under another owner": { repository_owner_id: "666", repository_id: "70002" },
+        "a new repository with the old name": { repository_id: "70002" },
+        "the same repository id under another owner": { repository_owner_id: "666" },
+        "another issuer": { iss: "https://token.actions.githubusercontent.com/mallory" },
+    },
+    gitlabCi: {
+        "a merge request from a fork": {
+            project_id: "502",
+            namespace_id: "666",
+            job_project_id: "501",
+            pipeline_source: "merge_request_event",
+        },
+        "another project of the group": { project_id: "502" },
+        "another issuer": { iss: "https://gitlab.mallory.example" },
+    },
+    circleCi: {
+        "another project of the organization": { "oidc.circleci.com/project-id": other },
+        "a fork": { "oidc.circleci.com/vcs-origin": "github.com/mallory/widgets" },
+        "another issuer": { iss: `https://oidc.circleci.com/org/${other}` },
+    },
+    azureDevOps: {
+        "another project of the organization": { prj_id: other },
+        "another issuer": { iss: `https://vstoken.dev.azure.com/${other}` },
+    },
+    hcpTerraform: {
+        "another workspace": { terraform_workspace_id: "ws-other" },
+        "another organization": { terraform_organization_id: "org-other" },
+        "another issuer": { iss: "https://tfe.mallory.example" },
+    },
+    buildkite: {
+        "another pipeline": { pipeline_id: other },
+        "another organization": { organization_id: other },
+        "another branch": { build_branch: "feature" },
+        "a tag with the name of the branch": { build_tag: "main" },
+        "another issuer": { iss: "https://agent.mallory.example" },
+    },
+};
+
+/** Tokens from code that is only proposed. A reader accepts them, a writer does not. */
+const proposals: Readonly<Record<Type, Readonly<Record<string, Claims>>>> = {
+    githubActions: {
+        ...Object.fromEntries(
+            [
+                "pull_request",
+                "pull_request_target",
+                "pull_request_review",
+                "pull_request_review_comment",
+                "pull_request_comment",
+            ].map((event_name) => [event_name, { event_name }]),
+        ),
+        "the merged ref of a pull request": { ref: "refs/pull/7/merge" },
+        "the head of a pull request, dispatched by hand": {
+            event_name: "workflow_dispatch",
+            ref: "refs/pull/7/head",
+        },
+    },
+    gitlabCi: {
+        "a merge request": { pipeline_source: "merge_request_event", ref_path: "refs/merge-requests/3/head" },
+        "a child pipeline of a merge request": {
+            pipeline_source: "parent_pipeline",
+            ref_path: "refs/merge-requests/3/merge",
+        },
+        "a merge request on a branch": { pipeline_source: "merge_request_event" },
+        "an external pull request": { pipeline_source: "external_pull_request_event" },
+    },
+    circleCi: {},
+    azureDevOps: { "a pull request": { rpo_ref: "refs/pull/7/merge" } },
+    hcpTerraform: {
+        "a plan": { terraform_run_phase: "plan" },
+        "another phase": { terraform_run_phase: "test" },
+    },
+    buildkite: {},
+};
+
+describe("a token of a federated workload", () => {
+    for (const type of types) {
+        for (const access of ["reader", "writer", "admin"]) {
+            it(`of the type ${type} gets what the ${access} is granted, and no stranger's token does`, () => {
+                const workloads = parsed({ ...given[type], access });
+                assert.deepEqual(workloadsOf(workloads, tokens[type]), [0]);
+                for (const [who, claims] of Object.entries(strangers[type])) {
+                    assert.deepEqual(workloadsOf(workloads, { ...tokens[type], ...claims }), [], who);
+                }
+                for (const [what, claims] of Object.entries(proposals[type])) {
+                    const token = { ...tokens[type], ...claims };
+                    assert.deepEqual(workloadsOf(workloads, token), access === "reader" ? [0] : [], what);
+                    if (access !== "reader") {
+                        assert.equal(admitted(providersFor(workloads), token), undefined, `${what} comes in`);
+                    }
+                }
+            });
+        }
+
+        it(`of the type ${type} is the writer and the reader, but only the reader if it is proposed`, () => {
+            const workloads = parsed(
+                { ...given[type], access: "writer" },
+                { ...given[type], access: "reader" },
+            );
+            assert.deepEqual(
+                workloadMistakes({ workloads: Object.fromEntries(workloads.entries()) }, ""),
+                [],
+            );
+            assert.deepEqual(workloadsOf(workloads, tokens[type]), [0, 1]);
+            for (const claims of Object.values(proposals[type])) {
+                assert.deepEqual(workloadsOf(workloads, { ...tokens[type], ...claims }), [1]);
+            }
+            for (const [who, claims] of Object.entries(strangers[type])) {
+                assert.deepEqual(workloadsOf(workloads, { ...tokens[type], ...claims }), [], who);
+            }
+        });
+
+        it(`of the type ${type} is refused without any claim that identifies it`, () => {
+            const workloads = parsed({ ...given[type], access: "writer" });
+            const { mapping, condition } = providersFor(workloads)[0]!;
+            const named = [...Object.values(mapping), condition].flatMap((source) => [
+                ...(parseCel(source, ["assertion", "google", "attribute"]).fields.get("assertion") ?? []),
+            ]);
+            for (const name of new Set(named)) {
+                // A token of a branch has no tag.
+                if (name === "build_tag") continue;
+                assert.deepEqual(workloadsOf(workloads, without(tokens[type], name)), [], name);
+            }
+        });
+
+        it(`of the type ${type} has a subject that the other types do not have, within Google's limit`, () => {
+            const workloads = parsed({ ...given[type], access: "writer" });
+            const subjects = [...(admitted(providersFor(workloads), tokens[type]) ?? [])].filter((each) =>
+                each.startsWith("subject/"),
+            );
+            const name = providersFor(workloads)[0]!.id.replace(/-.*/, "");
+            assert.equal(subjects.length, 1);
+            assert.ok(subjects[0]!.startsWith(`subject/${name}:`));
+            assert.ok(Buffer.byteLength(subjects[0]!) <= 127 + "subject/".length);
+        });
+    }
+});
+
+describe("a federated workload with", () => {
+    const cases: readonly [what: string, entry: Given, right: Claims, wrong: readonly Claims[]][] = [
+        [
+            "a ref, on GitHub",
+            { ...given.githubActions, ref: "refs/heads/main" },
+            tokens.githubActions,
+            [{ ref: "refs/heads/dev" }, { ref: "refs/tags/main" }, { ref: "refs/heads/main2" }],
+        ],
+        [
+            "an environment, on GitHub",
+            { ...given.githubActions, environment: "pypi" },
+            { ...tokens.githubActions, environment: "pypi" },
+            [{ environment: "test" }, { environment: "" }, { environment: "PyPI" }],
+        ],
+        [
+            "a ref and an environment, on GitHub",
+            { ...given.githubActions, ref: "refs/tags/v1", environment: "pypi" },
+            { ...tokens.githubActions, ref: "refs/tags/v1", environment: "pypi" },
+            [
+                { environment: "test" },
+                { ref: "refs/heads/v1" },
+                { ref: "refs/tags/v1:pypi", environment: "" },
+            ],
+        ],
+        [
+            "an issuer of its own, on GitHub",
+            { ...given.githubActions, issuer: "https://ghes.acme.example/_services/token" },
+            { ...tokens.githubActions, iss: "https://ghes.acme.example/_services/token" },
+            [{ iss: "https://token.actions.githubusercontent.com" }],
+        ],
+        [
+            "a ref, on GitLab",
+            { ...given.gitlabCi, ref: "refs/tags/v1" },
+            { ...tokens.gitlabCi, ref_path: "refs/tags/v1" },
+            [{ ref_path: "refs/heads/v1" }],
+        ],
+        [
+            "protectedOnly, on GitLab",
+            { ...given.gitlabCi, protectedOnly: true },
+            tokens.gitlabCi,
+            [{ ref_protected: "false" }],
+        ],
+        [
+            "a namespace, on GitLab",
+            { type: "gitlabCi", namespaceId: "77", ref: "refs/heads/main", protectedOnly: true },
+            { ...tokens.gitlabCi, project_id: "999" },
+            [{ namespace_id: "78" }, { ref_protected: "false" }, { ref_path: "refs/heads/x" }],
+        ],
+        [
+            "a ref, on CircleCI",
+            { ...given.circleCi, ref: "refs/heads/main" },
+            tokens.circleCi,
+            [{ "oidc.circleci.com/vcs-ref": "refs/heads/x" }, { "oidc.circleci.com/vcs-ref": "" }],
+        ],
+        [
+            "a pipeline and a ref, on Azure DevOps",
+            { ...given.azureDevOps, pipelineId: 12, ref: "refs/heads/main" },
+            { ...tokens.azureDevOps, def_id: 12 },
+            [{ def_id: 13 }, { rpo_ref: "refs/heads/x" }, { prj_id: other }],
+        ],
+        [
+            "a project, on HCP Terraform",
+            { type: "hcpTerraform", organizationId: "org-GRNbCjYN", projectId: "prj-vegSA59s" },
+            tokens.hcpTerraform,
+            [{ terraform_project_id: "prj-x" }, { terraform_organization_id: "org-x" }],
+        ],
+        [
+            "a tag, on Buildkite",
+            { ...given.buildkite, ref: "refs/tags/v1" },
+            { ...tokens.buildkite, build_branch: "v1", build_tag: "v1" },
+            [{ build_tag: "v2" }, { build_tag: "" }],
+        ],
+        [
+            "a branch, on Buildkite, with an empty tag",
+            given.buildkite,
+            { ...tokens.buildkite, build_tag: "" },
+            [{ build_branch: "mallory:main" }],
+        ],
+    ];
+    for (const [what, entry, right, wrong] of cases) {
+        for (const access of ["reader", "writer"]) {
+            it(`${what}, comes in as ${access} exactly with that`, () => {
+                const workloads = parsed({ ...entry, access });
+                assert.deepEqual(workloadsOf(workloads, right), [0]);
+                for (const claims of wrong) {
+                    assert.deepEqual(
+                        workloadsOf(workloads, { ...right, ...claims }),
+                        [],
+                        JSON.stringify(claims),
+                    );
+                }
+            });
+        }
+    }
+
+    it("an optional claim does not keep out another workload whose tokens have no such claim", () => {
+        const github = parsed(
+            { ...given.githubActions, access: "writer", environment: "pypi" },
+            { ...given.githubActions, access: "reader" },
+        );
+        assert.deepEqual(workloadsOf(github, tokens.githubActions), [1]);
+        const { vcsOrigin: _, ...anyOrigin } = given.circleCi;
+        const circle = parsed(
+            { ...given.circleCi, access: "reader", ref: "refs/heads/main" },
+            { ...anyOrigin, access: "reader" },
+            { ...given.circleCi, access: "writer" },
+        );
+        assert.deepEqual(workloadsOf(circle, tokens.circleCi), [0, 1, 2]);
+        const webhook = without(tokens.circleCi, "oidc.circleci.com/vcs-ref", "oidc.circleci.com/vcs-origin");
+        assert.deepEqual(workloadsOf(circle, webhook), [1]);
+    });
+});
+
+describe("the provider of several workloads", () => {
+    it("is one for each issuer, with a stable id", () => {
+        const workloads = parsed(
+            ...types.map((type) => ({ ...given[type], access: "writer" })),
+            { ...given.githubActions, repositoryId: 1, access: "reader" },
+            { ...given.githubActions, issuer: "https://ghes.acme.example/_services/token", access: "reader" },
+            {
+                type: "oidc",
+                access: "reader",
+                issuer: "https://ci.acme.example",
+                mapping: { "google.subject": "assertion.sub" },
+                condition: 'assertion.org == "7"',
+                subject: "build",
+            },
+        );
+        assert.deepEqual(
+            providersFor(workloads).map(({ id, issuer, audiences }) => [id, issuer, audiences]),
+            [
+                ["github", "https://token.actions.githubusercontent.com", []],
+                ["gitlab", "https://gitlab.com", []],
+                ["circleci-2e154229", tokens.circleCi["iss"], [tokens.circleCi["aud"]]],
+                ["azure-601c84e3", tokens.azureDevOps["iss"], ["api://AzureADTokenExchange"]],
+                ["terraform", "https://app.terraform.io", []],
+                ["buildkite", "https://agent.buildkite.com", []],
+                ["github-4ff13923", "https://ghes.acme.example/_services/token", []],
+                ["oidc-97ae0743", "https://ci.acme.example", []],
+            ],
+        );
+    });
+
+    it("lets the pull requests of a reader in, and not those of a writer", () => {
+        const workloads = parsed(
+            { ...given.githubActions, access: "reader" },
+            { ...given.githubActions, access: "writer", repositoryId: "70005" },
+        );
+        const proposed = { ...tokens.githubActions, event_name: "pull_request" };
+        assert.deepEqual(workloadsOf(workloads, proposed), [0]);
+        assert.equal(admitted(providersFor(workloads), { ...proposed, repository_id: "70005" }), undefined);
+        assert.deepEqual(workloadsOf(workloads, { ...tokens.githubActions, repository_id: "70005" }), [1]);
+    });
+
+    it("lets no branch of a fork in for a writer", () => {
+        const workloads = parsed({ ...given.buildkite, access: "writer" });
+        const fork = { ...tokens.buildkite, build_branch: "mallory:main" };
+        assert.equal(admitted(providersFor(workloads), fork), undefined);
+        assert.notEqual(admitted(providersFor(workloads), { ...fork, build_branch: "dev" }), undefined);
+    });
+
+    it("gives nothing to a token with the ids of two tenants", () => {
+        const mixed: readonly [Given, Given, Claims][] = [
+            [
+                given.githubActions,
+                { ...given.githubActions, ownerId: "2", repositoryId: "3" },
+                { ...tokens.githubActions, repository_owner_id: "2" },
+            ],
+            [
+                given.hcpTerraform,
+                { ...given.hcpTerraform, organizationId: "org-2", workspaceId: "ws-3" },
+                { ...tokens.hcpTerraform, terraform_organization_id: "org-2" },
+            ],
+            [
+                given.buildkite,
+                { ...given.buildkite, organizationId: other, pipelineId: circleOrganization },
+                { ...tokens.buildkite, organization_id: other },
+            ],
+        ];
+        for (const [one, two, token] of mixed) {
+            for (const access of ["reader", "writer"]) {
+                const workloads = parsed({ ...one, access }, { ...two, access });
+                assert.deepEqual(workloadsOf(workloads, token), []);
+            }
+        }
+    });
+
+    it("has the keys of the issuer if one of them brings them", () => {
+        const jwksJson = '{"keys":[{"kty":"RSA"}]}';
+        const [provider] = providersFor(
+            parsed(
+                { ...given.gitlabCi, access: "reader" },
+                { ...given.gitlabCi, access: "writer", jwksJson },
+            ),
+        );
+        assert.equal(provider?.jwksJson, jwksJson);
+    });
+});
+
+describe("the provider of oidc workloads", () => {
+    const issuer = "https://ci.acme.example";
+    const entry = {
+        type: "oidc",
+        access: "writer",
+        issuer,
+        mapping: { "google.subject": "assertion.sub", "attribute.team": "assertion.team" },
+    };
+
+    it("lets in what is granted, and nothing else that meets the condition", () => {
+        const workloads = parsed(
+            { ...entry, condition: 'assertion.org == "7"', subject: "release" },
+            { ...entry, condition: 'assertion.org == "7"', attribute: "team/core" },
+        );
+        const token = { iss: issuer, org: "7", sub: "x", team: "x" };
+        assert.deepEqual(workloadsOf(workloads, { ...token, sub: "release" }), [0]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, team: "core" }), [1]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, team: "core", sub: "release" }), [0, 1]);
+        assert.equal(admitted(providersFor(workloads), token), undefined);
+        assert.equal(admitted(providersFor(workloads), { ...token, sub: "release", org: "8" }), undefined);
+    });
+
+    it("holds each workload to its own condition", () => {
+        const workloads = parsed(
+            { ...entry, condition: 'assertion.org == "7"', subject: "release" },
+            { ...entry, condition: 'assertion.org == "8" || assertion.org == "9"', attribute: "team/core" },
+        );
+        const token = { iss: issuer, org: "7", sub: "release", team: "x" };
+        assert.deepEqual(workloadsOf(workloads, token), [0]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, org: "8" }), []);
+        assert.deepEqual(workloadsOf(workloads, { ...token, org: "8", team: "core" }), []);
+        assert.deepEqual(workloadsOf(workloads, { ...token, org: "9", team: "core", sub: "x" }), [1]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, org: "7", team: "core", sub: "x" }), []);
+    });
+});
+
+describe("any set of federated workloads", () => {
+    const id = fc.integer({ min: 1, max: 12 }).map(String);
+    const access = fc.constantFrom("reader", "writer", "admin");
+    const ref = fc.option(fc.constantFrom("refs/heads/main", "refs/heads/a/b", "refs/tags/v1"), {
+        nil: undefined,
+    });
+    const environment = fc.option(fc.constantFrom("pypi", "test"), { nil: undefined });
+    const set = (entry: Record<string, unknown>): Given =>
+        Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
+    const github = fc
+        .record({ access, ownerId: id, repositoryId: id, ref, environment })
+        .map((each) => set({ ...given.githubActions, ...each }));
+    const gitlab = fc
+        .record({
+            access,
+            id,
+            ref,
+            protectedOnly: fc.boolean(),
+            by: fc.constantFrom("projectId", "namespaceId"),
+        })
+        .map(({ id: value, by, ...each }) => set({ type: "gitlabCi", [by]: value, ...each }));
+    const terraform = fc
+        .record({ access, organizationId: id.map((n) => `org-${n}`), workspaceId: id.map((n) => `ws-${n}`) })
+        .map((each) => set({ type: "hcpTerraform", ...each }));
+    const sets = fc
+        .array(fc.oneof(github, gitlab, terraform), { minLength: 1, maxLength: 12 })
+        .map((entries) => parsed(...entries));
+
+    /** A token that is this workload and nothing more. */
+    function tokenOf(workload: Workload): Claims {
+        switch (workload.type) {
+            case "githubActions":
+                return {
+                    ...tokens.githubActions,
+                    repository_owner_id: workload.ownerId,
+                    repository_id: workload.repositoryId,
+                    ...(workload.ref === undefined ? {} : { ref: workload.ref }),
+                    ...(workload.environment === undefined ? {} : { environment: workload.environment }),
+                };
+            case "gitlabCi":
+                return {
+                    ...tokens.gitlabCi,
+                    project_id: workload.projectId ?? "9999",
+                    namespace_id: workload.namespaceId ?? "9999",
+                    ...(workload.ref === undefined ? {} : { ref_path: workload.ref }),
+                };
+            case "hcpTerraform":
+                return {
+                    ...tokens.hcpTerraform,
+                    terraform_organization_id: workload.organizationId,
+                    terraform_workspace_id: workload.workspaceId ?? "",
+                };
+            default:
+                throw new Error(workload.type);
+        }
+    }
+
+    it("is reachable by its own tokens, and by no token of another tenant", () => {
+        fc.assert(
+            fc.property(sets, (workloads) => {
+                const providers = providersFor(workloads);
+                for (const workload of workloads) {
+                    const token = tokenOf(workload);
+                    const got = admitted(providers, token);
+                    assert.ok(
+                        got?.has(selectorOf(workload)),
+                        JSON.stringify({ workload, got: [...(got ?? [])] }),
+                    );
+                    const stranger = {
+                        ...token,
+                        repository_owner_id: "666",
+                        project_id: "666",
+                        namespace_id: "666",
+                        terraform_organization_id: "org-666",
+                    };
+                    assert.equal(admitted(providers, stranger), undefined);
+                }
+            }),
+        );
+    });
+
+    it("has conditions that depend on the token, and valid, different ids", () => {
+        fc.assert(
+            fc.property(sets, (workloads) => {
+                const providers = providersFor(workloads);
+                for (const { id: providerId, condition, mapping } of providers) {
+                    assert.match(providerId, /^(?!gcp-)[a-z0-9-]{4,32}$/);
+                    assert.ok(Buffer.byteLength(condition) <= 4096);
+                    assert.ok((parseCel(condition, ["assertion"]).fields.get("assertion")?.size ?? 0) > 0);
+                    for (const [name, source] of Object.entries(mapping)) {
+                        assert.match(name, /^(google\.subject|attribute\.[a-z0-9_]{1,100})$/);
+                        assert.ok(source.length <= 2048);
+                    }
+                }
+                assert.equal(new Set(providers.map(({ id: each }) => each)).size, providers.length);
+            }),
+        );
+    });
+
+    it("has attribute values that start with the provider, so no other issuer's token has them", () => {
+        fc.assert(
+            fc.property(sets, (workloads) => {
+                const ids = new Map(providersFor(workloads).map(({ id: each, issuer }) => [issuer, each]));
+                for (const workload of workloads) {
+                    assert.ok(isFederated(workload));
+                    const value = selectorOf(workload).replace(/^[^/]*\//, "");
+                    assert.ok(value.startsWith(`${ids.get(issuerOf(workload)) ?? ""}:`), value);
+                }
+            }),
+        );
+    });
+
+    it("is reported if its condition is longer than Google accepts", () => {
+        const many = (count: number) =>
+            parsed(
+                ...Array.from({ length: count }, (_, index) => ({
+                    ...given.githubActions,
+                    ownerId: 10_000_000_000 + index,
+                    repositoryId: index + 1,
+                    access: "writer",
+                })),
+            );
+        const mistakes = (workloads: Workload[]) =>
+            workloadMistakes({ workloads: Object.fromEntries(workloads.entries()) }, "acme-tools");
+        assert.deepEqual(mistakes(many(200)), []);
+        const [mistake, ...rest] = mistakes(many(300));
+        assert.deepEqual(rest, []);
+        const builds = Array.from({ length: 60 }, (_, index) => ({
+            ...given.circleCi,
+            vcsOrigin: `github.com/acme/repository-with-a-long-name-${index}`,
+            access: "writer",
+        }));
+        assert.match(
+            mistakes(parsed(...builds))[0]![2],
+            / need a mapping of \d+ bytes\. Allowed: at most 2048\./,
+        );
+        assert.match(
+            mistake![2],
+            /^and the other workloads of https:\/\/token\.actions\.githubusercontent\.com need a condition of \d+ bytes\. Allowed: at most 4096\. Move some of them to another stack\.$/,
+        );
+    });
+});
+
+describe("the id of a pool", () => {
+    const place = { project: "acme-tools", location: "europe-west1", repository: "python" };
+
+    it("is made of the repository and its location", () => {
+        assert.equal(defaultPoolId(place, "acme-tools"), "python-europe-west1");
+    });
+
+    it("ends with a hash in a project of several registries, and if it is too long or reserved", () => {
+        assert.match(defaultPoolId(place, "acme-pools"), /^python-europe-west1-[0-9a-f]{8}$/);
+        assert.notEqual(
+            defaultPoolId(place, "acme-pools"),
+            defaultPoolId({ ...place, project: "acme-other" }, "acme-pools"),
+        );
+        assert.notEqual(
+            defaultPoolId({ ...place, repository: "gcp" }, "acme-tools"),
+            defaultPoolId({ ...place, repository: "xgcp" }, "acme-tools"),
+        );
+    });
+
+    it("is valid for any repository", () => {
+        fc.assert(
+            fc.property(
+                fc.stringMatching(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/),
+                fc.constantFrom("us", "asia", "europe-west12"),
+                fc.constantFrom("acme-tools", "acme-pools"),
+                (repository, location, project) => {
+                    const id = defaultPoolId({ project: "acme-tools", location, repository }, project);
+                    assert.match(id, /^(?!gcp-)[a-z0-9-]{4,32}$/);
+                },
+            ),
+        );
+    });
+});
