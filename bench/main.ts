@@ -26,11 +26,24 @@ interface Figures {
 
 const root = join(__dirname, "..");
 const project = "sandbox-project";
-const configuration = (readers: number) => ({
+const configuration = (readers: number, workloads = 0) => ({
     "gcp:project": project,
     ...stackConfig({
         location: "europe-west1",
         readers: Array.from({ length: readers }, (_, n) => `user:reader-${n}@example.com`),
+        workloads: Object.fromEntries(
+            Array.from({ length: workloads }, (_, n) => [
+                `workload-${n}`,
+                {
+                    type: "githubActions",
+                    access: "writer",
+                    owner: "example",
+                    repository: `package-${n}`,
+                    ownerId: 1,
+                    repositoryId: n + 1,
+                },
+            ]),
+        ),
     }),
 });
 
@@ -64,10 +77,11 @@ async function start(runs: number): Promise<{ program: Figures; empty: Figures; 
 }
 
 /** A deployment of a new stack. */
-async function deployment(readers: number) {
+async function deployment(readers: number, workloads: number) {
     await using sandbox = await startSandbox({ project });
-    const { seconds, peakMiB } = await timed({ ...configuration(readers), ...sandbox.providerConfig }, {});
-    return { readers, calls: sandbox.requests.length, seconds, peakMiB };
+    const config = { ...configuration(readers, workloads), ...sandbox.providerConfig };
+    const { seconds, peakMiB } = await timed(config, {});
+    return { readers, workloads, calls: sandbox.requests.length, seconds, peakMiB };
 }
 
 function figures(samples: readonly { seconds: number; peakMiB: number }[]): Figures {
@@ -93,7 +107,10 @@ async function main({ quick, json }: Options): Promise<void> {
 
     const deployments = [];
     for (const readers of quick ? [1, 10] : [1, 10, 100, 1000]) {
-        deployments.push(await deployment(readers));
+        deployments.push(await deployment(readers, 0));
+    }
+    for (const workloads of quick ? [1] : [1, 50]) {
+        deployments.push(await deployment(1, workloads));
     }
     console.log("Deployment of a new stack, with an API that has no latency");
     console.table(deployments.map(rounded));
@@ -125,7 +142,7 @@ function round(value: number, digits: number): number {
 leaveNothingBehind();
 const command = new Command("npm run bench --")
     .description(
-        "Measures how long the program takes to start, and the calls, time and memory of a deployment by the number of readers.",
+        "Measures how long the program takes to start, and the calls, time and memory of a deployment by the number of readers and workloads.",
     )
     .option("--quick", "only check that it works: one run each, few readers", false)
     .option("--json <file>", "file for the figures", join(root, ".sandbox", "bench.json"))
