@@ -82,7 +82,7 @@ describe("the README and the pages in docs/", () => {
 
     it("has parts of stack files that are valid", async () => {
         const examples = await blocks("yaml");
-        assert.equal(examples.length, 2);
+        assert.equal(examples.length, 4);
         for (const example of examples) {
             const { config } = parse(example) as { config: Record<string, unknown> };
             const asText = Object.entries(config).map(([key, value]) => [
