@@ -42,6 +42,8 @@ export interface Identity {
     /** What the configuration declares; undefined for those who have no role. */
     readonly role: Role | undefined;
     readonly login: Login;
+    /** The id of the stack's service account as which it acts; undefined if it acts as itself. */
+    readonly account?: string;
 }
 
 /** What the stack's configuration says of an identity in `workloads`. */
@@ -301,6 +303,7 @@ export function everyIdentity(gitlabKeys: string): Declared {
                     id,
                     row: how === "via" ? `${variant.row}, via an account` : variant.row,
                     role,
+                    ...(how === "via" ? { account: `via-${role}` } : {}),
                     login: {
                         ...("member" in login ? { kind: "machine" } : { kind: "federation" }),
                         workload: id,
@@ -343,6 +346,7 @@ export function everyIdentity(gitlabKeys: string): Declared {
             row: "service account with a key",
             role,
             login: { kind: "key", account: `key-${role}` },
+            account: `key-${role}`,
         },
         {
             id: `lent-${role}`,
@@ -353,6 +357,7 @@ export function everyIdentity(gitlabKeys: string): Declared {
                 member: `user:${role}-impersonator@example.com`,
                 account: `lent-${role}`,
             },
+            account: `lent-${role}`,
         },
     ]);
     const principals = (role: Role) => [
@@ -396,3 +401,17 @@ export const strangers: readonly Identity[] = [
         login: { kind: "person", member: "user:stranger@example.net" },
     },
 ];
+
+/** The caller that the log of the service has for an identity: a member, or the beginning of a federated one. */
+export function callerOf({ login, account }: Identity): string | undefined {
+    if (account !== undefined) return `serviceAccount:${account}@${project}.iam.gserviceaccount.com`;
+    switch (login.kind) {
+        case "person":
+        case "machine":
+            return login.member;
+        case "federation":
+            return `principal://iam.googleapis.com/projects/${projectNumber}/locations/global/workloadIdentityPools/python-europe-west1/subject/`;
+        default:
+            return undefined;
+    }
+}

@@ -96,9 +96,7 @@ let turn = 0;
 /** The requests of an operation: those that pip, twine and gcloud send. */
 function trial(stack: AccessStack, id: string, operation: Operation, username: string): Trial {
     const basic = (token: string | undefined) =>
-        token === undefined
-            ? undefined
-            : `Basic ${Buffer.from(`${username}:${token}`).toString("base64")}`;
+        token === undefined ? undefined : `Basic ${Buffer.from(`${username}:${token}`).toString("base64")}`;
     const { indexUrl, uploadUrl, name } = stack.outputs.repository;
     const { files } = stack.repository;
     const api = `https://artifactregistry.googleapis.com/v1/${name}`;

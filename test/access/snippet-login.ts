@@ -54,5 +54,15 @@ export function loginCommandsIn(snippet: string): string {
     const [, indentation = "", commands = ""] =
         /^( *)(umask 077$[^]*?^ *export GOOGLE_APPLICATION_CREDENTIALS=.*$)/m.exec(snippet) ?? [];
     assert.ok(commands !== "", `the snippet has no login in sh:\n${snippet}`);
-    return commands.replaceAll(`\n${indentation}`, "\n");
+    // CircleCI replaces \<< with <<.
+    return commands.replaceAll(`\n${indentation}`, "\n").replaceAll("\\<<", "<<");
+}
+
+/** The sh commands with which a snippet of a machine in Google Cloud impersonates an account, as the machine runs them. */
+export function impersonationCommandsIn(snippet: string): string {
+    const token = /^ *token=\$\(python - <<'END'$[^]*?^ *\)$/m.exec(snippet)?.[0];
+    assert.ok(token !== undefined, `the snippet impersonates no account:\n${snippet}`);
+    const [indentation = ""] = /^ */.exec(token) ?? [];
+    const exports = [...snippet.matchAll(/^ *(export (?:PIP|TWINE)_.*)$/gm)].map(([, line = ""]) => line);
+    return [token.replace(/^ */, "").replaceAll(`\n${indentation}`, "\n"), ...exports].join("\n");
 }

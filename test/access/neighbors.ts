@@ -55,7 +55,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
 
     group = "GitHub Actions";
     const fork = { repository: "mallory/widgets", repository_owner: "mallory" };
-    add("a fork", onMain, { claims: { ...fork, repository_id: "9999", repository_owner_id: "6666" } }, exchange);
+    add(
+        "a fork",
+        onMain,
+        { claims: { ...fork, repository_id: "9999", repository_owner_id: "6666" } },
+        exchange,
+    );
     add(
         "a fork of a reader's repository",
         reader,
@@ -83,8 +88,18 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         undefined,
     );
     add("another branch", onMain, { claims: { ref: "refs/heads/feature" } }, registry);
-    add("a branch whose name starts in the same way", onMain, { claims: { ref: "refs/heads/main-2" } }, registry);
-    add("a tag named like the branch", onMain, { claims: { ref: "refs/tags/main", ref_type: "tag" } }, registry);
+    add(
+        "a branch whose name starts in the same way",
+        onMain,
+        { claims: { ref: "refs/heads/main-2" } },
+        registry,
+    );
+    add(
+        "a tag named like the branch",
+        onMain,
+        { claims: { ref: "refs/tags/main", ref_type: "tag" } },
+        registry,
+    );
     add("a branch in other letters", onMain, { claims: { ref: "refs/heads/Main" } }, registry);
     add("another environment", inRelease, { claims: { environment: "staging" } }, registry);
     add("no environment", inRelease, { claims: { environment: undefined } }, registry);
@@ -95,7 +110,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         registry,
     );
     for (const event_name of ["pull_request", "pull_request_target", "pull_request_review"]) {
-        add(`a pull request (${event_name}) of a writer's repository`, onMain, { claims: { event_name } }, exchange);
+        add(
+            `a pull request (${event_name}) of a writer's repository`,
+            onMain,
+            { claims: { event_name } },
+            exchange,
+        );
     }
     add(
         "another event on the ref of a pull request",
@@ -146,7 +166,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
 
     group = "Tokens";
     add("an expired token", onMain, { token: { expiresInSeconds: -120, issuedSecondsAgo: 600 } }, exchange);
-    add("a token from the future", onMain, { token: { issuedSecondsAgo: -600, expiresInSeconds: 900 } }, exchange);
+    add(
+        "a token from the future",
+        onMain,
+        { token: { issuedSecondsAgo: -600, expiresInSeconds: 900 } },
+        exchange,
+    );
     add("a token without an expiry", onMain, { claims: { exp: undefined } }, exchange);
     add("a token for another audience", onMain, { token: { audience: "https://github.com/acme" } }, exchange);
     add(
@@ -209,12 +234,22 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         { claims: { pipeline_source: "parent_pipeline", ref_path: "refs/merge-requests/5/head" } },
         exchange,
     );
-    add("a merge request of a reader's project", find("gitlabCi, project", "reader"), { claims: merge }, undefined);
+    add(
+        "a merge request of a reader's project",
+        find("gitlabCi, project", "reader"),
+        { claims: merge },
+        undefined,
+    );
     add("another project", gitlabWriter, { claims: { project_id: "9999" } }, exchange);
     add(
         "the project after it was renamed",
         gitlabWriter,
-        { claims: { project_path: "acme/gadgets", sub: "project_path:acme/gadgets:ref_type:branch:ref:main" } },
+        {
+            claims: {
+                project_path: "acme/gadgets",
+                sub: "project_path:acme/gadgets:ref_type:branch:ref:main",
+            },
+        },
         undefined,
     );
     add(
@@ -224,7 +259,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         registry,
     );
     add("a branch that is not protected", gitlabProtected, { claims: { ref_protected: "false" } }, registry);
-    add("another namespace", find("gitlabCi, namespace", "writer"), { claims: { namespace_id: "9999" } }, exchange);
+    add(
+        "another namespace",
+        find("gitlabCi, namespace", "writer"),
+        { claims: { namespace_id: "9999" } },
+        exchange,
+    );
     add(
         "a project with the id of the namespace",
         find("gitlabCi, namespace", "writer"),
@@ -276,7 +316,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         registry,
     );
     const otherId = "99999999-0000-4000-8000-000000000000";
-    add("CircleCI: another project", circle, { claims: { "oidc.circleci.com/project-id": otherId } }, exchange);
+    add(
+        "CircleCI: another project",
+        circle,
+        { claims: { "oidc.circleci.com/project-id": otherId } },
+        exchange,
+    );
     add(
         "CircleCI: another organization",
         circle,
@@ -301,7 +346,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     );
     const terraform = find("hcpTerraform, workspace", "writer");
     add("HCP Terraform: a plan", terraform, { claims: { terraform_run_phase: "plan" } }, exchange);
-    add("HCP Terraform: another workspace", terraform, { claims: { terraform_workspace_id: "ws-other" } }, registry);
+    add(
+        "HCP Terraform: another workspace",
+        terraform,
+        { claims: { terraform_workspace_id: "ws-other" } },
+        registry,
+    );
     add(
         "HCP Terraform: another organization",
         terraform,
@@ -347,7 +397,8 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         {},
         registry,
     );
-    const computeAccount = (number: string) => `serviceAccount:${number}-compute@developer.gserviceaccount.com`;
+    const computeAccount = (number: string) =>
+        `serviceAccount:${number}-compute@developer.gserviceaccount.com`;
     add(
         "Compute Engine: the default account of another project",
         as(find("computeEngine, default account", "writer"), computeAccount("720000000000")),
