@@ -204,11 +204,14 @@ export function onlyUv(bin: string): RealTools {
 }
 
 /** Puts a package on the index that the real pip can install. */
-export async function publishInstallable(stack: AccessStack, { bin }: PythonTools): Promise<void> {
+export async function publishInstallable(
+    { repository }: Pick<AccessStack, "repository">,
+    { bin }: PythonTools,
+): Promise<void> {
     await using builder = await ToolEnvironment.open({ path: [bin] });
     for (const path of await buildPackage(builder, join(builder.home, "package"), installable)) {
         const file = pythonFile(installable.name, basename(path), await readFile(path));
-        stack.repository.files.set(file.filename, file);
+        repository.files.set(file.filename, file);
     }
 }
 
