@@ -20,7 +20,7 @@ import {
     runClients,
 } from "./real-clients";
 import { neighbors } from "./neighbors";
-import { configuration, withdrawals } from "./withdrawn";
+import { configuration, type Withdrawal, withdrawals } from "./withdrawn";
 
 // Who gets in, and who does not: every kind of identity tries every operation, with a credential that it really exchanged.
 // docs/access.md says what happened.
@@ -41,8 +41,9 @@ describe("access", function () {
         cells: Cell[];
         publicCells: PublicCell[];
         refused: RefusedRow[];
+        withdrawn: Withdrawal[];
         real: RealRun[];
-    } = { cells: [], publicCells: [], refused: [], real: [] };
+    } = { cells: [], publicCells: [], refused: [], withdrawn: [], real: [] };
     /** The tests that have not passed. The page is about a run in which all did. */
     let missing = 0;
     const test = (title: string, body: (this: Mocha.Context) => Promise<void>) => {
@@ -124,10 +125,8 @@ describe("access", function () {
 
     test("ends when it is taken away", async () => {
         await using small = await AccessStack.up(configuration);
-        for (const { who, operation, answer, refusedBy } of await withdrawals(small)) {
-            assertRefused(answer, refusedBy, who);
-            results.refused.push({ group: "Access that was taken away", who, operation, answer });
-        }
+        results.withdrawn = await withdrawals(small);
+        for (const { who, answer, refusedBy } of results.withdrawn) assertRefused(answer, refusedBy, who);
     });
 
     test("is the same with real clients, the registry's files and the login of the snippets", async function () {

@@ -53,6 +53,41 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         login: { ...identity.login, member } as Identity["login"],
     });
 
+    group = "People";
+    const user = find("user", "writer");
+    const ofDomain = find("user of a domain", "writer");
+    add("the same address in other letters", as(user, "user:Writer@Example.com"), {}, undefined);
+    add("a user whose address ends in the same way", as(user, "user:the.writer@example.com"), {}, registry);
+    add(
+        "a service account with the address of a user",
+        as(user, "serviceAccount:writer@example.com"),
+        {},
+        registry,
+    );
+    add("a user of a subdomain", as(ofDomain, "user:somebody@sub.writer.example.org"), {}, registry);
+    add(
+        "a user of a domain that ends in the same way",
+        as(ofDomain, "user:somebody@otherwriter.example.org"),
+        {},
+        registry,
+    );
+    add(
+        "a service account with an address of the domain",
+        as(ofDomain, "serviceAccount:robot@writer.example.org"),
+        {},
+        registry,
+    );
+    add("a member of a different group", find("member of a group", "reader"), {}, registry, "upload");
+    add(
+        "a service account of yet another project",
+        as(
+            find("service account of another project", "writer"),
+            "serviceAccount:writer-robot@mallory-project.iam.gserviceaccount.com",
+        ),
+        {},
+        registry,
+    );
+
     group = "GitHub Actions";
     const fork = { repository: "mallory/widgets", repository_owner: "mallory" };
     add(

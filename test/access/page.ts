@@ -31,11 +31,14 @@ export function page({
     cells,
     publicCells,
     refused,
+    withdrawn,
     real,
 }: {
     readonly cells: readonly Cell[];
     readonly publicCells: readonly PublicCell[];
     readonly refused: readonly RefusedRow[];
+    /** In the order in which they happened. */
+    readonly withdrawn: readonly Omit<RefusedRow, "group">[];
     readonly real: readonly RealRun[];
 }): Promise<string> {
     const rows = unique(cells.map(({ identity }) => identity.row));
@@ -87,18 +90,12 @@ export function page({
             "the same identity, or an identity with a role.",
         ...groups.flatMap((group) => [
             `### ${group}`,
-            table(
-                ["who", "tries", "step", "answer"],
-                refused
-                    .filter((each) => each.group === group)
-                    .map(({ who, operation, answer }) => [
-                        who,
-                        operation,
-                        answer.status === 200 ? "*gets in*" : answer.step,
-                        answer.status === 200 ? "" : answerText(answer),
-                    ]),
-            ),
+            refusals(refused.filter((each) => each.group === group)),
         ]),
+        "## Access that was taken away",
+        "In this order, on a second stack. A token that a provider admitted before stays valid without the provider, until it " +
+            "expires. To take access away from such a token too, remove the grant, or disable the pool or the service account.",
+        refusals(withdrawn),
         "## Real clients",
         "The real tools, with the real keyring backend and google-auth where they need one, the registry's own files, and " +
             "the login of the snippet, all unmodified.",
@@ -115,6 +112,18 @@ export function page({
         ),
     ];
     return format(text.join("\n\n"), { parser: "markdown", printWidth: 110 });
+}
+
+function refusals(rows: readonly Omit<RefusedRow, "group">[]): string {
+    return table(
+        ["who", "tries", "step", "answer"],
+        rows.map(({ who, operation, answer }) => [
+            who,
+            operation,
+            answer.status === 200 ? "*gets in*" : answer.step,
+            answer.status === 200 ? "" : answerText(answer),
+        ]),
+    );
 }
 
 /** The roles of the identities for which an operation succeeded. */

@@ -113,14 +113,14 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
                 400,
             ]);
             note(
-                `the same, with a token from before the ${what} was ${how}`,
+                `a workload whose ${what} is ${how}, with a token from before`,
                 "upload",
                 await uploadWith(token),
                 earlier,
             );
             await restore();
             note(
-                `the same, after the ${what} was ${how === "disabled" ? "enabled" : "restored"}`,
+                `a workload whose ${what} is ${how === "disabled" ? "enabled" : "restored"} again`,
                 "upload",
                 await upload(release),
                 undefined,
@@ -140,9 +140,16 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
         "impersonation",
         400,
     ]);
-    note("the same, with a token from before", "upload", await uploadWith(impersonated), ["registry", 401]);
+    note(
+        "a workload whose service account is disabled, with a token from before",
+        "upload",
+        await uploadWith(impersonated),
+        ["registry", 401],
+    );
     await stack.asOperator("POST", `${account}:enable`, {});
     await works(build);
+    const { bindings } = stack.sandbox.cloud.findServiceAccount(emailOf("ci-builds"))?.policy ?? {};
+    const onAccount = { bindings };
     await stack.asOperator("POST", `${account}:setIamPolicy`, { policy: { bindings: [] } });
     note("a workload whose grant on the service account was removed", "upload", await upload(build), [
         "impersonation",
@@ -195,6 +202,34 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
         "registry",
         403,
     ]);
-    note("the same, with a token from before", "upload", await uploadWith(granted), ["registry", 403]);
+    note(
+        "a workload that was removed from the configuration, with a token from before",
+        "upload",
+        await uploadWith(granted),
+        ["registry", 403],
+    );
+
+    await stack.asOperator("POST", `${account}:setIamPolicy`, { policy: onAccount });
+    await works(build);
+    const last = await stack.login(build);
+    await stack.asOperator("DELETE", account);
+    note("a workload whose service account was deleted", "upload", await upload(build), [
+        "impersonation",
+        403,
+    ]);
+    note(
+        "a workload whose service account was deleted, with a token from before",
+        "upload",
+        await uploadWith(last),
+        ["registry", 401],
+    );
+    await stack.asOperator("POST", accounts, { accountId: "ci-builds" });
+    await stack.asOperator("POST", `${account}:setIamPolicy`, { policy: onAccount });
+    note(
+        "a workload whose service account was deleted and created again by hand",
+        "upload",
+        await upload(build),
+        ["registry", 403],
+    );
     return all;
 }
