@@ -159,6 +159,7 @@ function variants(gitlabKeys: string): Variant[] {
         `pulumi:deploy:org:acme:project:p${n}:stack:production:operation:update:scope:write`;
     return [
         githubVariant("githubActions", {}, {}),
+        githubVariant("githubActions, different owner", { ownerId: 1002 }, { repository_owner_id: "1002" }),
         githubVariant("githubActions, ref", { ref: main }, { ref: main }),
         githubVariant("githubActions, environment", { environment }, { environment }),
         githubVariant("githubActions, ref and environment", { ref: main, environment }, { environment }),

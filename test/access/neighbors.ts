@@ -117,6 +117,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         exchange,
     );
     add(
+        "the same repository id under another owner id that the stack admits",
+        onMain,
+        { claims: { repository_owner_id: "1002" } },
+        registry,
+    );
+    add(
         "the same repository after it was renamed",
         onMain,
         { claims: { repository: "acme/gadgets", sub: "repo:acme@1001/gadgets@2002:ref:refs/heads/main" } },
@@ -164,14 +170,14 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     add("a reader's workflow, uploading", reader, {}, registry, "upload");
     add(
         "github.com, with the ids of a repository of the server",
-        onMain,
+        find("githubActions", "writer"),
         { claims: { repository_id: claimsOf(onServer)["repository_id"] } },
         registry,
     );
     add(
         "the server, with the ids of a repository of github.com",
         onServer,
-        { claims: { repository_id: claimsOf(onMain)["repository_id"] } },
+        { claims: { repository_id: claimsOf(find("githubActions", "writer"))["repository_id"] } },
         registry,
     );
     add(
