@@ -144,7 +144,7 @@ export class AccessStack implements AsyncDisposable {
                 const url = `http://${variables["GCE_METADATA_HOST"] ?? ""}/computeMetadata/v1/instance/service-accounts/default/token`;
                 const reply = await this.request(url, { headers: { "Metadata-Flavor": "Google" } });
                 const own = fieldOf(answered("token exchange", reply), "access_token");
-                const account = accountIn(this.#snippet(login.workload));
+                const account = accountIn(this.snippet(login.workload));
                 return this.#impersonate(
                     own,
                     impersonationUrl(deviation.impersonate === undefined ? account : deviation.impersonate),
@@ -164,10 +164,6 @@ export class AccessStack implements AsyncDisposable {
 
     /** The snippet of a workload, unmodified. */
     snippet(workload: string): string {
-        return this.#snippet(workload);
-    }
-
-    #snippet(workload: string): string {
         const snippet = this.outputs.ci?.[workload];
         assert.ok(snippet !== undefined, `there is no snippet of ${workload}`);
         return snippet;
@@ -178,7 +174,7 @@ export class AccessStack implements AsyncDisposable {
         login: Extract<Login, { kind: "federation" }>,
         { claims, issuer = login.issuer, token: options, tamper, impersonate }: Deviation,
     ): Promise<string> {
-        const configuration = credentialConfigurationIn(this.#snippet(login.workload));
+        const configuration = credentialConfigurationIn(this.snippet(login.workload));
         const all: Claims = { ...login.claims, ...claims };
         const signed = await this.sandbox.issuers.issue(issuer, all, {
             audience: `https:${configuration.audience}`,
