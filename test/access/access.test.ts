@@ -20,6 +20,7 @@ import {
     runClients,
 } from "./real-clients";
 import { neighbors } from "./neighbors";
+import * as severalIssuers from "./several-issuers";
 import { configuration, type Withdrawal, withdrawals } from "./withdrawn";
 
 // Who gets in, and who does not: every kind of identity tries every operation, with a credential that it really exchanged.
@@ -120,6 +121,16 @@ describe("access", function () {
                 assertRefused(answer, refusedBy);
                 results.refused.push({ group, who, operation, answer });
             });
+        }
+    });
+
+    test("is refused to an issuer that signs what a different workload is granted", async () => {
+        await using several = await AccessStack.up(severalIssuers.configuration);
+        putReady(several);
+        for (const { who, login, operation, refusedBy } of severalIssuers.cases) {
+            const { answer } = await attempt(several, { id: "somebody", login }, operation);
+            assertRefused(answer, refusedBy, who);
+            results.refused.push({ group: "Issuers of type oidc", who, operation, answer });
         }
     });
 

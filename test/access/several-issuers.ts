@@ -1,0 +1,94 @@
+import type { Claims } from "../../sandbox/issuers/ci-system";
+import type { Neighbor } from "./neighbors";
+import type { Login } from "./identities";
+import type { Operation } from "./operations";
+
+// Workloads of type oidc: two issuers in one pool, and two tenants of one issuer. Each is trusted for its own identity only.
+
+const ofTeam = "https://ci.team.example.com";
+const shared = "https://deploy.example.com";
+const subject = { "google.subject": "assertion.sub" };
+
+/** A stack with two issuers, one of them with two tenants. */
+export const configuration = {
+    location: "europe-west1",
+    serviceAccounts: {},
+    workloads: {
+        team: {
+            type: "oidc",
+            access: "reader",
+            issuer: ofTeam,
+            mapping: { ...subject, "attribute.team": "assertion.team" },
+            condition: 'assertion.organization == "acme"',
+            attribute: "team/core",
+        },
+        deploy: {
+            type: "oidc",
+            access: "writer",
+            issuer: shared,
+            mapping: subject,
+            condition: 'assertion.tenant == "7"',
+            subject: "deploy",
+        },
+        test: {
+            type: "oidc",
+            access: "reader",
+            issuer: shared,
+            mapping: subject,
+            condition: 'assertion.tenant == "8"',
+            subject: "test",
+        },
+    },
+};
+
+interface Case extends Pick<Neighbor, "who" | "refusedBy"> {
+    readonly login: Login;
+    readonly operation: Operation;
+}
+
+const as = (workload: string, issuer: string, claims: Claims): Login => ({
+    kind: "federation",
+    workload,
+    issuer,
+    claims,
+});
+const exchange = ["token exchange", 400] as const;
+
+export const cases: readonly Case[] = [
+    {
+        who: "the team",
+        login: as("team", ofTeam, { sub: "build", team: "core", organization: "acme" }),
+        operation: "install",
+        refusedBy: undefined,
+    },
+    {
+        who: "the first tenant",
+        login: as("deploy", shared, { sub: "deploy", tenant: "7" }),
+        operation: "upload",
+        refusedBy: undefined,
+    },
+    {
+        who: "the second tenant",
+        login: as("test", shared, { sub: "test", tenant: "8" }),
+        operation: "install",
+        refusedBy: undefined,
+    },
+    {
+        who: "the second tenant, with the subject of the first",
+        login: as("deploy", shared, { sub: "deploy", tenant: "8" }),
+        operation: "upload",
+        refusedBy: exchange,
+    },
+    {
+        who: "the first tenant, with the subject of the second",
+        login: as("test", shared, { sub: "test", tenant: "7" }),
+        operation: "install",
+        refusedBy: exchange,
+    },
+    {
+        who: "the team's issuer, with the subject of a tenant of the other issuer",
+        login: as("team", ofTeam, { sub: "deploy", team: "core", organization: "acme" }),
+        operation: "upload",
+        refusedBy: exchange,
+    },
+];
