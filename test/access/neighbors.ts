@@ -206,6 +206,12 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     );
 
     group = "Tokens";
+    add(
+        "a token with the issuer's key that names a different issuer",
+        onMain,
+        { claims: { iss: `${githubActions.issuer}/acme` } },
+        exchange,
+    );
     add("an expired token", onMain, { token: { expiresInSeconds: -120, issuedSecondsAgo: 600 } }, exchange);
     add(
         "a token from the future",
