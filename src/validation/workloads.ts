@@ -185,7 +185,7 @@ export const workloadEntries = {
         mapping: v.pipe(
             record(
                 matching(
-                    /^(?:google\.(?:subject|groups)|attribute\.[a-z0-9_]{1,100})$/,
+                    /^(?:google\.(?:subject|groups)|attribute\.[a-z0-9_]{1,80})$/,
                     "google.subject, google.groups and attribute.NAME, where NAME has lowercase letters, digits and _",
                 ),
                 v.pipe(
@@ -226,7 +226,7 @@ export const workloadEntries = {
         ),
         attribute: v.exactOptional(
             matching(
-                /^[a-z0-9_]{1,100}\/[^\s\p{C}*]+$/u,
+                /^[a-z0-9_]{1,80}\/[^\s\p{C}*]+$/u,
                 "NAME/VALUE, where attribute.NAME is in mapping, without wildcards",
             ),
         ),

@@ -97,12 +97,9 @@ export const sharedIssuers: ReadonlyMap<string, string> = new Map(
     ),
 );
 
-/** The short names of the known systems, with which the subjects of their tokens start. */
-export const systemNames: readonly string[] = Object.values(systems).map(({ name }) => name);
-
-/** The names of the attributes that the known systems use. An `oidc` workload cannot map them. */
+/** The names of the attributes that are granted. The mapping of an `oidc` workload cannot have them. */
 export function isReservedAttribute(name: string): boolean {
-    return /^(?:trusted_)?(?:repository|project|namespace|pipeline|workspace)(?:_(?:ref|environment|protected|origin))*$/.test(
+    return /^(?:oidc_.*|(?:trusted_)?(?:repository|project|namespace|pipeline|workspace)(?:_(?:ref|environment|protected|origin))*)$/.test(
         name,
     );
 }
@@ -116,11 +113,8 @@ export function issuerOf(workload: FederatedWorkload): string {
 export function federatedIdentity(workload: FederatedWorkload): FederatedIdentity {
     const providerId = providerIdOf(workload);
     if (workload.type === "oidc") {
-        const { subject, attribute } = workload;
-        return {
-            providerId,
-            selector: subject === undefined ? `attribute.${attribute ?? ""}` : `subject/${subject}`,
-        };
+        const { mapped, value } = grantedValue(workload);
+        return { providerId, selector: `attribute.${issuerAttribute(providerId, mapped)}/${value}` };
     }
     const { attribute, claims } = systemOf(workload).select(workload);
     return {
@@ -181,15 +175,17 @@ function systemProvider(
 function customProvider(
     group: readonly WorkloadOf<"oidc">[],
 ): Pick<Provider, "audiences" | "mapping" | "condition"> {
+    const mapping = Object.assign({}, ...group.map((each) => each.mapping)) as Record<string, string>;
     const byCondition = new Map<string, ClaimMatch[]>();
-    for (const { condition, subject, attribute = "" } of group) {
-        const slash = attribute.indexOf("/");
-        const granted =
-            subject === undefined
-                ? { claim: `attribute.${attribute.slice(0, slash)}`, value: attribute.slice(slash + 1) }
-                : { claim: "google.subject", value: subject };
-        byCondition.set(condition, [...(byCondition.get(condition) ?? []), granted]);
+    for (const workload of group) {
+        const { mapped, value } = grantedValue(workload);
+        const others = byCondition.get(workload.condition) ?? [];
+        byCondition.set(workload.condition, [...others, { claim: mapped, value }]);
     }
+    const ownAttributes = group.map((workload): [string, string] => {
+        const { mapped } = grantedValue(workload);
+        return [`attribute.${issuerAttribute(providerIdOf(workload), mapped)}`, mapping[mapped] ?? ""];
+    });
     const granted = anyOf([...byCondition.values()].flat());
     const [first = "", ...others] = byCondition.keys();
     // A token that has what one workload is granted must meet the condition of that workload.
@@ -201,10 +197,27 @@ function customProvider(
                   .join(" && ");
     return {
         audiences: [...new Set(group.flatMap(({ audiences }) => audiences))],
-        mapping: Object.assign({}, ...group.map(({ mapping }) => mapping)) as Record<string, string>,
-        // Only what is granted comes in, so a token of this issuer never has a subject that another issuer's workload has.
+        mapping: { ...mapping, ...Object.fromEntries(ownAttributes) },
         condition: `${conditions} && (${granted})`,
     };
+}
+
+/** What of its mapping an `oidc` workload is granted by. */
+function grantedValue({ subject, attribute = "" }: WorkloadOf<"oidc">): { mapped: string; value: string } {
+    if (subject !== undefined) return { mapped: "google.subject", value: subject };
+    const slash = attribute.indexOf("/");
+    return { mapped: `attribute.${attribute.slice(0, slash)}`, value: attribute.slice(slash + 1) };
+}
+
+/**
+ * The attribute of the pool with the same value, which only the provider of this issuer maps. All providers of a pool share
+ * the subjects and the other attributes, also those that stay when their workloads are removed. So a grant by one of these
+ * would also be a grant to what another issuer puts there.
+ */
+function issuerAttribute(providerId: string, mapped: string): string {
+    return (
+        providerId.replace("-", "_") + mapped.replace(/^google\.subject$/, "").replace(/^attribute\./, "_")
+    );
 }
 
 function systemOf(workload: WorkloadOf<FederatedType>): FederatedSystem<WorkloadOf<FederatedType>> {

@@ -8,7 +8,6 @@ import {
     issuerOf,
     providersFor,
     sharedIssuers,
-    systemNames,
 } from "./federation";
 import { workloadIdentity } from "./identity";
 import type { WorkloadSettings } from "./settings";
@@ -128,13 +127,12 @@ function selectorMistakes(
 }
 
 function oidcMistakes(workload: WorkloadOf<"oidc">): EntryMistake[] {
-    const { issuer, mapping, subject, attribute } = workload;
+    const { issuer, mapping, attribute } = workload;
     const type = sharedIssuers.get(issuer);
     const reserved = Object.keys(mapping).filter((name) =>
         isReservedAttribute(name.replace(/^attribute\./, "")),
     );
     const name = attribute?.slice(0, attribute.indexOf("/"));
-    const system = systemNames.find((each) => subject?.startsWith(`${each}:`));
     return [
         ...(type === undefined
             ? []
@@ -148,7 +146,7 @@ function oidcMistakes(workload: WorkloadOf<"oidc">): EntryMistake[] {
         ...reserved.map((key): EntryMistake => [
             ["mapping", key],
             undefined,
-            "is an attribute of the other types. Allowed: any other name.",
+            "is an attribute that this program maps itself. Allowed: any other name.",
         ]),
         ...exactlyOne(workload, "subject", "attribute"),
         ...(name !== undefined && !(`attribute.${name}` in mapping)
@@ -160,15 +158,6 @@ function oidcMistakes(workload: WorkloadOf<"oidc">): EntryMistake[] {
                   ] as const,
               ]
             : []),
-        ...(system === undefined
-            ? []
-            : [
-                  [
-                      ["subject"],
-                      subject,
-                      `is a subject of another type's tokens, which start with ${system}: too. Allowed: any other start.`,
-                  ] as const,
-              ]),
         ...oidcConditionModule().expressionMistakes(workload),
     ];
 }
@@ -206,8 +195,6 @@ function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
     const mistakes: EntryMistake[] = [];
     const federated = entries.filter((entry): entry is [string, FederatedWorkload] => isFederated(entry[1]));
     const firstOf = new Map<string, [name: string, workload: FederatedWorkload]>();
-    /** Which issuer maps an attribute, or grants a subject, of its own. */
-    const owners = new Map<string, string>();
     for (const [name, workload] of federated) {
         const issuer = issuerOf(workload);
         const [firstName, first] = firstOf.get(issuer) ?? [name, workload];
@@ -241,20 +228,6 @@ function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
                 ]);
             }
         }
-        const own = [
-            ...Object.keys(workload.mapping).filter((each) => each !== "google.subject"),
-            ...(workload.subject === undefined ? [] : [`subject ${workload.subject}`]),
-        ];
-        for (const each of own) {
-            const owner = owners.get(each) ?? issuer;
-            owners.set(each, owner);
-            if (owner === issuer) continue;
-            mistakes.push([
-                each.startsWith("subject ") ? [name, "subject"] : [name, "mapping", each],
-                undefined,
-                "is already used for another issuer, whose tokens would then be accepted for this workload. Allowed: a different one.",
-            ]);
-        }
     }
     for (const { issuer, condition, mapping } of providersFor(entries.map(([, workload]) => workload))) {
         const [name] = firstOf.get(issuer) ?? [""];
@@ -268,6 +241,14 @@ function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
             ]);
         };
         needs("a condition", condition, 4096);
+        const attributes = Object.keys(mapping).filter((each) => each.startsWith("attribute."));
+        if (attributes.length > 50) {
+            mistakes.push([
+                [name],
+                undefined,
+                `and the other workloads of ${issuer} need ${attributes.length} attributes. Allowed: at most 50.`,
+            ]);
+        }
         const longest = Object.values(mapping).reduce((one, each) => (each.length > one.length ? each : one));
         needs("a mapping", longest, 2048);
     }

@@ -89,6 +89,12 @@ export const cases: readonly Case[] = [
         who: "the team's issuer, with the subject of a tenant of the other issuer",
         login: as("team", ofTeam, { sub: "deploy", team: "core", organization: "acme" }),
         operation: "upload",
-        refusedBy: exchange,
+        refusedBy: ["registry", 403],
+    },
+    {
+        who: "the team's issuer, with the subject of a tenant of the other issuer, as itself",
+        login: as("team", ofTeam, { sub: "deploy", team: "core", organization: "acme" }),
+        operation: "install",
+        refusedBy: undefined,
     },
 ];

@@ -114,7 +114,7 @@ describe("workloads", () => {
                 subject: "release",
             },
             "oidc-97ae0743",
-            `principal://iam.googleapis.com/${pool}/subject/release`,
+            `principalSet://iam.googleapis.com/${pool}/attribute.oidc_97ae0743/release`,
         ],
         gke: [
             { type: "gke", namespace: "builds", serviceAccount: "publisher" },

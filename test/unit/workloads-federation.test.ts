@@ -386,6 +386,20 @@ describe("the provider of oidc workloads", () => {
         assert.equal(admitted(providersFor(workloads), { ...token, sub: "release", org: "8" }), undefined);
     });
 
+    it("has attributes of its own, so a provider that stays in the pool gives nothing to another issuer's workload", () => {
+        const condition = 'assertion.org == "7"';
+        const granted = { ...entry, condition, subject: "release" };
+        const before = parsed({ ...granted, issuer: "https://old.example" });
+        const after = parsed({ ...granted, issuer: "https://new.example" });
+        const token = { org: "7", sub: "release", team: "x" };
+        const identities = (issuer: string) =>
+            admitted(providersFor([...before, ...after]), { ...token, iss: issuer });
+        const [moved] = after;
+        assert.ok(identities("https://new.example")?.has(selectorOf(moved!)));
+        assert.ok(identities("https://old.example"));
+        assert.ok(!identities("https://old.example")?.has(selectorOf(moved!)));
+    });
+
     it("holds each workload to its own condition", () => {
         const workloads = parsed(
             { ...entry, condition: 'assertion.org == "7"', subject: "release" },

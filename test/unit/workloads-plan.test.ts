@@ -61,7 +61,7 @@ describe("the plan of workloads", () => {
             `//iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools`;
         assert.deepEqual(principals, {
             github: `principalSet:${pools("2")}/ours/attribute.trusted_repository/github:9001:70001`,
-            custom: `principal:${pools("2")}/ours/subject/release`,
+            custom: `principalSet:${pools("2")}/ours/attribute.oidc_97ae0743/release`,
             pod: `principal:${pools("3")}/acme-clusters.svc.id.goog/subject/ns/builds/sa/publisher`,
             near: `principal:${pools("1")}/acme-tools.svc.id.goog/subject/ns/near/sa/publisher`,
             vm: "serviceAccount:1-compute@developer.gserviceaccount.com",
