@@ -1,0 +1,76 @@
+import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { known } from "../grants";
+import { texts } from "../parameters";
+import { isProduction, productionSchema, type ProductionParameters, stackName } from "../production";
+
+interface Parameters extends ProductionParameters {
+    readonly accounts?: readonly string[];
+}
+
+const accountsDescription = "Ids or addresses of the accounts that may have keys.";
+
+const workload =
+    "Let the machine sign in without a key, by workload identity federation or as its own account on Google Cloud";
+
+/** Reports keys of accounts that are not on a list. Stacks for production have a rule of their own. */
+export function keyAllowList(name: string): ResourceValidationPolicy {
+    return {
+        name,
+        description: "Only listed service accounts have keys.",
+        enforcementLevel: "advisory",
+        severity: "medium",
+        configSchema: { properties: { accounts: texts(accountsDescription), production: productionSchema } },
+        validateResource: (args, report) => {
+            const { type, props, urn } = args;
+            const parameters = args.getConfig<Parameters>();
+            if (!isKey(type) || isProduction(parameters, [stackName(urn)])) return;
+            const account = accountOf(props);
+            if (isListed(account, parameters)) return;
+            report(
+                `${named(account)} has a key, which works for everyone who has the file. ${workload}. If a tool needs the key, add the account to the parameter accounts of ${name}.`,
+            );
+        },
+    };
+}
+
+/** Refuses keys in stacks for production. */
+export function noProductionKeys(name: string): ResourceValidationPolicy {
+    return {
+        name,
+        description: "Service accounts for production have no keys.",
+        enforcementLevel: "mandatory",
+        severity: "high",
+        configSchema: { properties: { accounts: texts(accountsDescription), production: productionSchema } },
+        validateResource: (args, report) => {
+            const { type, props, urn } = args;
+            const parameters = args.getConfig<Parameters>();
+            if (!isKey(type) || !isProduction(parameters, [stackName(urn)])) return;
+            const account = accountOf(props);
+            if (isListed(account, parameters)) return;
+            report(
+                `${named(account)} has a key, and the stack ${stackName(urn)} is for production. Remove the key. ${workload}. If a tool needs the key, add the account to the parameter accounts of ${name}.`,
+            );
+        },
+    };
+}
+
+function isKey(type: string): boolean {
+    return type === "gcp:serviceaccount/key:Key";
+}
+
+/** The id or address of the account of a key; undefined if a preview does not know it yet, because the account is new. */
+function accountOf(props: Record<string, unknown>): string | undefined {
+    const id = known(() => props["serviceAccountId"] as string | undefined);
+    return id?.replace(/^.*\//, "").toLowerCase();
+}
+
+function isListed(account: string | undefined, { accounts = [] }: Parameters): boolean {
+    return accounts.some((each) => {
+        const listed = each.toLowerCase();
+        return listed === account || listed === account?.replace(/@.*$/, "");
+    });
+}
+
+function named(account: string | undefined): string {
+    return account === undefined ? "A service account of this stack" : `The service account ${account}`;
+}

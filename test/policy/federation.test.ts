@@ -1,0 +1,242 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { compareClaims } from "../../policy/conditions";
+import { parseCel } from "../../src/validation/cel";
+import { parseWorkloads } from "../../src/validation/workloads";
+import { providersFor } from "../../src/workloads/federation";
+import { messages, unknown } from "./analyze";
+
+// The rule federation-condition.
+
+const type = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider";
+const github = "https://token.actions.githubusercontent.com";
+
+function findings(attributeCondition: unknown, more: object = {}, parameters = {}): Promise<string[]> {
+    const props = {
+        workloadIdentityPoolProviderId: "ci",
+        oidc: { issuerUri: github },
+        ...(attributeCondition === undefined ? {} : { attributeCondition }),
+        ...more,
+    };
+    return messages("federation-condition", { type, props }, parameters);
+}
+
+describe("policy federation-condition", () => {
+    it("refuses a provider without a condition", async () => {
+        for (const condition of [undefined, "", "  "]) {
+            assert.deepEqual(await findings(condition), [
+                `The provider ci accepts every token of ${github}, because it has no attributeCondition. Compare an id with == or in, as in assertion.repository_owner_id == "ID".`,
+            ]);
+        }
+    });
+
+    for (const condition of [
+        'assertion.repository_owner_id == "1"',
+        '"1" == assertion.repository_owner_id',
+        "assertion.repository_owner_id == '1' && assertion.ref == 'refs/heads/main'",
+        "assertion['repository_owner_id'] == '1'",
+        'assertion["oidc.circleci.com/project-id"] == "u"',
+        '"c" in assertion["oidc.circleci.com/context-ids"]',
+        'assertion.repository_owner_id in ["1", "2"]',
+        'assertion.repository_owner_id in ["1"] || assertion.enterprise_id == "5"',
+        "string(assertion.def_id) == '3'",
+        "int(assertion.project_id) == 3",
+        '!(assertion.repository_id != "1")',
+        '!(assertion.repository_id != "1" || assertion.ref == "x")',
+        'assertion.ref == "x" ? assertion.repository_id == "1" : assertion.repository_id == "2"',
+        'assertion.repository_id == "1" ? true : false',
+        'assertion.repository_id + ":" + assertion.ref == "1:refs/heads/main"',
+        'assertion["kubernetes.io"].serviceaccount.uid == "u"',
+    ]) {
+        it(`accepts ${condition}`, async () => {
+            assert.deepEqual(await findings(condition), []);
+        });
+    }
+
+    for (const [condition, problem] of [
+        ["true", /reads no claim/],
+        ["1 == 1", /reads no claim/],
+        ["assertion.repository == 'acme/core'", /by assertion\.repository\. Other owners/],
+        ["assertion.repository_owner == 'acme'", /by assertion\.repository_owner\. Other owners/],
+        ["assertion.sub == 'repo:acme/core:ref:refs/heads/main'", /by assertion\.sub\./],
+        ["assertion.sub.startsWith('repo:acme/')", /by assertion\.sub\./],
+        ["assertion.project_path == 'acme/core'", /by assertion\.project_path\./],
+        ["assertion.namespace_path == 'acme' && assertion.ref == 'x'", /namespace_path, assertion\.ref\./],
+        // The id of a person, who can be made to start a job elsewhere.
+        ["assertion.actor_id == '1'", /by assertion\.actor_id\./],
+        ["assertion.repository_owner_id == '1' || true", /not every branch/],
+        ["assertion.repository_owner_id == '1' || assertion.repository == 'acme/core'", /not every branch/],
+        ["assertion.repository_owner_id != '1'", /not every branch/],
+        ["!(assertion.repository_owner_id == '1')", /not every branch/],
+        ["assertion.repository_owner_id == assertion.repository_owner_id", /not every branch/],
+        ["assertion.repository_owner_id in [assertion.repository_owner_id]", /not every branch/],
+        ["!(assertion.repository_owner_id in ['1'])", /not every branch/],
+        ["has(assertion.repository_owner_id) == true", /reads no claim/],
+        ["string(has(assertion.repository_owner_id)) == 'true'", /reads no claim/],
+        ["(assertion.ref == 'x' ? 'a' : assertion.repository_id) + ':' == 'a:'", /not every branch/],
+        // Tokens of owners without an enterprise.
+        ["assertion.enterprise_id == ''", /not every branch/],
+        ["assertion.enterprise_id in ['', '5']", /not every branch/],
+        ["assertion.enterprise_id == null", /not every branch/],
+        ["has(assertion.repository_owner_id)", /reads no claim/],
+        ["assertion.repository_owner_id.startsWith('1')", /not every branch/],
+        ["assertion.ref == 'x' ? true : assertion.repository_id == '1'", /not every branch/],
+        ["assertion.repository_id == '1' ? true : true", /not every branch/],
+        // "1" + "23" is "12" + "3".
+        ["assertion.repository_id + assertion.run_id == '123'", /not every branch/],
+        ["assertion.repository ==", /cannot be read/],
+    ] as const) {
+        it(`refuses ${condition}`, async () => {
+            const [message = "", ...more] = await findings(condition);
+            assert.deepEqual(more, []);
+            assert.match(message, problem);
+            assert.match(message, /as in assertion\.repository_owner_id == "ID"\.$/);
+        });
+    }
+
+    it("is never satisfied with a condition that a token with other ids fulfills", () => {
+        const claim = fc.constantFrom(
+            "assertion.repository_id",
+            "assertion.namespace_id",
+            "assertion.ref",
+            "assertion.sub",
+            "attribute.composed",
+        );
+        const text = fc.constantFrom('"1"', '"x"', '"other"', '"1:x"');
+        const mapping = {
+            "attribute.composed":
+                'assertion.sub == "x" ? "x" : assertion.repository_id + ":" + assertion.ref',
+        };
+        const { condition } = fc.letrec<{ condition: string; value: string }>((tie) => ({
+            value: fc.oneof(
+                claim,
+                text,
+                fc.tuple(tie("value"), text, claim).map((parts) => `(${parts.join(" + ")})`),
+                fc.tuple(tie("condition"), claim, text).map(([a, b, c]) => `(${a} ? ${b} : ${c})`),
+            ),
+            condition: fc.oneof(
+                { depthSize: "small" },
+                fc.constantFrom("true", "false"),
+                fc
+                    .tuple(tie("value"), fc.constantFrom("==", "!="), tie("value"))
+                    .map((all) => `(${all.join(" ")})`),
+                fc.tuple(tie("value"), text, tie("value")).map(([a, b, c]) => `(${a} in [${b}, ${c}])`),
+                tie("condition").map((a) => `!${a}`),
+                fc
+                    .tuple(tie("condition"), fc.constantFrom("&&", "||"), tie("condition"))
+                    .map((all) => `(${all.join(" ")})`),
+                fc
+                    .tuple(tie("condition"), tie("condition"), tie("condition"))
+                    .map(([a, b, c]) => `(${a} ? ${b} : ${c})`),
+            ),
+        }));
+        const value = fc.constantFrom("1", "x", "other");
+        let satisfied = 0;
+        fc.assert(
+            fc.property(condition, value, value, (source, ref, sub) => {
+                const isStable = (name: string) => name.endsWith("_id");
+                if (!compareClaims(source, mapping, isStable).stable) return;
+                satisfied += 1;
+                // No condition above has these ids.
+                const assertion = { repository_id: "8", namespace_id: "9", ref, sub };
+                const composed = parseCel(mapping["attribute.composed"], ["assertion"]).evaluate({
+                    assertion,
+                }) as string;
+                const variables = { assertion, attribute: { composed } };
+                assert.notEqual(parseCel(source, ["assertion", "attribute"]).evaluate(variables), true);
+            }),
+            { numRuns: 5000 },
+        );
+        assert.ok(satisfied > 200, String(satisfied));
+    });
+
+    it("follows the attributes that a condition compares to their mapping", async () => {
+        const accepted = (condition: string, attributeMapping: object) =>
+            findings(condition, { attributeMapping }).then((all) => all.length === 0);
+        const composed = {
+            "attribute.repository": '"github:" + assertion.repository_id + ":" + assertion.ref',
+        };
+        assert.ok(await accepted('attribute.repository == "github:1:main"', composed));
+        assert.ok(!(await accepted('attribute.other == "github:1:main"', composed)));
+        assert.ok(await accepted('google.subject == "1"', { "google.subject": "assertion.repository_id" }));
+        assert.ok(!(await accepted('google.subject == "1"', { "google.subject": "assertion.sub" })));
+        const trusted = { "attribute.trusted": 'assertion.ref == "x" ? "none" : assertion.repository_id' };
+        assert.ok(await accepted('attribute.trusted == "1"', trusted));
+        assert.ok(!(await accepted('attribute.trusted == "none"', trusted)));
+        const circle = { "attribute.a": "attribute.b", "attribute.b": "attribute.a" };
+        const [message = ""] = await findings('attribute.a == "1"', { attributeMapping: circle });
+        assert.match(message, /reads no claim/);
+    });
+
+    it("takes more stable claims of an issuer from its parameter", async () => {
+        const stableClaims = { "https://kubernetes.example.com/": ["sub"] };
+        const at = (issuerUri: string) =>
+            findings(
+                "assertion.sub == 'system:serviceaccount:ci:builder'",
+                { oidc: { issuerUri } },
+                { stableClaims },
+            );
+        assert.deepEqual(await at("https://kubernetes.example.com"), []);
+        assert.match(
+            (await at("https://other.example.com")).join(),
+            /add the claim to the parameter stableClaims/,
+        );
+    });
+
+    it("leaves alone providers that are disabled, for AWS, SAML and X.509, and other resources", async () => {
+        assert.deepEqual(await findings(undefined, { disabled: true }), []);
+        assert.equal((await findings(undefined, { disabled: false })).length, 1);
+        for (const props of [{ aws: { accountId: "1" } }, { saml: { idpMetadataXml: "x" } }, { x509: {} }]) {
+            assert.deepEqual(await messages("federation-condition", { type, props }), []);
+        }
+        const pool = { type: "gcp:iam/workloadIdentityPool:WorkloadIdentityPool", props: { oidc: {} } };
+        assert.deepEqual(await messages("federation-condition", pool), []);
+    });
+
+    it("says in a preview that it needs the condition", async () => {
+        assert.match((await findings(unknown)).join(), /attributeCondition can't be known/);
+        const known = await findings('assertion.repository_id == "1"', {
+            workloadIdentityPoolProviderId: unknown,
+        });
+        assert.deepEqual(known, []);
+        assert.match(
+            (await findings("true", { workloadIdentityPoolProviderId: unknown })).join(),
+            /accepts tokens by an attributeCondition that reads no claim/,
+        );
+    });
+
+    it("accepts what this project makes for each type of workload", async () => {
+        const uuid = "11111111-2222-3333-4444-555555555555";
+        const ids = { organizationId: uuid, projectId: uuid };
+        const gitHub = { type: "githubActions", owner: "a", repository: "b", ownerId: 1, repositoryId: 2 };
+        const custom = {
+            type: "oidc",
+            issuer: "https://ci.example.com",
+            condition: 'assertion.org_id == "1"',
+        };
+        const given: Record<string, object> = {
+            github: { ...gitHub, ref: "refs/heads/main", environment: "pypi" },
+            "github-own": { ...gitHub, issuer: "https://github.example.com/_services/token" },
+            gitlab: { type: "gitlabCi", projectId: 7, protectedOnly: true },
+            "gitlab-group": { type: "gitlabCi", namespaceId: 8 },
+            circle: { type: "circleCi", ...ids, vcsOrigin: "github.com/acme/core" },
+            azure: { type: "azureDevOps", ...ids, pipelineId: 3 },
+            terraform: { type: "hcpTerraform", organizationId: "org-1", workspaceId: "ws-1" },
+            buildkite: { type: "buildkite", organizationId: uuid, pipelineId: uuid, ref: "refs/heads/main" },
+            custom: { ...custom, mapping: { "google.subject": "assertion.sub" }, subject: "x" },
+        };
+        for (const access of ["reader", "writer"]) {
+            const entries = Object.entries(given).map(([name, each]) => [name, { ...each, access }]);
+            const { workloads, mistakes } = parseWorkloads(
+                Object.fromEntries(entries) as Record<string, unknown>,
+            );
+            assert.deepEqual(mistakes, []);
+            const providers = providersFor(Object.values(workloads));
+            assert.equal(providers.length, Object.keys(given).length - 1);
+            for (const { issuer, condition, mapping } of providers) {
+                const oidc = { issuerUri: issuer };
+                assert.deepEqual(await findings(condition, { oidc, attributeMapping: mapping }), []);
+            }
+        }
+    });
+});
