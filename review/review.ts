@@ -1,0 +1,77 @@
+import { accessChanges } from "./access";
+import { clientFileChanges, otherOutputs } from "./files";
+import { type Preview, stackReference } from "./events";
+import { findingsOf } from "./policies";
+import { otherAccessChanges, otherChanges, replacedOrDeleted } from "./resources";
+import { type Sentence, say } from "./sentence";
+
+/** What a reviewer reads, in this order. */
+export const sections = ["failed", "replaced", "access", "files", "policies", "messages", "other"] as const;
+export type Section = (typeof sections)[number];
+
+/** One thing that a reviewer is told. */
+export type Entry =
+    | { readonly kind: "line"; readonly text: Sentence }
+    | { readonly kind: "quote"; readonly text: Sentence; readonly quoted: string }
+    | { readonly kind: "diff"; readonly text: Sentence; readonly hunks: string };
+
+/** The review of one stack. */
+export interface StackReview {
+    readonly stack: string;
+    readonly failed: boolean;
+    readonly unchanged: boolean;
+    /** Texts that only this stack has, such as its project id. Entries that differ in nothing else are told once. */
+    readonly ownTexts: readonly string[];
+    readonly entries: Readonly<Record<Section, readonly Entry[]>>;
+}
+
+/** Reviews the preview of a stack. */
+export function reviewOf(preview: Preview): StackReview {
+    const { stack, failed, errors, notes } = preview;
+    const findings = findingsOf(preview);
+    const replaced = replacedOrDeleted(preview);
+    const access = [...accessChanges(preview), ...otherAccessChanges(preview)];
+    const files = clientFileChanges(preview);
+    const other = [...otherChanges(preview), ...otherOutputs(preview)];
+    const unchanged = [replaced, access, files, other].every((entries) => entries.length === 0);
+    return {
+        stack,
+        failed,
+        unchanged: unchanged && !failed,
+        ownTexts: ownTexts(preview),
+        entries: {
+            failed: failed ? failure(errors, findings.length > 0, unchanged) : [],
+            replaced,
+            access,
+            files,
+            policies: findings,
+            messages: notes.map((note) => quote(say`The program says:`, note)),
+            other,
+        },
+    };
+}
+
+function failure(errors: readonly string[], hasFindings: boolean, nothingElse: boolean): Entry[] {
+    const rest = nothingElse ? say` Nothing else is known.` : say` What follows may be incomplete.`;
+    if (errors.length > 0) return [quote(say`The preview failed.${rest}`, errors.join("\n"))];
+    const reason = hasFindings
+        ? say`: a mandatory policy is violated.`
+        : say`, and the engine gave no reason. See the log of the job.`;
+    return [{ kind: "line", text: say`The preview failed${reason}` }];
+}
+
+function quote(text: Sentence, quoted: string): Entry {
+    return { kind: "quote", text, quoted };
+}
+
+/** The longest first: a URL contains the project id. */
+function ownTexts({ outputs }: Preview): string[] {
+    const { project, location, id } = stackReference(outputs.new ?? outputs.old ?? {});
+    const texts = [
+        ...(project === "" ? [] : [project]),
+        ...(project === "" || location === "" || id === ""
+            ? []
+            : [`${location}-python.pkg.dev/${project}/${id}`]),
+    ];
+    return texts.sort((a, b) => b.length - a.length);
+}

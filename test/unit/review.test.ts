@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import type { Nodes, Root } from "mdast";
+import { renderReview } from "../../review/markdown";
+import { reviewOf } from "../../review/review";
+import { commentOn, golden, parseRecording, recording } from "./recorded-previews";
+import { codeTexts, parseMarkdown, plainTexts } from "./read-markdown";
+
+// The comments on previews that were recorded from the real engine. WRITE_DOCS=1 writes the expected comments.
+
+const write = process.env["WRITE_DOCS"] === "1";
+const recorded = readdirSync(`${__dirname}/reviews`)
+    .filter((name) => name.endsWith(".jsonl"))
+    .map((name) => name.slice(0, -".jsonl".length));
+const single = recorded.filter((name) => !name.startsWith("same."));
+
+/** The headings and, below each, what its items begin with. */
+function outline(comment: string): Record<string, string[]> {
+    const found: Record<string, string[]> = {};
+    let heading = "";
+    const text = (node: Nodes): string =>
+        "value" in node ? node.value : "children" in node ? node.children.map(text).join("") : "";
+    for (const node of parseMarkdown(comment).children) {
+        if (node.type === "heading") found[(heading = text(node))] = [];
+        else if (node.type === "list") {
+            const items = node.children.map((item) => text(item.children[0] ?? item));
+            found[heading]?.push(...items);
+        }
+    }
+    return found;
+}
+
+describe("the review of a pull request", () => {
+    it("is the expected comment, for each recorded preview", async () => {
+        assert.ok(single.length >= 15);
+        for (const name of single) {
+            const comment = commentOn([await recording(name)]);
+            assert.equal(comment, await golden(name, comment, write), name);
+        }
+    });
+
+    it("tells identical changes of several stacks once", async () => {
+        const prod = (await recording("unchanged")).replaceAll("urn:pulumi:dev::", "urn:pulumi:prod::");
+        const comment = commentOn([await recording("same.dev"), await recording("same.staging"), prod]);
+        assert.equal(comment, await golden("several-stacks", comment, write));
+        const { Access: access = [] } = outline(comment);
+        assert.deepEqual(access, ["dev, staging: gains reader: group:data-science@acme.example"]);
+        assert.equal(comment.split("```diff").length, 2);
+    });
+
+    it("is one line if nothing changes", async () => {
+        const unchanged = await recording("unchanged");
+        assert.equal(commentOn([unchanged]), "No changes: `dev`.\n");
+        const other = unchanged.replaceAll("urn:pulumi:dev::", "urn:pulumi:prod::");
+        assert.equal(commentOn([unchanged, other]), "No changes: `dev`, `prod`.\n");
+    });
+
+    it("begins with what is replaced or deleted, in bold", async () => {
+        for (const name of ["replaced", "account-deleted", "key-rotated", "unprotected"]) {
+            const [title, heading, list] = parseMarkdown(commentOn([await recording(name)])).children;
+            assert.equal(title?.type, "heading");
+            assert.deepEqual(heading?.type === "heading" && heading.children, [
+                { type: "text", value: "Replaced or deleted", position: heading && positionOf(heading) },
+            ]);
+            assert.ok(list?.type === "list", name);
+            for (const { children } of list.children) {
+                const [paragraph] = children;
+                assert.ok(paragraph?.type === "paragraph");
+                assert.equal(paragraph.children[0]?.type, "strong", name);
+            }
+        }
+    });
+
+    it("says who gains and who loses access", async () => {
+        const accessOf = async (name: string) => outline(commentOn([await recording(name)]))["Access"];
+        assert.deepEqual(await accessOf("readers"), [
+            "gains reader: group:data-science@acme.example",
+            "loses reader: user:contractor@partner.example",
+        ]);
+        assert.deepEqual(await accessOf("role"), ["reader → writer: group:developers@acme.example"]);
+        assert.deepEqual(await accessOf("account-deleted"), [
+            "loses reader: service account python-deployer",
+        ]);
+        assert.deepEqual(await accessOf("workloads-added"), [
+            "gains writer: workload build (attribute.trusted_project/gitlab:7), by acting as the service account python-publisher. It gets all access that this account has.",
+            "gains writer: workload release (attribute.trusted_repository_ref/github:11:12:refs/heads/main)",
+            "gains writer: user:ada@acme.example, by acting as the service account python-publisher. It gets all access that this account has.",
+            "gains reader: workload machine (serviceAccount:123456789012-compute@developer.gserviceaccount.com)",
+        ]);
+        assert.deepEqual(await accessOf("workloads-changed"), [
+            "reader → writer: workload machine (serviceAccount:123456789012-compute@developer.gserviceaccount.com)",
+            "writer, different identity: workload release, attribute.trusted_repository_ref/github:11:12:refs/heads/main → attribute.trusted_repository_ref/github:11:12:refs/heads/release",
+            "loses writer: workload build (attribute.trusted_project/gitlab:7), by acting as the service account python-publisher",
+        ]);
+        const [mode = "", ...others] = (await accessOf("additive")) ?? [];
+        assert.match(mode, /stops owning its roles.*Everyone who has a role keeps it/);
+        assert.deepEqual(others, []);
+    });
+
+    it("tells a failed preview with the engine's message, before everything else", async () => {
+        for (const [name, message] of [
+            ["protected", /unable to replace resource[^]*marked for protection/],
+            ["invalid", /readers\[0\]: "nobody" is not an IAM principal/],
+        ] as const) {
+            const preview = parseRecording(await recording(name));
+            assert.ok(preview.failed);
+            const [, heading, list] = parseMarkdown(renderReview([reviewOf(preview)])).children;
+            assert.ok(heading?.type === "heading" && list?.type === "list");
+            assert.match(codeTexts(list).join("\n"), message);
+        }
+        // A preview that was killed has no summary.
+        const events = await recording("readers");
+        const cut = events.split("\n").filter((line) => !line.includes("summaryEvent"));
+        assert.match(commentOn([cut.join("\n")]), /The preview failed, and the engine gave no reason/);
+        // Without outputs, nobody has lost anything.
+        const early = cut.filter((line) => !line.includes("pulumi:pulumi:Stack::"));
+        assert.doesNotMatch(commentOn([early.join("\n")]), /loses/);
+    });
+
+    it("has the findings of policies, mandatory ones first", async () => {
+        const { Policies: policies = [] } = outline(commentOn([await recording("policies")]));
+        assert.deepEqual(policies, [
+            "mandatory: no-public-access (acme-policies), resource registry-reader",
+            "advisory: cost-center (acme-policies), resource registry",
+        ]);
+    });
+
+    it("has only our own words outside of code", async () => {
+        for (const name of single) {
+            const tree: Root = parseMarkdown(commentOn([await recording(name)]));
+            for (const text of plainTexts(tree)) {
+                assert.doesNotMatch(text, /acme|python-|@|registry-/, `${name}: ${text}`);
+            }
+        }
+    });
+});
+
+function positionOf(node: Root["children"][number]): unknown {
+    return "children" in node ? node.children[0]?.position : undefined;
+}
