@@ -130,7 +130,10 @@ const stackType = "pulumi:pulumi:Stack";
  */
 export function parseEvents(printed: string, stack: string): Preview | undefined {
     const events = printed.split("\n").flatMap((line) => {
-        const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), line);
+        const parsed = v.safeParse(
+            v.pipe(v.string(), v.parseJson(), v.transform(withoutSecrets), schema),
+            line,
+        );
         return parsed.success && Object.keys(parsed.output).length > 0 ? [parsed.output] : [];
     });
     if (events.length === 0) return undefined;
@@ -215,12 +218,22 @@ function withoutNew({ old }: Preview["outputs"]): Preview["outputs"] {
 
 /** A value in which secrets and unknown values are replaced. */
 function plain(value: unknown): unknown {
-    if (typeof value === "string") return unknownText.test(value) ? unknown : hideSecrets(value);
+    if (typeof value === "string") return unknownText.test(value) ? unknown : value;
     if (Array.isArray(value)) return value.map(plain);
     if (typeof value !== "object" || value === null) return value;
     const entries = Object.entries(value);
     if (entries.some(([key, mark]) => key === signature && mark === secretSignature)) return secret;
     return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
+}
+
+/** A value in which no text looks like a credential, neither keys nor values. */
+function withoutSecrets(value: unknown): unknown {
+    if (typeof value === "string") return hideSecrets(value);
+    if (Array.isArray(value)) return value.map(withoutSecrets);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+        Object.entries(value).map(([key, each]) => [hideSecrets(key), withoutSecrets(each)]),
+    );
 }
 
 function hasFailed(events: readonly EngineEvent[]): boolean {
@@ -235,7 +248,7 @@ function hasFailed(events: readonly EngineEvent[]): boolean {
 function messagesOf(events: readonly EngineEvent[], severity: string): string[] {
     const messages = events.flatMap(({ diagnosticEvent }) =>
         diagnosticEvent?.severity === severity && !diagnosticEvent.ephemeral
-            ? [hideSecrets(diagnosticEvent.message.trim())]
+            ? [diagnosticEvent.message.trim()]
             : [],
     );
     return [...new Set(messages)].filter((message) => message !== "" && !noise.test(message));
@@ -255,7 +268,7 @@ function findingsOf(events: readonly EngineEvent[]): Finding[] {
                 policy: found.policyName,
                 pack: found.policyPackName,
                 resource: resourceName(found.resourceUrn),
-                message: hideSecrets(found.message.trim()),
+                message: found.message.trim(),
                 exceptions: found.exceptions,
             },
         ];

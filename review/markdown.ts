@@ -92,7 +92,9 @@ function folded(blocks: readonly Block[]): string[] {
 function joined(blocks: readonly Block[]): string[] {
     const texts: string[] = [];
     blocks.forEach(({ text, item }, index) => {
-        if (item && blocks[index - 1]?.item === true) texts.push(`${texts.pop() ?? ""}\n${text}`);
+        const before = blocks[index - 1];
+        const oneLiners = !text.includes("\n") && before?.text.includes("\n") === false;
+        if (item && before?.item === true && oneLiners) texts.push(`${texts.pop() ?? ""}\n${text}`);
         else texts.push(text);
     });
     return texts;

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { execa } from "execa";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { recording, recordingFile } from "./recorded-previews";
+
+// The command `npm run review`, as a process.
+
+const root = join(__dirname, "..", "..");
+
+describe("npm run review", () => {
+    let directory: string;
+    beforeEach(async () => {
+        directory = await mkdtemp(join(tmpdir(), "python-registry-review-"));
+    });
+    afterEach(() => rm(directory, { recursive: true }));
+
+    const review = (...args: string[]) =>
+        execa(process.execPath, ["--require", "./typescript.cjs", "review/main.ts", ...args], {
+            cwd: root,
+            reject: false,
+            stdin: "ignore",
+        });
+
+    it("prints the comment on recorded previews, and nothing else, to standard output", async () => {
+        const { exitCode, stdout, stderr } = await review("--from", recordingFile("readers"));
+        assert.deepEqual([exitCode, stderr], [0, ""]);
+        assert.equal(`${stdout}\n`, await readFile(recordingFile("readers").replace(/jsonl$/, "md"), "utf8"));
+    });
+
+    it("writes files if asked, and names the file of what does not fit", async () => {
+        const [output, details] = [join(directory, "comment.md"), join(directory, "review.md")];
+        const files = ["--output", output, "--details", details];
+        const { exitCode, stdout } = await review(
+            "--from",
+            recordingFile("replaced"),
+            ...files,
+            "--limit",
+            "2000",
+        );
+        assert.deepEqual([exitCode, stdout], [0, ""]);
+        const comment = await readFile(output, "utf8");
+        assert.ok(comment.length <= 2000 && comment.includes(details), comment);
+        assert.equal(
+            await readFile(details, "utf8"),
+            await readFile(recordingFile("replaced").replace(/jsonl$/, "md"), "utf8"),
+        );
+    });
+
+    it("has the exit code 1 and the message in the comment if a preview failed", async () => {
+        const { exitCode, stdout } = await review(
+            "--from",
+            recordingFile("readers"),
+            "--from",
+            recordingFile("invalid"),
+        );
+        assert.equal(exitCode, 1);
+        assert.match(stdout, /### Failed[^]*readers\[0\]: "nobody" is not an IAM principal/);
+    });
+
+    it("takes the name of a stack without events from its file", async () => {
+        const empty = join(directory, "prod.json");
+        await writeFile(empty, "");
+        const { exitCode, stdout } = await review("--from", empty);
+        assert.equal(exitCode, 1);
+        assert.match(
+            stdout,
+            /## Preview of `prod`\n\n### Failed\n\n- The preview failed, and the engine gave no reason\./,
+        );
+    });
+
+    it("reads events after other lines, as of a CLI that warns", async () => {
+        const file = join(directory, "dev.json");
+        await writeFile(
+            file,
+            `warning: a new version of Pulumi is available\n${await recording("unchanged")}`,
+        );
+        assert.equal((await review("--from", file)).stdout, "No changes: `dev`.");
+    });
+
+    it("says in one message what is wrong with the command line", async () => {
+        const digest = join(directory, "dev.json");
+        await writeFile(digest, '{\n    "steps": []\n}\n');
+        const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+            [[], /Name the stacks with --stack, or recorded previews with --from$/],
+            [
+                ["--from", digest],
+                /is not a recorded preview\. Record it with: PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true/,
+            ],
+            [["--from", join(directory, "none")], /ENOENT/],
+            [["--stack", "dev", "--from", digest], /cannot be used with/],
+            [["--stack", "dev", "--limit", "12"], /a number from 2000 on/],
+        ];
+        for (const [args, message] of cases) {
+            const { exitCode, stdout, stderr } = await review(...args);
+            assert.deepEqual([exitCode, stdout], [1, ""], args.join(" "));
+            assert.match(stderr, message);
+            assert.equal(stderr.split("\n").length, 1, stderr);
+        }
+        const help = await review("--help");
+        assert.equal(help.exitCode, 0);
+        assert.match(help.stdout, /--policy-pack-config/);
+    });
+});
