@@ -167,7 +167,10 @@ function comparable(entry: Entry): unknown {
 }
 
 function neutral(text: string, ownTexts: readonly string[]): string {
-    return ownTexts.reduce((changed, own, index) => changed.replaceAll(own, `\0${index}\0`), text);
+    return ownTexts.reduce(
+        (changed, own, index) => (own === "" ? changed : changed.replaceAll(own, `\0${index}\0`)),
+        text,
+    );
 }
 
 function blockOf({ entry, stacks, example }: MergedEntry, reviewed: number, cut: number): Block {

@@ -3,7 +3,7 @@ import { valueAt } from "./property-path";
 import type { Entry } from "./review";
 import { say, type Sentence, strong } from "./sentence";
 
-// What happens to the resources at Google. Components are no resources there.
+// What happens to the resources at Google.
 
 const repositoryType = "gcp:artifactregistry/repository:Repository";
 const accountType = "gcp:serviceaccount/account:Account";
@@ -16,7 +16,7 @@ const registryGrant = /^gcp:(?:artifactregistry\/repositoryIam|serviceaccount\/i
 
 /** What is replaced or deleted, or may be from now on. In bold: what the update destroys. */
 export function replacedOrDeleted({ steps }: Preview): Entry[] {
-    const own = steps.filter(({ old, new: next }) => old?.custom === true || next?.custom === true);
+    const own = steps.filter(isAtGoogle);
     const grants = own.filter(isGrant);
     return [
         ...own.filter((step) => !isGrant(step)).flatMap(destruction),
@@ -30,7 +30,7 @@ export function replacedOrDeleted({ steps }: Preview): Entry[] {
 
 /** Everything else, in a line each. */
 export function otherChanges({ steps }: Preview): Entry[] {
-    const own = steps.filter(({ old, new: next }) => old?.custom === true || next?.custom === true);
+    const own = steps.filter(isAtGoogle);
     const rest = own.filter((step) => !isGrant(step));
     return [
         ...rest
@@ -49,6 +49,11 @@ export function otherChanges({ steps }: Preview): Entry[] {
             .map((step) => line(say`Removes the ${describe(step)} from the stack. At Google, it stays.`)),
         ...grantSummary(own.filter(isGrant)),
     ];
+}
+
+/** Components and providers are resources of the engine only. */
+function isAtGoogle({ type, old, new: next }: Step): boolean {
+    return (old ?? next)?.custom === true && !type.startsWith("pulumi:");
 }
 
 function destruction(step: Step): Entry[] {

@@ -64,14 +64,16 @@ function quote(text: Sentence, quoted: string): Entry {
     return { kind: "quote", text, quoted };
 }
 
-/** The longest first: a URL contains the project id. */
-function ownTexts({ outputs }: Preview): string[] {
-    const { project, location, id } = stackReference(outputs.new ?? outputs.old ?? {});
-    const texts = [
-        ...(project === "" ? [] : [project]),
-        ...(project === "" || location === "" || id === ""
-            ? []
-            : [`${location}-python.pkg.dev/${project}/${id}`]),
+/** Always in the same order, and a text that contains another one before it. */
+function ownTexts({ outputs: { old = {}, new: next = old } }: Preview): string[] {
+    const [before, after] = [stackReference(old), stackReference(next)];
+    const host = ({ location }: typeof after) => `${location}-python.pkg.dev`;
+    const url = (at: typeof after) => `${host(at)}/${at.project}/${at.id}`;
+    const numbers = JSON.stringify([next["access"]]).matchAll(/(?<=\bprojects\/)\d+(?=\/)/g);
+    return [
+        ...[before, after].map(url),
+        ...[before, after].map(host),
+        ...[before, after].map(({ project }) => project),
+        ...new Set([...numbers].map(String)),
     ];
-    return texts.sort((a, b) => b.length - a.length);
 }

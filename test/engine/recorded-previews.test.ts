@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execa } from "execa";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -144,6 +145,30 @@ describe("recorded previews", function () {
                 }
             }
         }
+    });
+
+    it("are made by the command", async () => {
+        const review = async (...args: string[]) => {
+            const main = join(root, "review", "main.ts");
+            const options = ["--require", join(root, "typescript.cjs"), main, ...args];
+            const environment = { ...cli.environment, ...engine.environment };
+            return execa(process.execPath, options, {
+                cwd: directory,
+                env: environment,
+                reject: false,
+                stdin: "ignore",
+            });
+        };
+        await engine.configure(configuration("staging", { ...first, readers: ["nobody"] }));
+        const both = await review("--stack", "dev", "--stack", "staging");
+        assert.equal(both.exitCode, 1);
+        assert.match(both.stdout, /### Failed\n\n- `staging`: The preview failed/);
+        assert.match(both.stdout, /`dev`: .*workload `build`/);
+        assert.equal(both.stderr, "Previewing dev…\nPreviewing staging…");
+
+        const unknown = await review("--stack", "nothing");
+        assert.deepEqual([unknown.exitCode, unknown.stdout], [1, ""]);
+        assert.equal(unknown.stderr, "Previewing nothing…\nerror: no stack named 'nothing' found");
     });
 
     it("have the findings of policies", async function () {

@@ -173,6 +173,7 @@ describe("a review", () => {
 
     it("is never longer than the limit, and names what is left out", () => {
         const many = fc.array(fc.tuple(text, fc.nat(3000)), { maxLength: 60 });
+        const longName = `${"a".repeat(400)}.md`;
         const options = fc.record({ limit: fc.integer({ min: 2000, max: 20_000 }) });
         fc.assert(
             fc.property(many, many, options, fc.boolean(), (readers, files, { limit }, hasDetails) => {
@@ -186,13 +187,13 @@ describe("a review", () => {
                 const old = { access: {}, pipConf: "a" };
                 const error = { diagnosticEvent: { severity: "error", message: readers.map(large).join() } };
                 const review = reviewOf(previewOf(eventsOf({ old, outputs, events: [error] })));
-                const given: CommentOptions = { limit, ...(hasDetails ? { details: "all.md" } : {}) };
+                const given: CommentOptions = { limit, ...(hasDetails ? { details: longName } : {}) };
                 const comment = renderComment([review], given);
                 assert.ok(comment.length <= limit, `${comment.length} > ${limit}`);
                 if (comment !== renderReview([review])) {
                     assert.match(
                         comment,
-                        hasDetails ? /All of it is in the file `all\.md`/ : /`--details FILE`/,
+                        hasDetails ? /All of it is in the file `a{400}\.md`/ : /`--details FILE`/,
                     );
                     const omitted = [...comment.matchAll(/^… and (\d+) more, which do not fit here\.$/gm)];
                     assert.ok(omitted.length > 0 || comment.includes("more characters"));
@@ -230,6 +231,14 @@ describe("a review", () => {
         assert.match(comment, /### Access\n[^]*… and \d+ more, which do not fit here\./);
         assert.match(comment, /### Policies/);
         assert.equal([...renderReview([reviewOf(previewOf(large))]).matchAll(/gains reader/g)].length, 1500);
+    });
+
+    it("keeps the beginning of a long error", () => {
+        const error = {
+            diagnosticEvent: { severity: "error", message: `403 denied ${"x ".repeat(100_000)}` },
+        };
+        const comment = commentOn([eventsOf({ outputs: {}, events: [error] })]);
+        assert.match(comment, /403 denied[^]*\d+ more characters/);
     });
 
     it("names many stacks by their number", async () => {

@@ -48,6 +48,26 @@ describe("the review of a pull request", () => {
         assert.equal(comment.split("```diff").length, 2);
     });
 
+    it("tells a change once if stacks differ only in their own names and addresses", async () => {
+        const dev = await recording("replaced");
+        const prod = dev
+            .replaceAll("urn:pulumi:dev::", "urn:pulumi:prod::")
+            .replaceAll("acme-dev", "acme-prod")
+            .replaceAll("europe-west1", "europe");
+        const alone = commentOn([dev]);
+        const both = commentOn([dev, prod]);
+        assert.equal(both.split("```diff").length, alone.split("```diff").length);
+        assert.match(both, /^all 2 stacks: `pip\.conf` \(shown for `dev`\)$/m);
+        assert.doesNotMatch(both, /acme-prod/);
+        // Of a diff, what surrounds the changed lines does not count.
+        const other = prod.replaceAll("[global]\\n", "[global]\\ntimeout = 5\\n");
+        assert.notEqual(other, prod);
+        assert.equal(commentOn([dev, other]), both);
+        // A different change is told for its stack.
+        const different = prod.replaceAll("packages/simple/", "wheels/simple/");
+        assert.match(commentOn([dev, different]), /^`prod`: `pip\.conf`$/m);
+    });
+
     it("is one line if nothing changes", async () => {
         const unchanged = await recording("unchanged");
         assert.equal(commentOn([unchanged]), "No changes: `dev`.\n");
@@ -112,9 +132,14 @@ describe("the review of a pull request", () => {
         const events = await recording("readers");
         const cut = events.split("\n").filter((line) => !line.includes("summaryEvent"));
         assert.match(commentOn([cut.join("\n")]), /The preview failed, and the engine gave no reason/);
-        // Without outputs, nobody has lost anything.
-        const early = cut.filter((line) => !line.includes("pulumi:pulumi:Stack::"));
-        assert.doesNotMatch(commentOn([early.join("\n")]), /loses/);
+        // A preview that ended before the program gave its outputs: nobody has lost anything.
+        const early = cut.map((line) => {
+            const event = JSON.parse(line || "{}") as { resOutputsEvent?: { metadata: Step } };
+            const { metadata } = event.resOutputsEvent ?? {};
+            if (metadata?.type === "pulumi:pulumi:Stack") metadata.new.outputs = {};
+            return JSON.stringify(event);
+        });
+        assert.doesNotMatch(commentOn([early.join("\n")]), /loses|is removed/);
     });
 
     it("has the findings of policies, mandatory ones first", async () => {
@@ -134,6 +159,11 @@ describe("the review of a pull request", () => {
         }
     });
 });
+
+interface Step {
+    readonly type: string;
+    readonly new: { outputs: object };
+}
 
 function positionOf(node: Root["children"][number]): unknown {
     return "children" in node ? node.children[0]?.position : undefined;
