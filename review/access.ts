@@ -38,6 +38,8 @@ interface Holder {
     /** What a reviewer must know if someone gains this. */
     readonly note: Sentence;
     readonly roles: ReadonlySet<Role>;
+    /** The account that it acts as. */
+    readonly account?: string;
     /** For a workload: its principal, and the account that it acts as. */
     readonly identity?: { readonly name: string; readonly principal: string; readonly via?: string };
 }
@@ -57,8 +59,9 @@ export function accessChanges(preview: Preview): Entry[] {
         ];
     }
     const [old, next] = [holdersOf(before), holdersOf(after)];
+    const revokes = !stopsOwning(preview.steps);
     const changes = [...new Set([...old.keys(), ...next.keys()])].flatMap((key) =>
-        changesOf(old.get(key), next.get(key)),
+        changesOf(old.get(key), next.get(key), revokes),
     );
     return [...mode, ...changes.sort((a, b) => a.rank - b.rank).map(({ text }) => line(text))];
 }
@@ -68,7 +71,8 @@ interface RankedChange {
     readonly text: Sentence;
 }
 
-function changesOf(old: Holder | undefined, next: Holder | undefined): RankedChange[] {
+/** @param revokes whether a grant on the repository that is no longer listed is revoked */
+function changesOf(old: Holder | undefined, next: Holder | undefined, revokes: boolean): RankedChange[] {
     const [lost, gained] = [
         [...(old?.roles ?? [])].filter((each) => !next?.roles.has(each)),
         [...(next?.roles ?? [])].filter((each) => !old?.roles.has(each)),
@@ -87,7 +91,7 @@ function changesOf(old: Holder | undefined, next: Holder | undefined): RankedCha
         })),
         ...lost.map((each) => ({
             rank: rankOf(each) + 0.5,
-            text: say`${strong([{ words: `loses ${each}` }])}: ${who}`,
+            text: say`${strong([{ words: revokes || old?.account !== undefined ? `loses ${each}` : `no longer listed, but keeps ${each}` }])}: ${who}`,
         })),
         ...moved,
     ];
@@ -136,13 +140,13 @@ function holdersOf({ access, serviceAccounts }: AccessOutputs): Map<string, Hold
         const who = say`workload ${name} (${shortPrincipal(principal)})`;
         const identity = { name, principal, ...(via === undefined ? {} : { via }) };
         if (via === undefined) add(`workload ${name}`, each, { who, identity });
-        else add(`workload ${name}`, each, { who: say`${who}${acting(via)}`, identity }, all);
+        else add(`workload ${name}`, each, { who: say`${who}${acting(via)}`, account: via, identity }, all);
     }
     for (const [id, members] of Object.entries(access.impersonators)) {
         const each = serviceAccounts[id]?.access;
         if (each === undefined) continue;
         for (const member of members) {
-            add(`impersonator ${id} ${member}`, each, { who: say`${member}${acting(id)}` }, all);
+            add(`impersonator ${id} ${member}`, each, { who: say`${member}${acting(id)}`, account: id }, all);
         }
     }
     return holders;
@@ -191,26 +195,34 @@ function read(outputs: Properties | undefined): AccessOutputs | undefined {
 
 /** Whether the stack starts or stops to own all members of its roles. */
 function modeChange(steps: readonly Step[]): Entry[] {
-    const modes = steps.filter(({ type }) => type === "python-registry:index:RepositoryAccess");
-    const from = modes.find(({ op }) => op === "delete")?.old?.inputs["mode"];
-    const to = modes.find(({ op }) => op === "create")?.new?.inputs["mode"];
-    if (from === "authoritative" && to === "additive") {
+    if (stopsOwning(steps)) {
         return [
             line(
-                say`The stack stops owning its roles (${"access"}: ${from} → ${to}). Everyone who has a role keeps it, also those who are removed in this update.`,
+                say`The stack stops owning its roles (${"access"}: ${"authoritative"} → ${"additive"}). Grants made elsewhere stay from now on.`,
             ),
         ];
     }
-    if (from === "additive" && to === "authoritative") {
-        return [
-            line(
-                strong(
-                    say`The stack starts owning its roles (${"access"}: ${from} → ${to}). Everyone who was granted one of them elsewhere loses it.`,
-                ),
-            ),
-        ];
-    }
-    return [];
+    const { from, to } = modes(steps);
+    if (from !== "additive" || to !== "authoritative") return [];
+    const text = say`The stack starts owning its roles (${"access"}: ${from} → ${to}). Everyone who was granted one of them elsewhere loses it.`;
+    return [line(strong(text))];
+}
+
+/**
+ * Whether the stack stops to own the members of its roles. Its old grants then leave the state without being revoked (see
+ * `RepositoryAccess`), so that nobody loses a role on the repository in this update.
+ */
+function stopsOwning(steps: readonly Step[]): boolean {
+    const { from, to } = modes(steps);
+    return from === "authoritative" && to === "additive";
+}
+
+function modes(steps: readonly Step[]): { readonly from: unknown; readonly to: unknown } {
+    const components = steps.filter(({ type }) => type === "python-registry:index:RepositoryAccess");
+    return {
+        from: components.find(({ op }) => op === "delete")?.old?.inputs["mode"],
+        to: components.find(({ op }) => op === "create")?.new?.inputs["mode"],
+    };
 }
 
 function line(text: Sentence): Entry {

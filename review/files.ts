@@ -11,7 +11,8 @@ const schema = v.object({
     clients: v.optional(v.fallback(v.record(v.string(), texts), {}), {}),
     ci: v.optional(texts, {}),
 });
-const shown = ["pipConf", "pypirc", "clients", "ci", "access"];
+/** Outputs that other entries are about. */
+const shown = ["pipConf", "pypirc", "clients", "ci", "access", "serviceAccounts"];
 
 /** The client files and CI snippets that change, as unified diffs. The files of a new stack are together in one diff. */
 export function clientFileChanges({ outputs }: Preview): Entry[] {

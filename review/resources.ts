@@ -66,7 +66,8 @@ function destruction(step: Step): Entry[] {
         const reasons = step.replaceKeys.length > 0 ? step.replaceKeys : step.changedPaths;
         const and = step.type === repositoryType ? say`, and deletes every package in it` : [];
         const what = strong(say`Replaces the ${before}${and}.`);
-        return [line(say`${what}${consequence(step.type)} Reason${changesOf(step, reasons)}`)];
+        const after = staysAtGoogle(step) ? say` The old one stays at Google.` : consequence(step.type);
+        return [line(say`${what}${after} Reason${changesOf(step, reasons)}`)];
     }
     return [];
 }
@@ -149,7 +150,7 @@ export function otherAccessChanges({ steps }: Preview): Entry[] {
     return steps.flatMap((step): Entry[] => {
         const { op, type, urn, old, new: next } = step;
         const verb = verbs[op];
-        if (type === providerType && (op === "update" || op === "replace")) {
+        if (type === providerType && op === "update") {
             return [
                 line(say`${strong(say`accepts tokens by other rules`)}: ${describe(step)}${changes(step)}`),
             ];

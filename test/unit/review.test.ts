@@ -113,8 +113,19 @@ describe("the review of a pull request", () => {
             "loses writer: workload build (attribute.trusted_project/gitlab:7), by acting as the service account python-publisher",
         ]);
         const [mode = "", ...others] = (await accessOf("additive")) ?? [];
-        assert.match(mode, /stops owning its roles.*Everyone who has a role keeps it/);
+        assert.match(mode, /stops owning its roles.*Grants made elsewhere stay/);
         assert.deepEqual(others, []);
+        // The grant of a principal that is removed in the same update is not revoked.
+        const listed = '"group:developers@acme.example","user:contractor@partner.example"';
+        const lines = (await recording("additive")).split("\n").map((line) => {
+            if (!line.includes("pulumi:pulumi:Stack::")) return line;
+            const [before = "", after = ""] = line.split('"new":');
+            return `${before}"new":${after.replaceAll(listed, '"group:developers@acme.example"')}`;
+        });
+        assert.match(
+            commentOn([lines.join("\n")]),
+            /\*\*no longer listed, but keeps reader\*\*: `user:contractor@partner\.example`/,
+        );
     });
 
     it("tells a failed preview with the engine's message, before everything else", async () => {
