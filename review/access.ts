@@ -73,26 +73,25 @@ interface RankedChange {
 
 /** @param revokes whether a grant on the repository that is no longer listed is revoked */
 function changesOf(old: Holder | undefined, next: Holder | undefined, revokes: boolean): RankedChange[] {
-    const [lost, gained] = [
-        [...(old?.roles ?? [])].filter((each) => !next?.roles.has(each)),
-        [...(next?.roles ?? [])].filter((each) => !old?.roles.has(each)),
-    ];
+    const lost = [...(old?.roles ?? [])].filter((each) => !next?.roles.has(each));
+    const gained = [...(next?.roles ?? [])].filter((each) => !old?.roles.has(each));
     const moved = identityChange(old, next);
-    const [from, to] = [lost[0], gained[0]];
     const who = next?.who ?? old?.who ?? [];
-    if (from !== undefined && to !== undefined && lost.length === 1 && gained.length === 1) {
-        const change = strong([{ words: `${from} → ${to}` }]);
-        return [{ rank: rankOf(to), text: say`${change}: ${who}` }, ...moved];
+    const changed = (rank: number, change: string, note: Sentence = []): RankedChange => ({
+        rank,
+        text: say`${strong([{ words: change }])}: ${who}${note}`,
+    });
+    // Who acts as an account loses a grant on the account, which is always revoked.
+    const keeps = !revokes && old?.account === undefined;
+    const [from, to] = [lost[0], gained[0]];
+    if (from !== undefined && to !== undefined && lost.length + gained.length === 2 && !keeps) {
+        return [changed(rankOf(to), `${from} → ${to}`), ...moved];
     }
     return [
-        ...gained.map((each) => ({
-            rank: rankOf(each),
-            text: say`${strong([{ words: `gains ${each}` }])}: ${who}${next?.note ?? []}`,
-        })),
-        ...lost.map((each) => ({
-            rank: rankOf(each) + 0.5,
-            text: say`${strong([{ words: revokes || old?.account !== undefined ? `loses ${each}` : `no longer listed, but keeps ${each}` }])}: ${who}`,
-        })),
+        ...gained.map((each) => changed(rankOf(each), `gains ${each}`, next?.note)),
+        ...lost.map((each) =>
+            changed(rankOf(each) + 0.5, keeps ? `no longer listed, but keeps ${each}` : `loses ${each}`),
+        ),
         ...moved,
     ];
 }

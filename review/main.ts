@@ -20,7 +20,7 @@ interface Options {
     readonly limit: number;
 }
 
-/** https://github.com/orgs/community/discussions/27190: the longest comment on GitHub. */
+/** The longest comment on GitHub: https://github.com/orgs/community/discussions/27190 */
 const githubLimit = 65_536;
 /** Less than this cannot name what was left out. */
 const smallestLimit = 2000;

@@ -26,6 +26,8 @@ const foldAfter = 40;
 const foldedLines = 40;
 /** In a comment that is too long, messages are cut after this number of characters. */
 const cutQuotes = 2000;
+/** In a comment that is too long, an entry names this number of stacks. */
+const maxNames = 20;
 
 /** The whole review. */
 export function renderReview(reviews: readonly StackReview[]): string {
@@ -46,13 +48,13 @@ export function renderComment(reviews: readonly StackReview[], { limit, details 
     // Every section keeps its heading and the number of what is left out.
     const overhead = parts.map(({ heading, blocks }) => heading.length + leftOut(blocks.length).length + 80);
     let room = limit - reserve - overhead.reduce((sum, each) => sum + each, 0);
-    const cut = parts.map(({ heading, blocks }) => {
+    const cut = parts.map(({ blocks, ...part }) => {
         const kept = blocks.filter(({ text }) => {
             if (text.length + 2 > room) return false;
             room -= text.length + 2;
             return true;
         });
-        return { heading, blocks: kept, omitted: blocks.length - kept.length };
+        return { ...part, blocks: kept, omitted: blocks.length - kept.length };
     });
     return assemble(frame, cut);
 }
@@ -70,14 +72,16 @@ interface Block {
 
 interface Part {
     readonly heading: string;
+    /** Whether the end of a long list is folded. */
+    readonly folds: boolean;
     readonly blocks: readonly Block[];
     readonly omitted?: number;
 }
 
 function assemble({ top, bottom }: Frame, parts: readonly Part[]): string {
-    const texts = parts.map(({ heading, blocks, omitted = 0 }) => {
+    const texts = parts.map(({ heading, folds, blocks, omitted = 0 }) => {
         const more = omitted === 0 ? [] : [leftOut(omitted)];
-        return [heading, ...folded(blocks), ...more].join("\n\n");
+        return [heading, ...(folds ? folded : joined)(blocks), ...more].join("\n\n");
     });
     return `${[top, ...texts, bottom].filter((text) => text !== "").join("\n\n")}\n`;
 }
@@ -132,7 +136,8 @@ function partsOf(reviews: readonly StackReview[], cut: number): Part[] {
         const merged = merge(reviews, section);
         if (merged.length === 0) return [];
         const blocks = merged.map((each) => blockOf(each, reviews.length, cut));
-        return [{ heading: `### ${headings[section]}`, blocks }];
+        const folds = section !== "failed" && section !== "replaced";
+        return [{ heading: `### ${headings[section]}`, folds, blocks }];
     });
 }
 
@@ -179,7 +184,7 @@ function blockOf({ entry, stacks, example }: MergedEntry, reviewed: number, cut:
             ? []
             : stacks.length === reviewed
               ? say`all ${stacks.length} stacks: `
-              : say`${list(stacks)}: `;
+              : say`${namesOf(stacks, cut)}: `;
     const [first = ""] = stacks;
     const note = example ? say` (shown for ${first})` : [];
     const text = render([...named, ...entry.text, ...note]);
@@ -192,6 +197,13 @@ function blockOf({ entry, stacks, example }: MergedEntry, reviewed: number, cut:
     const lines = block.split("\n").length - 2;
     const body = lines > foldedLines ? fold(`${lines} lines`, block) : block;
     return { text: `${text}\n\n${body}`, item: false };
+}
+
+/** Names; in a comment that is too long, not more than fit on a few lines. */
+function namesOf(stacks: readonly string[], cut: number): Sentence {
+    const rest = stacks.length - maxNames;
+    if (cut === Infinity || rest <= 0) return list(stacks);
+    return say`${list(stacks.slice(0, maxNames))} and ${rest} more stacks`;
 }
 
 function shorten(text: string, length: number): string {

@@ -1,4 +1,4 @@
-/** What a credential looks like, wherever a message of a provider or a tool may have it. */
+/** What credentials look like. A message of a provider or a tool may contain one. */
 const credentials = [
     // Private keys, also with the line ends of JSON.
     /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,

@@ -233,6 +233,34 @@ describe("a review", () => {
         assert.equal([...renderReview([reviewOf(previewOf(large))]).matchAll(/gains reader/g)].length, 1500);
     });
 
+    it("folds the end of a long list, but never what is deleted", () => {
+        const readers = Array.from({ length: 60 }, (_, n) => `user:reader-${n}@acme.example`);
+        const type = "gcp:serviceaccount/account:Account";
+        const steps = readers.map((accountId, n) => ({
+            ...{ op: "delete", urn: `urn:pulumi:dev::p::${type}::a${n}`, type },
+            old: { custom: true, inputs: { accountId } },
+        }));
+        const comment = commentOn([
+            eventsOf({ old: { access: {} }, outputs: { access: { reader: readers } }, steps }),
+        ]);
+        const [shown = "", folded = ""] = comment.split("<details>");
+        assert.equal(shown.split("**Deletes").length - 1, 60);
+        assert.equal(shown.split("gains reader").length - 1, 40);
+        assert.equal(folded.split("gains reader").length - 1, 20);
+        assert.match(folded, /^<summary>20 more<\/summary>/);
+    });
+
+    it("names some of many stacks in a comment that is too long", async () => {
+        const reader = await recording("readers");
+        const unchanged = await recording("unchanged");
+        const named = (events: string, n: number) =>
+            events.replaceAll("urn:pulumi:dev::", `urn:pulumi:stack-${n}::`);
+        const changed = Array.from({ length: 300 }, (_, n) => named(reader, n));
+        const comment = commentOn([...changed, unchanged], { limit: 5000 });
+        assert.ok(comment.length <= 5000);
+        assert.match(comment, /`stack-19` and 280 more stacks: \*\*gains reader\*\*/);
+    });
+
     it("keeps the beginning of a long error", () => {
         const error = {
             diagnosticEvent: { severity: "error", message: `403 denied ${"x ".repeat(100_000)}` },
