@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Preview, Properties, Step } from "./events";
-import type { Entry } from "./review";
+import { type Entry, line } from "./entry";
 import { say, type Sentence, strong } from "./sentence";
 
 // Who gains and who loses access, from the stack's outputs `access` and `serviceAccounts`, which name everyone.
@@ -222,8 +222,4 @@ function modes(steps: readonly Step[]): { readonly from: unknown; readonly to: u
         from: components.find(({ op }) => op === "delete")?.old?.inputs["mode"],
         to: components.find(({ op }) => op === "create")?.new?.inputs["mode"],
     };
-}
-
-function line(text: Sentence): Entry {
-    return { kind: "line", text };
 }

@@ -1,7 +1,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY, OMIT_HEADERS } from "diff";
 import * as v from "valibot";
 import type { Preview, Properties } from "./events";
-import type { Entry } from "./review";
+import { type Entry, line } from "./entry";
 import { list, say } from "./sentence";
 
 const texts = v.fallback(v.record(v.string(), v.fallback(v.string(), "")), {});
@@ -44,9 +44,7 @@ export function otherOutputs({ outputs: { old, new: next } }: Preview): Entry[] 
     const changed = [...new Set([...Object.keys(old), ...Object.keys(next)])].filter(
         (name) => !shown.includes(name) && serialize(old[name]) !== serialize(next[name]),
     );
-    return changed.length === 0
-        ? []
-        : [{ kind: "line", text: say`Also changes in the outputs: ${list(changed.sort())}` }];
+    return changed.length === 0 ? [] : [line(say`Also changes in the outputs: ${list(changed.sort())}`)];
 }
 
 /** The files by name: a tool's file as TOOL/FILE. */

@@ -1,5 +1,6 @@
 import { codeBlock, inlineCode } from "./code";
-import { type Entry, type Section, sections, type StackReview } from "./review";
+import type { Entry } from "./entry";
+import { type Section, sections, type StackReview } from "./review";
 import { list, type Piece, say, type Sentence } from "./sentence";
 
 /** How long a comment may be, and where the rest is. */

@@ -1,5 +1,5 @@
 import type { Finding, Preview } from "./events";
-import type { Entry } from "./review";
+import { type Entry, line, quote } from "./entry";
 import { list, say, type Sentence, strong } from "./sentence";
 
 /** The findings of policies, mandatory ones first. */
@@ -10,7 +10,7 @@ export function findingsOf({ findings }: Preview): Entry[] {
             const { policy, pack, resource, message } = finding;
             const where = resource === "" ? say`` : say`, resource ${resource}`;
             const text = say`${label(finding)}: ${policy} (${pack})${where}`;
-            return message === "" ? { kind: "line", text } : { kind: "quote", text, quoted: message };
+            return message === "" ? line(text) : quote(text, message);
         });
 }
 

@@ -1,6 +1,6 @@
 import { type Preview, resourceName, type ResourceState, secret, type Step, unknown } from "./events";
 import { valueAt } from "./property-path";
-import type { Entry } from "./review";
+import { type Entry, line } from "./entry";
 import { say, type Sentence, strong } from "./sentence";
 
 // What happens to the resources at Google.
@@ -224,8 +224,4 @@ function valueText(value: unknown): Sentence {
             ? value
             : JSON.stringify(value, (_, each: unknown) => (typeof each === "symbol" ? "(hidden)" : each));
     return text.length > 200 ? say`${text.slice(0, 200)} …` : say`${text}`;
-}
-
-function line(text: Sentence): Entry {
-    return { kind: "line", text };
 }

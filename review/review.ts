@@ -1,19 +1,14 @@
 import { accessChanges } from "./access";
 import { clientFileChanges, otherOutputs } from "./files";
+import { type Entry, line, quote } from "./entry";
 import { type Preview, stackReference } from "./events";
 import { findingsOf } from "./policies";
 import { otherAccessChanges, otherChanges, replacedOrDeleted } from "./resources";
-import { type Sentence, say } from "./sentence";
+import { say } from "./sentence";
 
 /** What a reviewer reads, in this order. */
 export const sections = ["failed", "replaced", "access", "files", "policies", "messages", "other"] as const;
 export type Section = (typeof sections)[number];
-
-/** One thing that a reviewer is told. */
-export type Entry =
-    | { readonly kind: "line"; readonly text: Sentence }
-    | { readonly kind: "quote"; readonly text: Sentence; readonly quoted: string }
-    | { readonly kind: "diff"; readonly text: Sentence; readonly hunks: string };
 
 /** The review of one stack. */
 export interface StackReview {
@@ -27,8 +22,7 @@ export interface StackReview {
 
 /** Reviews the preview of a stack. */
 export function reviewOf(preview: Preview): StackReview {
-    const { stack, failed, errors, notes } = preview;
-    const findings = findingsOf(preview);
+    const { stack, failed, notes } = preview;
     const replaced = replacedOrDeleted(preview);
     const access = [...accessChanges(preview), ...otherAccessChanges(preview)];
     const files = clientFileChanges(preview);
@@ -40,28 +34,27 @@ export function reviewOf(preview: Preview): StackReview {
         unchanged: unchanged && !failed,
         ownTexts: ownTexts(preview),
         entries: {
-            failed: failed ? failure(errors, findings.length > 0, unchanged) : [],
+            failed: failed ? failure(preview, unchanged) : [],
             replaced,
             access,
             files,
-            policies: findings,
+            policies: findingsOf(preview),
             messages: notes.map((note) => quote(say`The program says:`, note)),
             other,
         },
     };
 }
 
-function failure(errors: readonly string[], hasFindings: boolean, nothingElse: boolean): Entry[] {
+function failure({ errors, findings }: Preview, nothingElse: boolean): Entry[] {
     const rest = nothingElse ? say` Nothing else is known.` : say` What follows may be incomplete.`;
     if (errors.length > 0) return [quote(say`The preview failed.${rest}`, errors.join("\n"))];
-    const reason = hasFindings
+    const violated = findings.some(
+        ({ level, exceptions }) => level === "mandatory" && exceptions.length === 0,
+    );
+    const reason = violated
         ? say`: a mandatory policy is violated.`
         : say`, and the engine gave no reason. See the log of the job.`;
-    return [{ kind: "line", text: say`The preview failed${reason}` }];
-}
-
-function quote(text: Sentence, quoted: string): Entry {
-    return { kind: "quote", text, quoted };
+    return [line(say`The preview failed${reason}`)];
 }
 
 /** Always in the same order, and a text that contains another one before it. */

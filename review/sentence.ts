@@ -1,6 +1,6 @@
 /**
- * A piece of a sentence: our own words, or a text that comes from the stack. Only `words` may contain Markdown's characters
- * by their meaning. A `name` is printed as code, where nothing in it has a meaning.
+ * A piece of a sentence. `words` are our own and printed as they are. A `name` is a text that comes from the stack or the
+ * engine. It is printed as code, in which nothing has a meaning.
  */
 export type Piece = { readonly words: string } | { readonly name: string } | { readonly strong: Sentence };
 
@@ -8,7 +8,7 @@ export type Piece = { readonly words: string } | { readonly name: string } | { r
 export type Sentence = readonly Piece[];
 
 /**
- * Builds a sentence. Every interpolated text becomes a name, so that a text of the stack cannot get among our own words.
+ * Builds a sentence. Every interpolated text becomes a name, so a text that comes from the stack is never one of our words.
  *
  * @example say`Deletes the repository ${id}`
  */

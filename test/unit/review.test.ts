@@ -161,6 +161,21 @@ describe("the review of a pull request", () => {
         ]);
     });
 
+    it("does not blame a policy that is advisory, or has an exception, for a failure", async () => {
+        const events = (await recording("policies")).replaceAll(
+            '"enforcementLevel":"mandatory"',
+            '"enforcementLevel":"mandatory","exceptions":[{"id":"EXC-1","reason":"public mirror"}]',
+        );
+        const { Failed: failed, Policies: policies } = outline(commentOn([events]));
+        assert.deepEqual(failed, [
+            "The preview failed, and the engine gave no reason. See the log of the job.",
+        ]);
+        assert.deepEqual(policies, [
+            "advisory: cost-center (acme-policies), resource registry",
+            "excepted by EXC-1: public mirror: no-public-access (acme-policies), resource registry-reader",
+        ]);
+    });
+
     it("has only our own words outside of code", async () => {
         for (const name of single) {
             const tree: Root = parseMarkdown(commentOn([await recording(name)]));
