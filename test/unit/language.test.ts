@@ -8,10 +8,10 @@ import { join, relative } from "node:path";
 const root = join(__dirname, "..", "..");
 
 /** The files that are checked, relative to the project's folder: all texts but this file, which lists the phrases. */
-const files = ["", "docs", "src", "configure", "recover", "review", "sandbox", "bench", "policy", "test"]
+const files = ["", "docs", "src", "configure", "recover", "deploy", "review", "sandbox", "bench", "policy", "test"]
     .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: folder !== "", withFileTypes: true })
-            .filter((entry) => entry.isFile() && /\.(md|yaml|ts|cjs|mjs)$/.test(entry.name))
+            .filter((entry) => entry.isFile() && /\.(md|ya?ml|ts|cjs|mjs)$/.test(entry.name))
             .map(({ parentPath, name }) => relative(root, join(parentPath, name))),
     )
     .filter((file) => file !== relative(root, __filename) && !file.includes("node_modules"));

@@ -1,0 +1,19 @@
+import { Command } from "commander";
+import { text } from "node:stream/consumers";
+import { publishedOutputs } from "./outputs";
+
+// npm run published-outputs: the file that other repositories give to `configure --outputs`.
+
+new Command("pulumi stack output --json | npm run --silent published-outputs")
+    .description(
+        "Reads a stack's outputs, and prints the part that may be published: no secrets, no names of people.",
+    )
+    .action(async () => {
+        try {
+            process.stdout.write(publishedOutputs(await text(process.stdin)));
+        } catch (error) {
+            console.error(`error: ${(error as Error).message}`);
+            process.exitCode = 1;
+        }
+    })
+    .parse();

@@ -1,0 +1,60 @@
+import { execa } from "execa";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+export const root = join(__dirname, "..", "..");
+
+/** A bare repository with a clone of it, in which tests make commits. */
+export class Repository implements AsyncDisposable {
+    private constructor(
+        readonly directory: string,
+        /** The clone. */
+        readonly clone: string,
+    ) {}
+
+    /** Makes a repository whose branch `main` has one commit with these files. */
+    static async open(files: Readonly<Record<string, string>>): Promise<Repository> {
+        const directory = await mkdtemp(join(tmpdir(), "python-registry-deploy-"));
+        const repository = new Repository(directory, join(directory, "clone"));
+        await execa("git", ["init", "--quiet", "--bare", "--initial-branch=main", "bare.git"], {
+            cwd: directory,
+        });
+        await execa("git", ["clone", "--quiet", "bare.git", "clone"], { cwd: directory });
+        await repository.git("checkout", "--quiet", "-B", "main");
+        await repository.commit(files);
+        await repository.git("push", "--quiet", "origin", "main");
+        return repository;
+    }
+
+    async git(...args: string[]): Promise<string> {
+        const identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
+        return (await execa("git", [...identity, ...args], { cwd: this.clone })).stdout;
+    }
+
+    /** Writes files, deletes those whose text is undefined, and commits everything. */
+    async commit(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+        for (const [name, text] of Object.entries(files)) {
+            const path = join(this.clone, name);
+            await mkdir(dirname(path), { recursive: true });
+            await (text === undefined ? rm(path) : writeFile(path, text));
+        }
+        await this.git("add", "--all");
+        await this.git("commit", "--quiet", "--allow-empty", "--message", "A change");
+    }
+
+    /** Makes this project's packages and commands available in a clone, not as files of git. */
+    async install(clone = this.clone): Promise<void> {
+        await writeFile(
+            join(clone, ".git", "info", "exclude"),
+            "node_modules\ndeploy\ntypescript.cjs\ncompile-cache.cjs\nsrc\n",
+        );
+        for (const name of ["node_modules", "deploy", "typescript.cjs", "compile-cache.cjs"]) {
+            await symlink(join(root, name), join(clone, name));
+        }
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        await rm(this.directory, { recursive: true });
+    }
+}
