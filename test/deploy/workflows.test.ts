@@ -41,7 +41,7 @@ describe("the workflows of GitHub", () => {
             uses.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action)),
             [],
         );
-        // One commit for each action, and no more authors than needed.
+        // One commit for each action, and only actions of GitHub and Google.
         assert.deepEqual([...new Set(uses.map((action) => action.replace(/@.*/, "")))].sort(), [
             "actions/checkout",
             "actions/download-artifact",

@@ -65,6 +65,7 @@ describe("the README and the pages in docs/", () => {
             "npm run --silent configure -- --stack team-dev --tool poetry --auth token --print auth.toml",
             "npm run configure -- check --stack team-dev",
             "npm run configure -- --undo",
+            "npm run --silent touched-stacks -- --base origin/main",
             "npm run recover -- --stack team-dev",
             "npm run review -- --stack dev --stack prod",
         ]);
@@ -82,6 +83,10 @@ describe("the README and the pages in docs/", () => {
         assert.match(
             (await execa("npm", ["run", "review", "--", "--help"], { cwd: root })).stdout,
             /--stack[^]*--from[^]*--output/,
+        );
+        assert.match(
+            (await execa("npm", ["run", "touched-stacks", "--", "--help"], { cwd: root })).stdout,
+            /--base[^]*--all[^]*--gitlab/,
         );
         assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
     });

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { githubActions } from "../../sandbox/issuers/github-actions";
+import { gitlabCi, gitlabEnvironment } from "../../sandbox/issuers/gitlab-ci";
+import { type CelInput, parseCel } from "../../src/validation/cel";
+import { root } from "./repository";
+
+// The providers that docs/deploying.md creates, evaluated as Google does, with tokens of jobs: which identity is which job?
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** What a provider of the page gives a token: its attributes, or undefined if the condition refuses it. */
+async function identityOf(
+    section: string,
+    claims: Claims,
+): Promise<Record<string, CelInput | bigint> | undefined> {
+    const page = await readFile(join(root, "docs", "deploying.md"), "utf8");
+    const [, text = ""] = page.split(`\n## ${section}\n`);
+    const [, condition = ""] = /--attribute-condition='(.*)'/.exec(text) ?? [];
+    const [, mapping = ""] = /--attribute-mapping='(.*)'/.exec(text) ?? [];
+    const variables = { assertion: claims as Record<string, CelInput> };
+    if (parseCel(condition, ["assertion"]).evaluate(variables) !== true) return undefined;
+    const entries = mapping.split(",").map((entry) => {
+        const [name = "", ...source] = entry.split("=");
+        return [name, parseCel(source.join("="), ["assertion"]).evaluate(variables)] as const;
+    });
+    return Object.fromEntries(entries) as Record<string, CelInput | bigint>;
+}
+
+describe("the identities of docs/deploying.md", () => {
+    const push = { ...githubActions.claims, environment: "prod" };
+    const pullRequest = { ...push, event_name: "pull_request", ref: "refs/pull/7/merge" };
+
+    it("are the deployer of a stack for its update on main at GitHub, and a reader otherwise", async () => {
+        const updated = await identityOf("GitHub", push);
+        assert.deepEqual(updated, {
+            "google.subject": `github:2002:${String(push["run_id" as never])}`,
+            "attribute.repository": "2002",
+            "attribute.deployment": "2002:prod",
+        });
+        const { environment: _, ...withoutEnvironment } = push;
+        for (const claims of [
+            withoutEnvironment,
+            pullRequest,
+            { ...push, event_name: "pull_request_target" },
+            { ...push, event_name: "workflow_dispatch" },
+            { ...withoutEnvironment, event_name: "schedule" },
+            { ...push, ref: "refs/heads/feature" },
+            { ...push, ref: "refs/tags/main" },
+        ]) {
+            const identity = await identityOf("GitHub", claims);
+            assert.equal(identity?.["attribute.deployment"], "none");
+            assert.equal(identity["attribute.repository"], "2002");
+        }
+    });
+
+    it("do not include other repositories or owners at GitHub", async () => {
+        assert.equal(await identityOf("GitHub", { ...push, repository_id: "2003" }), undefined);
+        assert.equal(await identityOf("GitHub", { ...push, repository_owner_id: "1002" }), undefined);
+    });
+
+    it("are the deployer of a stack for its update on a protected main at GitLab, and a reader otherwise", async () => {
+        const update = { ...gitlabCi.claims, project_id: "3003", ...gitlabEnvironment, environment: "prod" };
+        assert.equal((await identityOf("GitLab", update))?.["attribute.deployment"], "3003:prod");
+        const { environment: _, ...withoutEnvironment } = update;
+        for (const claims of [
+            withoutEnvironment,
+            { ...update, ref_protected: "false" },
+            { ...update, ref_path: "refs/heads/feature" },
+            { ...update, ref_path: "refs/merge-requests/7/merge" },
+        ]) {
+            const identity = await identityOf("GitLab", claims);
+            assert.equal(identity?.["attribute.deployment"], "none");
+            assert.equal(identity["attribute.repository"], "3003");
+        }
+        // The token of a fork's merge request names the fork.
+        assert.equal(await identityOf("GitLab", { ...update, project_id: "3004" }), undefined);
+    });
+});
