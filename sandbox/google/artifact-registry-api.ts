@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
-import type { Cloud, Repository } from "./cloud";
-import { doneOperation, GoogleError, requestBody } from "./google-api";
+import type { Cloud, Project, Repository } from "./cloud";
+import { doneOperation, GoogleError, permissionDenied, requestBody } from "./google-api";
 import { packagesApi } from "./packages-api";
 import {
     checkRepositoryBindings,
@@ -10,10 +10,10 @@ import {
     policySchema,
     replacedPolicy,
     type Caller,
-    type Permission,
 } from "./policy";
 import { newSettings, settingsJson, settingsSchema, updatedSettings } from "./repository-settings";
 import type { Answering } from "./request-log";
+import type { Permission } from "./roles";
 import { requireApi } from "./service-usage-api";
 
 const api = { name: "artifactregistry.googleapis.com", title: "Artifact Registry API" };
@@ -31,6 +31,17 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
         return project;
     }
 
+    /** The project of a request for all repositories of a location, once its caller's permission is checked. */
+    function projectFor(
+        caller: Caller | undefined,
+        permission: Permission,
+        { project: projectId, location }: Record<"project" | "location", string>,
+    ): Project {
+        const project = projectOf(projectId);
+        if (cloud.permits(caller, permission, project)) return project;
+        return permissionDenied(permission, fullName(`projects/${project.id}/locations/${location}`));
+    }
+
     function repositoryFor(
         caller: Caller | undefined,
         permission: Permission,
@@ -41,16 +52,21 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
         }: Record<"project" | "location" | "repository", string>,
     ): Repository {
         const project = projectOf(projectId);
-        const repository = cloud.repository(project, location, withoutMethod(id));
-        if (!cloud.permits(caller, permission, repository)) denied(permission, nameOf(repository));
-        return repository;
+        const repositoryId = withoutMethod(id);
+        const resource = project.repositories.get(`${location}/${repositoryId}`) ?? project;
+        if (!cloud.permits(caller, permission, resource)) {
+            permissionDenied(
+                permission,
+                fullName(`projects/${project.id}/locations/${location}/repositories/${repositoryId}`),
+            );
+        }
+        return cloud.repository(project, location, repositoryId);
     }
 
     app.post(collection, async (c) => {
         const { location } = c.req.param();
-        const project = projectOf(c.req.param("project"));
+        const project = projectFor(c.get("caller"), "artifactregistry.repositories.create", c.req.param());
         const parent = `projects/${project.id}/locations/${location}`;
-        if (c.get("principal") !== project.owner) denied("artifactregistry.repositories.create", parent);
         if (!/^(us|europe|asia|[a-z]+(-[a-z]+)+\d+)$/.test(location)) {
             throw new GoogleError(
                 "PERMISSION_DENIED",
@@ -82,10 +98,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
 
     app.get(collection, (c) => {
         const { location } = c.req.param();
-        const project = projectOf(c.req.param("project"));
-        if (c.get("principal") !== project.owner) {
-            denied("artifactregistry.repositories.list", `projects/${project.id}/locations/${location}`);
-        }
+        const project = projectFor(c.get("caller"), "artifactregistry.repositories.list", c.req.param());
         const here = [...project.repositories.values()].filter((each) => each.location === location);
         return c.json({ repositories: here.map(repositoryJson) });
     });
@@ -172,9 +185,6 @@ function withoutMethod(segment: string): string {
     return segment.split(":")[0] ?? "";
 }
 
-function denied(permission: string, name: string): never {
-    throw new GoogleError(
-        "PERMISSION_DENIED",
-        `Permission '${permission}' denied on resource '//artifactregistry.googleapis.com/${name}' (or it may not exist).`,
-    );
+function fullName(name: string): string {
+    return `//artifactregistry.googleapis.com/${name}`;
 }

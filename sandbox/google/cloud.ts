@@ -6,17 +6,20 @@ import {
     grants,
     withoutServiceAccount,
     type Caller,
-    type Permission,
+    type Directory,
     type Policy,
 } from "./policy";
+import type { Permission } from "./roles";
 import type { RepositorySettings } from "./repository-settings";
 import type { PythonFile } from "../python/simple-index";
 
 export interface Project {
     readonly id: string;
     readonly number: string;
-    /** The principal with every permission in the project. */
+    /** The principal with every permission in the project, except that to impersonate its service accounts. */
     readonly owner: string;
+    /** Everyone else's roles on the project, which apply to everything in it. */
+    policy: Policy;
     /** Enabled APIs, such as `artifactregistry.googleapis.com`. */
     readonly services: Set<string>;
     /** By `LOCATION/ID`. */
@@ -86,11 +89,13 @@ export interface AccountKey {
 }
 
 /** The state of the emulated Google Cloud. Lookups throw the errors with which the APIs answer. */
-export class Cloud {
+export class Cloud implements Directory {
     /** By project id. */
     readonly projects = new Map<string, Project>();
     /** Members of groups, as principals, by the group's address. Empty unless a test adds some. */
     readonly groups = new Map<string, Set<string>>();
+    /** Roles that an organization or a project defined, by full name, such as `projects/P/roles/ID`. */
+    readonly customRoles = new Map<string, readonly Permission[]>();
 
     /** Adds a new project, in which only the APIs are enabled that every project starts with. */
     addProject(id: string, number: string, owner: string): Project {
@@ -98,6 +103,7 @@ export class Cloud {
             id,
             number,
             owner,
+            policy: emptyPolicy,
             services: new Set(["cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"]),
             repositories: new Map(),
             serviceAccounts: new Map(),
@@ -134,12 +140,27 @@ export class Cloud {
         );
     }
 
-    /** Whether a caller (undefined: no credentials) may do something with a repository. */
-    permits(caller: Caller | undefined, permission: Permission, repository: Repository): boolean {
+    /**
+     * Whether a caller (undefined: no credentials) has a permission on a resource, by the resource's own policy or by
+     * that of its project.
+     */
+    permits(
+        caller: Caller | undefined,
+        permission: Permission,
+        resource: Project | Repository | ServiceAccount,
+    ): boolean {
+        const project = this.#projectOf(resource);
+        const owns =
+            caller?.principal === project.owner && permission !== "iam.serviceAccounts.getAccessToken";
         return (
-            caller?.principal === repository.project.owner ||
-            grants(repository.policy, permission, caller, this.groups)
+            owns ||
+            [project.policy, resource.policy].some((policy) => grants(policy, permission, caller, this))
         );
+    }
+
+    #projectOf(resource: Project | Repository | ServiceAccount): Project {
+        if ("project" in resource) return resource.project;
+        return "projectId" in resource ? this.project(resource.projectId) : resource;
     }
 
     /** The account with this address, in any project. */
@@ -232,8 +253,9 @@ export class Cloud {
     /** Deletes an account with its keys. Its grants stay in the policies, for a deleted principal. */
     deleteServiceAccount(account: ServiceAccount) {
         this.projects.get(account.projectId)?.serviceAccounts.delete(account.email);
-        for (const { repositories, serviceAccounts } of this.projects.values()) {
-            for (const resource of [...repositories.values(), ...serviceAccounts.values()]) {
+        for (const project of this.projects.values()) {
+            const { repositories, serviceAccounts } = project;
+            for (const resource of [project, ...repositories.values(), ...serviceAccounts.values()]) {
                 resource.policy = withoutServiceAccount(resource.policy, account.email, account.uniqueId);
             }
         }

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { randomBytes, randomUUID } from "node:crypto";
 import * as v from "valibot";
+import type { Permission } from "./roles";
 
 const httpCodes = {
     INVALID_ARGUMENT: 400,
@@ -34,6 +35,28 @@ export class GoogleError extends Error {
         const { code, message, status, details } = this;
         return { error: { code, message, status, ...(details.length > 0 && { details }) } };
     }
+}
+
+/**
+ * Refuses a caller who lacks a permission, in the words of IAM and of most services.
+ *
+ * @param resource full name, such as `//artifactregistry.googleapis.com/projects/…`, if the service tells it
+ * @throws GoogleError PERMISSION_DENIED, reason IAM_PERMISSION_DENIED
+ */
+export function permissionDenied(permission: Permission, resource?: string): never {
+    const where = resource === undefined ? "resource" : `resource '${resource}'`;
+    throw new GoogleError(
+        "PERMISSION_DENIED",
+        `Permission '${permission}' denied on ${where} (or it may not exist).`,
+        [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                reason: "IAM_PERMISSION_DENIED",
+                domain: "iam.googleapis.com",
+                metadata: { permission, ...(resource !== undefined && { resource }) },
+            },
+        ],
+    );
 }
 
 /**

@@ -1,12 +1,13 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { generateKeyPair, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import * as v from "valibot";
 import type { AccountKey, Cloud, Project, ServiceAccount } from "./cloud";
-import { camelCase, GoogleError, newEtag, requestBody } from "./google-api";
+import { camelCase, GoogleError, newEtag, permissionDenied, requestBody } from "./google-api";
 import { keyFile } from "./key-file";
 import { policyJson, policySchema, replacedPolicy } from "./policy";
 import type { Answering } from "./request-log";
+import type { Permission } from "./roles";
 import { iamService, requireApi } from "./service-usage-api";
 
 /** A user-managed key never expires. */
@@ -30,30 +31,32 @@ const accounts = "/projects/:project/serviceAccounts";
 export function iamApi(cloud: Cloud): Hono<Answering> {
     const app = new Hono<Answering>();
 
-    function ownedProject(principal: string | undefined, id: string): Project {
-        const project = cloud.project(id);
+    /** The project of a request for all accounts, once its caller's permission is checked. */
+    function projectFor(c: Context<Answering>, permission: Permission): Project {
+        const project = cloud.project(c.req.param("project") ?? "");
         requireApi(project, iamService);
-        if (principal === project.owner) return project;
-        throw new GoogleError("PERMISSION_DENIED", `Permission denied on service accounts of project ${id}.`);
+        return cloud.permits(c.get("caller"), permission, project) ? project : permissionDenied(permission);
     }
 
-    /** The account that a path names, by address or unique id, in a project or, with `-`, in any project. */
-    function accountFor(
-        principal: string | undefined,
-        { project: projectId, account: name }: Record<"project" | "account", string>,
-    ): ServiceAccount {
-        const projects =
-            projectId === "-"
-                ? [...cloud.projects.values()].filter(({ owner }) => owner === principal)
-                : [ownedProject(principal, projectId)];
-        const wanted = name.split(":")[0]?.toLowerCase();
+    /**
+     * The account that a path names, by address or unique id, in a project or, with `-`, in any project, once the
+     * caller's permission is checked.
+     */
+    function accountFor(c: Context<Answering>, permission: Permission): ServiceAccount {
+        const projectId = c.req.param("project") ?? "";
+        const projects = projectId === "-" ? [...cloud.projects.values()] : [cloud.project(projectId)];
+        const wanted = c.req.param("account")?.split(":")[0]?.toLowerCase();
         for (const project of projects) {
             for (const account of project.serviceAccounts.values()) {
                 if (account.email !== wanted && account.uniqueId !== wanted) continue;
                 requireApi(project, iamService);
-                return account;
+                return cloud.permits(c.get("caller"), permission, account)
+                    ? account
+                    : permissionDenied(permission);
             }
         }
+        // Only those who could see the account learn that it does not exist.
+        if (projectId !== "-") projectFor(c, permission);
         throw new GoogleError("NOT_FOUND", "Unknown service account");
     }
 
@@ -65,18 +68,18 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
                 serviceAccount: v.optional(profile, {}),
             }),
         );
-        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const project = projectFor(c, "iam.serviceAccounts.create");
         const { displayName, description } = serviceAccount;
         return c.json(accountJson(cloud.addServiceAccount(project, accountId, displayName, description)));
     });
 
     app.get(accounts, (c) => {
-        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const project = projectFor(c, "iam.serviceAccounts.list");
         return c.json({ accounts: [...project.serviceAccounts.values()].map(accountJson) });
     });
 
     app.get(`${accounts}/:account{[^/:]+}`, (c) =>
-        c.json(accountJson(accountFor(c.get("principal"), c.req.param()))),
+        c.json(accountJson(accountFor(c, "iam.serviceAccounts.get"))),
     );
 
     app.patch(`${accounts}/:account{[^/:]+}`, async (c) => {
@@ -84,31 +87,31 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
             c,
             v.strictObject({ serviceAccount: profile, updateMask }),
         );
-        const account = accountFor(c.get("principal"), c.req.param());
+        const account = accountFor(c, "iam.serviceAccounts.update");
         for (const field of fields) account[field] = serviceAccount[field];
         account.etag = newEtag();
         return c.json(accountJson(account));
     });
 
     app.delete(`${accounts}/:account{[^/:]+}`, (c) => {
-        cloud.deleteServiceAccount(accountFor(c.get("principal"), c.req.param()));
+        cloud.deleteServiceAccount(accountFor(c, "iam.serviceAccounts.delete"));
         return c.json({});
     });
 
     for (const disabled of [true, false]) {
         const method = disabled ? "disable" : "enable";
         app.post(`${accounts}/:account{[^/:]+:${method}}`, (c) => {
-            accountFor(c.get("principal"), c.req.param()).disabled = disabled;
+            accountFor(c, `iam.serviceAccounts.${method}`).disabled = disabled;
             return c.json({});
         });
         app.post(`${accounts}/:account/keys/:key{[^/:]+:${method}}`, (c) => {
-            keyOf(accountFor(c.get("principal"), c.req.param()), c.req.param("key")).disabled = disabled;
+            keyOf(accountFor(c, `iam.serviceAccountKeys.${method}`), c.req.param("key")).disabled = disabled;
             return c.json({});
         });
     }
 
     app.post(`${accounts}/:account{[^/:]+:getIamPolicy}`, (c) =>
-        c.json(policyJson(accountFor(c.get("principal"), c.req.param()).policy)),
+        c.json(policyJson(accountFor(c, "iam.serviceAccounts.getIamPolicy").policy)),
     );
 
     app.post(`${accounts}/:account{[^/:]+:setIamPolicy}`, async (c) => {
@@ -116,7 +119,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
             c,
             v.strictObject({ policy: policySchema, updateMask: v.optional(v.string()) }),
         );
-        const account = accountFor(c.get("principal"), c.req.param());
+        const account = accountFor(c, "iam.serviceAccounts.setIamPolicy");
         cloud.checkMembers(policy.bindings);
         account.policy = replacedPolicy(account.policy, policy);
         return c.json(policyJson(account.policy));
@@ -132,7 +135,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
         );
         // The only asynchronous step comes first, so that concurrent requests cannot exceed the maximum.
         const pair = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
-        const account = accountFor(c.get("principal"), c.req.param());
+        const account = accountFor(c, "iam.serviceAccountKeys.create");
         if (account.keys.size >= maximumKeys) {
             throw new GoogleError("FAILED_PRECONDITION", "Precondition check failed.");
         }
@@ -153,12 +156,12 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
     });
 
     app.get(`${accounts}/:account/keys`, (c) => {
-        const account = accountFor(c.get("principal"), c.req.param());
+        const account = accountFor(c, "iam.serviceAccountKeys.list");
         return c.json({ keys: [...account.keys.values()].map((key) => keyJson(account, key)) });
     });
 
     app.get(`${accounts}/:account/keys/:key{[^/:]+}`, (c) => {
-        const account = accountFor(c.get("principal"), c.req.param());
+        const account = accountFor(c, "iam.serviceAccountKeys.get");
         const key = keyOf(account, c.req.param("key"));
         const type = c.req.query("publicKeyType") ?? "TYPE_NONE";
         return c.json({
@@ -173,7 +176,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
     });
 
     app.delete(`${accounts}/:account/keys/:key{[^/:]+}`, (c) => {
-        const account = accountFor(c.get("principal"), c.req.param());
+        const account = accountFor(c, "iam.serviceAccountKeys.delete");
         account.keys.delete(keyOf(account, c.req.param("key")).id);
         return c.json({});
     });

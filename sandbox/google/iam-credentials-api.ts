@@ -2,8 +2,7 @@ import type { Hono } from "hono";
 import * as v from "valibot";
 import type { Cloud } from "./cloud";
 import { googleApp } from "./google-app";
-import { GoogleError, requestBody } from "./google-api";
-import { grants } from "./policy";
+import { GoogleError, permissionDenied, requestBody } from "./google-api";
 import type { Answering, LoggedRequest } from "./request-log";
 import { requireApi } from "./service-usage-api";
 import type { AccessTokens } from "./tokens";
@@ -31,9 +30,10 @@ export function iamCredentialsApi(cloud: Cloud, tokens: AccessTokens, log: Logge
     app.post("/v1/projects/-/serviceAccounts/:account{[^/:]+:generateAccessToken}", async (c) => {
         const { lifetime } = await requestBody(c, generateRequest);
         const account = cloud.findServiceAccount(c.req.param("account").split(":")[0] ?? "");
-        if (!account) denied();
+        // Nobody has a permission on an account that does not exist.
+        if (!account) permissionDenied(permission);
         requireApi(cloud.project(account.projectId), api);
-        if (!grants(account.policy, permission, c.get("caller"), cloud.groups)) denied();
+        if (!cloud.permits(c.get("caller"), permission, account)) permissionDenied(permission);
         // How the service words this is not documented.
         if (account.disabled)
             throw new GoogleError("FAILED_PRECONDITION", "The service account is disabled.");
@@ -54,20 +54,4 @@ export function iamCredentialsApi(cloud: Cloud, tokens: AccessTokens, log: Logge
         });
     });
     return app;
-}
-
-/** For an account that does not exist, too: nobody has a permission on it. */
-function denied(): never {
-    throw new GoogleError(
-        "PERMISSION_DENIED",
-        `Permission '${permission}' denied on resource (or it may not exist).`,
-        [
-            {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                reason: "IAM_PERMISSION_DENIED",
-                domain: "iam.googleapis.com",
-                metadata: { permission },
-            },
-        ],
-    );
 }

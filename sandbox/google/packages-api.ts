@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import type { Repository } from "./cloud";
 import { doneOperation, GoogleError } from "./google-api";
-import type { Permission } from "./policy";
 import type { Answering } from "./request-log";
+import type { Permission } from "./roles";
 import type { PythonFile } from "../python/simple-index";
 
 /** The repository that a request names, once its caller's permission is checked. */

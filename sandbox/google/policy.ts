@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { GoogleError, newEtag } from "./google-api";
+import { type Permission, predefinedRoles } from "./roles";
 
 /** Who has which role on one resource. https://cloud.google.com/iam/docs/reference/rest/v1/Policy */
 export interface Policy {
@@ -34,56 +35,12 @@ export function googleAccount(principal: string): Caller {
 /** Group address → its members, as principals. IAM looks them up in Google Groups, the sandbox in this map. */
 export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The permissions on repositories and service accounts that the sandbox distinguishes. */
-export type Permission =
-    | "artifactregistry.repositories.get"
-    | "artifactregistry.repositories.downloadArtifacts"
-    | "artifactregistry.repositories.uploadArtifacts"
-    | "artifactregistry.repositories.update"
-    | "artifactregistry.repositories.delete"
-    | "artifactregistry.repositories.getIamPolicy"
-    | "artifactregistry.repositories.setIamPolicy"
-    | "artifactregistry.packages.list"
-    | "artifactregistry.packages.delete"
-    | "artifactregistry.versions.list"
-    | "artifactregistry.versions.delete"
-    | "iam.serviceAccounts.getAccessToken";
-
-const reads: Permission[] = [
-    "artifactregistry.repositories.get",
-    "artifactregistry.repositories.downloadArtifacts",
-    "artifactregistry.packages.list",
-    "artifactregistry.versions.list",
-];
-const writes: Permission[] = [...reads, "artifactregistry.repositories.uploadArtifacts"];
-
-const deletes: Permission[] = [
-    ...writes,
-    "artifactregistry.packages.delete",
-    "artifactregistry.versions.delete",
-];
-
-/**
- * What each role permits.
- * https://cloud.google.com/artifact-registry/docs/access-control#roles and https://cloud.google.com/iam/docs/service-account-permissions
- */
-const roles: ReadonlyMap<string, readonly Permission[]> = new Map([
-    ["roles/iam.workloadIdentityUser", ["iam.serviceAccounts.getAccessToken"]],
-    ["roles/iam.serviceAccountTokenCreator", ["iam.serviceAccounts.getAccessToken"]],
-    ["roles/artifactregistry.reader", reads],
-    ["roles/artifactregistry.writer", writes],
-    ["roles/artifactregistry.repoAdmin", deletes],
-    [
-        "roles/artifactregistry.admin",
-        [
-            ...deletes,
-            "artifactregistry.repositories.update",
-            "artifactregistry.repositories.delete",
-            "artifactregistry.repositories.getIamPolicy",
-            "artifactregistry.repositories.setIamPolicy",
-        ],
-    ],
-]);
+/** Who is in which group, and what a role permits. */
+export interface Directory {
+    readonly groups: Groups;
+    /** By full name, such as `projects/P/roles/ID`. */
+    readonly customRoles: ReadonlyMap<string, readonly Permission[]>;
+}
 
 const allPrincipals = ["allUsers", "allAuthenticatedUsers"];
 const member = v.union(
@@ -189,7 +146,7 @@ function refuseTooMany(members: readonly string[]) {
  */
 export function checkRepositoryBindings(bindings: readonly Binding[]) {
     for (const { role, members } of bindings) {
-        if (role.startsWith("roles/artifactregistry.") && !roles.has(role)) {
+        if (role.startsWith("roles/artifactregistry.") && !predefinedRoles.has(role)) {
             throw new GoogleError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
         }
         const everyone = members.find((each) => allPrincipals.includes(each));
@@ -222,11 +179,12 @@ export function grants(
     policy: Policy,
     permission: Permission,
     caller: Caller | undefined,
-    groups: Groups,
+    { groups, customRoles }: Directory,
 ): boolean {
     return policy.bindings.some(
         ({ role, members }) =>
-            roles.get(role)?.includes(permission) && members.some((each) => includes(each, caller, groups)),
+            (predefinedRoles.get(role) ?? customRoles.get(role))?.includes(permission) &&
+            members.some((each) => includes(each, caller, groups)),
     );
 }
 

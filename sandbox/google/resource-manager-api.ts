@@ -7,7 +7,7 @@ import type { Answering } from "./request-log";
 export function resourceManagerApi(cloud: Cloud): Hono<Answering> {
     const app = new Hono<Answering>();
     app.get("/projects/:project{[^/]+}", (c) => {
-        const { id, number } = ownedProject(cloud, c);
+        const { id, number } = viewedProject(cloud, c);
         return c.json({ projectNumber: number, projectId: id, lifecycleState: "ACTIVE", name: id });
     });
     return app;
@@ -17,7 +17,7 @@ export function resourceManagerApi(cloud: Cloud): Hono<Answering> {
 export function cloudBillingApi(cloud: Cloud): Hono<Answering> {
     const app = new Hono<Answering>();
     app.get("/projects/:project/billingInfo", (c) => {
-        const { id } = ownedProject(cloud, c);
+        const { id } = viewedProject(cloud, c);
         return c.json({
             name: `projects/${id}/billingInfo`,
             projectId: id,
@@ -28,9 +28,13 @@ export function cloudBillingApi(cloud: Cloud): Hono<Answering> {
     return app;
 }
 
-/** @throws GoogleError PERMISSION_DENIED */
-function ownedProject(cloud: Cloud, c: Context<Answering>): Project {
+/**
+ * The project of a request, which needs the same permission in both APIs.
+ *
+ * @throws GoogleError PERMISSION_DENIED, which names no permission here
+ */
+function viewedProject(cloud: Cloud, c: Context<Answering>): Project {
     const project = cloud.project(c.req.param("project") ?? "");
-    if (c.get("principal") === project.owner) return project;
+    if (cloud.permits(c.get("caller"), "resourcemanager.projects.get", project)) return project;
     throw new GoogleError("PERMISSION_DENIED", "The caller does not have permission");
 }

@@ -1,8 +1,9 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import * as v from "valibot";
 import type { Cloud, Project } from "./cloud";
 import { conforming, doneOperation, GoogleError, requestBody } from "./google-api";
 import type { Answering } from "./request-log";
+import type { Permission } from "./roles";
 
 /** The API of service accounts and of workload identity pools. */
 export const iamService = { name: "iam.googleapis.com", title: "Identity and Access Management (IAM) API" };
@@ -13,17 +14,28 @@ const serviceName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\
 export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
     const app = new Hono<Answering>();
 
-    function ownedProject(principal: string | undefined, id: string): Project {
-        const project = cloud.project(id);
-        if (principal === project.owner) return project;
-        throw new GoogleError(
-            "PERMISSION_DENIED",
-            `Permission denied to list or enable services of project ${id}.`,
-        );
+    /**
+     * The project of a request, once its caller's permission is checked.
+     *
+     * @param attempt what the caller wants, in the words of the service, such as `enable service [NAME]`
+     */
+    function projectFor(c: Context<Answering>, permission: Permission, attempt: string): Project {
+        const project = cloud.project(c.req.param("project") ?? "");
+        if (cloud.permits(c.get("caller"), permission, project)) return project;
+        throw new GoogleError("PERMISSION_DENIED", `Permission denied to ${attempt}`, [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                reason: "AUTH_PERMISSION_DENIED",
+                domain: "serviceusage.googleapis.com",
+                metadata: { permission, resource: `projects/${project.number}` },
+            },
+        ]);
     }
 
     app.get("/projects/:project/services", (c) => {
-        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const { number } = cloud.project(c.req.param("project"));
+        const attempt = `list services for consumer container [projects/${number}]`;
+        const project = projectFor(c, "serviceusage.services.list", attempt);
         const filter = c.req.query("filter") ?? "state:ENABLED";
         if (filter !== "state:ENABLED") {
             throw new GoogleError("INVALID_ARGUMENT", "The sandbox lists with filter=state:ENABLED only.");
@@ -31,19 +43,15 @@ export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
         return c.json({ services: [...project.services].sort().map((name) => serviceJson(project, name)) });
     });
 
-    app.get("/projects/:project/services/:service{[^/:]+}", (c) =>
-        c.json(
-            serviceJson(
-                ownedProject(c.get("principal"), c.req.param("project")),
-                conforming(serviceName, c.req.param("service")),
-            ),
-        ),
-    );
+    app.get("/projects/:project/services/:service{[^/:]+}", (c) => {
+        const name = conforming(serviceName, c.req.param("service"));
+        return c.json(serviceJson(projectFor(c, "serviceusage.services.get", `get service [${name}]`), name));
+    });
 
     app.post("/projects/:project/services/:service{[^/:]+:enable}", async (c) => {
         await requestBody(c, v.strictObject({}));
-        const project = ownedProject(c.get("principal"), c.req.param("project"));
         const name = conforming(serviceName, c.req.param("service").replace(/:enable$/, ""));
+        const project = projectFor(c, "serviceusage.services.enable", `enable service [${name}]`);
         project.services.add(name);
         return c.json(
             doneOperation("", "google.api.serviceusage.v1.EnableServiceResponse", {
@@ -60,8 +68,8 @@ export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
                 checkIfServiceHasUsage: v.optional(v.string()),
             }),
         );
-        const project = ownedProject(c.get("principal"), c.req.param("project"));
         const name = conforming(serviceName, c.req.param("service").replace(/:disable$/, ""));
+        const project = projectFor(c, "serviceusage.services.disable", `disable service [${name}]`);
         project.services.delete(name);
         return c.json(
             doneOperation("", "google.api.serviceusage.v1.DisableServiceResponse", {
@@ -75,7 +83,8 @@ export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
             c,
             v.strictObject({ serviceIds: v.pipe(v.array(serviceName), v.minLength(1), v.maxLength(20)) }),
         );
-        const project = ownedProject(c.get("principal"), c.req.param("project"));
+        const attempt = `enable service [${serviceIds.join(", ")}]`;
+        const project = projectFor(c, "serviceusage.services.enable", attempt);
         for (const name of serviceIds) project.services.add(name);
         return c.json(
             doneOperation("", "google.api.serviceusage.v1.BatchEnableServicesResponse", {

@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
 import * as v from "valibot";
 import type { Cloud, IdentityProvider, Project, WorkloadIdentityPool } from "./cloud";
-import { doneOperation, GoogleError, requestBody } from "./google-api";
+import { doneOperation, GoogleError, permissionDenied, requestBody } from "./google-api";
 import {
     checkedIdentityId,
     checkProvider,
@@ -10,6 +10,7 @@ import {
     updatedIdentitySettings,
 } from "./identity-settings";
 import type { Answering } from "./request-log";
+import type { Permission } from "./roles";
 import { iamService, requireApi } from "./service-usage-api";
 
 const pools = "/projects/:project/locations/global/workloadIdentityPools";
@@ -25,29 +26,28 @@ const restorableMilliseconds = 30 * 24 * 3600 * 1000;
 export function workloadIdentityApi(cloud: Cloud): Hono<Answering> {
     const app = new Hono<Answering>();
 
-    function ownedProject(c: Context<Answering>, permission: string): Project {
+    /** The project of a request, once its caller's permission is checked. */
+    function projectFor(c: Context<Answering>, permission: Permission): Project {
         const project = cloud.project(c.req.param("project") ?? "");
         requireApi(project, iamService);
-        if (c.get("principal") === project.owner) return project;
-        throw new GoogleError(
-            "PERMISSION_DENIED",
-            `Permission 'iam.${permission}' denied on resource '//iam.googleapis.com${c.req.path}' (or it may not exist).`,
-        );
+        if (cloud.permits(c.get("caller"), permission, project)) return project;
+        const [name] = /projects\/[^:]*/.exec(c.req.path) ?? [];
+        return permissionDenied(permission, `//iam.googleapis.com/${name}`);
     }
 
-    function poolFor(c: Context<Answering>, permission: string): WorkloadIdentityPool {
-        const pool = ownedProject(c, permission).workloadIdentityPools.get(idOf(c.req.param("pool")));
+    function poolFor(c: Context<Answering>, permission: Permission): WorkloadIdentityPool {
+        const pool = projectFor(c, permission).workloadIdentityPools.get(idOf(c.req.param("pool")));
         return pool ?? notFound();
     }
 
-    function providerFor(c: Context<Answering>, permission: string): IdentityProvider {
+    function providerFor(c: Context<Answering>, permission: Permission): IdentityProvider {
         const pool = poolFor(c, permission);
         return pool.providers.get(idOf(c.req.param("provider"))) ?? notFound();
     }
 
     app.post(pools, async (c) => {
         const settings = await requestBody(c, poolSettingsSchema);
-        const project = ownedProject(c, "workloadIdentityPools.create");
+        const project = projectFor(c, "iam.workloadIdentityPools.create");
         const id = checkedIdentityId(c.req.query("workloadIdentityPoolId"));
         if (project.workloadIdentityPools.has(id)) alreadyExists();
         const pool: WorkloadIdentityPool = {
@@ -62,34 +62,38 @@ export function workloadIdentityApi(cloud: Cloud): Hono<Answering> {
     });
 
     app.get(pools, (c) => {
-        const { workloadIdentityPools } = ownedProject(c, "workloadIdentityPools.list");
+        const { workloadIdentityPools } = projectFor(c, "iam.workloadIdentityPools.list");
         return c.json({ workloadIdentityPools: listed(c, workloadIdentityPools).map(identityJson) });
     });
 
-    app.get(`${pools}/:pool{[^/:]+}`, (c) => c.json(identityJson(poolFor(c, "workloadIdentityPools.get"))));
+    app.get(`${pools}/:pool{[^/:]+}`, (c) =>
+        c.json(identityJson(poolFor(c, "iam.workloadIdentityPools.get"))),
+    );
 
     app.get(`${pools}/:pool{[^/:]+:listAttestationRules}`, (c) => {
-        poolFor(c, "workloadIdentityPools.get");
+        poolFor(c, "iam.workloadIdentityPools.getAttestationRules");
         return c.json({});
     });
 
     app.patch(`${pools}/:pool{[^/:]+}`, async (c) => {
         const wanted = await requestBody(c, v.record(v.string(), v.unknown()));
-        const pool = undeleted(poolFor(c, "workloadIdentityPools.update"));
+        const pool = undeleted(poolFor(c, "iam.workloadIdentityPools.update"));
         const mask = c.req.query("updateMask");
         pool.settings = updatedIdentitySettings(poolSettingsSchema, pool.settings, wanted, mask);
         return c.json(changed(pool));
     });
 
-    app.delete(`${pools}/:pool{[^/:]+}`, (c) => c.json(remove(poolFor(c, "workloadIdentityPools.delete"))));
+    app.delete(`${pools}/:pool{[^/:]+}`, (c) =>
+        c.json(remove(poolFor(c, "iam.workloadIdentityPools.delete"))),
+    );
 
     app.post(`${pools}/:pool{[^/:]+:undelete}`, (c) =>
-        c.json(restore(poolFor(c, "workloadIdentityPools.undelete"))),
+        c.json(restore(poolFor(c, "iam.workloadIdentityPools.undelete"))),
     );
 
     app.post(providers, async (c) => {
         const settings = await requestBody(c, providerSettingsSchema);
-        const pool = undeleted(poolFor(c, "workloadIdentityPoolProviders.create"));
+        const pool = undeleted(poolFor(c, "iam.workloadIdentityPoolProviders.create"));
         const id = checkedIdentityId(c.req.query("workloadIdentityPoolProviderId"));
         checkProvider(settings);
         if (pool.providers.has(id)) alreadyExists();
@@ -99,17 +103,17 @@ export function workloadIdentityApi(cloud: Cloud): Hono<Answering> {
     });
 
     app.get(providers, (c) => {
-        const pool = poolFor(c, "workloadIdentityPoolProviders.list");
+        const pool = poolFor(c, "iam.workloadIdentityPoolProviders.list");
         return c.json({ workloadIdentityPoolProviders: listed(c, pool.providers).map(identityJson) });
     });
 
     app.get(`${providers}/:provider{[^/:]+}`, (c) =>
-        c.json(identityJson(providerFor(c, "workloadIdentityPoolProviders.get"))),
+        c.json(identityJson(providerFor(c, "iam.workloadIdentityPoolProviders.get"))),
     );
 
     app.patch(`${providers}/:provider{[^/:]+}`, async (c) => {
         const wanted = await requestBody(c, v.record(v.string(), v.unknown()));
-        const provider = undeleted(providerFor(c, "workloadIdentityPoolProviders.update"));
+        const provider = undeleted(providerFor(c, "iam.workloadIdentityPoolProviders.update"));
         const mask = c.req.query("updateMask");
         const settings = updatedIdentitySettings(providerSettingsSchema, provider.settings, wanted, mask);
         checkProvider(settings);
@@ -118,11 +122,11 @@ export function workloadIdentityApi(cloud: Cloud): Hono<Answering> {
     });
 
     app.delete(`${providers}/:provider{[^/:]+}`, (c) =>
-        c.json(remove(providerFor(c, "workloadIdentityPoolProviders.delete"))),
+        c.json(remove(providerFor(c, "iam.workloadIdentityPoolProviders.delete"))),
     );
 
     app.post(`${providers}/:provider{[^/:]+:undelete}`, (c) =>
-        c.json(restore(providerFor(c, "workloadIdentityPoolProviders.undelete"))),
+        c.json(restore(providerFor(c, "iam.workloadIdentityPoolProviders.undelete"))),
     );
 
     return app;

@@ -1,0 +1,138 @@
+/** The permissions that the sandbox's APIs check: one for each method that needs one. */
+export const permissions = [
+    "artifactregistry.repositories.create",
+    "artifactregistry.repositories.delete",
+    "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.repositories.get",
+    "artifactregistry.repositories.getIamPolicy",
+    "artifactregistry.repositories.list",
+    "artifactregistry.repositories.setIamPolicy",
+    "artifactregistry.repositories.update",
+    "artifactregistry.repositories.uploadArtifacts",
+    "artifactregistry.packages.delete",
+    "artifactregistry.packages.list",
+    "artifactregistry.versions.delete",
+    "artifactregistry.versions.list",
+    "iam.serviceAccountKeys.create",
+    "iam.serviceAccountKeys.delete",
+    "iam.serviceAccountKeys.disable",
+    "iam.serviceAccountKeys.enable",
+    "iam.serviceAccountKeys.get",
+    "iam.serviceAccountKeys.list",
+    "iam.serviceAccounts.create",
+    "iam.serviceAccounts.delete",
+    "iam.serviceAccounts.disable",
+    "iam.serviceAccounts.enable",
+    "iam.serviceAccounts.get",
+    "iam.serviceAccounts.getAccessToken",
+    "iam.serviceAccounts.getIamPolicy",
+    "iam.serviceAccounts.list",
+    "iam.serviceAccounts.setIamPolicy",
+    "iam.serviceAccounts.update",
+    "iam.workloadIdentityPoolProviders.create",
+    "iam.workloadIdentityPoolProviders.delete",
+    "iam.workloadIdentityPoolProviders.get",
+    "iam.workloadIdentityPoolProviders.list",
+    "iam.workloadIdentityPoolProviders.undelete",
+    "iam.workloadIdentityPoolProviders.update",
+    "iam.workloadIdentityPools.create",
+    "iam.workloadIdentityPools.delete",
+    "iam.workloadIdentityPools.get",
+    "iam.workloadIdentityPools.getAttestationRules",
+    "iam.workloadIdentityPools.list",
+    "iam.workloadIdentityPools.undelete",
+    "iam.workloadIdentityPools.update",
+    "resourcemanager.projects.get",
+    "serviceusage.services.disable",
+    "serviceusage.services.enable",
+    "serviceusage.services.get",
+    "serviceusage.services.list",
+] as const;
+
+export type Permission = (typeof permissions)[number];
+
+/** The permissions of these resources, such as `iam.serviceAccounts`, with these verbs. */
+function on(resource: string, ...verbs: readonly string[]): Permission[] {
+    return permissions.filter((each) => {
+        const end = each.lastIndexOf(".");
+        return each.slice(0, end) === resource && verbs.includes(each.slice(end + 1));
+    });
+}
+
+function all(resource: string): Permission[] {
+    return permissions.filter((each) => each.startsWith(`${resource}.`));
+}
+
+const project = on("resourcemanager.projects", "get");
+const downloads = [
+    ...on("artifactregistry.repositories", "get", "list", "downloadArtifacts"),
+    ...on("artifactregistry.packages", "list"),
+    ...on("artifactregistry.versions", "list"),
+];
+const uploads = [...downloads, ...on("artifactregistry.repositories", "uploadArtifacts")];
+const deletes = [
+    ...uploads,
+    ...on("artifactregistry.packages", "delete"),
+    ...on("artifactregistry.versions", "delete"),
+];
+const viewedPools = [
+    ...on("iam.workloadIdentityPools", "get", "getAttestationRules", "list"),
+    ...on("iam.workloadIdentityPoolProviders", "get", "list"),
+];
+const viewedAccounts = [
+    ...on("iam.serviceAccounts", "get", "getIamPolicy", "list"),
+    ...on("iam.serviceAccountKeys", "get", "list"),
+];
+const viewedServices = on("serviceusage.services", "get", "list");
+
+/**
+ * The predefined roles that matter here, each with those of its permissions that the sandbox checks. The rest of a
+ * role's permissions is left out.
+ *
+ * `gcloud iam roles describe ROLE` prints the complete list. https://cloud.google.com/iam/docs/roles-permissions
+ */
+export const predefinedRoles: ReadonlyMap<string, readonly Permission[]> = new Map<
+    string,
+    readonly Permission[]
+>([
+    ["roles/artifactregistry.reader", [...downloads, ...project]],
+    ["roles/artifactregistry.writer", [...uploads, ...project]],
+    ["roles/artifactregistry.repoAdmin", [...deletes, ...project]],
+    ["roles/artifactregistry.admin", [...all("artifactregistry"), ...project]],
+    ["roles/iam.serviceAccountViewer", [...viewedAccounts, ...project]],
+    ["roles/iam.serviceAccountCreator", [...on("iam.serviceAccounts", "create", "get", "list"), ...project]],
+    ["roles/iam.serviceAccountDeleter", [...on("iam.serviceAccounts", "delete", "get", "list"), ...project]],
+    [
+        "roles/iam.serviceAccountAdmin",
+        [...all("iam.serviceAccounts").filter((each) => !each.endsWith(".getAccessToken")), ...project],
+    ],
+    [
+        "roles/iam.serviceAccountKeyAdmin",
+        [...all("iam.serviceAccountKeys"), ...on("iam.serviceAccounts", "get", "list"), ...project],
+    ],
+    [
+        "roles/iam.serviceAccountTokenCreator",
+        [...on("iam.serviceAccounts", "get", "getAccessToken", "list"), ...project],
+    ],
+    ["roles/iam.workloadIdentityUser", on("iam.serviceAccounts", "get", "getAccessToken", "list")],
+    ["roles/iam.workloadIdentityPoolViewer", [...viewedPools, ...project]],
+    [
+        "roles/iam.workloadIdentityPoolAdmin",
+        [...all("iam.workloadIdentityPools"), ...all("iam.workloadIdentityPoolProviders"), ...project],
+    ],
+    ["roles/serviceusage.serviceUsageViewer", viewedServices],
+    ["roles/serviceusage.serviceUsageConsumer", viewedServices],
+    ["roles/serviceusage.serviceUsageAdmin", all("serviceusage.services")],
+    ["roles/browser", project],
+    [
+        "roles/viewer",
+        [
+            ...downloads,
+            ...on("artifactregistry.repositories", "getIamPolicy"),
+            ...viewedAccounts,
+            ...viewedPools,
+            ...viewedServices,
+            ...project,
+        ],
+    ],
+]);
