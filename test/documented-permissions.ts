@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { LoggedRequest } from "../sandbox/sandbox";
+import type { Permission } from "../sandbox/google/roles";
+
+// Which permission a request needs, from Google's documentation: not from the sandbox, which is compared with it.
+//
+// https://cloud.google.com/artifact-registry/docs/audit-logging
+// https://cloud.google.com/iam/docs/audit-logging
+// https://cloud.google.com/service-usage/docs/access-control
+// https://cloud.google.com/resource-manager/reference/rest/v1/projects/get
+// https://cloud.google.com/billing/docs/reference/rest/v1/projects/getBillingInfo
+
+/** A method of the control plane. Its path is that of a request to the sandbox, with `*` for an id. */
+export interface Method {
+    readonly call: string;
+    readonly permission: Permission;
+    readonly changes: boolean;
+}
+
+const repositories = "/artifactregistry/v1/projects/*/locations/*/repositories";
+const accounts = "/iam/v1/projects/*/serviceAccounts";
+const pools = "/iam/v1/projects/*/locations/global/workloadIdentityPools";
+const services = "/serviceusage/v1/projects/*/services";
+
+const reading: readonly (readonly [call: string, permission: Permission])[] = [
+    [`GET ${repositories}`, "artifactregistry.repositories.list"],
+    [`GET ${repositories}/*`, "artifactregistry.repositories.get"],
+    [`GET ${repositories}/*:getIamPolicy`, "artifactregistry.repositories.getIamPolicy"],
+    [`GET ${repositories}/*/packages`, "artifactregistry.packages.list"],
+    [`GET ${repositories}/*/packages/*/versions`, "artifactregistry.versions.list"],
+    [`GET ${accounts}`, "iam.serviceAccounts.list"],
+    [`GET ${accounts}/*`, "iam.serviceAccounts.get"],
+    [`POST ${accounts}/*:getIamPolicy`, "iam.serviceAccounts.getIamPolicy"],
+    [`GET ${accounts}/*/keys`, "iam.serviceAccountKeys.list"],
+    [`GET ${accounts}/*/keys/*`, "iam.serviceAccountKeys.get"],
+    [`GET ${pools}`, "iam.workloadIdentityPools.list"],
+    [`GET ${pools}/*`, "iam.workloadIdentityPools.get"],
+    [`GET ${pools}/*:listAttestationRules`, "iam.workloadIdentityPools.getAttestationRules"],
+    [`GET ${pools}/*/providers`, "iam.workloadIdentityPoolProviders.list"],
+    [`GET ${pools}/*/providers/*`, "iam.workloadIdentityPoolProviders.get"],
+    [`GET ${services}`, "serviceusage.services.list"],
+    [`GET ${services}/*`, "serviceusage.services.get"],
+    ["GET /cloudresourcemanager/v1/projects/*", "resourcemanager.projects.get"],
+    ["GET /cloudbilling/v1/projects/*/billingInfo", "resourcemanager.projects.get"],
+];
+
+const changing: readonly (readonly [call: string, permission: Permission])[] = [
+    [`POST ${repositories}`, "artifactregistry.repositories.create"],
+    [`PATCH ${repositories}/*`, "artifactregistry.repositories.update"],
+    [`POST ${repositories}/*:setIamPolicy`, "artifactregistry.repositories.setIamPolicy"],
+    [`DELETE ${repositories}/*/packages/*/versions/*`, "artifactregistry.versions.delete"],
+    [`DELETE ${repositories}/*/packages/*`, "artifactregistry.packages.delete"],
+    [`DELETE ${repositories}/*`, "artifactregistry.repositories.delete"],
+    [`POST ${accounts}`, "iam.serviceAccounts.create"],
+    [`PATCH ${accounts}/*`, "iam.serviceAccounts.update"],
+    [`POST ${accounts}/*:disable`, "iam.serviceAccounts.disable"],
+    [`POST ${accounts}/*:enable`, "iam.serviceAccounts.enable"],
+    [`POST ${accounts}/*:setIamPolicy`, "iam.serviceAccounts.setIamPolicy"],
+    [`POST ${accounts}/*/keys`, "iam.serviceAccountKeys.create"],
+    [`POST ${accounts}/*/keys/*:disable`, "iam.serviceAccountKeys.disable"],
+    [`POST ${accounts}/*/keys/*:enable`, "iam.serviceAccountKeys.enable"],
+    [`DELETE ${accounts}/*/keys/*`, "iam.serviceAccountKeys.delete"],
+    [`DELETE ${accounts}/*`, "iam.serviceAccounts.delete"],
+    [`POST ${pools}`, "iam.workloadIdentityPools.create"],
+    [`PATCH ${pools}/*`, "iam.workloadIdentityPools.update"],
+    [`POST ${pools}/*/providers`, "iam.workloadIdentityPoolProviders.create"],
+    [`PATCH ${pools}/*/providers/*`, "iam.workloadIdentityPoolProviders.update"],
+    [`DELETE ${pools}/*/providers/*`, "iam.workloadIdentityPoolProviders.delete"],
+    [`POST ${pools}/*/providers/*:undelete`, "iam.workloadIdentityPoolProviders.undelete"],
+    [`DELETE ${pools}/*`, "iam.workloadIdentityPools.delete"],
+    [`POST ${pools}/*:undelete`, "iam.workloadIdentityPools.undelete"],
+    [`POST ${services}/*:enable`, "serviceusage.services.enable"],
+    [`POST ${services}:batchEnable`, "serviceusage.services.enable"],
+    [`POST ${services}/*:disable`, "serviceusage.services.disable"],
+];
+
+/** Every method that the sandbox has, those that delete a resource after those that need it. */
+export const methods: readonly Method[] = [
+    ...reading.map(([call, permission]) => ({ call, permission, changes: false })),
+    ...changing.map(([call, permission]) => ({ call, permission, changes: true })),
+];
+
+/** The method of a request. */
+function methodOf({ method, path }: Pick<LoggedRequest, "method" | "path">): Method {
+    const call = `${method} ${path.replace(/\?.*/, "")}`;
+    const found = methods.find((each) => {
+        // Of all that these paths have, only `*` has a meaning in a regular expression.
+        return new RegExp(`^${each.call.replaceAll("*", "[^/:]+")}$`).test(call);
+    });
+    assert.ok(found, `${call} is not in the table`);
+    return found;
+}
+
+/** The permissions that these requests to the control plane need, each once, sorted. */
+export function permissionsNeeded(requests: readonly LoggedRequest[]): Permission[] {
+    const control = requests.filter(({ plane }) => plane === "control");
+    return [...new Set(control.map((request) => methodOf(request).permission))].sort();
+}
+
+/** Whether the message of a refusal is that of the service, for a lack of this permission. */
+export function isRefusal(message: string, permission: Permission): boolean {
+    if (permission === "resourcemanager.projects.get")
+        return message.includes("The caller does not have permission");
+    if (permission.startsWith("serviceusage.")) {
+        const verb = permission.slice(permission.lastIndexOf(".") + 1);
+        return new RegExp(`Permission denied to ${verb} services? `).test(message);
+    }
+    return message.includes(`Permission '${permission}' denied on resource`);
+}
