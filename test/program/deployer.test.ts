@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { runProgram } from "../../sandbox/engines/in-process-engine";
+import { stackConfig } from "../../sandbox/engines/stack-config";
+import { type Permission, permissions } from "../../sandbox/google/roles";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import {
+    asOperator,
+    callAsOperator,
+    createExisting,
+    existingAccount,
+    existingRoles,
+    existingStack,
+    grantPermissions,
+    grantRoles,
+    ofOperator,
+    ownRoles,
+    ownStack,
+    permissionsOf,
+    project,
+} from "../deployer";
+import { previewPermissions, previewRole, sorted } from "../deployer-page";
+import { isRefusal, methods, permissionsNeeded } from "../documented-permissions";
+
+// The roles and permissions of docs/deployer.md, with the in-process engine. It creates, reads and imports. It neither
+// plans, refreshes, updates nor deletes: for these steps, the tests make the calls of the Google provider in its order,
+// as test/engine/deployer.test.ts records them there.
+
+const repository = `/artifactregistry/v1/projects/${project}/locations/europe-west1/repositories/python`;
+const services = `/serviceusage/v1/projects/${project}/services`;
+const pools = `/iam/v1/projects/${project}/locations/global/workloadIdentityPools`;
+const publisher = `python-publisher@${project}.iam.gserviceaccount.com`;
+const accountPath = (email: string) => `/iam/v1/projects/${project}/serviceAccounts/${email}`;
+
+/** A part of a deployment. @throws Error with the service's message */
+type Step = (sandbox: Sandbox) => Promise<unknown>;
+
+const call = callAsOperator;
+
+async function up(sandbox: Sandbox, settings: object): Promise<void> {
+    const config = {
+        "gcp:project": project,
+        ...asOperator(sandbox),
+        ...stackConfig({ location: "europe-west1", ...settings }),
+    };
+    await runProgram({ stack: "test", config });
+}
+
+async function preview(sandbox: Sandbox, settings: object): Promise<void> {
+    const config = {
+        "gcp:project": project,
+        ...asOperator(sandbox),
+        ...stackConfig({ location: "europe-west1", ...settings }),
+    };
+    await runProgram({ stack: "test", config }, { preview: true });
+}
+
+async function rotateKey(sandbox: Sandbox, email: string): Promise<void> {
+    const [old = ""] = sandbox.cloud.project(project).serviceAccounts.get(email)!.keys.keys();
+    const made = (await call(sandbox, "POST", `${accountPath(email)}/keys`, {})) as { name: string };
+    await call(sandbox, "GET", `/iam/v1/${made.name}?publicKeyType=TYPE_X509_PEM_FILE`);
+    await call(sandbox, "DELETE", `${accountPath(email)}/keys/${old}`);
+}
+
+async function changePolicies(sandbox: Sandbox, email: string): Promise<void> {
+    const grants = { policy: { bindings: [] } };
+    await call(sandbox, "GET", `${repository}:getIamPolicy`);
+    await call(sandbox, "POST", `${repository}:setIamPolicy`, grants);
+    await call(sandbox, "POST", `${accountPath(email)}:getIamPolicy`);
+    await call(sandbox, "POST", `${accountPath(email)}:setIamPolicy`, grants);
+}
+
+async function deleteKeys(sandbox: Sandbox, email: string): Promise<void> {
+    for (const key of sandbox.cloud.project(project).serviceAccounts.get(email)!.keys.keys()) {
+        await call(sandbox, "DELETE", `${accountPath(email)}/keys/${key}`);
+    }
+}
+
+const ownSteps: Readonly<Record<string, Step>> = {
+    "enabling APIs": async (sandbox) => {
+        await call(sandbox, "GET", `/cloudresourcemanager/v1/projects/${project}`);
+        await call(sandbox, "GET", `${services}?filter=state:ENABLED`);
+        for (const api of ["artifactregistry", "iam"]) {
+            await call(sandbox, "POST", `${services}/${api}.googleapis.com:enable`, {});
+        }
+    },
+    up: (sandbox) => up(sandbox, ownStack(["a"])),
+    "a change": async (sandbox) => {
+        await call(sandbox, "PATCH", `${repository}?updateMask=description`, { description: "New" });
+        await call(sandbox, "PATCH", accountPath(publisher), {
+            serviceAccount: { displayName: "New" },
+            updateMask: "displayName",
+        });
+        await call(sandbox, "GET", accountPath(publisher));
+        const provider = `${pools}/python-europe-west1/providers/github`;
+        await call(sandbox, "PATCH", `${provider}?updateMask=displayName`, { displayName: "New" });
+    },
+    "a key rotation": (sandbox) => rotateKey(sandbox, publisher),
+    destroy: async (sandbox) => {
+        await deleteKeys(sandbox, publisher);
+        await changePolicies(sandbox, publisher);
+        await call(sandbox, "DELETE", accountPath(publisher));
+        await call(sandbox, "DELETE", repository);
+    },
+};
+
+const existingSteps: Readonly<Record<string, Step>> = {
+    up: (sandbox) => up(sandbox, existingStack(["a"])),
+    "a key rotation": (sandbox) => rotateKey(sandbox, existingAccount),
+    destroy: async (sandbox) => {
+        await deleteKeys(sandbox, existingAccount);
+        await changePolicies(sandbox, existingAccount);
+    },
+};
+
+/** Runs the steps, until one fails. */
+async function deploy(
+    sandbox: Sandbox,
+    steps: Readonly<Record<string, Step>>,
+): Promise<{ failed: string; message: string } | undefined> {
+    for (const [name, step] of Object.entries(steps)) {
+        try {
+            await step(sandbox);
+        } catch (error) {
+            return { failed: name, message: (error as Error).message };
+        }
+    }
+    return undefined;
+}
+
+describe("the deployer", () => {
+    let sandbox: Sandbox;
+    beforeEach(async () => {
+        sandbox = await startSandbox({ project });
+    });
+    afterEach(() => sandbox.close());
+
+    const needed = () => permissionsNeeded(ofOperator(sandbox.requests));
+
+    describe("of a stack with keys and workloads", () => {
+        it("deploys it with the roles of the page, and uses all of the permissions in the table", async () => {
+            grantRoles(sandbox, ownRoles);
+            assert.equal(await deploy(sandbox, ownSteps), undefined);
+            assert.deepEqual(needed(), permissionsOf(ownRoles));
+            const { repositories, serviceAccounts } = sandbox.cloud.project(project);
+            assert.deepEqual([repositories.size, serviceAccounts.size], [0, 0]);
+        });
+
+        it("deploys it with a custom role of exactly these permissions", async () => {
+            grantPermissions(sandbox, permissionsOf(ownRoles));
+            assert.equal(await deploy(sandbox, ownSteps), undefined);
+        });
+
+        for (const { role, permissions: used } of ownRoles) {
+            it(`cannot without ${role}`, async () => {
+                grantRoles(
+                    sandbox,
+                    ownRoles.filter((each) => each.role !== role),
+                );
+                const result = await deploy(sandbox, ownSteps);
+                assert.ok(
+                    used.some((each) => isRefusal(result?.message ?? "", each)),
+                    JSON.stringify(result),
+                );
+            });
+        }
+
+        for (const missing of permissionsOf(ownRoles)) {
+            it(`cannot without ${missing}`, async () => {
+                grantPermissions(
+                    sandbox,
+                    permissionsOf(ownRoles).filter((each) => each !== missing),
+                );
+                const result = await deploy(sandbox, ownSteps);
+                assert.ok(isRefusal(result?.message ?? "", missing), JSON.stringify(result));
+            });
+        }
+    });
+
+    describe("of a stack with an existing repository and account", () => {
+        beforeEach(() => createExisting(sandbox));
+
+        it("deploys it with the roles of the page, and uses all of the permissions in the table", async () => {
+            grantRoles(sandbox, existingRoles);
+            assert.equal(await deploy(sandbox, existingSteps), undefined);
+            assert.deepEqual(needed(), permissionsOf(existingRoles));
+            const { repositories, serviceAccounts } = sandbox.cloud.project(project);
+            assert.deepEqual([repositories.size, serviceAccounts.size], [1, 1]);
+        });
+
+        for (const missing of existingRoles) {
+            it(`cannot without ${missing.role} on the ${missing.on}`, async () => {
+                grantRoles(
+                    sandbox,
+                    existingRoles.filter((each) => each !== missing),
+                );
+                const result = await deploy(sandbox, existingSteps);
+                assert.ok(
+                    missing.permissions.some((each) => isRefusal(result?.message ?? "", each)),
+                    JSON.stringify(result),
+                );
+            });
+        }
+
+        for (const missing of permissionsOf(existingRoles)) {
+            it(`cannot without ${missing}`, async () => {
+                grantPermissions(
+                    sandbox,
+                    permissionsOf(existingRoles).filter((each) => each !== missing),
+                );
+                const result = await deploy(sandbox, existingSteps);
+                assert.ok(isRefusal(result?.message ?? "", missing), JSON.stringify(result));
+            });
+        }
+    });
+
+    describe("for previews", () => {
+        const used = (need: RegExp) =>
+            sorted(previewPermissions.filter((row) => need.test(row.need)).flatMap(({ plain }) => plain));
+
+        it("previews a stack with workloads", async () => {
+            sandbox.cloud.project(project).services.add("iam.googleapis.com");
+            grantPermissions(sandbox, previewRole);
+            await preview(sandbox, ownStack(["a"]));
+            // This engine does not look for an earlier pool in a preview: see test/engine/deployer.test.ts.
+            assert.deepEqual(needed(), ["resourcemanager.projects.get"]);
+            assert.ok(used(/workloads/).includes("resourcemanager.projects.get"));
+        });
+
+        it("previews a stack with existing resources, and uses what the table says", async () => {
+            await createExisting(sandbox);
+            grantPermissions(sandbox, previewRole);
+            await preview(sandbox, existingStack(["a"]));
+            assert.deepEqual(needed(), used(/existing/));
+        });
+
+        it("cannot deploy, and is refused every method that changes something", async () => {
+            await createExisting(sandbox);
+            for (const granted of [previewRole, sorted([...permissions].filter((each) => !isChange(each)))]) {
+                grantPermissions(sandbox, granted);
+                const before = sandbox.requests.length;
+                assert.ok(await deploy(sandbox, { up: (into) => up(into, existingStack(["a"])) }));
+                const changes = sandbox.requests
+                    .slice(before)
+                    .filter((request) => isChange(permissionsNeeded([request])[0]!));
+                assert.ok(changes.length > 0);
+                assert.deepEqual(
+                    changes.filter(({ status }) => status !== 403),
+                    [],
+                );
+            }
+        });
+    });
+});
+
+function isChange(permission: Permission): boolean {
+    return methods.some((method) => method.changes && method.permission === permission);
+}
