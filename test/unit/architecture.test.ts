@@ -12,21 +12,23 @@ type Imports = ReadonlyMap<string, { readonly onlyTypes: boolean }>;
 
 /** The table of rooms: every folder of the source, with what it may import. */
 const rooms: ReadonlyMap<string, Imports> = new Map(
-    [...page.matchAll(/^\| `((?:src|sandbox|configure|recover|review|bench)\/.*?)` +\|.*\|(.*)\|$/gm)].map(
-        ([, folder = "", cell = ""]) => [
-            folder,
-            new Map(
-                [...cell.matchAll(/`([^`]+)`( \(types\))?/g)].map(([, name = "", types]) => [
-                    name,
-                    { onlyTypes: types !== undefined },
-                ]),
-            ),
-        ],
-    ),
+    [
+        ...page.matchAll(
+            /^\| `((?:src|sandbox|configure|recover|review|deploy|bench)\/.*?)` +\|.*\|(.*)\|$/gm,
+        ),
+    ].map(([, folder = "", cell = ""]) => [
+        folder,
+        new Map(
+            [...cell.matchAll(/`([^`]+)`( \(types\))?/g)].map(([, name = "", types]) => [
+                name,
+                { onlyTypes: types !== undefined },
+            ]),
+        ),
+    ]),
 );
 
 /** The source files below a folder, and the imports between folders. */
-const sources = ["src", "sandbox", "configure", "recover", "review", "bench"].flatMap((folder) =>
+const sources = ["src", "sandbox", "configure", "recover", "review", "deploy", "bench"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
         .filter((name) => name.endsWith(".ts"))
         .map((name) => join(folder, name)),

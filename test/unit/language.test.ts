@@ -8,7 +8,19 @@ import { join, relative } from "node:path";
 const root = join(__dirname, "..", "..");
 
 /** The files that are checked, relative to the project's folder: all texts but this file, which lists the phrases. */
-const files = ["", "docs", "src", "configure", "recover", "deploy", "review", "sandbox", "bench", "policy", "test"]
+const files = [
+    "",
+    "docs",
+    "src",
+    "configure",
+    "recover",
+    "deploy",
+    "review",
+    "sandbox",
+    "bench",
+    "policy",
+    "test",
+]
     .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: folder !== "", withFileTypes: true })
             .filter((entry) => entry.isFile() && /\.(md|ya?ml|ts|cjs|mjs)$/.test(entry.name))
