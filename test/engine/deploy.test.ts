@@ -27,7 +27,10 @@ describe("the commands of the workflows, with the real engine", function () {
         const npm = (await execa("sh", ["-c", "command -v npm"])).stdout;
         const [file, ...first] = cli.command;
         const pulumi =
-            first.length > 0 ? [file, ...first] : [(await execa("sh", ["-c", "command -v pulumi"])).stdout];
+            first.length > 0
+                ? [file, ...first]
+                : // npm puts the launcher in front of the CLI; the environment of the CLI does not.
+                  [(await execa("sh", ["-c", "command -v pulumi"], { env: cli.environment })).stdout];
         await stub(bin, "npm", `[ "$*" = ci ] || exec '${npm}' --prefix '${root}' "$@"`);
         await stub(bin, "pulumi", `exec '${pulumi.join("' '")}' "$@"`);
     });
