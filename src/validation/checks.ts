@@ -85,23 +85,11 @@ export function policyMistakes(
     report: ReportMistake,
     formatValue: FormatValue,
 ): string[] {
-    const lists: PrincipalsByRole = {
-        reader: strings(given["readers"]),
-        writer: strings(given["writers"]),
-        admin: strings(given["admins"]),
-    };
-    const accounts = given["serviceAccounts"] ?? defaultAccounts;
-    const policy = principalsByRole({
+    const lists = givenPrincipals({ ...given, serviceAccounts: {} }, project);
+    const policy = givenPrincipals(
+        { ...given, serviceAccounts: given["serviceAccounts"] ?? defaultAccounts },
         project,
-        readers: lists.reader,
-        writers: lists.writer,
-        admins: lists.admin,
-        serviceAccounts: Object.fromEntries(
-            Object.entries(isRecord(accounts) ? accounts : {}).filter(
-                (entry): entry is [string, { access: Role }] => isRecord(entry[1]),
-            ),
-        ),
-    });
+    );
     const mistakes: string[] = [];
     for (const role of roles) {
         const reportIn = (value: string, message: string) =>
@@ -141,6 +129,28 @@ export function policyMistakes(
         );
     }
     return mistakes;
+}
+
+/**
+ * The principals of each role in settings that were not checked yet. What is no principal or no account is left out.
+ *
+ * @param project the project of the accounts
+ */
+export function givenPrincipals(
+    { readers, writers, admins, serviceAccounts }: Readonly<Record<string, unknown>>,
+    project: string,
+): PrincipalsByRole {
+    return principalsByRole({
+        project,
+        readers: strings(readers),
+        writers: strings(writers),
+        admins: strings(admins),
+        serviceAccounts: Object.fromEntries(
+            Object.entries(isRecord(serviceAccounts) ? serviceAccounts : {}).filter(
+                (entry): entry is [string, { access: Role }] => isRecord(entry[1]),
+            ),
+        ),
+    });
 }
 
 /** Mistakes in the settings of resources that already exist. */

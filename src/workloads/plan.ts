@@ -2,6 +2,7 @@ import type { WorkloadSettings } from "./settings";
 import { type Provider, providersFor } from "./federation";
 import { workloadIdentity, type WorkloadIdentity } from "./identity";
 import { defaultPoolId } from "./pool-id";
+import { statedNumbers } from "./project-numbers";
 import type { Workload } from "../validation/workloads";
 
 /** A workload and how IAM knows it. */
@@ -26,8 +27,9 @@ export interface WorkloadPlan {
 /** Derives from the settings what the workloads of a registry need. */
 export function planWorkloads(
     place: { readonly project: string; readonly location: string; readonly repository: string },
-    { workloads, pool, projectNumber }: WorkloadSettings,
+    settings: WorkloadSettings,
 ): WorkloadPlan {
+    const { workloads, pool } = settings;
     const { project } = place;
     const poolProject = pool.project ?? project;
     const poolId = pool.id ?? defaultPoolId(place, poolProject);
@@ -36,16 +38,9 @@ export function planWorkloads(
         workload,
         ...workloadIdentity(workload, { project, poolId, poolProject }),
     }));
-    const known = new Map<string, string>();
-    const learn = (id: string, number: string | undefined) => {
-        if (number !== undefined) known.set(id, number);
-    };
-    learn(project, projectNumber);
-    learn(poolProject, pool.projectNumber);
-    for (const { workload } of planned) {
-        if (workload.type === "gke") learn(workload.clusterProject ?? project, workload.clusterProjectNumber);
-        if ("projectNumber" in workload) learn(workload.project ?? project, workload.projectNumber);
-    }
+    const known = new Map(
+        statedNumbers(settings, project).map(({ projectId, number }) => [projectId, number]),
+    );
     const needed = planned.flatMap(({ numberOf }) => (numberOf === undefined ? [] : [numberOf]));
     return {
         workloads: planned,

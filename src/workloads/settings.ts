@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { canonicalPrincipal, principalsByRole, type Role } from "../names/principals";
+import { canonicalPrincipal } from "../names/principals";
+import { givenPrincipals } from "../validation/checks";
 import { isRecord } from "../validation/schema";
 import {
     parseEntry,
@@ -9,9 +10,10 @@ import {
     projectNumber,
     type Workload,
 } from "../validation/workloads";
-import { type ConfigPath, formatJson, type ReportMistake, suggestion } from "../validation/wording";
+import { formatJson, type ReportMistake, suggestion } from "../validation/wording";
 import { isFederated } from "./federation";
 import { workloadIdentity } from "./identity";
+import { type StatedNumber, statedNumbers } from "./project-numbers";
 import { workloadMistakes } from "./rules";
 
 /** The settings that concern workloads, validated. */
@@ -83,33 +85,18 @@ export function sharedAccounts(workloads: WorkloadSettings["workloads"], secret:
 }
 
 /** Reports each number of a project that differs from one before it. */
-function checkNumbers(
-    { workloads, pool, projectNumber: own }: WorkloadSettings,
-    project: string,
-    report: ReportMistake,
-): void {
-    const first = new Map<string, readonly [key: string, number: string]>();
-    const check = (path: ConfigPath, id: string, number: string | undefined) => {
-        if (number === undefined) return;
-        const [key, known] = first.get(id) ?? [path.join("."), number];
-        first.set(id, [key, known]);
-        if (known === number) return;
+function checkNumbers(settings: WorkloadSettings, project: string, report: ReportMistake): void {
+    const first = new Map<string, StatedNumber>();
+    for (const stated of statedNumbers(settings, project)) {
+        const { path, projectId, number } = stated;
+        const known = first.get(projectId) ?? stated;
+        first.set(projectId, known);
+        if (known.number === number) continue;
         report(
             path,
             number,
-            `is another number of the project ${id} than ${key} has. Allowed: ${formatJson(known)}.`,
+            `is another number of the project ${projectId} than ${known.path.join(".")} has. Allowed: ${formatJson(known.number)}.`,
         );
-    };
-    check(["projectNumber"], project, own);
-    check(["pool", "projectNumber"], pool.project ?? project, pool.projectNumber);
-    for (const [name, workload] of Object.entries(workloads)) {
-        if (workload.type === "gke") {
-            const { clusterProject = project, clusterProjectNumber } = workload;
-            check(["workloads", name, "clusterProjectNumber"], clusterProject, clusterProjectNumber);
-        }
-        if ("projectNumber" in workload) {
-            check(["workloads", name, "projectNumber"], workload.project ?? project, workload.projectNumber);
-        }
     }
 }
 
@@ -119,18 +106,8 @@ function checkListed(
     given: GivenSettings & { readonly project: string },
     report: ReportMistake,
 ): void {
-    const { project, readers, writers, admins, serviceAccounts } = given;
-    const listed = principalsByRole({
-        project,
-        readers: texts(readers),
-        writers: texts(writers),
-        admins: texts(admins),
-        serviceAccounts: Object.fromEntries(
-            Object.entries(isRecord(serviceAccounts) ? serviceAccounts : {}).filter(
-                (entry): entry is [string, { access: Role }] => isRecord(entry[1]),
-            ),
-        ),
-    });
+    const { project } = given;
+    const listed = givenPrincipals({ ...given }, project);
     const context = { project, poolId: "", poolProject: "" };
     for (const [name, workload] of Object.entries(workloads)) {
         const { numberOf, principal } = workloadIdentity(workload, context);
@@ -142,10 +119,6 @@ function checkListed(
             `already has the role ${workload.access} through ${workload.access}s or serviceAccounts. Allowed: each principal once.`,
         );
     }
-}
-
-function texts(value: unknown): string[] {
-    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 /** Reports each `via` that is not a service account of the registry, or whose account has another role. */
