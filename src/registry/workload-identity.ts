@@ -5,7 +5,7 @@ import { stackDescription, type StackName } from "../names/stack-label";
 import { poolName } from "../workloads/identity";
 import type { Provider } from "../workloads/federation";
 import { planWorkloads, type WorkloadPlan } from "../workloads/plan";
-import { parseWorkloadSettings } from "../workloads/settings";
+import type { WorkloadSettings } from "../workloads/settings";
 import { type Role, serviceAccountEmail } from "../names/principals";
 import type { Workload } from "../validation/workloads";
 import type { Impersonator } from "./impersonation";
@@ -52,7 +52,6 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
         const poolPath = poolName(project, poolId);
         // Deleting is what Google makes expensive; removing the grants is what takes access away.
         const options = inheritDependsOn(opts, { parent: this, retainOnDelete: true });
-        const found = new ExistingFederation(project, poolId, description, this);
 
         this.pool =
             existing === Existing.use
@@ -70,7 +69,19 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
                                 ignoreChanges: ["description", "displayName", "disabled"],
                             })
                           : pulumi.mergeOptions(options, {
-                                transforms: [importIf(async () => (await found.pool()) && poolPath)],
+                                transforms: [
+                                    importOwn({
+                                        id: poolPath,
+                                        description,
+                                        what: `workload identity pool ${poolId} in the project ${project}`,
+                                        remedy: "Set pool.existing to use or adopt, or choose a different pool.id.",
+                                        lookup: () =>
+                                            iam.getWorkloadIdentityPool(
+                                                { project, workloadIdentityPoolId: poolId },
+                                                { parent: this },
+                                            ),
+                                    }),
+                                ],
                             }),
                   );
         verifyDerived(
@@ -98,7 +109,21 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
                 pulumi.mergeOptions(options, {
                     dependsOn: this.pool,
                     transforms: [
-                        importIf(async () => (await found.provider(id)) && `${poolPath}/providers/${id}`),
+                        importOwn({
+                            id: `${poolPath}/providers/${id}`,
+                            description,
+                            what: `provider ${id} of the workload identity pool ${poolId} in the project ${project}`,
+                            remedy: "Choose a different pool.id, so that the stack has a pool of its own.",
+                            lookup: () =>
+                                iam.getWorkloadIdentityPoolProvider(
+                                    {
+                                        project,
+                                        workloadIdentityPoolId: poolId,
+                                        workloadIdentityPoolProviderId: id,
+                                    },
+                                    { parent: this },
+                                ),
+                        }),
                     ],
                 }),
             );
@@ -107,78 +132,33 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
     }
 }
 
-/**
- * Imports a resource if it exists. A transform can wait for a lookup; the constructor of a resource cannot. An import of a
- * resource that is in the state already does nothing.
- *
- * @param id the id to import; false if there is nothing to import
- * @see https://www.pulumi.com/docs/iac/concepts/resources/options/transforms/
- */
-function importIf(id: () => Promise<string | false>): pulumi.ResourceTransform {
-    return async ({ props, opts }) => {
-        const found = await id();
-        return found === false ? undefined : { props, opts: { ...opts, import: found } };
-    };
+/** A resource that an earlier life of this stack can have left behind. */
+interface LeftResource {
+    /** The id to import. */
+    readonly id: string;
+    /** The description that this stack gives it. */
+    readonly description: string;
+    /** What it is, and what to do if someone else created it, for a message. */
+    readonly what: string;
+    readonly remedy: string;
+    readonly lookup: () => Promise<{ readonly description: string }>;
 }
 
-/** Looks up which pool and providers exist, and whether this stack created them. */
-class ExistingFederation {
-    #pool: Promise<boolean> | undefined;
-
-    constructor(
-        private readonly project: string,
-        private readonly poolId: string,
-        private readonly description: string,
-        private readonly parent: pulumi.Resource,
-    ) {}
-
-    /** @throws Error if a pool exists that this stack did not create */
-    pool(): Promise<boolean> {
-        return (this.#pool ??= this.#exists(
-            `workload identity pool ${this.poolId}`,
-            "Set pool.existing to use or adopt, or choose a different pool.id.",
-            () =>
-                iam.getWorkloadIdentityPool(
-                    { project: this.project, workloadIdentityPoolId: this.poolId },
-                    { parent: this.parent },
-                ),
-        ));
-    }
-
-    /** @throws Error if a provider exists that this stack did not create */
-    provider(id: string): Promise<boolean> {
-        return this.#exists(
-            `provider ${id} of the workload identity pool ${this.poolId}`,
-            "Choose a different pool.id, so that the stack has a pool of its own.",
-            () =>
-                iam.getWorkloadIdentityPoolProvider(
-                    {
-                        project: this.project,
-                        workloadIdentityPoolId: this.poolId,
-                        workloadIdentityPoolProviderId: id,
-                    },
-                    { parent: this.parent },
-                ),
-        );
-    }
-
-    async #exists(
-        what: string,
-        remedy: string,
-        lookup: () => Promise<{ description: string }>,
-    ): Promise<boolean> {
-        let description: string;
-        try {
-            ({ description } = await lookup());
-        } catch {
-            // It does not exist, or the lookup is refused. In the second case, its creation reports the reason.
-            return false;
-        }
-        if (description === this.description) return true;
-        throw userError(
-            `The ${what} in the project ${this.project} already exists, and this stack did not create it. ${remedy}`,
-        );
-    }
+/**
+ * Imports a resource if it exists and this stack created it. A transform can wait for a lookup; the constructor of a resource
+ * cannot. An import of a resource that is in the state already does nothing.
+ *
+ * @throws Error if someone else created it
+ * @see https://www.pulumi.com/docs/iac/concepts/resources/options/transforms/
+ */
+function importOwn({ id, description, what, remedy, lookup }: LeftResource): pulumi.ResourceTransform {
+    return async ({ props, opts }) => {
+        // If the lookup is refused, the creation reports the reason.
+        const found = await lookup().catch(() => undefined);
+        if (found === undefined) return undefined;
+        if (found.description === description) return { props, opts: { ...opts, import: id } };
+        throw userError(`The ${what} already exists, and this stack did not create it. ${remedy}`);
+    };
 }
 
 /** A workload after its pool and provider are registered. */
@@ -219,12 +199,9 @@ export function verifyExistingPool(registry: pulumi.Resource, args: RegistryArgs
     return [verifyPool({ project, poolId, existing }, lookup, registry)];
 }
 
+/** @param args as `checkRegistryArgs` returns them, with parsed workloads */
 function planOf(args: RegistryArgs): WorkloadPlan {
-    // The arguments were checked before.
-    return planWorkloads(
-        args,
-        parseWorkloadSettings(args, () => ""),
-    );
+    return planWorkloads(args, args as unknown as WorkloadSettings);
 }
 
 /** Creates the pool and the providers that the workloads of a registry need, and derives their principals. */

@@ -78,7 +78,7 @@ export interface Provider {
 /** A federated workload: its provider, and what of the mapped token is granted. */
 export interface FederatedIdentity {
     readonly providerId: string;
-    /** The last part of the principal: `attribute.NAME/VALUE`, or `subject/SUBJECT`. */
+    /** The last part of the principal: `attribute.NAME/VALUE`. */
     readonly selector: string;
 }
 

@@ -32,11 +32,10 @@ export interface WorkloadIdentity {
 export function workloadIdentity(workload: Workload, context: WorkloadContext): WorkloadIdentity {
     if (isFederated(workload)) {
         const { providerId, selector } = federatedIdentity(workload);
-        const scheme = selector.startsWith("subject/") ? "principal" : "principalSet";
         return {
             numberOf: context.poolProject,
             principal: (number) =>
-                `${scheme}://iam.googleapis.com/${poolName(number, context.poolId)}/${selector}`,
+                `principalSet://iam.googleapis.com/${poolName(number, context.poolId)}/${selector}`,
             impersonationRole: "roles/iam.workloadIdentityUser",
             providerId,
         };
