@@ -28,7 +28,6 @@ export interface RecoverOptions {
     readonly onProgress: (line: string) => void;
 }
 
-const namespace = "python-registry";
 /** The configuration as `pulumi config --json` prints it. */
 const configSchema = v.record(
     v.string(),
@@ -173,6 +172,8 @@ function isMissing(id: string, problem: string): boolean {
 
 /** The configuration values that let the program adopt the candidates. */
 function adoptionConfig(config: Config, chosen: readonly Candidate[]): Record<string, unknown> {
+    // The second part of a URN is the name of the project, which is the namespace of its configuration.
+    const [namespace = ""] = chosen.map(({ urn }) => urn.split("::")[1] ?? "");
     const accounts = v.parse(accountsSchema, config[`${namespace}:serviceAccounts`]?.objectValue ?? {});
     const isChosen = (kind: Candidate["kind"], name: string) =>
         chosen.some((candidate) => candidate.kind === kind && candidate.name === name);

@@ -131,7 +131,7 @@ export class CredentialCheck {
         const rejected = problem(
             "key",
             `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
-            `Add a name to the account's keys in the stack's python-registry:serviceAccounts, run pulumi up, then run configure --tool ${this.tool} --auth key again`,
+            `Add a name to the account's keys in the stack's serviceAccounts, run pulumi up, then run configure --tool ${this.tool} --auth key again`,
         );
         const accepted = passed("key", `The key in ${login.from} belongs to ${email}`);
         return this.#findingsForResponse(await this.probes.index(login), email, rejected, accepted);
@@ -196,7 +196,7 @@ function refusal(
     if (/has not been used|is disabled|SERVICE_DISABLED/.test(body)) {
         return [
             "403: the Artifact Registry API is not enabled in the project",
-            "Set python-registry:enableApis to true and run pulumi up",
+            "Set the stack's enableApis to true and run pulumi up",
         ];
     }
     if (/organization's policy|VPC|SERVICE_CONTROLS/.test(body)) {
@@ -210,7 +210,7 @@ function refusal(
         email === undefined
             ? "403: you are signed in, but you have no role on this repository"
             : `403: ${email} is signed in, but has no role on this repository`,
-        `Add ${email === undefined ? "the account" : `${type}:${email}`} to the stack's python-registry:readers (to publish: writers) and run pulumi up, or sign in with a different account`,
+        `Add ${email === undefined ? "the account" : `${type}:${email}`} to the stack's readers (to publish: writers) and run pulumi up, or sign in with a different account`,
     ];
 }
 

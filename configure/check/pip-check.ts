@@ -96,7 +96,7 @@ async function keyringsFor(
             problem(
                 "provider",
                 `no-input from ${noInput?.from ?? ""} is set. With the keyring provider auto, pip then never asks a keyring`,
-                `Run pip config set global.keyring-provider ${better}. Or set the stack's python-registry:keyring to ${better} and run configure --tool pip again`,
+                `Run pip config set global.keyring-provider ${better}. Or set the stack's keyring to ${better} and run configure --tool pip again`,
             ),
         );
     }
@@ -116,7 +116,7 @@ async function keyringsFor(
             problem(
                 "provider",
                 `pip ${environment?.version ?? ""} asks a keyring command only for a user name, and the index has none`,
-                "Set the stack's python-registry:keyring to subprocess and run configure --tool pip again, or upgrade pip to 26.2",
+                "Set the stack's keyring to subprocess and run configure --tool pip again, or upgrade pip to 26.2",
             ),
         );
     }

@@ -93,13 +93,13 @@ function runCli(
 
 /**
  * Writes the project file into a separate folder. Pulumi then writes the stack files beside it; the program itself stays
- * where it is.
+ * where it is. The name is the namespace of Pulumi.sandbox.yaml, also if this project was renamed.
  */
 export async function writeProject(directory: string): Promise<void> {
     const project = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
     await writeFile(
         join(directory, "Pulumi.yaml"),
-        stringify({ ...project, main: relative(directory, root) }),
+        stringify({ ...project, name: "python-registry", main: relative(directory, root) }),
     );
 }
 

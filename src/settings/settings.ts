@@ -15,7 +15,7 @@ import {
     unknownKeys,
     unknownRegion,
 } from "../validation/checks";
-import { defaultAccounts, jsonSettings, namespace, projectId, schema } from "../validation/schema";
+import { defaultAccounts, jsonSettings, projectId, schema } from "../validation/schema";
 import {
     configPath,
     type ConfigPath,
@@ -82,7 +82,8 @@ export function readSettings(): Settings {
     const config = pulumi.runtime.allConfig();
     // Only this function of the SDK works on every engine: an in-process engine sets no environment variable.
     const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
-    const parsed = parseSettings(config, new Set(Object.keys(config).filter((key) => isConfigSecret(key))));
+    const secretKeys = new Set(Object.keys(config).filter((key) => isConfigSecret(key)));
+    const parsed = parseSettings(config, secretKeys, pulumi.getProject());
     if ("mistakes" in parsed) {
         const count = parsed.mistakes.length === 1 ? "a mistake" : `${parsed.mistakes.length} mistakes`;
         throw new pulumi.RunError(
@@ -101,10 +102,12 @@ export function readSettings(): Settings {
  *
  * @param config from full key (`python-registry:readers`) to text; lists, maps and booleans are JSON
  * @param secretKeys full keys whose values must not appear in a message
+ * @param namespace the name of the Pulumi project, which a new project can choose
  */
 export function parseSettings(
     config: Readonly<Record<string, string>>,
     secretKeys: ReadonlySet<string> = new Set(),
+    namespace = "python-registry",
 ): ParsedSettings {
     const raw = Object.fromEntries(
         Object.entries(config)
@@ -161,7 +164,8 @@ export function parseSettings(
         ...(parsed.issues ?? []).map(({ path = [], input, message }) =>
             report(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
         ),
-        ...unknownKeys(given, report, formatValue),
+        ...unknownKeys(given, report, formatValue, fullKey),
+        ...misplacedKeys(config, namespace),
         ...policyMistakes(given, config["gcp:project"] ?? "", report, formatValue),
         ...existingMistakes(given, config["gcp:project"] ?? "", report),
         ...workloadMistakes,
@@ -202,6 +206,17 @@ export function parseSettings(
                 ),
         ],
     };
+}
+
+/** Reports the keys of a project with the usual name, which a project with a different name would ignore. */
+function misplacedKeys(config: Readonly<Record<string, string>>, namespace: string): string[] {
+    const usual = "python-registry:";
+    return Object.keys(config)
+        .filter((key) => key.startsWith(usual) && usual !== `${namespace}:`)
+        .map(
+            (key) =>
+                `${key}: is not a key of this project, whose name is ${namespace}. Rename the key to ${namespace}:${key.slice(usual.length)}`,
+        );
 }
 
 function concernsWorkloads({ workloads, pool, projectNumber }: Readonly<Record<string, unknown>>): boolean {

@@ -10,16 +10,21 @@ import {
     roles,
     serviceAccountEmail,
 } from "../names/principals";
-import { accountEntries, defaultAccounts, duplicates, entries, isRecord, namespace } from "./schema";
+import { accountEntries, defaultAccounts, duplicates, entries, isRecord } from "./schema";
 import { formatJson, type FormatValue, type ReportMistake, suggestion } from "./wording";
 
 // Checks that involve more than one setting, or the whole configuration.
 
-/** Reports every unknown key, which the parser would ignore without a message. */
+/**
+ * Reports every unknown key, which the parser would ignore without a message.
+ *
+ * @param fullKey adds the namespace to the name of a setting
+ */
 export function unknownKeys(
     given: Readonly<Record<string, unknown>>,
     report: ReportMistake,
     formatValue: FormatValue,
+    fullKey = (name: string) => name,
 ): string[] {
     const message = (name: string, value: unknown, key: string, known: readonly string[]) =>
         `is an unknown key (its value: ${formatValue(name, value)}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
@@ -38,7 +43,7 @@ export function unknownKeys(
             .filter(([name]) => !settingNames.includes(name))
             .map(
                 ([name, value]) =>
-                    `${namespace}:${name}: ${formatJson(name)} ${message(name, value, name, settingNames)}`,
+                    `${fullKey(name)}: ${formatJson(name)} ${message(name, value, name, settingNames)}`,
             ),
         ...Object.entries(accounts).flatMap(([id, account]) =>
             Object.entries(isRecord(account) ? account : {})

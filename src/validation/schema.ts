@@ -9,9 +9,6 @@ import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./word
 // The allowed values of each key of the configuration. Each message continues after the key and its value, and ends with a
 // suggestion.
 
-/** The namespace of this project in the configuration. */
-export const namespace = "python-registry";
-
 export const text = (allowed: string) =>
     v.string((issue) => `${typeMismatch(issue.input, "a string")} Allowed: ${allowed}.`);
 export const matching = (pattern: RegExp, allowed: string) =>
@@ -69,7 +66,7 @@ export const projectId = v.pipe(
 
 const location = v.pipe(
     v.string(
-        `is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set ${namespace}:location LOCATION`,
+        `is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set location LOCATION`,
     ),
     v.check(
         // `unknownRegion` checks regions that are not in the list.
@@ -142,7 +139,7 @@ const principals = (key: string, power?: string) =>
         ({ input }) =>
             `${typeMismatch(input, "a list")} Allowed: a list of IAM principals.` +
             (typeof input === "string"
-                ? ` Did you mean ${formatJson([input])}? Set it with: pulumi config set --path '${namespace}:${key}[0]' PRINCIPAL`
+                ? ` Did you mean ${formatJson([input])}? Set it with: pulumi config set --path '${key}[0]' PRINCIPAL`
                 : ""),
     );
 

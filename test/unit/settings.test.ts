@@ -169,7 +169,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
         [
             "no location and no region",
             { location: undefined },
-            "python-registry:location: is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set python-registry:location LOCATION",
+            "python-registry:location: is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set location LOCATION",
         ],
         [
             "the name of a project instead of its id",
@@ -270,7 +270,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
         [
             "a string instead of a list",
             { readers: "group:developers@example.com" },
-            `python-registry:readers: "group:developers@example.com" is a string, not a list. Allowed: a list of IAM principals. Did you mean ["group:developers@example.com"]? Set it with: pulumi config set --path 'python-registry:readers[0]' PRINCIPAL`,
+            `python-registry:readers: "group:developers@example.com" is a string, not a list. Allowed: a list of IAM principals. Did you mean ["group:developers@example.com"]? Set it with: pulumi config set --path 'readers[0]' PRINCIPAL`,
         ],
         [
             "a map instead of a list",
@@ -717,6 +717,12 @@ describe("settings: all mistakes of a configuration", () => {
 
     describe("stop the program", () => {
         const before = pulumi.runtime.allConfig();
+        const withProject = (project: string) =>
+            pulumi.runtime.setMocks(
+                { call: () => ({}), newResource: () => ({ id: undefined, state: {} }) },
+                project,
+            );
+        beforeEach(() => withProject("python-registry"));
         afterEach(() => {
             pulumi.runtime.setAllConfig(before, []);
         });
@@ -744,6 +750,33 @@ describe("settings: all mistakes of a configuration", () => {
         it("but a valid configuration does not", () => {
             pulumi.runtime.setAllConfig(stackConfig({ ...place, protect: false }), []);
             assert.equal(readSettings().protect, false);
+        });
+
+        it("unless they are in the namespace of a project with a different name", async () => {
+            await withProject("acme-python");
+            pulumi.runtime.setAllConfig(
+                {
+                    "gcp:project": "acme-tools",
+                    "acme-python:location": "us",
+                    "acme-python:protect": "false",
+                },
+                [],
+            );
+            assert.equal(readSettings().protect, false);
+        });
+
+        it("if they are in the namespace of this project, but its name is different", () => {
+            const { "gcp:project": project, ...settings } = stackConfig({ ...place, protect: false });
+            assert.deepEqual(
+                parseSettings({ "gcp:project": project ?? "", ...settings }, new Set(), "acme-python"),
+                {
+                    mistakes: [
+                        "acme-python:location: is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set location LOCATION",
+                        "python-registry:location: is not a key of this project, whose name is acme-python. Rename the key to acme-python:location",
+                        "python-registry:protect: is not a key of this project, whose name is acme-python. Rename the key to acme-python:protect",
+                    ],
+                },
+            );
         });
     });
 });
