@@ -6,7 +6,7 @@ const emulated = "sandbox";
  * a mistake in this list costs a preview and does not hide a change.
  */
 const unrelated = [
-    /^(?:bench|configure|deploy|docs|examples|policy|recover|review|sandbox|test)\//,
+    /^(?:bench|configure|deploy|docs|examples|policy|recover|review|sandbox|template|test)\//,
     /^\.(?:github|gitlab|vscode)\//,
     /\.md$/,
     /^(?:LICENSE|eslint\.config\.mjs|typescript\.cjs|\.gitignore|\.gitattributes|\.gitlab-ci\.yml)$/,

@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
+import { stackDescription, type StackName } from "../../src/names/stack-label";
 import type { Registration } from "./analyze";
 
-// A process that runs this project's program as a preview and prints what it registers, as JSON. It reads the name of the
-// stack and its configuration, `{stack, config}`, from standard input.
+// A process that runs this project's program as a preview and prints what it registers, as JSON. It reads the names of the
+// project and of the stack, and the configuration, `{project, stack, config}`, from standard input. For lookups, all that the
+// stack refers to exists, and its pool is its own.
 
 /** https://github.com/pulumi/pulumi/blob/master/proto/pulumi/resource.proto */
 interface RegisterResourceRequest {
@@ -16,8 +18,27 @@ interface RegisterResourceRequest {
     getPropertydependenciesMap(): { entries(): Iterable<[string, { getUrnsList(): string[] }]> };
 }
 
+/** What lookups find, by function. */
+const existing: Readonly<Record<string, (createdBy: StackName) => object>> = {
+    getProject: () => ({ number: "123456789012" }),
+    getRepository: () => ({
+        format: "PYTHON",
+        mode: "STANDARD_REPOSITORY",
+        effectiveLabels: {},
+        cleanupPolicies: [],
+        vulnerabilityScanningConfigs: [],
+    }),
+    getRepositoryIamPolicy: () => ({ policyData: "{}" }),
+    getAccount: () => ({ disabled: false, displayName: "" }),
+    getWorkloadIdentityPool: (createdBy) => ({ disabled: false, description: stackDescription(createdBy) }),
+    getWorkloadIdentityPoolProvider: (createdBy) => ({ description: stackDescription(createdBy) }),
+};
+
+const organization = "organization";
+
 async function main() {
-    const { stack, config } = JSON.parse(await text(process.stdin)) as {
+    const { project, stack, config } = JSON.parse(await text(process.stdin)) as {
+        project: string;
         stack: string;
         config: Record<string, string>;
     };
@@ -26,14 +47,17 @@ async function main() {
     await pulumi.runtime.setMocks(
         {
             call: ({ token }) => {
-                throw new Error(`a preview without lookups calls ${token}`);
+                const found = existing[token.slice(token.lastIndexOf(":") + 1)];
+                if (found === undefined)
+                    throw new Error(`a preview calls ${token}, which the tests do not know`);
+                return found({ organization, project, stack });
             },
             newResource: ({ inputs }) => ({ id: undefined, state: inputs as object }),
         },
-        "python-registry",
+        project,
         stack,
         true,
-        "organization",
+        organization,
     );
     const monitor = pulumi.runtime.getMonitor() as unknown as {
         registerResource(request: RegisterResourceRequest, callback: unknown): unknown;

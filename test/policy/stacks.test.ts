@@ -13,7 +13,7 @@ async function preview(stack: string, config: Readonly<Record<string, string>>):
     const { stdout } = await execa(
         process.execPath,
         ["--require", "./typescript.cjs", join(__dirname, "register.ts")],
-        { cwd: root, input: JSON.stringify({ stack, config }) },
+        { cwd: root, input: JSON.stringify({ project: "python-registry", stack, config }) },
     );
     return JSON.parse(stdout) as Registration[];
 }
@@ -35,7 +35,7 @@ const release = {
 
 describe("the policy pack", () => {
     for (const stack of ["dev", "prod"]) {
-        it(`accepts the example stack ${stack}`, async () => {
+        it(`accepts the example stack ${stack}, without advice`, async () => {
             const registrations = await preview(
                 stack,
                 await readStackConfig(join(root, `Pulumi.${stack}.yaml`)),

@@ -1,59 +1,22 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join } from "node:path";
 import { parse } from "yaml";
+import { DocPages } from "./doc-pages";
 
 // The README and the pages in docs/: what they refer to is there.
 
-const root = join(__dirname, "..", "..");
-const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
-
-const read = (path: string) => readFileSync(join(root, path), "utf8");
-const exists = (path: string) => statSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
-
-/** A page's text without its code. */
-function prose(page: string): string {
-    return read(page)
-        .replaceAll(/^ *```[^]*?^ *```$/gm, "")
-        .replaceAll(/`[^`]*`/g, (code) => code.replaceAll(/[[\]()]/g, ""));
-}
-
-/** The anchors that GitHub gives a page's headings. */
-function anchors(page: string): string[] {
-    const used = new Map<string, number>();
-    return [...prose(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => {
-        const anchor = heading
-            .toLowerCase()
-            .replaceAll(/[^\p{L}\p{M}\p{N}_ -]/gu, "")
-            .replaceAll(" ", "-");
-        const earlier = used.get(anchor) ?? 0;
-        used.set(anchor, earlier + 1);
-        return earlier === 0 ? anchor : `${anchor}-${earlier}`;
-    });
-}
-
-/** What is wrong with a page's relative links. */
-function brokenLinks(page: string): string[] {
-    return [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
-        .map(([, target = ""]) => target)
-        .filter((target) => !/^[a-z]+:/.test(target))
-        .filter((target) => {
-            const [path = "", anchor] = target.split("#");
-            const linked = path === "" ? page : relative(root, join(root, dirname(page), path));
-            return !exists(linked) || (anchor !== undefined && !anchors(linked).includes(anchor));
-        })
-        .map((target) => `${page}: ${target}`);
-}
+const docs = new DocPages(join(__dirname, "..", ".."));
+const read = (path: string) => docs.read(path);
 
 describe("the documentation", () => {
     it("has relative links and anchors that lead somewhere", () => {
-        assert.deepEqual(pages.flatMap(brokenLinks), []);
+        assert.deepEqual(docs.brokenLinks(), []);
     });
 
     it("names every page in the README, which is short enough to skim", () => {
-        const linked = [...prose("README.md").matchAll(/\]\((docs\/[^)#]+)\)/g)].map(([, page]) => page);
+        const linked = [...docs.prose("README.md").matchAll(/\]\((docs\/[^)#]+)\)/g)].map(([, page]) => page);
         assert.deepEqual(
-            pages.filter((page) => page !== "README.md" && !linked.includes(page)),
+            docs.names.filter((page) => page !== "README.md" && !linked.includes(page)),
             [],
         );
         assert.ok(read("README.md").split("\n").length <= 250);

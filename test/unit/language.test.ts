@@ -15,6 +15,7 @@ const files = [
     "configure",
     "recover",
     "deploy",
+    "template",
     "review",
     "sandbox",
     "bench",

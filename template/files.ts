@@ -1,0 +1,55 @@
+/** The tests of a team: those of its stack files. */
+const keptTests = /^test\/(?:stacks\/|policy\/(?:analyze|register)\.ts$)/;
+
+/** What only this repository needs: example stacks, the other tests, and pages about its source. */
+const left = [
+    /^\.(?:ci|github)\//,
+    /^(?:template|test)\//,
+    /^Pulumi\.(?:dev|prod)\.yaml$/,
+    /^docs\/(?:architecture|new-project)\.md$/,
+];
+
+/** Whether a file of this repository is a part of a new project. */
+export function isPartOfProject(path: string): boolean {
+    return keptTests.test(path) || !left.some((pattern) => pattern.test(path));
+}
+
+type Edit = (text: string, section: string) => string;
+
+const withoutGenerator: Edit = (text) =>
+    text.replace("`npm run docs` writes this page, and a test fails if it is out of date. ", "");
+
+const edits: Readonly<Record<string, Edit>> = {
+    "Pulumi.yaml": (text, section) => text + section,
+    "package.json": (text) => {
+        const { scripts, ...manifest } = JSON.parse(text) as { scripts: Record<string, string> };
+        const { docs: _docs, template: _template, ...kept } = scripts;
+        return formatJson({ ...manifest, scripts: kept });
+    },
+    ".mocharc.json": (text) =>
+        formatJson({ ...(JSON.parse(text) as object), spec: ["test/stacks/*.test.ts"] }),
+    "docs/access.md": withoutGenerator,
+    "docs/clients.md": withoutGenerator,
+    // Its lines about what is not a part of the project: each is a row of a table or a sentence.
+    "README.md": (text) =>
+        text
+            .split("\n")
+            .filter(
+                (line) =>
+                    !/\bPulumi\.(?:dev|prod)\.yaml\b|\(docs\/(?:architecture|new-project)\.md\)/.test(line),
+            )
+            .join("\n"),
+};
+
+/**
+ * The text of a file in the template.
+ *
+ * @param section the section `template` of Pulumi.yaml: what `pulumi new` asks for
+ */
+export function templateText(path: string, text: string, section: string): string {
+    return edits[path]?.(text, section) ?? text;
+}
+
+function formatJson(value: object): string {
+    return `${JSON.stringify(value, undefined, 2)}\n`;
+}
