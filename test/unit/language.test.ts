@@ -15,6 +15,7 @@ const files = [
     "configure",
     "recover",
     "deploy",
+    "examples",
     "template",
     "review",
     "sandbox",
