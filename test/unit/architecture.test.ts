@@ -14,7 +14,7 @@ type Imports = ReadonlyMap<string, { readonly onlyTypes: boolean }>;
 const rooms: ReadonlyMap<string, Imports> = new Map(
     [
         ...page.matchAll(
-            /^\| `((?:src|sandbox|configure|recover|review|deploy|template|bench)\/.*?)` +\|.*\|(.*)\|$/gm,
+            /^\| `((?:src|sandbox|configure|recover|review|deploy|examples|template|bench)\/.*?)` +\|.*\|(.*)\|$/gm,
         ),
     ].map(([, folder = "", cell = ""]) => [
         folder,
@@ -28,11 +28,20 @@ const rooms: ReadonlyMap<string, Imports> = new Map(
 );
 
 /** The source files below a folder, and the imports between folders. */
-const sources = ["src", "sandbox", "configure", "recover", "review", "deploy", "template", "bench"].flatMap(
-    (folder) =>
-        readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-            .filter((name) => name.endsWith(".ts"))
-            .map((name) => join(folder, name)),
+const sources = [
+    "src",
+    "sandbox",
+    "configure",
+    "recover",
+    "review",
+    "deploy",
+    "examples",
+    "template",
+    "bench",
+].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => join(folder, name)),
 );
 
 function folderOf(path: string): string {
