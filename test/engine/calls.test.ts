@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import type { LoggedRequest } from "../../sandbox/sandbox";
-import { EngineStack, needCli } from "./engine-stack";
+import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // How many calls the real engine makes, compared with the tables in docs/many-stacks.md.
 
@@ -32,15 +31,8 @@ const release = { type: "gitlabCi", access: "writer", projectId: 7 };
 
 describe("the calls of the real engine", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
-    });
-    afterEach(() => stack[Symbol.asyncDispose]());
+    openForEachTest((opened) => (stack = opened));
 
     /** The calls of each operation, in the order of the page. */
     async function operations(settings: object): Promise<LoggedRequest[][]> {

@@ -4,9 +4,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseOutputs } from "../../configure/registry/outputs";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { bash, stepsOf, stub } from "../deploy/workflows";
-import { EngineStack, needCli, project } from "./engine-stack";
+import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
 // The commands of the workflows `update` and `drift`, with the real engine. What the runner does around them (installing,
 // signing in) is not part of it.
@@ -15,36 +14,29 @@ const root = join(__dirname, "..", "..");
 
 describe("the commands of the workflows, with the real engine", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
     let bin: string;
-    before(async function () {
-        cli = await needCli(this);
-    });
+    openForEachTest((opened) => (stack = opened));
     beforeEach(async () => {
-        stack = await EngineStack.open(cli);
         bin = await mkdtemp(join(tmpdir(), "python-registry-deploy-"));
         const npm = (await execa("sh", ["-c", "command -v npm"])).stdout;
-        const [file, ...first] = cli.command;
+        const [file, ...first] = stack.cli.command;
         const pulumi =
             first.length > 0
                 ? [file, ...first]
                 : // npm puts the launcher in front of the CLI; the environment of the CLI does not.
-                  [(await execa("sh", ["-c", "command -v pulumi"], { env: cli.environment })).stdout];
+                  [(await execa("sh", ["-c", "command -v pulumi"], { env: stack.cli.environment })).stdout];
         await stub(bin, "npm", `[ "$*" = ci ] || exec '${npm}' --prefix '${root}' "$@"`);
         await stub(bin, "pulumi", `exec '${pulumi.join("' '")}' "$@"`);
     });
-    afterEach(async () => {
-        await stack[Symbol.asyncDispose]();
-        await rm(bin, { recursive: true });
-    });
+    afterEach(() => rm(bin, { recursive: true }));
 
     async function run(name: "update.yml" | "drift.yml", job: string) {
-        const { PATH = "" } = cli.environment;
+        const { PATH = "" } = stack.cli.environment;
         let all = "";
         for (const step of await stepsOf(name, job)) {
             const result = await bash(step, stack.directory, {
-                ...cli.environment,
+                ...stack.cli.environment,
                 ...stack.engine.environment,
                 PATH: [bin, PATH].join(delimiter),
                 STACK: stack.name,

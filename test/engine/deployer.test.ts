@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import type { Permission } from "../../sandbox/google/roles";
 import {
     asOperator,
@@ -16,23 +15,18 @@ import {
 } from "../deployer";
 import { previewPermissions, previewRole, sorted } from "../deployer-page";
 import { isRefusal, methods, permissionsNeeded } from "../documented-permissions";
-import { EngineStack, needCli } from "./engine-stack";
+import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // The roles and permissions of docs/deployer.md, with the real CLI and the real Google provider.
 
 describe("the deployer in the real engine", function () {
     this.timeout(600_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
+    openForEachTest((opened) => (stack = opened));
+    beforeEach(() => {
         stack.endpoints = asOperator(stack.sandbox);
         seen = 0;
     });
-    afterEach(() => stack[Symbol.asyncDispose]());
 
     let seen = 0;
     /** What the operator needed since the last call. */

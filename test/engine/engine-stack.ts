@@ -31,7 +31,7 @@ export class EngineStack implements AsyncDisposable {
     endpoints: Readonly<Record<string, string>>;
 
     private constructor(
-        private readonly cli: PulumiCli,
+        readonly cli: PulumiCli,
         /** The project's folder, with the stack file and the state. */
         readonly directory: string,
         readonly sandbox: Sandbox,
@@ -147,4 +147,18 @@ export class EngineStack implements AsyncDisposable {
         await this.sandbox.close();
         await rm(this.directory, { recursive: true });
     }
+}
+
+/** Opens a stack for each test of a suite, and closes it afterwards. Skips the suite where the CLI is missing. */
+export function openForEachTest(use: (stack: EngineStack) => void): void {
+    let cli: PulumiCli;
+    let stack: EngineStack;
+    before(async function () {
+        cli = await needCli(this);
+    });
+    beforeEach(async () => {
+        stack = await EngineStack.open(cli);
+        use(stack);
+    });
+    afterEach(() => stack[Symbol.asyncDispose]());
 }

@@ -1,27 +1,19 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { type LoggedRequest, startSandbox } from "../../sandbox/sandbox";
 import { assertDone, Machine } from "../configure/machine";
 import { startControlPlaneProxy } from "../program/control-plane-proxy";
 import { assertKeepRole, policiesSet } from "../program/policies";
-import { EngineStack, needCli, project } from "./engine-stack";
+import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
 // The real CLI and the real Google provider against the sandbox. The provider takes 11 s for an account and 10 s more
 // for a key.
 
 describe("the real engine", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
-    });
-    afterEach(() => stack[Symbol.asyncDispose]());
+    openForEachTest((opened) => (stack = opened));
 
     /** The requests since the last call that change something. */
     let seen = 0;
@@ -62,7 +54,10 @@ describe("the real engine", function () {
         assert.deepEqual((await stack.outputs())["credentials"], { value: {}, secret: true });
 
         // configure asks the CLI for the outputs.
-        const { PATH = "", ...variables } = { ...process.env, ...cli.environment } as Record<string, string>;
+        const { PATH = "", ...variables } = { ...process.env, ...stack.cli.environment } as Record<
+            string,
+            string
+        >;
         const ofPulumi = Object.entries(variables).filter(([name]) => name.startsWith("PULUMI_"));
         const environment = { ...Object.fromEntries(ofPulumi), ...stack.engine.environment };
         await using machine = await Machine.open({}, environment, PATH.split(delimiter));

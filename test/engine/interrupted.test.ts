@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { within } from "../deadline";
 import { type ControlPlaneProxy, startControlPlaneProxy } from "../program/control-plane-proxy";
-import { EngineStack, needCli, project } from "./engine-stack";
+import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
 // An update that is killed while Google works for it, and what docs/interrupted-updates.md says to do then.
 
@@ -22,19 +21,11 @@ const moments: Readonly<Record<string, RegExp>> = {
 
 describe("an update that was killed", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
     let proxy: ControlPlaneProxy | undefined;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
-    });
-    afterEach(async () => {
-        await proxy?.[Symbol.asyncDispose]();
-        await stack[Symbol.asyncDispose]();
-    });
+    // Before the sandbox behind it.
+    afterEach(() => proxy?.[Symbol.asyncDispose]());
+    openForEachTest((opened) => (stack = opened));
 
     /** Kills an update when it sends a call, which then arrives at Google or gets lost. */
     async function killAt(moment: RegExp, arrives: boolean): Promise<void> {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
-import { EngineStack, needCli } from "./engine-stack";
+import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // The policy pack, run by the real CLI.
 
@@ -10,15 +9,8 @@ const pack = join(__dirname, "..", "..", "policy");
 
 describe("the policy pack in the real engine", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
-    });
-    afterEach(() => stack[Symbol.asyncDispose]());
+    openForEachTest((opened) => (stack = opened));
 
     /** The rules in what the CLI printed, each as `[LEVEL] RULE`. */
     const findings = (printed: string) =>

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
-import { EngineStack, needCli, project } from "./engine-stack";
+import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
 // What a reviewer reads: the length of the output, and what a preview says about resources that already exist.
 
@@ -13,15 +12,8 @@ const lines = (printed: string) =>
 
 describe("what a reviewer reads", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
-    });
-    afterEach(() => stack[Symbol.asyncDispose]());
+    openForEachTest((opened) => (stack = opened));
 
     it("fits on a screen or two: a first preview, an update, one more reader", async () => {
         await stack.init({});

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { execa } from "execa";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
-import { EngineStack, needCli } from "./engine-stack";
+import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // What docs/state.md says, with the real engine: from one folder to another, and from one passphrase to another. A bucket
 // and Pulumi Cloud are other backends behind the same commands, and a KMS key is another provider of secrets.
@@ -12,25 +11,20 @@ const root = join(__dirname, "..", "..");
 
 describe("a stack's state", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
+    openForEachTest((opened) => (stack = opened));
     beforeEach(async () => {
-        stack = await EngineStack.open(cli);
         await stack.init({ serviceAccounts: { "python-publisher": { access: "writer", keys: ["first"] } } });
         await stack.up();
     });
-    afterEach(() => stack[Symbol.asyncDispose]());
 
     /** Runs the commands of the page in the project's folder. */
     async function run(script: string, environment: Readonly<Record<string, string>> = {}) {
-        const [file, ...first] = cli.command;
+        const [file, ...first] = stack.cli.command;
         const pulumi = `pulumi() { command '${[file, ...first].join("' '")}' "$@"; }\n`;
         return await execa("bash", ["-euo", "pipefail", "-c", pulumi + script], {
             cwd: stack.directory,
-            env: { ...cli.environment, ...stack.engine.environment, ...environment },
+            env: { ...stack.cli.environment, ...stack.engine.environment, ...environment },
             stdin: "ignore",
             all: true,
             reject: false,
@@ -141,11 +135,11 @@ describe("a stack's state", function () {
         await succeed(`pulumi config set --secret other:note hidden --stack ${stack.name}`);
         const before = await readFile(join(stack.directory, `Pulumi.${stack.name}.yaml`), "utf8");
         // From a passphrase to a different one: the old one in the environment, the new one on standard input.
-        const [file, ...first] = cli.command;
+        const [file, ...first] = stack.cli.command;
         const args = ["stack", "change-secrets-provider", "passphrase", "--stack", stack.name];
         const { exitCode, all } = await execa(file, [...first, ...args], {
             cwd: stack.directory,
-            env: { ...cli.environment, ...stack.engine.environment },
+            env: { ...stack.cli.environment, ...stack.engine.environment },
             input: "a new passphrase\na new passphrase\n",
             all: true,
             reject: false,

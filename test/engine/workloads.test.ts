@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
-import { EngineStack, needCli, project } from "./engine-stack";
+import { EngineStack, openForEachTest, project } from "./engine-stack";
 
 // Workloads, with the real CLI and the real Google provider against the sandbox.
 
@@ -19,15 +18,8 @@ const pool = `projects/123456789012/locations/global/workloadIdentityPools/pytho
 
 describe("workloads in the real engine", function () {
     this.timeout(300_000);
-    let cli: PulumiCli;
     let stack: EngineStack;
-    before(async function () {
-        cli = await needCli(this);
-    });
-    beforeEach(async () => {
-        stack = await EngineStack.open(cli);
-    });
-    afterEach(() => stack[Symbol.asyncDispose]());
+    openForEachTest((opened) => (stack = opened));
 
     let seen = 0;
     beforeEach(() => (seen = 0));
@@ -220,7 +212,7 @@ describe("workloads in the real engine", function () {
         await stack.init({ workloads: { release }, projectNumber: 999999999999, serviceAccounts: {} });
         await assert.rejects(stack.up(), /"projects\/999999999999.*"projects\/123456789012/s);
 
-        await using second = await EngineStack.open(cli);
+        await using second = await EngineStack.open(stack.cli);
         await second.init({ workloads: { release }, serviceAccounts: {} });
         const { apiUrl, accessToken } = second.sandbox;
         await enableIam(second);

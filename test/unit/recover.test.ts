@@ -6,9 +6,10 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { type Cli, recover } from "../../recover/recover";
 
-// The command's decisions, with a fake CLI that answers as the real one does. The engine tier runs the real one.
+// The command's decisions, with a fake CLI that answers as the real one does, for a project with a name of its own. The
+// engine tier runs the real one.
 
-const registry = "urn:pulumi:dev::python-registry::python-registry:index:Registry::registry";
+const registry = "urn:pulumi:dev::acme-python::python-registry:index:Registry::registry";
 const account = registry.replace("::registry", "$python-registry:index:ServiceAccount::registry-ci-writer");
 const accountType = "gcp:serviceaccount/account:Account";
 const repositoryType = "gcp:artifactregistry/repository:Repository";
@@ -70,9 +71,7 @@ describe("recovering an interrupted update", () => {
             }
             if (args[0] === "config") {
                 const objectValue = { "ci-writer": { access: "writer" }, other: { access: "reader" } };
-                return answer(
-                    JSON.stringify({ "python-registry:serviceAccounts": { value: "", objectValue } }),
-                );
+                return answer(JSON.stringify({ "acme-python:serviceAccounts": { value: "", objectValue } }));
             }
             if (args[0] !== "preview") return answer("");
             if (!args.includes("--config-file")) {
@@ -85,13 +84,10 @@ describe("recovering an interrupted update", () => {
             assert.equal((await stat(file!)).mode & 0o077, 0, "only its owner can read the copy");
             const { config } = parse(await readFile(file!, "utf8")) as { config: Record<string, unknown> };
             configs.push(config);
-            const accounts = config["python-registry:serviceAccounts"] as Record<
-                string,
-                { existing?: string }
-            >;
+            const accounts = config["acme-python:serviceAccounts"] as Record<string, { existing?: string }>;
             const missing = [
                 ...(accounts["ci-writer"]?.existing && google.account === undefined ? [accountName] : []),
-                ...(config["python-registry:existing"] && google.repository === undefined
+                ...(config["acme-python:existing"] && google.repository === undefined
                     ? [repositoryName]
                     : []),
             ].map((name) => `  - existing: adopt: the resource ${name} ${problem}`);
@@ -143,12 +139,12 @@ describe("recovering an interrupted update", () => {
         assert.deepEqual(configs, [
             {
                 "gcp:project": "acme-dev",
-                "python-registry:serviceAccounts": {
+                "acme-python:serviceAccounts": {
                     "ci-writer": { access: "writer", existing: "adopt" },
                     other: { access: "reader" },
                 },
-                "python-registry:existing": "adopt",
-                "python-registry:access": "additive",
+                "acme-python:existing": "adopt",
+                "acme-python:access": "additive",
             },
         ]);
     });
