@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { lock } from "proper-lockfile";
 
 const root = join(__dirname, "..", "..");
@@ -31,6 +31,18 @@ export async function pythonTools(onProgress?: (line: string) => void): Promise<
         environmentWith(pinnedPip),
     ]);
     return { bin, bareBin };
+}
+
+/**
+ * Marks a folder as a policy pack. Before each preview, Pulumi searches all folders below the program for packages with plugins, and
+ * skips only policy packs. These environments have some 10,000 files.
+ */
+async function hideFromPulumi(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    await writeFile(
+        join(folder, "PulumiPolicy.yaml"),
+        "# So that Pulumi does not search this folder for plugins\n",
+    );
 }
 
 /** Environments that this process creates or has created, by directory. */
@@ -82,7 +94,7 @@ async function create(
         return bin;
     }
     // Another process may create the same one at the same time.
-    await mkdir(dirname(directory), { recursive: true });
+    await hideFromPulumi(environments);
     const unlock = await lock(directory, { realpath: false, retries: { forever: true, maxTimeout: 1000 } });
     try {
         if (!existsSync(ready)) {
