@@ -5,13 +5,18 @@ import * as iam from "@pulumi/gcp/iam";
 import * as organizations from "@pulumi/gcp/organizations";
 import * as projects from "@pulumi/gcp/projects";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
+import { execa } from "execa";
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { appendFile, cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { builtinModules } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { grantLevel, type IamProperties } from "../../policy/grants";
 import { policies } from "../../policy/policies";
 import { isRepository } from "../../policy/repositories";
+import { within } from "../deadline";
 
 // The policy pack as a package, and its page.
 
@@ -46,6 +51,21 @@ function imports(...folders: string[]): { file: string; module: string }[] {
 }
 
 describe("the policy pack as a package", () => {
+    it("starts without a check of its types, which would take a second of each preview", async () => {
+        const directory = await mkdtemp(join(tmpdir(), "python-registry-policy-"));
+        await cp(folderOfPack, directory, { recursive: true });
+        await rm(join(directory, "node_modules"), { recursive: true, force: true });
+        await symlink(join(root, "node_modules"), join(directory, "node_modules"));
+        await appendFile(join(directory, "policies.ts"), "\nexport const wrong: number = 'text';\n");
+        const pack = execa(process.execPath, ["."], { cwd: directory, reject: false, stdin: "ignore" });
+        // The server of the pack prints its port.
+        const [line] = (await within(30, "the pack to start", once(pack.stdout, "data"))) as [Buffer];
+        assert.match(line.toString(), /^\d+\n$/);
+        pack.kill();
+        await pack;
+        await rm(directory, { recursive: true });
+    });
+
     it("has the versions of the project, and a lock file of its own", () => {
         const { dependencies, devDependencies } = manifest();
         const own = manifest("policy").dependencies;
