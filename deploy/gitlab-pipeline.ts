@@ -28,6 +28,8 @@ export function gitlabPipeline(job: GitlabJob, stacks: readonly string[]): objec
     return {
         include: [{ local: "deploy/gitlab/stacks.yml" }],
         ...Object.fromEntries(jobs),
-        ...(job === "preview" ? { review: { extends: ".review" } } : {}),
+        ...(job === "preview"
+            ? { review: { extends: ".review", variables: { STACKS: stacks.join(" ") } } }
+            : {}),
     };
 }

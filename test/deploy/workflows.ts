@@ -19,10 +19,13 @@ export interface Workflow {
                 readonly environment?: string;
                 readonly strategy?: { readonly "max-parallel"?: number };
                 readonly concurrency?: { readonly group: string; readonly "cancel-in-progress": boolean };
-                readonly steps: readonly {
+                /** The workflow that runs instead of steps. */
+                readonly uses?: string;
+                readonly steps?: readonly {
                     readonly uses?: string;
                     readonly run?: string;
                     readonly if?: string;
+                    readonly with?: Readonly<Record<string, unknown>>;
                 }[];
             }
         >
@@ -34,7 +37,7 @@ export type GitlabFile = Readonly<
     Record<string, { readonly before_script?: readonly string[]; readonly script?: readonly string[] }>
 >;
 
-export const githubFiles = ["preview.yml", "update.yml", "drift.yml"] as const;
+export const githubFiles = ["preview.yml", "update.yml", "update-stack.yml", "drift.yml"] as const;
 
 export function textOf(path: string): Promise<string> {
     return readFile(join(root, "deploy", path), "utf8");

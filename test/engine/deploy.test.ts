@@ -31,7 +31,7 @@ describe("the commands of the workflows, with the real engine", function () {
     });
     afterEach(() => rm(bin, { recursive: true }));
 
-    async function run(name: "update.yml" | "drift.yml", job: string) {
+    async function run(name: "update-stack.yml" | "drift.yml", job: string) {
         const { PATH = "" } = stack.cli.environment;
         let all = "";
         for (const step of await stepsOf(name, job)) {
@@ -55,7 +55,7 @@ describe("the commands of the workflows, with the real engine", function () {
             readers: ["user:someone@example.com"],
             serviceAccounts: { "python-publisher": { access: "writer", keys: ["first"] } },
         });
-        const updated = await run("update.yml", "update");
+        const updated = await run("update-stack.yml", "update");
         assert.equal(updated.exitCode, 0, updated.all);
         const published = await readFile(join(stack.directory, "outputs", `${stack.name}.json`), "utf8");
         const { value } = (await stack.outputs())["credentials"] ?? {};
