@@ -27,7 +27,7 @@ const foldAfter = 40;
 const foldedLines = 40;
 /** In a comment that is too long, messages are cut after this number of characters. */
 const cutQuotes = 2000;
-/** In a comment that is too long, an entry names this number of stacks. */
+/** A heading names not more stacks than this, and neither does an entry of a comment that is too long. */
 const maxNames = 20;
 
 /** The whole review. */
@@ -121,9 +121,14 @@ function frameOf(reviews: readonly StackReview[], limit = Infinity, rest: Senten
     const none = unchanged.length === 0 ? "" : render(say`No changes: ${some(unchanged, limit)}.`);
     const quiet = reviews.every(({ entries }) => sections.every((section) => entries[section].length === 0));
     return {
-        top: quiet ? "" : `## ${render(say`Preview of ${some(names, limit)}`)}`,
+        top: quiet ? "" : `## ${render(say`Preview of ${title(names, limit)}`)}`,
         bottom: [none, render(rest)].filter((text) => text !== "").join("\n\n"),
     };
+}
+
+/** A heading with a hundred names hides what comes after it. */
+function title(names: readonly string[], limit: number): Sentence {
+    return names.length > maxNames ? say`${names.length} stacks` : some(names, limit);
 }
 
 /** Names, unless they take more than a twentieth of the room. */

@@ -68,6 +68,23 @@ describe("the review of a pull request", () => {
         assert.match(commentOn([dev, different]), /^`prod`: `pip\.conf`$/m);
     });
 
+    it("stays short for a hundred stacks: identical changes once, and no names in the heading", async () => {
+        const { Access: alone } = outline(commentOn([await recording("same.staging")]));
+        const staging = await recording("same.staging");
+        const stacks = Array.from({ length: 100 }, (_, index) =>
+            staging
+                .replaceAll("urn:pulumi:staging::", `urn:pulumi:team-${index}::`)
+                .replaceAll("acme-staging", `acme-team-${index}`),
+        );
+        const comment = commentOn(stacks);
+        assert.match(comment, /^## Preview of 100 stacks\n/);
+        assert.deepEqual(
+            outline(comment)["Access"],
+            alone?.map((line) => `all 100 stacks: ${line}`),
+        );
+        assert.ok(comment.length < 1000, comment);
+    });
+
     it("is one line if nothing changes", async () => {
         const unchanged = await recording("unchanged");
         assert.equal(commentOn([unchanged]), "No changes: `dev`.\n");
