@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { deployerRoles } from "../deployer-page";
+import { bash } from "./workflows";
 import { githubActions } from "../../sandbox/issuers/github-actions";
 import { gitlabCi, gitlabEnvironment } from "../../sandbox/issuers/gitlab-ci";
 import { type CelInput, parseCel } from "../../src/validation/cel";
@@ -76,5 +78,39 @@ describe("the identities of docs/deploying.md", () => {
         }
         // The token of a fork's merge request names the fork.
         assert.equal(await identityOf("GitLab", { ...update, project_id: "3004" }), undefined);
+    });
+
+    it("get the least roles, and no other", async () => {
+        const page = await readFile(join(root, "docs", "deploying.md"), "utf8");
+        const [block = ""] = page.match(/(?<=```bash\n)(?:(?!```)[^])*grant_state[^]*?(?=```)/) ?? [];
+        const gcloud = `gcloud() { if [[ $1 = projects && $2 = describe ]]; then echo 4444; else echo "$*"; fi; }`;
+        const { exitCode, all } = await bash(`${gcloud}\n${block}`, root, {});
+        assert.equal(exitCode, 0, all);
+        const granted = all.split("\n").map((line) => {
+            const [, on] =
+                /^(?:projects|storage buckets|kms keys) add-iam-policy-binding (\S+) /.exec(line) ?? [];
+            const [, member] = / --member=(\S+)/.exec(line) ?? [];
+            const [, role] = / --role=(\S+)/.exec(line) ?? [];
+            return [on, member, role].join(" ");
+        });
+        const needs = ["a repository", "`enableApis` on, which is the default", "service accounts"];
+        const roles = deployerRoles.filter(({ need }) => needs.includes(need)).map(({ role }) => role);
+        assert.equal(roles.length, needs.length);
+        const jobs =
+            "principalSet://iam.googleapis.com/projects/4444/locations/global/workloadIdentityPools/deployments";
+        const reader = `${jobs}/attribute.repository/2002`;
+        const state = (member: string, role: string) => [
+            `gs://acme-pulumi-state ${member} roles/storage.${role}`,
+            `state ${member} roles/cloudkms.cryptoKeyDecrypter`,
+        ];
+        const expected = ["dev", "prod"].flatMap((stack) => {
+            const deployer = `${jobs}/attribute.deployment/2002:${stack}`;
+            return [
+                ...roles.map((role) => `acme-${stack} ${deployer} ${role}`),
+                `acme-${stack} ${reader} projects/acme-${stack}/roles/pythonRegistryPreview`,
+                ...state(deployer, "objectUser"),
+            ];
+        });
+        assert.deepEqual(granted.sort(), [...expected, ...state(reader, "objectViewer")].sort());
     });
 });
