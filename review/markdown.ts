@@ -29,6 +29,8 @@ const foldedLines = 40;
 const cutQuotes = 2000;
 /** A heading names not more stacks than this, and neither does an entry of a comment that is too long. */
 const maxNames = 20;
+/** If this number of stacks or fewer are missing among many, their names are shorter to read. */
+const maxExceptions = 5;
 
 /** The whole review. */
 export function renderReview(reviews: readonly StackReview[]): string {
@@ -141,7 +143,8 @@ function partsOf(reviews: readonly StackReview[], cut: number): Part[] {
     return sections.flatMap((section) => {
         const merged = merge(reviews, section);
         if (merged.length === 0) return [];
-        const blocks = merged.map((each) => blockOf(each, reviews.length, cut));
+        const reviewed = reviews.map(({ stack }) => stack);
+        const blocks = merged.map((each) => blockOf(each, reviewed, cut));
         const folds = section !== "failed" && section !== "replaced";
         return [{ heading: `### ${headings[section]}`, folds, blocks }];
     });
@@ -184,13 +187,8 @@ function neutral(text: string, ownTexts: readonly string[]): string {
     );
 }
 
-function blockOf({ entry, stacks, example }: MergedEntry, reviewed: number, cut: number): Block {
-    const named: Sentence =
-        reviewed === 1
-            ? []
-            : stacks.length === reviewed
-              ? say`all ${stacks.length} stacks: `
-              : say`${namesOf(stacks, cut)}: `;
+function blockOf({ entry, stacks, example }: MergedEntry, reviewed: readonly string[], cut: number): Block {
+    const named: Sentence = reviewed.length === 1 ? [] : say`${namesOf(stacks, reviewed, cut)}: `;
     const [first = ""] = stacks;
     const note = example ? say` (shown for ${first})` : [];
     const text = render([...named, ...entry.text, ...note]);
@@ -205,11 +203,14 @@ function blockOf({ entry, stacks, example }: MergedEntry, reviewed: number, cut:
     return { text: `${text}\n\n${body}`, item: false };
 }
 
-/** Names; in a comment that is too long, not more than fit on a few lines. */
-function namesOf(stacks: readonly string[], cut: number): Sentence {
-    const rest = stacks.length - maxNames;
-    if (cut === Infinity || rest <= 0) return list(stacks);
-    return say`${list(stacks.slice(0, maxNames))} and ${rest} more stacks`;
+/** Names of stacks, or the few that are missing; in a comment that is too long, not more than fit on a few lines. */
+function namesOf(stacks: readonly string[], reviewed: readonly string[], cut: number): Sentence {
+    const missing = reviewed.filter((stack) => !stacks.includes(stack));
+    if (missing.length === 0) return say`all ${stacks.length} stacks`;
+    if (stacks.length <= maxNames) return list(stacks);
+    if (missing.length <= maxExceptions) return say`all stacks except ${list(missing)}`;
+    if (cut === Infinity) return list(stacks);
+    return say`${list(stacks.slice(0, maxNames))} and ${stacks.length - maxNames} more stacks`;
 }
 
 function shorten(text: string, length: number): string {

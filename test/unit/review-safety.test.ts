@@ -256,7 +256,8 @@ describe("a review", () => {
         const named = (events: string, n: number) =>
             events.replaceAll("urn:pulumi:dev::", `urn:pulumi:stack-${n}::`);
         const changed = Array.from({ length: 300 }, (_, n) => named(reader, n));
-        const comment = commentOn([...changed, unchanged], { limit: 5000 });
+        const others = Array.from({ length: 6 }, (_, n) => named(unchanged, 300 + n));
+        const comment = commentOn([...changed, ...others], { limit: 5000 });
         assert.ok(comment.length <= 5000);
         assert.match(comment, /`stack-19` and 280 more stacks: \*\*gains reader\*\*/);
     });

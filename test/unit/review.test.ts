@@ -83,6 +83,12 @@ describe("the review of a pull request", () => {
             alone?.map((line) => `all 100 stacks: ${line}`),
         );
         assert.ok(comment.length < 1000, comment);
+        // A preview that failed does not bring the names back.
+        const invalid = (await recording("invalid")).replaceAll("urn:pulumi:dev::", "urn:pulumi:team-100::");
+        assert.deepEqual(
+            outline(commentOn([...stacks, invalid]))["Access"],
+            alone?.map((line) => `all stacks except team-100: ${line}`),
+        );
     });
 
     it("is one line if nothing changes", async () => {
