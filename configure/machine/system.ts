@@ -46,9 +46,19 @@ export function xdgConfigHome(system: System): string | undefined {
     return path?.startsWith("/") === true ? path.replace(/\/$/, "") : undefined;
 }
 
-/** The executable of a command on PATH; undefined if there is none. */
-export function onPath(system: System, command: string): string | undefined {
-    const directories = (variable(system, "PATH") ?? "").split(pathsOf(system).delimiter).filter(Boolean);
+/**
+ * The executable of a command on PATH; undefined if there is none.
+ *
+ * @param isSearched whether to look in a directory of PATH; by default in all
+ */
+export function onPath(
+    system: System,
+    command: string,
+    isSearched: (directory: string) => boolean = () => true,
+): string | undefined {
+    const directories = (variable(system, "PATH") ?? "")
+        .split(pathsOf(system).delimiter)
+        .filter((directory) => directory !== "" && isSearched(directory));
     const endings =
         system.kind === "windows" ? (variable(system, "PATHEXT") ?? ".COM;.EXE;.BAT;.CMD").split(";") : [""];
     return directories

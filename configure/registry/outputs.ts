@@ -112,7 +112,7 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
 
 /** Runs the CLI in this program's directory, which has the stack's project file. */
 async function readFromStack(stack: string, secrets: boolean, system: System): Promise<string> {
-    const pulumi = onPath(system, "pulumi");
+    const pulumi = pulumiOnPath(system);
     if (pulumi === undefined) {
         throw new Error(
             "The Pulumi CLI is not on PATH. Install it, or run this command elsewhere and pass its output with --outputs FILE: pulumi stack output --json",
@@ -133,6 +133,17 @@ async function readFromStack(stack: string, secrets: boolean, system: System): P
         );
     }
     return stdout;
+}
+
+/**
+ * The Pulumi CLI that the user installed, else the launcher of the npm package `pulumi`, which downloads one. npm puts the
+ * launcher in front on the PATH of its scripts.
+ */
+function pulumiOnPath(system: System): string | undefined {
+    return (
+        onPath(system, "pulumi", (directory) => !directory.includes("node_modules")) ??
+        onPath(system, "pulumi")
+    );
 }
 
 function parseJson(json: string, from: string): unknown {

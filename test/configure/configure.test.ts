@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
@@ -57,6 +57,20 @@ describe("configure", () => {
                 output,
                 /Cannot read the outputs of stack other: pulumi failed \(exit code 255\): error: no stack named/,
             );
+        });
+
+        it("uses an installed Pulumi CLI, also if npm puts its launcher in front on PATH", async () => {
+            await using machine = await Machine.open(
+                { "outputs.json": JSON.stringify(withoutSecrets(outputs)) },
+                {},
+                ["node_modules/.bin", "bin"],
+            );
+            await machine.put("node_modules/.bin/pulumi", "#!/bin/sh\necho downloading >&2; exit 1\n", 0o700);
+            await machine.put("bin/pulumi", '#!/bin/sh\ncat "$HOME/outputs.json"\n', 0o700);
+            assertDone(await machine.configure("--stack", "dev", "--tool", "pip"));
+            await rm(machine.path("bin/pulumi"));
+            const { output } = await machine.configure("--stack", "dev", "--tool", "pip");
+            assert.match(output, /pulumi failed \(exit code 1\): downloading/);
         });
 
         it("uses the installed tools, and prints their names", async () => {
