@@ -17,34 +17,27 @@ export interface StackFile {
 
 interface Yaml {
     readonly name: string;
-    readonly config?: Readonly<Record<string, unknown>>;
+    readonly config?: Readonly<Record<string, unknown>> | null;
     readonly environment?: unknown;
 }
 
 const read = (name: string) => parse(readFileSync(join(root, name), "utf8")) as Yaml | null;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null;
+    typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The stack files of this project, but not that of `npm start`, which is never deployed. */
 export function stackFiles(): StackFile[] {
-    const { name: project, config: shared = {} } = read("Pulumi.yaml") ?? { name: "" };
-    // Pulumi.yaml can have values for all stacks. The program knows the defaults.
-    const values = Object.fromEntries(
-        Object.entries(shared).flatMap(([key, entry]) => {
-            if (!isRecord(entry)) return [[key, entry]];
-            return "value" in entry ? [[key, entry["value"]]] : [];
-        }),
-    );
+    const { name: project, config: shared } = read("Pulumi.yaml") ?? { name: "" };
+    const forAllStacks = inNamespace(sharedValues(shared ?? {}), project);
     return readdirSync(root)
         .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])
         .filter((stack) => stack !== "sandbox")
         .map((stack) => {
-            const { config = {}, environment } = read(`Pulumi.${stack}.yaml`) ?? {};
-            const encrypted = Object.entries(config)
-                .filter(
-                    ([key, value]) => isRead(key, project) && JSON.stringify(value).includes('{"secure":'),
-                )
-                .map(([key]) => key);
+            const { config, environment } = read(`Pulumi.${stack}.yaml`) ?? {};
+            const own = inNamespace(config ?? {}, project);
+            const encrypted = Object.keys(own).filter(
+                (key) => isRead(key, project) && own[key]?.includes('{"secure":"'),
+            );
             const unknown =
                 environment === undefined
                     ? encrypted.length === 0
@@ -54,10 +47,26 @@ export function stackFiles(): StackFile[] {
             return {
                 stack,
                 project,
-                config: inNamespace({ ...values, ...config }, project),
+                config: { ...forAllStacks, ...own },
                 ...(unknown === undefined ? {} : { unknown }),
             };
         });
+}
+
+/**
+ * The values and defaults that Pulumi.yaml has for all stacks: an entry is a value, or describes one. If a key is there with
+ * and without its namespace, Pulumi takes the first one in alphabetical order.
+ */
+function sharedValues(shared: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const entries = Object.keys(shared)
+        .sort()
+        .reverse()
+        .flatMap((key) => {
+            const entry = shared[key];
+            const value = isRecord(entry) ? (entry["value"] ?? entry["default"]) : entry;
+            return value === undefined ? [] : [[key, value] as const];
+        });
+    return Object.fromEntries(entries);
 }
 
 /** Whether the program reads a key itself, and not only the Google provider. */

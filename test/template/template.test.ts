@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import type { StackFile } from "../stacks/stack-file";
 import { DocPages } from "../unit/doc-pages";
 
 // The template for `pulumi new`, and a project made from it. The real CLI makes one in test/engine/template.test.ts.
@@ -123,6 +124,7 @@ describe("the template for pulumi new", () => {
             });
             assert.notEqual(exitCode, 0);
             assert.match(all, /Pulumi\.dev\.yaml:\n *python-registry:readers: is not a key of this project/);
+            assert.match(all, /skipped: the configuration of dev has mistakes$/m);
             const refused = await test({
                 "acme-python:location": "europe-west1",
                 "acme-python:writers": ["domain:example.com"],
@@ -131,8 +133,76 @@ describe("the template for pulumi new", () => {
             assert.match(refused.all, /Pulumi\.dev\.yaml:\n *no-broad-writers: /);
         });
 
-        it("that is formatted", async () => {
+        it("whose tests read the configuration as Pulumi does", async () => {
+            const original = await read("Pulumi.yaml");
+            const stacks = async (name: string, shared: object, stackFile: string) => {
+                const { template: _template, ...made } = await project();
+                const config = { ...(made as { config?: object }).config, ...shared };
+                await writeFile(join(folder, "Pulumi.yaml"), stringify({ ...made, name, config }));
+                await writeFile(join(folder, "Pulumi.dev.yaml"), stackFile);
+                const { stdout } = await execa(
+                    process.execPath,
+                    [
+                        ...["--require", "./typescript.cjs", "--print"],
+                        'JSON.stringify(require("./test/stacks/stack-file").stackFiles())',
+                    ],
+                    { cwd: folder, stdin: "ignore" },
+                );
+                const [file] = JSON.parse(stdout) as StackFile[];
+                assert.ok(file);
+                return file;
+            };
+            const shared = {
+                "gcp:project": "shared-project",
+                "acme-python:location": { value: "europe" },
+                description: "shared",
+                readers: ["group:shared@example.com"],
+                labels: { type: "object", default: { team: "platform" } },
+            };
+            const empty = await stacks("acme-python", shared, "config:\r\n");
+            for (const [key, value] of Object.entries({
+                "gcp:project": "shared-project",
+                "acme-python:location": "europe",
+                "acme-python:description": "shared",
+                "acme-python:readers": '["group:shared@example.com"]',
+                "acme-python:labels": '{"team":"platform"}',
+                "acme-python:repository": "python",
+            })) {
+                assert.equal(empty.config[key], value, key);
+            }
+            const own = await stacks(
+                "acme-python",
+                shared,
+                "config:\r\n  acme-python:location: us\r\n  description: own\r\n",
+            );
+            assert.equal(own.config["acme-python:location"], "us");
+            assert.equal(own.config["acme-python:description"], "own");
+            // Pulumi.yaml describes location too, and comes first in alphabetical order.
+            const late = await stacks("zeta", { "zeta:location": { value: "europe" } }, "");
+            assert.equal(late.config["zeta:location"], "");
+
+            const encrypted = (value: string) =>
+                stacks("acme-python", {}, `config: { "acme-python:serviceAccounts": ${value} }`);
+            assert.equal((await encrypted("{ secure: { access: reader } }")).unknown, undefined);
+            assert.equal(
+                (await encrypted("{ a: { displayName: { secure: v1:abc } } }")).unknown,
+                "acme-python:serviceAccounts is encrypted",
+            );
+            await writeFile(join(folder, "Pulumi.yaml"), original);
+        });
+
+        it("whose tests say that there is no stack file", async () => {
             await rm(join(folder, "Pulumi.dev.yaml"));
+            const { exitCode, all } = await execa("npx", ["mocha"], {
+                cwd: folder,
+                reject: false,
+                all: true,
+            });
+            assert.equal(exitCode, 0, all);
+            assert.match(all, /skipped: this folder has no stack file yet$/m);
+        });
+
+        it("that is formatted", async () => {
             const { exitCode, all } = await execa("npx", ["prettier", "--check", "."], {
                 cwd: folder,
                 reject: false,
