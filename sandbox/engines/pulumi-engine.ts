@@ -93,13 +93,23 @@ function runCli(
 
 /**
  * Writes the project file into a separate folder. Pulumi then writes the stack files beside it; the program itself stays
- * where it is. The name is the namespace of Pulumi.sandbox.yaml, also if this project was renamed.
+ * where it is. The name is the namespace of Pulumi.sandbox.yaml, also if this project was renamed. Keys with the project's
+ * own name are left out: they are for its stacks, and Pulumi refuses types for keys in a different namespace.
  */
 export async function writeProject(directory: string): Promise<void> {
-    const project = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+    const { name, config, ...project } = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as {
+        name: string;
+        config: object;
+    };
+    const kept = Object.entries(config).filter(([key]) => !key.startsWith(`${name}:`));
     await writeFile(
         join(directory, "Pulumi.yaml"),
-        stringify({ ...project, name: "python-registry", main: relative(directory, root) }),
+        stringify({
+            ...project,
+            name: "python-registry",
+            main: relative(directory, root),
+            config: Object.fromEntries(kept),
+        }),
     );
 }
 

@@ -191,6 +191,33 @@ describe("the template for pulumi new", () => {
             await writeFile(join(folder, "Pulumi.yaml"), original);
         });
 
+        it("whose npm start has a project that Pulumi can read", async () => {
+            const original = await read("Pulumi.yaml");
+            const { template: _template, ...made } = await project();
+            const config = {
+                ...(made as { config?: object }).config,
+                "acme-python:writers": { type: "array", items: { type: "string" }, default: [] },
+            };
+            await writeFile(join(folder, "Pulumi.yaml"), stringify({ ...made, config }));
+            await execa(
+                process.execPath,
+                [
+                    ...["--require", "./typescript.cjs", "--eval"],
+                    'require("./sandbox/engines/pulumi-engine").writeProject("docs")',
+                ],
+                { cwd: folder, stdin: "ignore" },
+            );
+            const written = parse(await read("docs/Pulumi.yaml")) as Project & {
+                config: object;
+                main: string;
+            };
+            assert.deepEqual([written.name, written.main], ["python-registry", ".."]);
+            const { "acme-python:writers": _, ...others } = config;
+            assert.deepEqual(written.config, others);
+            await rm(join(folder, "docs", "Pulumi.yaml"));
+            await writeFile(join(folder, "Pulumi.yaml"), original);
+        });
+
         it("whose tests say that there is no stack file", async () => {
             await rm(join(folder, "Pulumi.dev.yaml"));
             const { exitCode, all } = await execa("npx", ["mocha"], {
