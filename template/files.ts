@@ -41,13 +41,20 @@ const edits: Readonly<Record<string, Edit>> = {
             .join("\n"),
 };
 
+/** Where a page names the project: in a key of the configuration, in the full name of a stack, and as the namespace. */
+const projectName = /(?<=namespace, `)python-registry|\bpython-registry(?=:[a-z]|\/(?:dev|prod)\b)/g;
+
+/** `pulumi new` replaces this with the name of the project. */
+const placeholder = "${PROJECT}";
+
 /**
  * The text of a file in the template.
  *
  * @param section the section `template` of Pulumi.yaml: what `pulumi new` asks for
  */
 export function templateText(path: string, text: string, section: string): string {
-    return edits[path]?.(text, section) ?? text;
+    const edited = edits[path]?.(text, section) ?? text;
+    return path.endsWith(".md") ? edited.replace(projectName, () => placeholder) : edited;
 }
 
 function formatJson(value: object): string {

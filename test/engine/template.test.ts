@@ -77,7 +77,9 @@ esac
             config: Record<string, unknown>;
         };
         assert.deepEqual(stackFile.config, { ...answers, "acme-python:repository": "python" });
-        assert.doesNotMatch(await readFile(join(made, "Pulumi.yaml"), "utf8"), /^template:/m);
+        const read = (name: string) => readFile(join(made, name), "utf8");
+        assert.doesNotMatch(await read("Pulumi.yaml"), /^template:/m);
+        assert.match(await read("README.md"), /^ {2}acme-python:workloads:$/m);
 
         const test = await execa("npm", ["test"], { cwd: made, reject: false, all: true, stdin: "ignore" });
         assert.equal(test.exitCode, 0, test.all);
@@ -87,5 +89,12 @@ esac
         }
         const preview = await pulumi("preview", "--stack", "dev", "--show-full-output");
         assert.match(preview, /https:\/\/europe-west1-python\.pkg\.dev\/sandbox-project\/python\/simple\//);
+
+        // The update, as docs/new-project.md describes it.
+        const [readme, ownStack] = await Promise.all([read("README.md"), read("Pulumi.dev.yaml")]);
+        await writeFile(join(made, "README.md"), "changed");
+        await pulumi("new", template, "--force", "--generate-only", "--yes", "--name", "acme-python");
+        assert.equal(await read("README.md"), readme);
+        assert.equal(await read("Pulumi.dev.yaml"), ownStack);
     });
 });

@@ -58,12 +58,20 @@ describe("the template for pulumi new", () => {
             ["Pulumi.sandbox.yaml"],
         );
         for (const { name, parentPath } of files.filter((file) => file.isFile())) {
-            assert.doesNotMatch(
-                await readFile(join(parentPath, name), "utf8"),
-                /\$\{(?:PROJECT|DESCRIPTION)\}/,
-                name,
-            );
+            const text = await readFile(join(parentPath, name), "utf8");
+            const code = name.endsWith(".md") ? text.replaceAll("${PROJECT}", "") : text;
+            assert.doesNotMatch(code, /\$\{(?:PROJECT|DESCRIPTION)\}/, name);
         }
+    });
+
+    it("has pages that name the project as pulumi new asks for it", () => {
+        const docs = new DocPages(folder);
+        for (const page of docs.names) {
+            assert.doesNotMatch(docs.read(page), /python-registry(?::[a-z]|\/(?:dev|prod))/i, page);
+        }
+        assert.match(docs.read("README.md"), /in the project's namespace, `\$\{PROJECT\}`\./);
+        assert.match(docs.read("README.md"), /^ {2}\$\{PROJECT\}:workloads:$/m);
+        assert.match(docs.read("docs/other-programs.md"), /"acme\/\$\{PROJECT\}\/prod"/);
     });
 
     it("has pages whose links lead somewhere, and no command that is not there", async () => {
