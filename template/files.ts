@@ -1,11 +1,11 @@
 /** The tests of a team: those of its stack files. */
 const keptTests = /^test\/(?:stacks\/|policy\/(?:analyze|register)\.ts$)/;
 
-/** What only this repository needs: example stacks, the other tests, and pages about its source. */
+/** What only this repository needs: its stacks, the other tests, and pages about its source. */
 const left = [
     /^\.(?:ci|github)\//,
     /^(?:template|test)\//,
-    /^Pulumi\.(?:dev|prod)\.yaml$/,
+    /^Pulumi\.(?!sandbox\.)[^/]+\.yaml$/,
     /^docs\/(?:architecture|new-project)\.md$/,
 ];
 

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { isPartOfProject } from "../../template/files";
 import type { StackFile } from "../stacks/stack-file";
 import { DocPages } from "../unit/doc-pages";
 
@@ -50,13 +51,15 @@ describe("the template for pulumi new", () => {
         ]);
     });
 
-    it("has no example stack, and nothing that pulumi new would replace", async () => {
+    it("has no stack of this repository, and nothing that pulumi new would replace", async () => {
         const files = await readdir(folder, { recursive: true, withFileTypes: true });
         const names = files.filter((file) => file.isFile()).map(({ name }) => name);
         assert.deepEqual(
             names.filter((name) => /^Pulumi\..*\.yaml$/.test(name)),
             ["Pulumi.sandbox.yaml"],
         );
+        // A copy of this repository may have stacks of its own.
+        assert.ok(!isPartOfProject("Pulumi.team-a.yaml"));
         for (const { name, parentPath } of files.filter((file) => file.isFile())) {
             const text = await readFile(join(parentPath, name), "utf8");
             const code = name.endsWith(".md") ? text.replaceAll("${PROJECT}", "") : text;
