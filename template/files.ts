@@ -16,8 +16,14 @@ export function isPartOfProject(path: string): boolean {
 
 type Edit = (text: string, section: string) => string;
 
+/** Replaces a text that must be there. */
+function replace(text: string, from: string, to: string): string {
+    if (!text.includes(from)) throw new Error(`template/files.ts replaces a text that is gone: ${from}`);
+    return text.replace(from, () => to);
+}
+
 const withoutGenerator: Edit = (text) =>
-    text.replace("`npm run docs` writes this page, and a test fails if it is out of date. ", "");
+    replace(text, "`npm run docs` writes this page, and a test fails if it is out of date. ", "");
 
 const edits: Readonly<Record<string, Edit>> = {
     "Pulumi.yaml": (text, section) => text + section,
@@ -30,15 +36,24 @@ const edits: Readonly<Record<string, Edit>> = {
         formatJson({ ...(JSON.parse(text) as object), spec: ["test/stacks/*.test.ts"] }),
     "docs/access.md": withoutGenerator,
     "docs/clients.md": withoutGenerator,
-    // Its lines about what is not a part of the project: each is a row of a table or a sentence.
+    "docs/dependencies.md": (text) => replace(text, " A test compares this page with that file.", ""),
     "README.md": (text) =>
-        text
-            .split("\n")
-            .filter(
-                (line) =>
-                    !/\bPulumi\.(?:dev|prod)\.yaml\b|\(docs\/(?:architecture|new-project)\.md\)/.test(line),
-            )
-            .join("\n"),
+        replace(
+            // Without the lines about what is not a part of the project: each is a row of a table or a sentence.
+            text
+                .split("\n")
+                .filter(
+                    (line) =>
+                        !/\bPulumi\.(?:dev|prod)\.yaml\b|\(docs\/(?:architecture|new-project)\.md\)/.test(
+                            line,
+                        ),
+                )
+                .join("\n"),
+            "This command runs all tests. A test that the machine cannot run is skipped, with a line that says what is missing.",
+            "This command checks the types and every stack file: that it has no mistakes, and that the [policies](docs/policies.md)\n" +
+                "accept what it registers. A stack whose settings are encrypted or come from an environment of Pulumi ESC is skipped,\n" +
+                "with a line that says so.",
+        ),
 };
 
 /** Where a page names the project: in a key of the configuration, in the full name of a stack, and as the namespace. */

@@ -77,6 +77,16 @@ describe("the template for pulumi new", () => {
         assert.match(docs.read("docs/other-programs.md"), /"acme\/\$\{PROJECT\}\/prod"/);
     });
 
+    it("loses whole rows and sentences of the README", async () => {
+        const lines = (await readFile(join(root, "README.md"), "utf8")).split("\n");
+        const made = await read("README.md");
+        for (const name of ["Pulumi.dev.yaml", "Pulumi.prod.yaml", "architecture.md", "new-project.md"]) {
+            assert.ok(!made.includes(name));
+            for (const line of lines.filter((each) => each.includes(name)))
+                assert.match(line, /^(?:\|.*\|| *[`A-Z].*\.)$/);
+        }
+    });
+
     it("has pages whose links lead somewhere, and no command that is not there", async () => {
         const docs = new DocPages(folder);
         assert.ok(docs.names.length > 10);
