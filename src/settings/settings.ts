@@ -208,15 +208,20 @@ export function parseSettings(
     };
 }
 
-/** Reports the keys of a project with the usual name, which a project with a different name would ignore. */
+/** Settings that no provider has in its own configuration. */
+const distinctSettings = ["readers", "writers", "admins", "serviceAccounts", "workloads", "internalPackages"];
+
+/**
+ * Reports the keys of a project with a different name, which this project would ignore. If it is not the usual name, only some
+ * keys show that they are not those of a provider.
+ */
 function misplacedKeys(config: Readonly<Record<string, string>>, namespace: string): string[] {
-    const usual = "python-registry:";
-    return Object.keys(config)
-        .filter((key) => key.startsWith(usual) && usual !== `${namespace}:`)
-        .map(
-            (key) =>
-                `${key}: is not a key of this project, whose name is ${namespace}. Rename the key to ${namespace}:${key.slice(usual.length)}`,
-        );
+    return Object.keys(config).flatMap((key) => {
+        const [owner = "", name = ""] = key.split(":");
+        if (owner === namespace || !(owner === "python-registry" || distinctSettings.includes(name)))
+            return [];
+        return `${key}: is not a key of this project, whose name is ${namespace}. Rename the key to ${namespace}:${name}`;
+    });
 }
 
 function concernsWorkloads({ workloads, pool, projectNumber }: Readonly<Record<string, unknown>>): boolean {

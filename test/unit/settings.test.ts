@@ -778,6 +778,26 @@ describe("settings: all mistakes of a configuration", () => {
                 },
             );
         });
+
+        it("if they are in the namespace of another project, and no provider has such a key", () => {
+            const settings = { "gcp:project": "acme-tools", "acme-python:location": "us" };
+            assert.deepEqual(
+                parseSettings(
+                    { ...settings, "acme-old:readers": "[]", "acme-old:location": "eu", "gcp:region": "a" },
+                    new Set(),
+                    "acme-python",
+                ),
+                {
+                    mistakes: [
+                        "acme-old:readers: is not a key of this project, whose name is acme-python. Rename the key to acme-python:readers",
+                    ],
+                },
+            );
+            assert.ok(
+                "settings" in
+                    parseSettings({ ...settings, "azure-native:location": "eu" }, new Set(), "acme-python"),
+            );
+        });
     });
 });
 
