@@ -30,4 +30,6 @@ export const readme = readmeOf(index, clientsOf(index, [{ form: "keyring" }, { f
 export const { serviceAccounts } = registry;
 export const credentials = keyCredentials(registry, index);
 export const access = accessOf(registry, args.serviceAccounts);
-export const ci = ciSnippets(registry, index, args.project);
+// Only a stack with workloads has this output: Pulumi would warn about one without a value.
+const ci = ciSnippets(registry, index, args.project);
+if (ci !== undefined) Object.assign(exports as object, { ci });

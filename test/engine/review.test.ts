@@ -19,6 +19,7 @@ describe("what a reviewer reads", function () {
         await stack.init({});
         const preview = await stack.pulumi("preview");
         assert.ok(lines(preview) <= 80, preview);
+        assert.doesNotMatch(preview, /warning/);
         assert.ok(Buffer.byteLength(preview) <= 8000, preview);
         const whole = await stack.pulumi("preview", "--show-full-output");
         assert.ok(Buffer.byteLength(whole) <= 65_536, "it fits in a comment on a pull request");
