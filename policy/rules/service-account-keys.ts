@@ -14,41 +14,47 @@ const workload =
 
 /** Reports keys of accounts that are not on a list. Stacks for production have a rule of their own. */
 export function keyAllowList(name: string): ResourceValidationPolicy {
-    return {
-        name,
+    return keyRule(name, {
         description: "Only listed service accounts have keys.",
         enforcementLevel: "advisory",
         severity: "medium",
-        configSchema: { properties: { accounts: texts(accountsDescription), production: productionSchema } },
-        validateResource: (args, report) => {
-            const { type, props, urn } = args;
-            const parameters = args.getConfig<Parameters>();
-            if (!isKey(type) || isProduction(parameters, [stackName(urn)])) return;
-            const account = accountOf(props);
-            if (isListed(account, parameters)) return;
-            report(
-                `${named(account)} has a key, which works for everyone who has the file. ${workload}. If a tool needs the key, add the account to the parameter accounts of ${name}.`,
-            );
-        },
-    };
+        production: false,
+        problem: () => ", which works for everyone who has the file.",
+    });
 }
 
 /** Refuses keys in stacks for production. */
 export function noProductionKeys(name: string): ResourceValidationPolicy {
-    return {
-        name,
+    return keyRule(name, {
         description: "Service accounts for production have no keys.",
         enforcementLevel: "mandatory",
         severity: "high",
+        production: true,
+        problem: (stack) => `, and the stack ${stack} is for production. Remove the key.`,
+    });
+}
+
+interface KeyRule extends Pick<ResourceValidationPolicy, "description" | "enforcementLevel" | "severity"> {
+    /** Whether the rule is for the stacks for production, or for all others. */
+    readonly production: boolean;
+    /** Why a key is a problem; follows "… has a key". */
+    readonly problem: (stack: string) => string;
+}
+
+function keyRule(name: string, { production, problem, ...rule }: KeyRule): ResourceValidationPolicy {
+    return {
+        name,
+        ...rule,
         configSchema: { properties: { accounts: texts(accountsDescription), production: productionSchema } },
         validateResource: (args, report) => {
             const { type, props, urn } = args;
             const parameters = args.getConfig<Parameters>();
-            if (!isKey(type) || !isProduction(parameters, [stackName(urn)])) return;
+            const stack = stackName(urn);
+            if (!isKey(type) || isProduction(parameters, [stack]) !== production) return;
             const account = accountOf(props);
             if (isListed(account, parameters)) return;
             report(
-                `${named(account)} has a key, and the stack ${stackName(urn)} is for production. Remove the key. ${workload}. If a tool needs the key, add the account to the parameter accounts of ${name}.`,
+                `${named(account)} has a key${problem(stack)} ${workload}. If a tool needs the key, add the account to the parameter accounts of ${name}.`,
             );
         },
     };

@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 
 /**
- * Settings in the form in which Pulumi passes them to a program: a key without a namespace belongs to this project, text
+ * Settings in the form in which Pulumi passes them to a program: a key without a namespace belongs to the project, text
  * stays as it is, everything else is JSON.
  */
-export function stackConfig(settings: object): Record<string, string> {
+export function stackConfig(settings: object, project = "python-registry"): Record<string, string> {
     return Object.fromEntries(
         Object.entries(settings).map(([key, value]: [string, unknown]) => [
-            key.includes(":") ? key : `python-registry:${key}`,
+            key.includes(":") ? key : `${project}:${key}`,
             typeof value === "string" ? value : JSON.stringify(value),
         ]),
     );

@@ -28,13 +28,13 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 /** The stack files of this project, but not that of `npm start`, which is never deployed. */
 export function stackFiles(): StackFile[] {
     const { name: project, config: shared } = read("Pulumi.yaml") ?? { name: "" };
-    const forAllStacks = inNamespace(sharedValues(shared ?? {}), project);
+    const forAllStacks = stackConfig(sharedValues(shared ?? {}), project);
     return readdirSync(root)
         .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])
         .filter((stack) => stack !== "sandbox")
         .map((stack) => {
             const { config, environment } = read(`Pulumi.${stack}.yaml`) ?? {};
-            const own = inNamespace(config ?? {}, project);
+            const own = stackConfig(config ?? {}, project);
             const encrypted = Object.keys(own).filter(
                 (key) => isRead(key, project) && own[key]?.includes('{"secure":"'),
             );
@@ -72,16 +72,4 @@ function sharedValues(shared: Readonly<Record<string, unknown>>): Record<string,
 /** Whether the program reads a key itself, and not only the Google provider. */
 function isRead(key: string, project: string): boolean {
     return key.startsWith(`${project}:`) || ["gcp:project", "gcp:region"].includes(key);
-}
-
-/** A key without a namespace is in the project's. */
-function inNamespace(config: object, project: string): Record<string, string> {
-    return stackConfig(
-        Object.fromEntries(
-            Object.entries(config).map(([key, value]: [string, unknown]) => [
-                key.includes(":") ? key : `${project}:${key}`,
-                value,
-            ]),
-        ),
-    );
 }
