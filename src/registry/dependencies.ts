@@ -18,3 +18,28 @@ export function inheritDependsOn<T extends pulumi.ResourceOptions>(
         ? child
         : (pulumi.mergeOptions({ dependsOn: component.dependsOn }, child) as T);
 }
+
+/** Where and when a component calls the functions of the provider. */
+export interface CallOptions {
+    /** The component. */
+    readonly parent: pulumi.Resource;
+    /** The option of the component. */
+    readonly dependsOn: pulumi.ResourceOptions["dependsOn"];
+}
+
+/**
+ * Calls a function of the provider after all that the component depends on exists. In a preview in which some of it is still to be
+ * created, nothing is called, and the result is unknown.
+ */
+export function callAfter<T>({ parent, dependsOn }: CallOptions, call: () => Promise<T>): pulumi.Output<T> {
+    if (dependsOn === undefined) return pulumi.output(call()) as pulumi.Output<T>;
+    // Only a call waits for the children of a component. This one asks the engine, and calls no API. Its argument is a promise,
+    // because with an output of the component it would wait for the component's own children.
+    const urn = new Promise<string>((resolve) => parent.urn.apply(resolve));
+    const exists: pulumi.Output<unknown> = pulumi.runtime.invokeOutput(
+        "pulumi:pulumi:getResource",
+        { urn },
+        { dependsOn },
+    );
+    return exists.apply<T>(call);
+}

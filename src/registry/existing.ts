@@ -3,6 +3,7 @@ import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "../names/principals";
 import { userError } from "./user-error";
+import { callAfter, type CallOptions } from "./dependencies";
 import { createdByStack, stackLabel } from "../names/stack-label";
 import { repositoryName } from "../names/urls";
 
@@ -45,19 +46,22 @@ export interface ExistingAccount {
  */
 export function verifyRepository(
     expected: ExistingRepository,
-    parent: pulumi.Resource,
+    options: CallOptions,
 ): pulumi.Output<string[]> {
+    const { parent } = options;
     const { project, location, repositoryId, existing, authoritative } = expected;
     const name = repositoryName(expected);
-    const lookup = lookUp(`repository ${name}`, existing, async () => ({
-        repository: await artifactregistry.getRepository({ project, location, repositoryId }, { parent }),
-        policy:
-            authoritative &&
-            (await artifactregistry.getRepositoryIamPolicy(
-                { project, location, repository: repositoryId },
-                { parent },
-            )),
-    }));
+    const lookup = callAfter(options, () =>
+        lookUp(`repository ${name}`, existing, async () => ({
+            repository: await artifactregistry.getRepository({ project, location, repositoryId }, { parent }),
+            policy:
+                authoritative &&
+                (await artifactregistry.getRepositoryIamPolicy(
+                    { project, location, repository: repositoryId },
+                    { parent },
+                )),
+        })),
+    );
     return pulumi
         .all([lookup, expected.description, expected.labels])
         .apply(([found, description, labels = {}]) => {
@@ -102,10 +106,13 @@ export function verifyRepository(
  */
 export function verifyAccount(
     { name, existing, displayName }: ExistingAccount,
-    parent: pulumi.Resource,
+    options: CallOptions,
 ): pulumi.Output<string[]> {
-    const lookup = lookUp(`service account ${name}`, existing, () =>
-        serviceaccount.getAccount({ accountId: name }, { parent }),
+    const { parent } = options;
+    const lookup = callAfter(options, () =>
+        lookUp(`service account ${name}`, existing, () =>
+            serviceaccount.getAccount({ accountId: name }, { parent }),
+        ),
     );
     return pulumi.all([lookup, displayName]).apply(([found, wanted]) => {
         if ("error" in found) return [found.error];
@@ -145,10 +152,11 @@ export interface ExistingPool {
 export function verifyPool(
     { project, poolId, existing }: ExistingPool,
     lookup: () => Promise<{ readonly disabled: boolean }>,
-    parent: pulumi.Resource,
+    options: CallOptions,
 ): pulumi.Output<string[]> {
+    const { parent } = options;
     const name = `workload identity pool ${poolId} in the project ${project}`;
-    return pulumi.output(lookUp(name, existing, lookup)).apply((found) => {
+    return callAfter(options, () => lookUp(name, existing, lookup)).apply((found) => {
         if ("error" in found) return [`pool.${found.error}`];
         if (found.disabled) {
             void pulumi.log.warn(

@@ -2,9 +2,9 @@ import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRegistryArgs } from "./check-args";
-import { inheritDependsOn } from "./dependencies";
+import { type CallOptions, inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
-import { verifyAccount, verifyRepository, whenVerified } from "./existing";
+import { Existing, verifyAccount, verifyRepository, whenVerified } from "./existing";
 import {
     accountCoordinates,
     canonicalPrincipal,
@@ -82,11 +82,13 @@ export class Registry extends pulumi.ComponentResource {
         const urls = repositoryUrls({ project, location, repository: repositoryId });
         const principals = principalsByRole(checked);
 
+        const calls = { parent: this, dependsOn: opts?.dependsOn };
+
         // Nothing is changed before all existing resources are verified.
         const verifications = [
-            ...verifyExisting(this, checked, principals, mode),
+            ...verifyExisting(checked, principals, mode, calls),
             ...(hasEntries(checked.workloads) && checked.pool?.existing !== undefined
-                ? workloadIdentityModule().verifyExistingPool(this, checked)
+                ? workloadIdentityModule().verifyExistingPool(checked, calls)
                 : []),
         ];
         const waitOptions =
@@ -137,31 +139,11 @@ export class Registry extends pulumi.ComponentResource {
             ),
         );
 
-        this.repository = repositoryResource(
-            name,
-            {
-                project,
-                location,
-                repositoryId,
-                ...(existing === undefined ? {} : { existing }),
-                ...(description === undefined ? {} : { description }),
-                ...(labels === undefined ? {} : { labels }),
-                deletionProtection: checked.deletionProtection ?? true,
-                createdBy,
-            },
-            inheritDependsOn(waitOptions, { parent: this, dependsOn: artifactRegistry }),
-        );
-        verifyDerived("repository URI", urls.registryUri, this.repository.registryUri);
-        this.repositoryName = knownAfter(
-            this.repository,
-            repositoryName({ project, location, repositoryId }),
-        );
-        this.urls = knownAfter(this.repository, urls);
-
         const machines = hasEntries(checked.workloads)
-            ? workloadIdentityModule().createWorkloads(name, this, checked, {
+            ? workloadIdentityModule().createWorkloads(name, checked, {
                   createdBy,
                   enable,
+                  calls,
                   options: inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
               })
             : undefined;
@@ -193,7 +175,9 @@ export class Registry extends pulumi.ComponentResource {
         );
         this.principals = this.workloads.apply((each) => withWorkloads(principals, Object.values(each)));
 
-        new RepositoryAccess(
+        let repositoryCreated: (repository: pulumi.Resource) => void = () => undefined;
+        const repositoryExists = new Promise<pulumi.Resource>((resolve) => (repositoryCreated = resolve));
+        const repositoryAccess = new RepositoryAccess(
             name,
             {
                 project,
@@ -213,9 +197,36 @@ export class Registry extends pulumi.ComponentResource {
                         account.member,
                     ]),
                 ),
+                origin: existing === undefined ? "created" : existing === Existing.use ? "used" : "adopted",
             },
-            inheritDependsOn(waitOptions, { parent: this, dependsOn: this.repository }),
+            inheritDependsOn(waitOptions, { parent: this, dependsOn: repositoryExists }),
         );
+        this.repository = repositoryResource(
+            name,
+            {
+                project,
+                location,
+                repositoryId,
+                ...(existing === undefined ? {} : { existing }),
+                ...(description === undefined ? {} : { description }),
+                ...(labels === undefined ? {} : { labels }),
+                deletionProtection: checked.deletionProtection ?? true,
+                createdBy,
+            },
+            inheritDependsOn(waitOptions, {
+                // Not this component: a destroy that keeps a resource keeps its parent, too. See RepositoryAccess.
+                parent: repositoryAccess,
+                aliases: [{ parent: this }],
+                dependsOn: artifactRegistry,
+            }),
+        );
+        repositoryCreated(this.repository);
+        verifyDerived("repository URI", urls.registryUri, this.repository.registryUri);
+        this.repositoryName = knownAfter(
+            this.repository,
+            repositoryName({ project, location, repositoryId }),
+        );
+        this.urls = knownAfter(this.repository, urls);
 
         this.registerOutputs({
             repository: this.repository,
@@ -273,10 +284,10 @@ function withWorkloads(
  * @returns one output for each of them, with the errors that were found
  */
 function verifyExisting(
-    registry: Registry,
     args: RegistryArgs,
     principals: PrincipalsByRole,
     mode: AccessMode,
+    calls: CallOptions,
 ): pulumi.Output<string[]>[] {
     const { project, location, repository: repositoryId, existing, description, labels } = args;
     const accounts = Object.entries(args.serviceAccounts ?? {});
@@ -294,7 +305,7 @@ function verifyExisting(
                           ...(labels === undefined ? {} : { labels }),
                           ...(mode === "authoritative" ? { authoritative: principals } : {}),
                       },
-                      registry,
+                      calls,
                   ),
               ]),
         ...accounts.flatMap(([id, account]) =>
@@ -309,7 +320,7 @@ function verifyExisting(
                                   ? {}
                                   : { displayName: account.displayName }),
                           },
-                          registry,
+                          calls,
                       ),
                   ],
         ),

@@ -1,12 +1,15 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRepositoryAccessArgs } from "./check-args";
-import { inheritDependsOn } from "./dependencies";
 import { type PrincipalsByRole, type Role, roleNames, roles } from "../names/principals";
 
 /** Whether the stack owns all members of each role that it grants (`authoritative`) or only adds members (`additive`). */
 export const AccessMode = { authoritative: "authoritative", additive: "additive" } as const;
 export type AccessMode = (typeof AccessMode)[keyof typeof AccessMode];
+
+/** Whether the stack creates the repository, imports it, or uses that of someone else, which stays when the stack ends. */
+export const RepositoryOrigin = { created: "created", adopted: "adopted", used: "used" } as const;
+export type RepositoryOrigin = (typeof RepositoryOrigin)[keyof typeof RepositoryOrigin];
 
 /** The arguments of `RepositoryAccess`. */
 export interface RepositoryAccessArgs {
@@ -29,6 +32,8 @@ export interface RepositoryAccessArgs {
     readonly createdPrincipals?: Record<string, pulumi.Input<string>>;
     /** The workloads to grant a role, by name. */
     readonly workloads?: Record<string, WorkloadGrant>;
+    /** Where the repository comes from. Default `used`: its owner is someone else. */
+    readonly origin?: RepositoryOrigin;
 }
 
 /** The role of a workload. */
@@ -44,67 +49,73 @@ export interface WorkloadGrant {
  * In authoritative mode, each role has one binding for any number of principals. The binding removes the role from all other
  * principals. In additive mode, each principal has one member resource. Other principals are not changed.
  *
- * The name of this component contains the mode, and the grants have the option `deletedWith`. So if the mode changes, Pulumi
- * removes the old grants from the state but does not revoke them. This is necessary because Pulumi deletes after it creates:
- * revoking an old grant would also revoke the new grant of the same principal. As a consequence, a principal that you remove
- * in the same update keeps its grant.
+ * If one form of a grant takes the place of the other, Pulumi must forget the old one without revoking it: it deletes after it
+ * creates, so revoking an old grant would also revoke the new one of the same principal. So the name of this component says which
+ * forms it has, and its grants are `deletedWith` it. As a consequence, a principal that an update removes while it changes the mode
+ * to additive keeps its grant.
+ *
+ * But when a stack ends, its grants must not stay on a repository that stays:
+ * - A repository that the stack created or imported is a child of this component. A destroy that keeps the repository keeps its
+ *   parent too, and so revokes the grants.
+ * - On a repository of someone else, the members are never forgotten. With authoritative access, there are bindings beside them. They
+ *   are also there for an imported repository, so that nothing is revoked when a used one is imported.
  *
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals = {}, workloads = {}, ...plainArgs } = args;
+        const { createdPrincipals = {}, workloads = {}, origin = RepositoryOrigin.used, ...plainArgs } = args;
+        const { dependsOn, ...componentOptions } = opts ?? {};
         const principals = checkRepositoryAccessArgs(name, args);
-        // Without createdPrincipals and workloads: otherwise the component, and so every grant, would wait for these outputs.
+        // Without createdPrincipals, workloads and dependsOn: otherwise the component, on which the repository depends, would
+        // wait for the accounts and for the repository.
         super(
             "python-registry:index:RepositoryAccess",
-            `${name}-${args.mode}`,
+            `${name}-${args.mode}${origin === RepositoryOrigin.created ? "" : "-existing"}`,
             { ...plainArgs, principals },
-            opts,
+            componentOptions,
         );
         const { project, location, repository, mode } = args;
-        const options = inheritDependsOn(opts, { parent: this, deletedWith: this });
-        const memberOutput = (principal: string) => createdPrincipals[principal] ?? principal;
+        const revoked = { parent: this, ...(dependsOn === undefined ? {} : { dependsOn }) };
+        const forgotten = pulumi.mergeOptions(revoked, { deletedWith: this });
 
         for (const role of roles) {
-            const members = principals[role];
-            const machines = Object.entries(workloads).filter(([, { access }]) => access === role);
+            const members = Object.entries(workloads)
+                .filter(([, { access }]) => access === role)
+                .map(([workload, { principal }]): [string, pulumi.Input<string>] => [
+                    `workload:${workload}`,
+                    principal,
+                ]);
+            members.unshift(
+                ...principals[role].map((principal): [string, pulumi.Input<string>] => [
+                    principal,
+                    createdPrincipals[principal] ?? principal,
+                ]),
+            );
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the
             // replacement succeeds.
             const grant = { project, location, repository, role: roleNames[role] };
-            if (mode === AccessMode.additive) {
-                for (const member of members) {
+            if (mode === AccessMode.additive || origin !== RepositoryOrigin.created) {
+                for (const [key, member] of members) {
                     new artifactregistry.RepositoryIamMember(
-                        `${name}-${role}-${member}`,
-                        { ...grant, member: memberOutput(member) },
-                        options,
-                    );
-                }
-                for (const [workload, { principal: member }] of machines) {
-                    new artifactregistry.RepositoryIamMember(
-                        `${name}-${role}-workload:${workload}`,
+                        `${name}-${role}-${key}`,
                         { ...grant, member },
-                        options,
+                        origin === RepositoryOrigin.used ? revoked : forgotten,
                     );
                 }
-            } else if (members.length + machines.length > 0) {
+            }
+            if (mode === AccessMode.authoritative && members.length > 0) {
                 new artifactregistry.RepositoryIamBinding(
                     `${name}-${role}`,
+                    // A workload can be a principal that is also listed.
                     {
                         ...grant,
-                        members:
-                            machines.length === 0
-                                ? members.map(memberOutput)
-                                : // A workload can be a principal that is also listed.
-                                  pulumi
-                                      .all([
-                                          ...members.map(memberOutput),
-                                          ...machines.map(([, { principal }]) => principal),
-                                      ])
-                                      .apply((all) => [...new Set(all)]),
+                        members: pulumi
+                            .all(members.map(([, member]) => member))
+                            .apply((all) => [...new Set(all)]),
                     },
-                    options,
+                    forgotten,
                 );
             }
         }

@@ -11,7 +11,8 @@ import type { Workload } from "../validation/workloads";
 import type { Impersonator } from "./impersonation";
 import type { EnableApi } from "./registry";
 import type { RegistryArgs } from "./registry-args";
-import { inheritDependsOn } from "./dependencies";
+import { callAfter, type CallOptions, inheritDependsOn } from "./dependencies";
+import { beforeCreate } from "./hooks";
 import { verifyDerived } from "./derived";
 import { Existing, serviceMessage, verifyPool } from "./existing";
 import { userError } from "./user-error";
@@ -69,19 +70,18 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
                                 ignoreChanges: ["description", "displayName", "disabled"],
                             })
                           : pulumi.mergeOptions(options, {
-                                transforms: [
-                                    importOwn({
-                                        id: poolPath,
-                                        description,
-                                        what: `workload identity pool ${poolId} in the project ${project}`,
-                                        remedy: "Set pool.existing to use or adopt, or choose a different pool.id.",
-                                        lookup: () =>
-                                            iam.getWorkloadIdentityPool(
-                                                { project, workloadIdentityPoolId: poolId },
-                                                { parent: this },
-                                            ),
-                                    }),
-                                ],
+                                ...importOwn({
+                                    id: poolPath,
+                                    description,
+                                    what: `workload identity pool ${poolId} in the project ${project}`,
+                                    remedy: "Set pool.existing to use or adopt, or choose a different pool.id.",
+                                    takeOver: `gcloud iam workload-identity-pools update ${poolId} --location=global --project=${project}`,
+                                    lookup: () =>
+                                        iam.getWorkloadIdentityPool(
+                                            { project, workloadIdentityPoolId: poolId },
+                                            { parent: this },
+                                        ),
+                                }),
                             }),
                   );
         verifyDerived(
@@ -108,23 +108,22 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
                 },
                 pulumi.mergeOptions(options, {
                     dependsOn: this.pool,
-                    transforms: [
-                        importOwn({
-                            id: `${poolPath}/providers/${id}`,
-                            description,
-                            what: `provider ${id} of the workload identity pool ${poolId} in the project ${project}`,
-                            remedy: "Choose a different pool.id, so that the stack has a pool of its own.",
-                            lookup: () =>
-                                iam.getWorkloadIdentityPoolProvider(
-                                    {
-                                        project,
-                                        workloadIdentityPoolId: poolId,
-                                        workloadIdentityPoolProviderId: id,
-                                    },
-                                    { parent: this },
-                                ),
-                        }),
-                    ],
+                    ...importOwn({
+                        id: `${poolPath}/providers/${id}`,
+                        description,
+                        what: `provider ${id} of the workload identity pool ${poolId} in the project ${project}`,
+                        remedy: "Choose a different pool.id, so that the stack has a pool of its own.",
+                        takeOver: `gcloud iam workload-identity-pools providers update-oidc ${id} --workload-identity-pool=${poolId} --location=global --project=${project}`,
+                        lookup: () =>
+                            iam.getWorkloadIdentityPoolProvider(
+                                {
+                                    project,
+                                    workloadIdentityPoolId: poolId,
+                                    workloadIdentityPoolProviderId: id,
+                                },
+                                { parent: this },
+                            ),
+                    }),
                 }),
             );
         }
@@ -132,7 +131,7 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
     }
 }
 
-/** A resource that an earlier life of this stack can have left behind. */
+/** A resource that an earlier deployment of this stack can have left behind. */
 interface LeftResource {
     /** The id to import. */
     readonly id: string;
@@ -141,23 +140,50 @@ interface LeftResource {
     /** What it is, and what to do if someone else created it, for a message. */
     readonly what: string;
     readonly remedy: string;
-    readonly lookup: () => Promise<{ readonly description: string }>;
+    /** The command that gives it the description of this stack, without that description. */
+    readonly takeOver: string;
+    readonly lookup: () => Promise<{ readonly description?: string }>;
 }
 
 /**
- * Imports a resource if it exists and this stack created it. A transform can wait for a lookup; the constructor of a resource
- * cannot. An import of a resource that is in the state already does nothing.
+ * The options with which a resource is imported if it exists and this stack created it. A resource in the state belongs to this
+ * stack, whatever its description says: it has another name if the stack was renamed or moved.
+ *
+ * A transform can wait for a lookup; the constructor of a resource cannot. An import of a resource that is in the state already
+ * does nothing. Only the engine knows what is in the state: it calls the hook before it creates what is not.
  *
  * @throws Error if someone else created it
  * @see https://www.pulumi.com/docs/iac/concepts/resources/options/transforms/
  */
-function importOwn({ id, description, what, remedy, lookup }: LeftResource): pulumi.ResourceTransform {
-    return async ({ props, opts }) => {
-        // If the lookup is refused, the creation reports the reason.
-        const found = await lookup().catch(() => undefined);
-        if (found === undefined) return undefined;
-        if (found.description === description) return { props, opts: { ...opts, import: id } };
-        throw userError(`The ${what} already exists, and this stack did not create it. ${remedy}`);
+function importOwn({
+    id,
+    description,
+    what,
+    remedy,
+    takeOver,
+    lookup,
+}: LeftResource): pulumi.CustomResourceOptions {
+    let existing: string | undefined;
+    const refuse = () => {
+        if (existing === undefined || existing === description) return;
+        throw userError(
+            `The ${what} already exists, and this stack did not create it (its description: ${JSON.stringify(existing)}). ${remedy} ` +
+                `If this stack created it under another name, run: ${takeOver} --description='${description}'`,
+        );
+    };
+    const hooks = beforeCreate(`create ${id}`, refuse);
+    return {
+        ...(hooks === undefined ? {} : { hooks }),
+        transforms: [
+            async ({ props, opts }) => {
+                // If the lookup is refused, the creation reports the reason.
+                const found = await lookup().catch(() => undefined);
+                existing = found && (found.description ?? "");
+                if (existing === description) return { props, opts: { ...opts, import: id } };
+                if (hooks === undefined) refuse();
+                return undefined;
+            },
+        ],
     };
 }
 
@@ -185,18 +211,19 @@ export interface CreatedWorkloads {
 export interface WorkloadsOptions {
     readonly createdBy: StackName;
     readonly enable: EnableApi;
+    readonly calls: CallOptions;
     /** The options of a child that waits for the IAM API. */
     readonly options: pulumi.ComponentResourceOptions;
 }
 
 /** Verifies the pool of a registry if it is declared as existing, and if a workload needs it. */
-export function verifyExistingPool(registry: pulumi.Resource, args: RegistryArgs): pulumi.Output<string[]>[] {
+export function verifyExistingPool(args: RegistryArgs, calls: CallOptions): pulumi.Output<string[]>[] {
     const existing = args.pool?.existing;
     const { providers, poolId, poolProject: project } = planOf(args);
     if (existing === undefined || providers.length === 0) return [];
     const lookup = () =>
-        iam.getWorkloadIdentityPool({ project, workloadIdentityPoolId: poolId }, { parent: registry });
-    return [verifyPool({ project, poolId, existing }, lookup, registry)];
+        iam.getWorkloadIdentityPool({ project, workloadIdentityPoolId: poolId }, { parent: calls.parent });
+    return [verifyPool({ project, poolId, existing }, lookup, calls)];
 }
 
 /** @param args as `checkRegistryArgs` returns them, with parsed workloads */
@@ -207,13 +234,12 @@ function planOf(args: RegistryArgs): WorkloadPlan {
 /** Creates the pool and the providers that the workloads of a registry need, and derives their principals. */
 export function createWorkloads(
     name: string,
-    registry: pulumi.Resource,
     args: RegistryArgs,
-    { createdBy, enable, options }: WorkloadsOptions,
+    { createdBy, enable, calls, options }: WorkloadsOptions,
 ): CreatedWorkloads {
     const plan = planOf(args);
     const { poolId, poolProject: project, providers } = plan;
-    const numbers = projectNumbers(plan, args.project, registry);
+    const numbers = projectNumbers(plan, args.project, calls);
     const existing = args.pool?.existing;
     const poolNumber = numbers.get(project);
     let pool: pulumi.Resource | undefined;
@@ -264,7 +290,7 @@ export function createWorkloads(
 function projectNumbers(
     { projectNumbers: known, poolProject }: WorkloadPlan,
     project: string,
-    parent: pulumi.Resource,
+    calls: CallOptions,
 ): ReadonlyMap<string, pulumi.Output<string>> {
     const settingFor = (id: string) =>
         id === project
@@ -275,7 +301,9 @@ function projectNumbers(
     return new Map(
         [...known].map(([id, number]) => [
             id,
-            pulumi.output(number ?? lookUpNumber(id, settingFor(id), parent)),
+            number === undefined
+                ? callAfter(calls, () => lookUpNumber(id, settingFor(id), calls.parent))
+                : pulumi.output(number),
         ]),
     );
 }

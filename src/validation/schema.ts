@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isWholePool } from "../names/federated-principals";
 import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
-import { isPublic, principalMistake, roles } from "../names/principals";
+import { canonicalPrincipal, isPublic, principalMistake, roles } from "../names/principals";
 import { stackLabel } from "../names/stack-label";
 import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./wording";
 
@@ -199,7 +199,13 @@ export const accountEntries = {
         ),
     ),
     keys: v.exactOptional(generations),
-    impersonators: v.exactOptional(principals("serviceAccounts.ID.impersonators", "act as the account")),
+    impersonators: v.exactOptional(
+        v.pipe(
+            principals("serviceAccounts.ID.impersonators", "act as the account"),
+            unique(canonicalPrincipal, "principal", "case is ignored"),
+            v.transform((listed) => listed.map(canonicalPrincipal)),
+        ),
+    ),
 };
 
 const serviceAccounts = record(

@@ -224,7 +224,7 @@ describe("workloads in the real engine", function () {
         assert.equal(created.status, 200);
         await assert.rejects(
             second.pulumi("preview"),
-            /pool python-europe-west1 in the project sandbox-project already exists, and this stack did not create it\. Set pool\.existing/,
+            /pool python-europe-west1 in the project sandbox-project already exists, and this stack did not create it \(its description: "Of another team"\)\. Set pool\.existing/,
         );
         await second.configure({ workloads: { release }, serviceAccounts: {}, pool: { existing: "adopt" } });
         assert.match(await second.up(), /imported/);

@@ -192,6 +192,68 @@ describe("what a component is told to wait for", () => {
     });
 });
 
+describe("what a registry with existing resources looks up", () => {
+    class Owner extends pulumi.ComponentResource {
+        constructor(name: string, repository: pulumi.Input<string>) {
+            super("other:index:Owner", name);
+            new serviceaccount.Account(
+                `${name}-repository`,
+                { accountId: "a-repository", displayName: repository },
+                { parent: this },
+            );
+            this.registerOutputs();
+        }
+    }
+
+    /** What happened, in order: the creation of the child of a component, and the lookups of a registry that waits for it. */
+    async function eventsOf(preview: boolean): Promise<string[]> {
+        const events: string[] = [];
+        await pulumi.runtime.setMocks(
+            {
+                call: ({ token }) => {
+                    events.push(token.replace(/.*:/, ""));
+                    return { format: "PYTHON", mode: "STANDARD_REPOSITORY", number: "123", disabled: false };
+                },
+                newResource: async ({ inputs, type, name }) => {
+                    // The lookups would come first if they did not wait.
+                    await new Promise(setImmediate);
+                    events.push(name);
+                    return { id: preview ? undefined : `${type}/${name}`, state: inputs as object };
+                },
+            },
+            "other",
+            "test",
+            preview,
+            "acme",
+        );
+        const id = { type: "gke", access: "reader", namespace: "apps", serviceAccount: "worker" } as const;
+        new Registry(
+            "internal",
+            {
+                ...place,
+                existing: "use",
+                access: "additive",
+                serviceAccounts: { publisher: { access: "writer", existing: "use" } },
+                workloads: { id },
+                enableApis: false,
+            },
+            { dependsOn: new Owner("owner", "python") },
+        );
+        await pulumi.runtime.disconnect();
+        return events.filter((event) => event === "owner-repository" || event.startsWith("get"));
+    }
+
+    it("exists before, if it is in its dependsOn, also below a component", async () => {
+        const [first, ...lookups] = await eventsOf(false);
+        assert.equal(first, "owner-repository");
+        assert.deepEqual(lookups.sort(), ["getAccount", "getProject", "getRepository"]);
+    });
+
+    it("is not looked up in a preview that has yet to create it", async () => {
+        assert.deepEqual(await eventsOf(true), ["owner-repository"]);
+    });
+});
+
 describe("the arguments of a registry", () => {
     const mistakes: Record<string, [args: object, ...errors: [property: string, reason: RegExp][]]> = {
         "everyone as readers": [
