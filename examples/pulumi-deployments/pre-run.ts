@@ -12,8 +12,9 @@ const install = "npm ci --omit=dev";
 const useDeployer = [
     'case "$PULUMI_CI_OPERATION" in',
     "update)",
-    'sed s,/serviceAccounts/previewer,/serviceAccounts/deployer, <<< "$GOOGLE_CREDENTIALS" > /tmp/deployer.json &&',
-    "echo GOOGLE_CREDENTIALS=/tmp/deployer.json >> /PULUMI_ENV ;;",
+    "login=$(mktemp -d) &&",
+    'sed s,/serviceAccounts/previewer,/serviceAccounts/deployer, <<< "$GOOGLE_CREDENTIALS" > "$login/deployer.json" &&',
+    'echo "GOOGLE_CREDENTIALS=$login/deployer.json" >> /PULUMI_ENV ;;',
     "destroy | remediate-drift)",
     'echo "This stack allows no $PULUMI_CI_OPERATION here. Run it on your machine." >&2; exit 1 ;;',
     "esac",

@@ -3,7 +3,7 @@ import type * as Pulumi from "@pulumi/pulumi";
 import { execa } from "execa";
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -587,18 +587,21 @@ describe("examples/pulumi-deployments", () => {
                 tokenFile: "/mnt/pulumi/pulumi.oidc",
                 serviceAccount,
             });
-            const [environment, deployer] = [join(directory, "PULUMI_ENV"), join(directory, "deployer.json")];
+            const environment = join(directory, "PULUMI_ENV");
             await writeFile(environment, "");
-            const command = preRunCommands[1]!
-                .replaceAll("/PULUMI_ENV", environment)
-                .replaceAll("/tmp/deployer.json", deployer);
+            const command = preRunCommands[1]!.replaceAll("/PULUMI_ENV", environment);
             const { exitCode, stderr } = await execa("bash", ["-c", command], {
-                env: { GOOGLE_CREDENTIALS: provided, PULUMI_CI_OPERATION: operation },
+                env: { GOOGLE_CREDENTIALS: provided, PULUMI_CI_OPERATION: operation, TMPDIR: directory },
                 reject: false,
             });
             const written = await readFile(environment, "utf8");
             const [, file] = /^GOOGLE_CREDENTIALS=(.*)\n$/.exec(written) ?? [];
-            assert.equal(file, written === "" ? undefined : deployer);
+            assert.equal(file === undefined, written === "");
+            if (file !== undefined) {
+                // Nobody else can have made the folder, or open it.
+                assert.equal(dirname(dirname(file)), directory);
+                assert.equal((await stat(dirname(file))).mode & 0o777, 0o700);
+            }
             const used = JSON.parse(file === undefined ? provided : await readFile(file, "utf8")) as Json;
             return { exitCode, stderr, provided: JSON.parse(provided) as Json, used };
         }
