@@ -144,9 +144,14 @@ export interface AccountCoordinates {
 export function accountCoordinates(project: string, id: string): AccountCoordinates {
     const [, accountId, host] = /^([^@]+)@(.+)\.iam\.gserviceaccount\.com$/.exec(id) ?? [];
     if (accountId === undefined || host === undefined) return { project, accountId: id };
-    // A project id has no dots. With a domain, tools.example.com is the host of example.com:tools.
-    const dot = host.indexOf(".");
-    return { project: dot < 0 ? host : `${host.slice(dot + 1)}:${host.slice(0, dot)}`, accountId };
+    return { project: hostProject(host), accountId };
+}
+
+/** The project in the address of a service account; undefined if the address has only its number, or none. */
+export function projectOfAccount(address: string): string | undefined {
+    const host = /@(.+)\.iam\.gserviceaccount\.com$|^(.+)@appspot\./.exec(address);
+    const name = host?.[1] ?? host?.[2];
+    return name === undefined ? undefined : hostProject(name);
 }
 
 /**
@@ -158,6 +163,12 @@ export function accountCoordinates(project: string, id: string): AccountCoordina
 export function serviceAccountEmail(project: string, id: string): string {
     if (id.includes("@")) return id;
     return `${id}@${projectHost(project)}.iam.gserviceaccount.com`;
+}
+
+/** The opposite of `projectHost`. Only a project id with a domain has dots. */
+function hostProject(host: string): string {
+    const dot = host.indexOf(".");
+    return dot < 0 ? host : `${host.slice(dot + 1)}:${host.slice(0, dot)}`;
 }
 
 /** A project id as a part of a host name: the domain-scoped project example.com:tools becomes tools.example.com. */
