@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, registryCommands } from "./commands";
+import { login, registryCommands, start } from "./commands";
 import { asPattern, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -11,7 +11,7 @@ import { fileOf, indented, yamlString } from "./text";
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/distributedtask/oidctoken/create
  */
 export function azureDevOpsSnippet(context: SnippetContext, workload: WorkloadOf<"azureDevOps">): string {
-    const { prepare, use } = registryCommands(context, "..");
+    const { prepare, use } = registryCommands(context);
     return fileOf(
         "# azure-pipelines.yml",
         ...triggers(workload),
@@ -21,14 +21,15 @@ export function azureDevOpsSnippet(context: SnippetContext, workload: WorkloadOf
         "  - bash: |",
         indented(
             [
-                "set -eu",
+                ...start(),
                 ...prepare,
                 ...login(
                     context,
-                    "$PWD/..",
                     (file) => [
-                        `curl -sSf -X POST -H "Content-Type: application/json" -H "Authorization: Bearer $SYSTEM_ACCESSTOKEN" \\`,
-                        `  -d "" "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
+                        // Other users of the machine can read the arguments of a process.
+                        `printf 'Authorization: Bearer %s' "$SYSTEM_ACCESSTOKEN" |`,
+                        `  curl -sSf -X POST -H "Content-Type: application/json" -H @- -d "" \\`,
+                        `  "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
                     ],
                     "oidcToken",
                 ),

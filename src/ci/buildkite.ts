@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, providerOf, registryCommands } from "./commands";
+import { login, providerOf, registryCommands, start } from "./commands";
 import { tokenAudience } from "./credential-configuration";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
@@ -14,11 +14,11 @@ import { fileOf, indented, yamlString } from "./text";
 export function buildkiteSnippet(context: SnippetContext, workload: WorkloadOf<"buildkite">): string {
     const { name } = context;
     const provider = providerOf(context);
-    const { prepare, use } = registryCommands(context, "..");
+    const { prepare, use } = registryCommands(context);
     const commands = [
-        "set -eu",
+        ...start(true),
         ...prepare,
-        ...login(context, "$PWD/..", (file) => [
+        ...login(context, (file) => [
             `buildkite-agent oidc request-token --audience ${tokenAudience(provider)} \\`,
             `  --claim organization_id,pipeline_id --lifetime 3600 > ${file}`,
         ]),

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, registryCommands } from "./commands";
+import { login, registryCommands, start } from "./commands";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -7,19 +7,24 @@ import { fileOf, indented, yamlString } from "./text";
 /**
  * A job and a workflow of CircleCI. The token is `CIRCLE_OIDC_TOKEN`, which has the organization as its audience.
  *
+ * CircleCI expands `<< … >>` in every value. A backslash escapes `<<`, but a `<<` after a backslash cannot be escaped: the
+ * configuration has none.
+ *
+ * @throws RangeError if it would have one
  * @see https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
+ * @see https://circleci.com/docs/guides/orchestrate/config-templating/
  */
 export function circleCiSnippet(context: SnippetContext, workload: WorkloadOf<"circleCi">): string {
     const { name } = context;
-    const { prepare, use } = registryCommands(context, "..");
+    const { prepare, use } = registryCommands(context);
     const commands = [
-        "set -eu",
+        ...start(),
         ...prepare,
-        ...login(context, "$PWD/..", (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`]),
+        ...login(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`]),
         ...use,
     ];
     const job = `python-${name}`;
-    return fileOf(
+    const text = fileOf(
         "# .circleci/config.yml",
         "version: 2.1",
         "jobs:",
@@ -29,8 +34,7 @@ export function circleCiSnippet(context: SnippetContext, workload: WorkloadOf<"c
         "    steps:",
         "      - checkout",
         "      - run: |",
-        // CircleCI expands parameters, which start with <<.
-        indented(commands, 10).replaceAll("<<", "\\<<"),
+        indented(commands, 10),
         "workflows:",
         `  ${job}:`,
         "    jobs:",
@@ -38,6 +42,9 @@ export function circleCiSnippet(context: SnippetContext, workload: WorkloadOf<"c
             ? [`      - ${job}`]
             : [`      - ${job}:`, "          filters:", ...filters(workload.ref)]),
     );
+    if (text.includes("<<"))
+        throw new RangeError(`the configuration of ${name} would contain <<, which CircleCI expands`);
+    return text;
 }
 
 function filters(ref: string): string[] {

@@ -5,7 +5,17 @@ import type { SnippetContext } from "./snippet";
 import { credentialConfiguration } from "./credential-configuration";
 import { writeFile } from "./text";
 
-/** The commands of a snippet in sh. The login of the system is between the two parts. */
+/**
+ * The start of a script. All its files are in a new folder that only its user can open, and whose name nobody knows before: in a
+ * folder with a fixed name below /tmp, another user could put files first.
+ *
+ * @param lasting whether the machine is used again, so that the script removes its files
+ */
+export function start(lasting = false): string[] {
+    return ["set -eu", "dir=$(mktemp -d)", ...(lasting ? [`trap 'rm -rf "$dir"' EXIT`] : [])];
+}
+
+/** The commands of a snippet in sh, after `start`. The login of the system is between the two parts. */
 export interface RegistryCommands {
     /**
      * Installs the keyring, and for writers the tools for uploads, from PyPI; builds the package. pip cannot sign in to the
@@ -19,41 +29,39 @@ export interface RegistryCommands {
 }
 
 /**
- * The commands that install packages and, for writers, upload them, with pip.conf, .pypirc and the keyring.
- *
- * @param directory where to put virtual environments: not the checkout, whose files can get into a package
+ * The commands that install packages and, for writers, upload them, with pip.conf, .pypirc and the keyring. Their files are not
+ * in the checkout, whose files can get into a package.
  */
-export function registryCommands(
-    { workload, index, pipConf, pypirc }: SnippetContext,
-    directory: ".." | "/tmp",
-): RegistryCommands {
+export function registryCommands({ workload, index, pipConf, pypirc }: SnippetContext): RegistryCommands {
     const writes = workload.access !== "reader";
-    const tools = `${directory}/registry-venv`;
-    const activate = `. ${tools}/bin/activate`;
+    const activate = `. "$dir/registry-venv/bin/activate"`;
     // pip does not use a command named keyring from its own environment.
     const separate = index.keyring === "subprocess";
-    const packages = separate ? `${directory}/project-venv` : tools;
+    const packages = separate ? "$dir/project-venv" : "$dir/registry-venv";
     return {
         prepare: [
-            `python3 -m venv --clear ${tools}`,
+            `python3 -m venv "$dir/registry-venv"`,
             activate,
             `pip install keyring ${keyringBackend}${writes ? " build twine" : ""}`,
             ...(writes ? ["python -m build"] : []),
         ],
         activate,
         use: [
-            ...(separate ? [`python -m venv --clear ${packages}`] : []),
-            ...writeFile(`${packages}/pip.conf`, pipConf),
-            `${separate ? `${packages}/bin/` : ""}pip install -r requirements.txt`,
-            ...(writes
-                ? [
-                      ...writeFile(`${tools}/.pypirc`, pypirc),
-                      `twine upload --config-file ${tools}/.pypirc -r ${index.name} dist/*`,
-                  ]
-                : []),
+            ...(separate ? [`python -m venv "${packages}"`] : []),
+            ...writeFile(`"${packages}/pip.conf"`, pipConf),
+            `${separate ? `"${packages}/bin/pip"` : "pip"} install -r requirements.txt`,
+            ...(writes ? uploadCommands(index, pypirc) : []),
             ...uvCommands(index, writes),
         ],
     };
+}
+
+/** The upload of what was built. */
+export function uploadCommands({ name }: PythonIndex, pypirc: string): string[] {
+    return [
+        ...writeFile('"$dir/.pypirc"', pypirc),
+        `twine upload --config-file "$dir/.pypirc" -r ${name} dist/*`,
+    ];
 }
 
 /**
@@ -93,12 +101,11 @@ export function uvCommands(index: PythonIndex, writes: boolean, password?: strin
  */
 export function login(
     context: SnippetContext,
-    directory: "$PWD/.." | "/tmp",
     requestToken: (file: string) => readonly string[],
     tokenField?: string,
 ): string[] {
-    const tokenFile = `${directory}/google-token`;
-    const file = `${directory}/google-credentials.json`;
+    const tokenFile = "$dir/google-token";
+    const file = '"$dir/google-credentials.json"';
     const configuration = credentialConfiguration({
         provider: providerOf(context),
         tokenFile,
@@ -108,11 +115,8 @@ export function login(
     return [
         "umask 077",
         ...requestToken(`"${tokenFile}"`),
-        // The delimiter has no quotes, so the shell expands the path.
-        `cat > "${file}" <<END`,
-        ...configuration.trimEnd().split("\n"),
-        "END",
-        `export GOOGLE_APPLICATION_CREDENTIALS="${file}"`,
+        ...writeFile(file, configuration, "$dir"),
+        `export GOOGLE_APPLICATION_CREDENTIALS=${file}`,
     ];
 }
 

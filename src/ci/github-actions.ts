@@ -16,7 +16,7 @@ const auth = "google-github-actions/auth@7c6bc770dae815cd3e89ee6cdf493a5fab2cc09
  */
 export function githubActionsSnippet(context: SnippetContext, workload: WorkloadOf<"githubActions">): string {
     const { name, serviceAccount } = context;
-    const { prepare, activate, use } = registryCommands(context, "..");
+    const { prepare, activate, use } = registryCommands(context);
     return fileOf(
         `# .github/workflows/python-${name}.yml in ${workload.owner}/${workload.repository}`,
         ...triggers(workload.ref),
@@ -33,7 +33,15 @@ export function githubActionsSnippet(context: SnippetContext, workload: Workload
         `      - uses: ${checkout}`,
         "        with: {persist-credentials: false}",
         "      - run: |",
-        indented(prepare, 10),
+        // The runner empties its own folder after each job. Each step has a shell of its own.
+        indented(
+            [
+                'dir=$(mktemp -d "$RUNNER_TEMP/registry.XXXXXX")',
+                'echo "dir=$dir" >> "$GITHUB_ENV"',
+                ...prepare,
+            ],
+            10,
+        ),
         `      - uses: ${auth}`,
         "        with:",
         `          workload_identity_provider: ${providerOf(context)}`,

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, providerOf, registryCommands } from "./commands";
+import { login, providerOf, registryCommands, start } from "./commands";
 import { tokenAudience } from "./credential-configuration";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
@@ -13,7 +13,7 @@ import { fileOf, indented } from "./text";
 export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"gitlabCi">): string {
     const { name } = context;
     const provider = providerOf(context);
-    const { prepare, use } = registryCommands(context, "..");
+    const { prepare, use } = registryCommands(context);
     const conditions = rules(workload);
     return fileOf(
         "# .gitlab-ci.yml",
@@ -27,9 +27,9 @@ export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"g
         "    - |",
         indented(
             [
-                "set -eu",
+                ...start(),
                 ...prepare,
-                ...login(context, "$PWD/..", (file) => [`printf %s "$GOOGLE_ID_TOKEN" > ${file}`]),
+                ...login(context, (file) => [`printf %s "$GOOGLE_ID_TOKEN" > ${file}`]),
                 ...use,
             ],
             6,

@@ -1,9 +1,9 @@
 import type { PythonIndex } from "../clients/client";
 import { tokenUsername } from "../clients/credential";
 import type { WorkloadOf } from "../validation/workloads";
-import { registryCommands, uvCommands } from "./commands";
+import { registryCommands, start, uploadCommands, uvCommands } from "./commands";
 import type { SnippetContext } from "./snippet";
-import { fileOf, writeFile } from "./text";
+import { fileOf } from "./text";
 
 type Service = "computeEngine" | "cloudRun" | "cloudFunctions" | "appEngine";
 
@@ -20,32 +20,28 @@ export function googleServiceSnippet(context: SnippetContext, workload: Workload
     const { serviceAccount } = workload;
     return fileOf(
         `# ${places[workload.type]}${serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`}`,
-        ...googleCommands(context, "/tmp"),
+        ...start(true),
+        ...googleCommands(context),
     );
 }
 
-/** The commands on a machine with a metadata server. */
-export function googleCommands(context: SnippetContext, directory: ".." | "/tmp"): string[] {
-    const { prepare, use } = registryCommands(context, directory);
+/** The commands on a machine with a metadata server, after `start`. */
+export function googleCommands(context: SnippetContext): string[] {
+    const { prepare, use } = registryCommands(context);
     return context.serviceAccount === undefined
-        ? ["set -eu", ...prepare, ...use]
-        : ["set -eu", ...impersonating(context, context.serviceAccount, directory)];
+        ? [...prepare, ...use]
+        : impersonating(context, context.serviceAccount);
 }
 
 /**
  * The commands that impersonate a service account. The keyring always uses the account of the machine, so pip and twine get a
  * token of the other one, which is valid for an hour.
  */
-function impersonating(
-    { workload, index, pypirc }: SnippetContext,
-    serviceAccount: string,
-    directory: string,
-): string[] {
+function impersonating({ workload, index, pypirc }: SnippetContext, serviceAccount: string): string[] {
     const writes = workload.access !== "reader";
-    const tools = `${directory}/registry-venv`;
     return [
-        `python3 -m venv --clear ${tools}`,
-        `. ${tools}/bin/activate`,
+        'python3 -m venv "$dir/registry-venv"',
+        '. "$dir/registry-venv/bin/activate"',
         `pip install google-auth requests${writes ? " build twine" : ""}`,
         ...(writes ? ["python -m build"] : []),
         "token=$(python - <<'END'",
@@ -63,9 +59,8 @@ function impersonating(
         "pip install -r requirements.txt",
         ...(writes
             ? [
-                  ...writeFile(`${tools}/.pypirc`, pypirc),
                   `export TWINE_USERNAME=${tokenUsername} TWINE_PASSWORD="$token"`,
-                  `twine upload --config-file ${tools}/.pypirc -r ${index.name} dist/*`,
+                  ...uploadCommands(index, pypirc),
               ]
             : []),
         ...uvCommands(index, writes, '"$token"'),

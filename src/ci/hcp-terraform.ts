@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, providerOf, registryCommands } from "./commands";
+import { login, providerOf, registryCommands, start } from "./commands";
 import { tokenAudience } from "./credential-configuration";
 import type { SnippetContext } from "./snippet";
 import { fileOf } from "./text";
@@ -12,16 +12,16 @@ import { fileOf } from "./text";
  */
 export function hcpTerraformSnippet(context: SnippetContext, { access }: WorkloadOf<"hcpTerraform">): string {
     const provider = providerOf(context);
-    const { prepare, use } = registryCommands(context, "/tmp");
+    const { prepare, use } = registryCommands(context);
     return fileOf(
         "#!/bin/sh",
         `# /home/tfc-agent/.tfc-agent/hooks/terraform-${access === "reader" ? "pre-plan" : "post-apply"}, in agents with Python`,
         "# and TFC_AGENT_HOOK_TIMEOUT=600 (the default is 60 seconds).",
         "# The workspace needs this environment variable:",
         `# TFC_WORKLOAD_IDENTITY_AUDIENCE=${tokenAudience(provider)}`,
-        "set -eu",
+        ...start(true),
         ...prepare,
-        ...login(context, "/tmp", (file) => [`printf %s "$TFC_WORKLOAD_IDENTITY_TOKEN" > ${file}`]),
+        ...login(context, (file) => [`printf %s "$TFC_WORKLOAD_IDENTITY_TOKEN" > ${file}`]),
         ...use,
     );
 }

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { registryCommands } from "./commands";
+import { registryCommands, start } from "./commands";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
 
@@ -12,7 +12,7 @@ export function kubernetesSnippet(context: SnippetContext, workload: WorkloadOf<
     const { name, serviceAccount } = context;
     const namespace = `  namespace: ${yamlString(workload.namespace)}`;
     const account = yamlString(workload.serviceAccount);
-    const { prepare, use } = registryCommands(context, "/tmp");
+    const { prepare, use } = registryCommands(context);
     return fileOf(
         "# pod.yaml. The cluster needs Workload Identity Federation for GKE, and the image needs requirements.txt.",
         ...(serviceAccount === undefined
@@ -41,6 +41,6 @@ export function kubernetesSnippet(context: SnippetContext, workload: WorkloadOf<
         "      command: [sh, -c]",
         "      args:",
         "        - |",
-        indented(["set -eu", ...prepare, ...use], 10),
+        indented([...start(), ...prepare, ...use], 10),
     );
 }

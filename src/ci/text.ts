@@ -15,7 +15,26 @@ export function fileOf(...lines: readonly string[]): string {
     return lines.map((line) => `${line}\n`).join("");
 }
 
-/** sh commands that write a file. */
-export function writeFile(path: string, text: string): string[] {
-    return [`cat > ${path} <<'END'`, ...text.replace(/\n$/, "").split("\n"), "END"];
+/** A word of sh in single quotes: the shell expands nothing in it. */
+function quoted(text: string): string {
+    return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * sh commands that write a file. They contain no here-document, because CircleCI expands what follows a `<<`.
+ *
+ * @param path a word of sh
+ * @param expanded a variable in the text that the shell expands, such as `$dir`
+ */
+export function writeFile(path: string, text: string, expanded?: string): string[] {
+    const lines = text.replace(/\n$/, "").split("\n").map(quoted);
+    return [
+        "printf '%s\\n' \\",
+        ...lines
+            .map((line) =>
+                expanded === undefined ? line : line.replaceAll(expanded, () => `'"${expanded}"'`),
+            )
+            .map((line) => `  ${line} \\`),
+        `  > ${path}`,
+    ];
 }

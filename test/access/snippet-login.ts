@@ -16,8 +16,9 @@ export interface CredentialConfiguration {
  * @see https://github.com/google-github-actions/auth
  */
 export function credentialConfigurationIn(snippet: string): CredentialConfiguration {
-    const file = /google-credentials\.json" \\?<<END$([^]*?)^ *END$/m.exec(snippet)?.[1];
-    if (file !== undefined) return JSON.parse(file) as CredentialConfiguration;
+    const words = /((?:^ *'.*' \\\n)+) *> "\$\$?dir\/google-credentials\.json"$/m.exec(snippet)?.[1];
+    if (words !== undefined)
+        return JSON.parse(words.replace(/^ *'|' \\$|'"|"'/gm, "")) as CredentialConfiguration;
     return githubCredentials(snippet, { url: "", bearer: "" });
 }
 
@@ -54,8 +55,7 @@ export function loginCommandsIn(snippet: string): string {
     const [, indentation = "", commands = ""] =
         /^( *)(umask 077$[^]*?^ *export GOOGLE_APPLICATION_CREDENTIALS=.*$)/m.exec(snippet) ?? [];
     assert.ok(commands !== "", `the snippet has no login in sh:\n${snippet}`);
-    // CircleCI replaces \<< with <<.
-    return commands.replaceAll(`\n${indentation}`, "\n").replaceAll("\\<<", "<<");
+    return `dir=$(mktemp -d)\n${commands.replaceAll(`\n${indentation}`, "\n")}`;
 }
 
 /** The sh commands with which a snippet of a machine in Google Cloud impersonates an account, as the machine runs them. */

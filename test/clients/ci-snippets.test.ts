@@ -195,7 +195,7 @@ describe("the snippets of workloads", () => {
             it("install and upload with uv", async () => {
                 await using environment = await checkout(`by-uv-${keyring}`);
                 const [start = "", end = ""] = script().split("# With uv");
-                const [prepare = ""] = start.split(/^(?:python -m venv|cat >)/m);
+                const [prepare = ""] = start.split(/^(?:python -m venv|printf )/m);
                 const withUv = end.split("\n").slice(1).join("\n").replaceAll(/^# /gm, "");
                 const run = await runIn(environment, prepare + withUv);
                 assert.equal(run.exitCode, 0, run.output);

@@ -120,7 +120,8 @@ export function scriptOf(workload: Workload, snippet: string): string {
     switch (workload.type) {
         case "githubActions": {
             const { jobs } = document as { jobs: { python: { steps: { run?: string }[] } } };
-            return jobs.python.steps.map(({ run = "" }) => run).join("");
+            // Each step has a shell of its own, with the variables in the file GITHUB_ENV.
+            return jobs.python.steps.map(({ run = "" }) => run).join('unset dir; . "$GITHUB_ENV"\n');
         }
         case "gitlabCi": {
             const jobs = document as Record<string, { script: string[] }>;
@@ -134,8 +135,7 @@ export function scriptOf(workload: Workload, snippet: string): string {
                 .flatMap(({ steps }) => steps)
 
                 .map((step) => (typeof step === "string" ? "" : step.run))
-                .join("")
-                .replaceAll("\\<<", "<<");
+                .join("");
         }
         case "azureDevOps":
             return (document as { steps: [{ bash: string }] }).steps[0].bash;

@@ -1,12 +1,27 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+    chmodSync,
+    chownSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    statSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import fc from "fast-check";
 import { credentialConfiguration } from "../../src/ci/credential-configuration";
 import { ciSnippet } from "../../src/ci/snippet";
+import { writeFile } from "../../src/ci/text";
 import type { KeyringProvider } from "../../src/clients/client";
+import { pipConfWithKeyring } from "../../src/clients/pip";
+import { pypircWithKeyring } from "../../src/clients/twine";
+import { repositoryUrls } from "../../src/names/urls";
 import { WorkloadType } from "../../src/names/workload-types";
 import { parseWorkloads } from "../../src/validation/workloads";
 import { account, contextOf, documentsOf, isScript, provider, samples, scriptOf } from "./ci-samples";
@@ -48,10 +63,12 @@ describe("the snippet of a workload", () => {
 
     it("installs the keyring outside pip's environment with keyring: subprocess", () => {
         const script = ciSnippet(contextOf("vm", samples["vm-reader"], "subprocess"));
-        assert.match(script, /^pip install keyring .*\npython -m venv --clear \/tmp\/project-venv\n/m);
-        assert.match(script, /^cat > \/tmp\/project-venv\/pip\.conf/m);
-        assert.match(script, /^keyring-provider = subprocess$/m);
-        assert.match(script, /^\/tmp\/project-venv\/bin\/pip install -r/m);
+        assert.match(script, /^pip install keyring .*\npython -m venv "\$dir\/project-venv"\n/m);
+        assert.match(
+            script,
+            /^ {2}'keyring-provider = subprocess' \\\n {2}> "\$dir\/project-venv\/pip\.conf"$/m,
+        );
+        assert.match(script, /^"\$dir\/project-venv\/bin\/pip" install -r/m);
     });
 
     it("names the workload if it has no provider", () => {
@@ -134,6 +151,7 @@ describe("the snippet of every valid workload", () => {
                 assert.doesNotMatch(snippet, /\$\{\{/);
                 assert.doesNotMatch(snippet, /[^\S \n]|\p{Cc}(?<!\n)/u);
                 if (!isScript(workload)) documentsOf(snippet);
+                if (workload.type === "circleCi") assertNotExpanded(snippet);
                 const script = scriptOf(workload, snippet);
                 assert.ok(isSh(script), script);
                 const plain = Object.fromEntries(
@@ -153,6 +171,136 @@ describe("the snippet of every valid workload", () => {
     });
 });
 
+/**
+ * A value as CircleCI reads it: `<<` starts a tag, and `\\<<` is text. A backslash before `\\<<` is text, and the `<<` a tag.
+ *
+ * @throws SyntaxError at a tag, because a snippet needs none
+ * @see https://circleci.com/docs/guides/orchestrate/config-templating/
+ * @see https://github.com/CircleCI-Public/circleci-yaml-language-server
+ */
+function expandTags(value: string): string {
+    return value.replace(/\\\\<<|\\<<|<</g, (found) => {
+        if (found === "\\<<") return "<<";
+        throw new SyntaxError(`a tag in ${value}`);
+    });
+}
+
+/** Asserts that CircleCI changes no value of a configuration. */
+function assertNotExpanded(snippet: string): void {
+    JSON.stringify(documentsOf(snippet), (key, value: unknown) => {
+        for (const text of [key, value]) if (typeof text === "string") assert.equal(expandTags(text), text);
+        return value;
+    });
+}
+
+describe("a snippet of a project with a domain", () => {
+    const urls = repositoryUrls({ project: "example.com:tools", location: "us", repository: "python" });
+    const email = "publisher@tools.example.com.iam.gserviceaccount.com";
+
+    for (const [name, entry] of Object.entries(samples)) {
+        it(`has the id in URLs, and the host in addresses, for ${name}`, () => {
+            const sample = contextOf(name, entry);
+            const snippet = ciSnippet({
+                ...sample,
+                project: "example.com:tools",
+                ...(sample.serviceAccount === undefined ? {} : { serviceAccount: email }),
+                index: { ...sample.index, ...urls },
+                pipConf: pipConfWithKeyring(urls.indexUrl, "auto"),
+                pypirc: pypircWithKeyring({ name: "python", uploadUrl: urls.uploadUrl }),
+            });
+            const domains = snippet.match(/[^\s"'=]*example\.com[^\s"',:]*(?::tools[^\s"',]*)?/g) ?? [];
+            const expected =
+                /^(?:https:\/\/(?:oauth2accesstoken:\$token@)?us-python\.pkg\.dev\/example\.com:tools\/python\/(?:simple\/)?|(?:https:\/\/iamcredentials\.googleapis\.com\/v1\/projects\/-\/serviceAccounts\/)?publisher@tools\.example\.com\.iam\.gserviceaccount\.com|sts\.example\.com|.*git\.example\.com.*)$/;
+            assert.ok(domains.length > 0);
+            for (const each of domains) assert.match(each, expected);
+        });
+    }
+
+    for (const [account, settings, project] of [
+        ["builds@tools.example.com.iam.gserviceaccount.com", {}, "example.com:tools"],
+        ["builds@acme.iam.gserviceaccount.com", {}, "acme"],
+        ["tools.example.com@appspot.gserviceaccount.com", {}, "example.com:tools"],
+        ["acme-web@appspot.gserviceaccount.com", {}, "acme-web"],
+        ["123-compute@developer.gserviceaccount.com", {}, "acme-tools"],
+        ["123-compute@developer.gserviceaccount.com", { project: "example.com:web" }, "example.com:web"],
+    ] as const) {
+        it(`names the account of Cloud Build in its project: ${account} in ${project}`, () => {
+            const entry = { type: "cloudBuild", access: "writer", serviceAccount: account, ...settings };
+            const [document] = documentsOf(ciSnippet(contextOf("core", entry)));
+            assert.equal(
+                (document as { serviceAccount: string }).serviceAccount,
+                `projects/${project}/serviceAccounts/${account}`,
+            );
+        });
+    }
+});
+
+describe("the configuration of CircleCI", () => {
+    it("is read by a grammar that knows what can be escaped", () => {
+        for (const [value, expected] of [
+            ["cat \\<<END", "cat <<END"],
+            ["cat \\<<<x", "cat <<<x"],
+            ["\\<<\\<<", "<<<<"],
+            ["a >> b > c < d", "a >> b > c < d"],
+            ["\\< < \\\\", "\\< < \\\\"],
+        ] as const) {
+            assert.equal(expandTags(value), expected);
+        }
+        for (const value of [
+            "cat <<END",
+            "<< parameters.a >>",
+            "<<# a >>",
+            "\\\\<<END",
+            "\\\\\\<<END",
+            "<<<x",
+        ]) {
+            assert.throws(() => expandTags(value), SyntaxError, value);
+        }
+    });
+
+    it("has no value that CircleCI changes, whatever the ref is", () => {
+        for (const entry of Object.values(samples).filter(({ type }) => type === "circleCi")) {
+            for (const name of [
+                "a<<b",
+                "a\\<<b",
+                "a<<<b>>c",
+                "<<parameters.x>>",
+                "<<#x>>",
+                "a\\\\<<b",
+                "<<-'END'",
+            ]) {
+                const { workloads } = parseWorkloads({ core: { ...entry, ref: `refs/heads/${name}` } });
+                // Git does not allow a backslash in a ref, and neither do the settings.
+                if (workloads["core"] === undefined) continue;
+                assertNotExpanded(ciSnippet(contextOf("core", { ...entry, ref: `refs/heads/${name}` })));
+            }
+            for (const keyring of ["auto", "import", "subprocess"] as const) {
+                assertNotExpanded(ciSnippet(contextOf("core", entry, keyring)));
+            }
+        }
+    });
+
+    it("is refused with a value that would have to be escaped", () => {
+        const context = contextOf("core", samples["circleci-writer"]);
+        for (const value of [
+            "<<",
+            "\\<<",
+            "\\\\<<",
+            "<<<",
+            "<<EOF",
+            "<< pipeline.id >>",
+            "<<# a >>b<</ a >>",
+        ]) {
+            for (const key of ["pipConf", "pypirc"] as const) {
+                assert.throws(
+                    () => ciSnippet({ ...context, [key]: `${context[key]}${value}\n` }),
+                    new RangeError("the configuration of core would contain <<, which CircleCI expands"),
+                );
+            }
+        }
+    });
+});
+
 /** Commands that only write their command line to the file `log`. */
 const stubs = {
     python: `echo "\${0##*/} $*" >> "$LOG"
@@ -161,6 +309,7 @@ case "$*" in
     for directory; do :; done
     mkdir -p "$directory/bin"
     cp "\${0%/*}/pip" "$directory/bin/"
+    eval "$BETWEEN"
     : > "$directory/bin/activate" ;;
 -) echo "token of the account" ;;
 esac`,
@@ -170,60 +319,101 @@ esac`,
     "buildkite-agent": `printf 'token of the system'`,
 };
 
-/** The commands that a script runs in a checkout, and the files and variables that it leaves. */
-function run(script: string) {
-    const home = mkdtempSync(join(tmpdir(), "python-registry-snippet-"));
-    try {
-        for (const directory of ["bin", "checkout", "tmp"]) mkdirSync(join(home, directory));
+/** A machine that runs snippets. `tmp` is a folder in which every user can create files, as /tmp is. */
+class Machine implements Disposable {
+    readonly home = mkdtempSync(join(tmpdir(), "python-registry-snippet-"));
+    readonly tmp = join(this.home, "tmp");
+
+    constructor() {
+        for (const folder of ["bin", "checkout", "tmp"]) mkdirSync(join(this.home, folder));
+        chmodSync(this.home, 0o755);
+        chmodSync(this.tmp, 0o1777);
         for (const [name, text] of Object.entries({ ...stubs, python3: stubs.python })) {
-            writeFileSync(join(home, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+            writeFileSync(join(this.home, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
         }
+    }
+
+    /**
+     * Runs a script in a checkout: the commands that it runs, and the files and the login that it has at its end.
+     *
+     * @param between sh commands to run after each command of the script
+     */
+    run(script: string, between = ":") {
+        const { home, tmp } = this;
+        const kept = join(home, "kept");
+        rmSync(kept, { recursive: true, force: true });
+        for (const file of ["log", "environment"]) writeFileSync(join(home, file), "");
         const tokens = ["GOOGLE_ID_TOKEN", "CIRCLE_OIDC_TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN", "OIDC_TOKEN"];
-        const inHome = script.replaceAll("/tmp/", `${home}/tmp/`);
         const { status, stderr, stdout } = spawnSync("sh", ["-s"], {
-            input: `${inHome}\nprintf %s "\${GOOGLE_APPLICATION_CREDENTIALS:-}"\n`,
+            input: `${script}\neval "$BETWEEN"\ncp -Rp "$dir" "$KEPT"; printf '%s\\n%s' "$dir" "\${GOOGLE_APPLICATION_CREDENTIALS:-}"\n`,
             encoding: "utf8",
             cwd: join(home, "checkout"),
             env: {
                 PATH: `${join(home, "bin")}:${process.env["PATH"] ?? ""}`,
+                TMPDIR: tmp,
+                RUNNER_TEMP: tmp,
+                GITHUB_ENV: join(home, "environment"),
                 LOG: join(home, "log"),
+                KEPT: kept,
+                BETWEEN: between,
                 SYSTEM_ACCESSTOKEN: "a",
                 SYSTEM_OIDCREQUESTURI: "https://dev.azure.com/a",
                 ...Object.fromEntries(tokens.map((name) => [name, "token of the system"])),
             },
         });
         assert.equal(status, 0, stderr);
-        const files = readdirSync(home, { recursive: true, encoding: "utf8" })
-            .filter((path) => statSync(join(home, path)).isFile())
-            .map((path) => [basename(path), readFileSync(join(home, path), "utf8")] as const);
-        const login = stdout === "" ? undefined : loginOf(stdout);
+        const [directory = "", credentials = ""] = stdout.split("\n").slice(-2);
+        assert.equal(dirname(directory), tmp, "outside the folder for temporary files");
+        assert.equal(statSync(kept).mode & 0o777, 0o700);
         assert.deepEqual(
             readdirSync(join(home, "checkout")),
             [],
             "files in a checkout can get into a package",
         );
+        const files = readdirSync(kept, { recursive: true, encoding: "utf8" })
+            .filter((path) => statSync(join(kept, path)).isFile())
+            .map((path) => [path, readFileSync(join(kept, path), "utf8")] as const);
         return {
+            name: basename(directory),
             files: new Map(files),
-            login,
-            commands: readFileSync(join(home, "log"), "utf8").replaceAll(`${home}/tmp`, ".."),
+            login:
+                credentials === ""
+                    ? undefined
+                    : loginOf(credentials, (path) => path.replace(directory, kept)),
+            commands: readFileSync(join(home, "log"), "utf8").replaceAll(directory, "DIR"),
         };
-    } finally {
-        rmSync(home, { recursive: true });
+    }
+
+    [Symbol.dispose]() {
+        rmSync(this.home, { recursive: true });
     }
 }
 
 /** What Google's libraries read. */
-function loginOf(path: string) {
-    const { credential_source: source, ...configuration } = JSON.parse(readFileSync(path, "utf8")) as {
+function loginOf(path: string, toKept: (path: string) => string) {
+    const { credential_source: source, ...configuration } = JSON.parse(
+        readFileSync(toKept(path), "utf8"),
+    ) as {
         credential_source: { file: string; format?: { subject_token_field_name: string } };
     };
     assert.ok(isAbsolute(source.file));
-    assert.equal(statSync(source.file).mode & 0o777, 0o600);
-    const text = readFileSync(source.file, "utf8");
+    const file = toKept(source.file);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const text = readFileSync(file, "utf8");
     const field = source.format?.subject_token_field_name;
     const token = field === undefined ? text : (JSON.parse(text) as Record<string, string>)[field];
     return { ...configuration, token };
 }
+
+/** The types whose jobs run on a machine, or in a folder, that the system removes. */
+const discarded: ReadonlySet<WorkloadType> = new Set([
+    "githubActions",
+    "gitlabCi",
+    "circleCi",
+    "azureDevOps",
+    "gke",
+    "cloudBuild",
+]);
 
 describe("the commands of a snippet", () => {
     for (const [name, entry] of Object.entries(samples)) {
@@ -231,24 +421,28 @@ describe("the commands of a snippet", () => {
             for (const keyring of ["auto", "subprocess"] as const) {
                 const context = contextOf(name, entry, keyring);
                 const { workload, pipConf, pypirc, serviceAccount } = context;
-                const { files, login, commands } = run(scriptOf(workload, ciSnippet(context)));
+                using machine = new Machine();
+                const { files, login, commands } = machine.run(scriptOf(workload, ciSnippet(context)));
+                // A machine that is used again keeps nothing.
+                assert.equal(readdirSync(machine.tmp).length, discarded.has(workload.type) ? 1 : 0);
                 const writes = workload.access !== "reader";
                 // On Google's own machines, the keyring cannot impersonate an account.
                 const withToken =
                     serviceAccount !== undefined && context.provider === undefined && workload.type !== "gke";
                 const separate = keyring === "subprocess" && !withToken;
                 assert.deepEqual(commands.trimEnd().split("\n"), [
-                    "python3 -m venv --clear ../registry-venv",
+                    "python3 -m venv DIR/registry-venv",
                     `pip install ${withToken ? "google-auth requests" : "keyring keyrings.google-artifactregistry-auth"}${writes ? " build twine" : ""}`,
                     ...(writes ? ["python -m build"] : []),
                     ...(withToken ? ["python -"] : []),
-                    ...(separate ? ["python -m venv --clear ../project-venv"] : []),
+                    ...(separate ? ["python -m venv DIR/project-venv"] : []),
                     "pip install -r requirements.txt",
-                    ...(writes
-                        ? ["twine upload --config-file ../registry-venv/.pypirc -r python dist/*"]
-                        : []),
+                    ...(writes ? ["twine upload --config-file DIR/.pypirc -r python dist/*"] : []),
                 ]);
-                assert.equal(files.get("pip.conf"), withToken ? undefined : pipConf);
+                assert.equal(
+                    files.get(`${separate ? "project" : "registry"}-venv/pip.conf`),
+                    withToken ? undefined : pipConf,
+                );
                 assert.equal(files.get(".pypirc"), writes ? pypirc : undefined);
                 assert.deepEqual(
                     login,
@@ -268,6 +462,117 @@ describe("the commands of a snippet", () => {
                           },
                 );
             }
+        });
+    }
+});
+
+const nobody = 65534;
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * Another user of the machine, who knows which names the script used before. They make folders and links with these names. In
+ * each folder that they can write to, every file then becomes one of theirs. They copy every file that they can read.
+ */
+class Attacker {
+    /** What they got: `ran` if the script ran their code, `written` if it wrote into their file, `read` with what they read. */
+    readonly loot: string;
+    /** An sh command that acts as this user. */
+    readonly act: string;
+
+    constructor(machine: Machine, names: readonly string[]) {
+        this.loot = join(machine.home, "loot");
+        mkdirSync(this.loot);
+        chownSync(this.loot, nobody, nobody);
+        const evil = `echo 'id >> ${this.loot}/ran'`;
+        const script = join(machine.home, "attack.sh");
+        writeFileSync(
+            script,
+            `cd ${machine.tmp} && echo >> ${this.loot}/turns || exit
+for name in ${names.map((name) => `./${name}`).join(" ")}; do
+    mkdir -p "\${name%/*}" && [ -e "$name" ] || ln -s ${this.loot}/written "$name"
+    chmod 777 "\${name%/*}"
+done 2> /dev/null
+find . -type f 2> /dev/null | while read -r file; do
+    cat "$file" >> ${this.loot}/read && ${evil} > "$file"
+done 2> /dev/null
+find . -type d 2> /dev/null | while read -r folder; do
+    rm -f "$folder/activate" && ${evil} > "$folder/activate"
+done 2> /dev/null
+true
+`,
+        );
+        const python = spawnSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).stdout.trim();
+        const become = `import os; os.setgroups([]); os.setgid(${nobody}); os.setuid(${nobody}); os.execv("/bin/sh", ["sh", "${script}"])`;
+        this.act = `${python} -c '${become}'`;
+    }
+
+    has(file: string): boolean {
+        return existsSync(join(this.loot, file));
+    }
+}
+
+describe("a file that a snippet writes", () => {
+    it("has exactly the given text, and a word that the shell expands", () => {
+        const text = fc.string({
+            unit: fc.constantFrom(...Array.from("'\"`$\\<>\n %!~#&;(){}é"), "$(id)", "$dir", "END\n"),
+            minLength: 1,
+        });
+        fc.assert(
+            fc.property(fc.array(text, { minLength: 1, maxLength: 20 }), (texts) => {
+                const folder = mkdtempSync(join(tmpdir(), "python-registry-snippet-"));
+                try {
+                    const commands = texts.flatMap((each, index) =>
+                        writeFile(`"$dir/${index}"`, each, "$dir"),
+                    );
+                    const { status } = spawnSync("sh", ["-eu"], {
+                        input: ["dir=$1", ...commands].join("\n").replace("$1", `'${folder}'`),
+                    });
+                    assert.equal(status, 0);
+                    texts.forEach((each, index) => {
+                        const expected = `${each.replace(/\n$/, "")}\n`.replaceAll("$dir", () => folder);
+                        assert.equal(readFileSync(join(folder, String(index)), "utf8"), expected);
+                    });
+                } finally {
+                    rmSync(folder, { recursive: true });
+                }
+            }),
+            { numRuns: 20 },
+        );
+    });
+});
+
+describe("another user of the machine", () => {
+    // The last sample of each type.
+    const last = new Map(
+        Object.entries(samples).map(([name, entry]) => [entry.type, [name, entry] as const]),
+    );
+    for (const [name, entry] of last.values()) {
+        it(`can neither put code or files into the script nor read its files, for ${name}`, function () {
+            if (!isRoot) {
+                console.log("    skipped: only root can act as another user");
+                this.skip();
+            }
+            const context = contextOf(name, entry);
+            const script = scriptOf(context.workload, ciSnippet(context));
+            using earlier = new Machine();
+            const { name: used, files, commands } = earlier.run(script);
+            using machine = new Machine();
+            const names = [...files.keys()].map((file) => `${used}/${file}`);
+            const attacker = new Attacker(machine, [...names, `${used}/registry-venv/bin/activate`]);
+            spawnSync("sh", ["-c", attacker.act]);
+            if (!attacker.has("turns")) {
+                console.log("    skipped: another user cannot open the folder for temporary files");
+                this.skip();
+            }
+            assert.ok(readdirSync(machine.tmp).includes(used), "the attacker cannot act");
+            assert.equal(machine.run(script, attacker.act).commands, commands);
+            assert.deepEqual(
+                ["ran", "written"].filter((file) => attacker.has(file)),
+                [],
+            );
+            const read = attacker.has("read") ? readFileSync(join(attacker.loot, "read"), "utf8") : "";
+            assert.doesNotMatch(read, /token of|index|external_account/);
+            assert.ok(readFileSync(join(attacker.loot, "turns"), "utf8").length > 2);
         });
     }
 });
