@@ -42,12 +42,13 @@ const federatedTypes = ["principal", "principalSet"];
 const publicPrincipals = ["allUsers", "allAuthenticatedUsers"];
 
 const domain = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
-const localPart = /^[^\s\p{C}@:/]{1,64}$/u;
+/** What an address can have before the `@`, without quotes, percent-encoding and wildcards. */
+const localPart = /^[a-z0-9!#$&'+=^_`{|}~.-]{1,64}$/i;
 /** A Kubernetes service account of a GKE workload identity pool, in the older form PROJECT.svc.id.goog[NAMESPACE/NAME]. */
 const kubernetesAccount = /^[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+\/[a-z0-9.-]+\]$/;
 /** The end of the address of a service account, of a user or of Google. */
-export const serviceAccountAddress = /[.@](?:iam\.|developer\.|appspot\.)?gserviceaccount\.com$/i;
-const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/[^\s\p{C}]+$/u;
+const serviceAccountEnd = /[.@]gserviceaccount\.com$/i;
+const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/(?=\S)(?:[^\s\p{C}]| )+(?<=\S)$/u;
 
 /** Whether the principal includes everyone, or everyone who is signed in to a Google account. */
 export function isPublic(principal: string): boolean {
@@ -105,10 +106,14 @@ export function principalMistake(principal: string): string | undefined {
     if (type === "serviceAccount" && kubernetesAccount.test(address)) {
         return undefined;
     }
+    if (type === "serviceAccount" && isEmail(address) && !isServiceAccountAddress(address)) {
+        const others = ["user", "group"].filter(() => !serviceAccountEnd.test(address));
+        return `does not have the address of a service account. Allowed: serviceAccount: followed by an address, for example serviceAccount:name@project.iam.gserviceaccount.com.${suggestion(others.map((each) => `${each}:${address}`))}`;
+    }
     if (!isEmail(address)) {
         return `does not have a valid email address. Allowed: ${type}: followed by an address, for example ${type}:name@example.com.`;
     }
-    if (type !== "serviceAccount" && serviceAccountAddress.test(address)) {
+    if (type !== "serviceAccount" && serviceAccountEnd.test(address)) {
         return `has the address of a service account. Allowed: serviceAccount: followed by the address.${suggestion([`serviceAccount:${address}`])}`;
     }
     return undefined;
@@ -205,7 +210,7 @@ export function principalsByRole({
 /** Suggestions for a value that has no `type:` prefix. */
 function withLikelyPrefix(value: string): string[] {
     if (isEmail(value)) {
-        return serviceAccountAddress.test(value)
+        return serviceAccountEnd.test(value)
             ? [`serviceAccount:${value}`]
             : [`user:${value}`, `group:${value}`];
     }
@@ -221,6 +226,11 @@ function suggestion(values: readonly string[]): string {
     return values.length === 0
         ? ""
         : ` Did you mean ${values.map((value) => JSON.stringify(value)).join(" or ")}?`;
+}
+
+/** Whether text is the address of a service account, of a user or of Google. */
+export function isServiceAccountAddress(text: string): boolean {
+    return isEmail(text) && serviceAccountEnd.test(text) && /^[a-z0-9][a-z0-9.-]*@/i.test(text);
 }
 
 function isEmail(text: string): boolean {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isWholePool } from "../names/federated-principals";
+import { unchosenIdentities } from "../names/federated-principals";
 import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal, isPublic, principalMistake, roles } from "../names/principals";
@@ -132,8 +132,9 @@ const principals = (key: string, power?: string) =>
                 `would let everyone ${power ?? ""}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`,
             ),
             v.check(
-                (value) => power === undefined || !isWholePool(value),
-                `would let every identity of the pool ${power ?? ""}. Allowed: a subject, a group or an attribute of the pool; * only in readers.`,
+                (value) => power === undefined || unchosenIdentities(value) === undefined,
+                ({ input }) =>
+                    `would let ${unchosenIdentities(input) ?? ""} ${power ?? ""}. Allowed: ${input.endsWith("/*") ? "a subject, a group or an attribute of the pool; * only in readers" : "single service accounts; all of them only in readers"}.`,
             ),
         ),
         ({ input }) =>

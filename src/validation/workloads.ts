@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { roles, serviceAccountAddress } from "../names/principals";
+import { isServiceAccountAddress, roles } from "../names/principals";
 import { WorkloadType } from "../names/workload-types";
 import { boolean, existing, isRecord, matching, object, oneOf, projectId, record, text } from "./schema";
 import { formatJson, suggestion } from "./wording";
@@ -87,7 +87,7 @@ const environment = v.exactOptional(
 const accountAddress = v.pipe(
     text("the email address of a service account"),
     v.check(
-        (value) => serviceAccountAddress.test(value) && /^[^\s@:]+@[^\s@:]+$/.test(value),
+        isServiceAccountAddress,
         "is not the email address of a service account. Allowed: NAME@PROJECT.iam.gserviceaccount.com.",
     ),
     v.toLowerCase(),

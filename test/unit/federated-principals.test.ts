@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stackConfig } from "../../sandbox/engines/stack-config";
-import { isWholePool } from "../../src/names/federated-principals";
+import { unchosenIdentities } from "../../src/names/federated-principals";
 import { principalMistake } from "../../src/names/principals";
 import { parseSettings } from "../../src/settings/settings";
 
@@ -27,9 +27,12 @@ describe("a federated principal", () => {
         set("locations/global/workforcePools/staff/group/developers"),
         set("locations/global/workforcePools/staff/attribute.team/core"),
         set("locations/global/workforcePools/staff/*"),
-        // Other hosts have forms that are not known here.
+        // GitHub's environments can have spaces.
+        set(`${pools}/ci/attribute.repository_environment/7:late release`),
+        one(`${pools}/example.com:tools.svc.id.goog/subject/ns/builds/sa/publisher`),
         "principalSet://cloudresourcemanager.googleapis.com/projects/123/type/ServiceAccount",
-        "principal://goog/subject/ada@acme.example",
+        "principalSet://cloudresourcemanager.googleapis.com/folders/123/type/ServiceAccount",
+        "principalSet://cloudresourcemanager.googleapis.com/organizations/123/type/ServiceAccount",
     ]) {
         it(`is accepted: ${principal}`, () => {
             assert.equal(principalMistake(principal), undefined);
@@ -133,11 +136,164 @@ describe("a federated principal", () => {
         });
     }
 
-    it("that is a whole pool can only read", () => {
+    const hosts =
+        "has an unknown host. Allowed: iam.googleapis.com, with a pool, and cloudresourcemanager.googleapis.com, with all service accounts of a project.";
+    const accounts =
+        "is not a set of service accounts. Allowed with this host: principalSet://, and projects/NUMBER/type/ServiceAccount after it, also with folders/ or organizations/.";
+    for (const [principal, mistake] of [
+        // Google's spellings for deny policies and boundaries.
+        ["principalSet://goog/public:all", hosts],
+        ["principalSet://goog/cloudIdentityCustomerId/C01Abc35", hosts],
+        ["principal://goog/subject/ada@acme.example", `${hosts} Did you mean "user:ada@acme.example"?`],
+        ["principalSet://goog/group/team@acme.example", `${hosts} Did you mean "group:team@acme.example"?`],
+        [
+            one("projects/-/serviceAccounts/ci@acme-tools.iam.gserviceaccount.com"),
+            `${inPool} Did you mean "serviceAccount:ci@acme-tools.iam.gserviceaccount.com"?`,
+        ],
+        // Identities of agents and of resources, which do not install packages.
+        [
+            "principal://agents.global.org-123.system.id.goog/resources/aiplatform/projects/9/locations/us/reasoningEngines/a",
+            hosts,
+        ],
+        ["principal://parametermanager.googleapis.com/projects/1/uid/locations/global/parameters/a", hosts],
+        [one("projects/123/name/locations/global/workloadIdentityPools/ci"), inPool],
+        // Other hosts, and other spellings of the right ones.
+        ["principalSet://example.com/projects/123/locations/global/workloadIdentityPools/ci/*", hosts],
+        [`principalSet://IAM.googleapis.com/${pools}/ci/*`, hosts],
+        [`principalSet://iam.googleapis.com./${pools}/ci/*`, hosts],
+        [`principalSet://iam.googleapis.com:443/${pools}/ci/*`, hosts],
+        [`principalSet://user@iam.googleapis.com/${pools}/ci/*`, hosts],
+        [`principalSet://iam%2Egoogleapis.com/${pools}/ci/*`, hosts],
+        [`principalSet://iam.googleapis.com//${pools}/ci/*`, inPool],
+        [set(`%70rojects/123/locations/global/workloadIdentityPools/ci/*`), inPool],
+        [
+            set("projects/0123/locations/global/workloadIdentityPools/ci/*"),
+            "has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe PROJECT --format='value(projectNumber)'",
+        ],
+        [
+            set("projects/$(id)/locations/global/workloadIdentityPools/ci/*"),
+            "has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe PROJECT --format='value(projectNumber)'",
+        ],
+        ...["CI", "c%69", "ci_1", "сі", "a".repeat(64)].map(
+            (pool) =>
+                [
+                    set(`${pools}/${pool}/group/x`),
+                    "has a pool with a name that Google does not allow. Allowed: lowercase letters, digits and hyphens; for GKE, PROJECT_ID.svc.id.goog.",
+                ] as const,
+        ),
+        [
+            "principalSet://cloudresourcemanager.googleapis.com/projects/acme-tools/type/ServiceAccount",
+            accounts,
+        ],
+        ["principalSet://cloudresourcemanager.googleapis.com/projects/123/type/ServiceAgent", accounts],
+        ["principalSet://cloudresourcemanager.googleapis.com/projects/123/type/ServiceAccount/", accounts],
+        ["principalSet://cloudresourcemanager.googleapis.com/projects/123", accounts],
+        ["principal://cloudresourcemanager.googleapis.com/projects/123/type/ServiceAccount", accounts],
+        [
+            set(`${pools}/acme-tools.svc.id.goog/kubernetes.cluster/https://example.com/clusters/main`),
+            `has an unknown selector. Allowed after the pool: ${selectors}.`,
+        ],
+        [
+            set(`${pools}/acme-tools.svc.id.goog/namespace/Builds`),
+            `has an unknown selector. Allowed after the pool: ${selectors}.`,
+        ],
+    ] as const) {
+        it(`is refused, because no allow policy of a repository takes it: ${principal}`, () => {
+            assert.equal(principalMistake(principal), mistake);
+        });
+    }
+
+    it("in a different spelling is refused", () => {
+        const type = /^has an unknown type\. Allowed: user:, group: or serviceAccount:/;
+        const federated = /^is not a federated identity\. Allowed: principal(?:Set)?:\/\/ followed by a path/;
+        for (const [principal, mistake] of [
+            [`PRINCIPALSET://${host}/${pools}/ci/*`, type],
+            [`principalset://${host}/${pools}/ci/*`, type],
+            [` principalSet://${host}/${pools}/ci/*`, type],
+            [`principal%53et://${host}/${pools}/ci/*`, type],
+            [`iamMember:principalSet://${host}/${pools}/ci/*`, type],
+            [`member:user:ada@acme.example`, type],
+            [`deleted:${one(`${pools}/ci/subject/x`)}`, type],
+            ["deleted:serviceAccount:ci@acme-tools.iam.gserviceaccount.com?uid=1", type],
+            ["projectOwner:acme-tools", type],
+            ["projectEditor:acme-tools", type],
+            ["projectViewer:acme-tools", type],
+            ["special:allUsers", type],
+            [`principalSet://${host}/${pools}/ci/group/x `, federated],
+            [`principalSet://${host}/ ${pools}/ci/group/x`, federated],
+            [`principalSet:// ${host}/${pools}/ci/group/x`, federated],
+            [`principalSet://${host}/${pools}/ci/group/x\n`, federated],
+            [`principalSet://${host}/${pools}/ci/group/x\u200b`, federated],
+            [`principalSet://${host}/${pools}/ci/group/a\u00a0b`, federated],
+            [`principalSet:\\\\${host}/${pools}/ci/*`, federated],
+            [`principalSet:/${host}/${pools}/ci/*`, federated],
+            ["allusers", /^is not an IAM principal/],
+            ["allUsers ", /^is not an IAM principal/],
+            ["AllAuthenticatedUsers", /^is not an IAM principal/],
+            [`//${host}/${pools}/ci/*`, /^is not an IAM principal/],
+        ] as const) {
+            assert.match(principalMistake(principal) ?? "accepted", mistake, principal);
+        }
+    });
+
+    it("with an address has one of a documented form", () => {
+        const address =
+            /^does not have (?:a valid email address|the address of a service account)\. Allowed: /;
+        for (const principal of [
+            "user: ada@acme.example",
+            "user:ada @acme.example",
+            "user:ada@acme.example ",
+            "user:аda@acme.example",
+            "user:ada@аcme.example",
+            "user:ada%40x@acme.example",
+            "user:ada@acme.example?uid=1",
+            "user:*@acme.example",
+            'user:"ada"@acme.example',
+            "user:ada\u200b@acme.example",
+            "group:goog/team@acme.example",
+            "group:acme-tools.svc.id.goog:/allAuthenticatedUsers/",
+            "serviceAccount: ci@acme-tools.iam.gserviceaccount.com",
+            "serviceAccount:ci@acme-tools.iam.gserviceaccount.com ",
+            "serviceAccount:ci$(id)@acme-tools.iam.gserviceaccount.com",
+            "serviceAccount:ci@acme-tools.iam.gserviceaccount.com.example.com",
+            "serviceAccount:ci@acme-tools",
+            "serviceAccount:acme-tools.svc.id.goog[builds]",
+            "serviceAccount:acme-tools.svc.id.goog[builds/*]",
+        ]) {
+            assert.match(principalMistake(principal) ?? "accepted", address, principal);
+        }
+        assert.equal(
+            principalMistake("serviceAccount:ada@acme.example"),
+            'does not have the address of a service account. Allowed: serviceAccount: followed by an address, for example serviceAccount:name@project.iam.gserviceaccount.com. Did you mean "user:ada@acme.example" or "group:ada@acme.example"?',
+        );
+        for (const principal of [
+            "user:ada.lovelace+ci_1@acme.example",
+            "user:o'hara@acme.example",
+            "serviceAccount:123-compute@developer.gserviceaccount.com",
+            "serviceAccount:123@cloudbuild.gserviceaccount.com",
+            "serviceAccount:tools.example.com@appspot.gserviceaccount.com",
+            "serviceAccount:service-1@gcp-sa-artifactregistry.iam.gserviceaccount.com",
+            "serviceAccount:ci@tools.example.com.iam.gserviceaccount.com",
+            "serviceAccount:acme-tools.svc.id.goog[builds/publisher]",
+        ]) {
+            assert.equal(principalMistake(principal), undefined);
+        }
+    });
+
+    it("that is a whole pool, or all service accounts of a project, can only read", () => {
         const pool = set(`${pools}/ci/*`);
-        assert.ok(isWholePool(pool));
-        assert.ok(isWholePool(set("locations/global/workforcePools/staff/*")));
-        assert.ok(!isWholePool(set(`${pools}/ci/group/x`)));
+        const all = "principalSet://cloudresourcemanager.googleapis.com/folders/123/type/ServiceAccount";
+        assert.equal(
+            unchosenIdentities(set("locations/global/workforcePools/staff/*")),
+            "every identity of the pool",
+        );
+        assert.equal(unchosenIdentities(set(`${pools}/ci/group/x`)), undefined);
+        const refused = parseSettings(
+            stackConfig({ "gcp:project": "acme-tools", location: "us", readers: [all], writers: [all] }),
+        );
+        assert.deepEqual("mistakes" in refused ? refused.mistakes : [], [
+            `python-registry:writers[0]: ${JSON.stringify(all)} would let every service account of the folder upload. Allowed: single service accounts; all of them only in readers.`,
+        ]);
         const parsed = parseSettings(
             stackConfig({
                 "gcp:project": "acme-tools",
