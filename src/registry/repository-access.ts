@@ -27,7 +27,8 @@ export interface RepositoryAccessArgs {
     readonly allowPublic?: boolean;
     /**
      * The principals that this program creates: from principal to an output of the resource that creates it. Only a grant to
-     * such a principal waits for the resource. An account takes 11 s, so no other grant waits for it.
+     * such a principal waits for the resource. An account takes 11 s, so no other grant waits for it. An update fails if the
+     * output is a different principal.
      */
     readonly createdPrincipals?: Record<string, pulumi.Input<string>>;
     /** The workloads to grant a role, by name. */
@@ -65,9 +66,14 @@ export interface WorkloadGrant {
 export class RepositoryAccess extends pulumi.ComponentResource {
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals = {}, workloads = {}, origin = RepositoryOrigin.used, ...plainArgs } = args;
+        const { principals, createdPrincipals, workloads } = checkRepositoryAccessArgs(name, args);
+        const {
+            createdPrincipals: _created,
+            workloads: _workloads,
+            origin = RepositoryOrigin.used,
+            ...plainArgs
+        } = args;
         const { dependsOn, ...componentOptions } = opts ?? {};
-        const principals = checkRepositoryAccessArgs(name, args);
         // Without createdPrincipals, workloads and dependsOn: otherwise the component, on which the repository depends, would
         // wait for the accounts and for the repository.
         super(
@@ -90,7 +96,7 @@ export class RepositoryAccess extends pulumi.ComponentResource {
             members.unshift(
                 ...principals[role].map((principal): [string, pulumi.Input<string>] => [
                     principal,
-                    createdPrincipals[principal] ?? principal,
+                    createdPrincipals.get(principal) ?? principal,
                 ]),
             );
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the

@@ -54,11 +54,11 @@ export class ServiceAccount extends pulumi.ComponentResource {
 
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
-        checkServiceAccountArgs(name, args);
-        super("python-registry:index:ServiceAccount", name, { ...args }, opts);
-        const { project, accountId } = args;
+        const checked = checkServiceAccountArgs(name, args);
+        super("python-registry:index:ServiceAccount", name, { ...checked }, opts);
+        const { project, accountId } = checked;
 
-        this.account = accountResource(name, args, inheritDependsOn(opts, { parent: this }));
+        this.account = accountResource(name, checked, inheritDependsOn(opts, { parent: this }));
         const email = serviceAccountEmail(project, accountId);
         verifyDerived("email address of the service account", email, this.account.email);
         this.email = knownAfter(this.account, email);

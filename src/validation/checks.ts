@@ -15,6 +15,14 @@ import { formatJson, type FormatValue, type ReportMistake, suggestion } from "./
 
 // Checks that involve more than one setting, or the whole configuration.
 
+/** The message about an unknown key of a map with fixed keys. */
+export function unknownKey(value: string, key: string, known: readonly string[]): string {
+    return `is an unknown key (its value: ${value}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
+}
+
+/** The message about everyone as a reader. */
+export const publicReader = "would let everyone download. Allowed: only with allowPublic: true.";
+
 /**
  * Reports every unknown key, which the parser would ignore without a message.
  *
@@ -27,7 +35,7 @@ export function unknownKeys(
     fullKey = (name: string) => name,
 ): string[] {
     const message = (name: string, value: unknown, key: string, known: readonly string[]) =>
-        `is an unknown key (its value: ${formatValue(name, value)}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
+        unknownKey(formatValue(name, value), key, known);
     const settingNames = Object.keys(entries);
     const accountNames = Object.keys(accountEntries);
     const accounts = isRecord(given["serviceAccounts"]) ? given["serviceAccounts"] : {};
@@ -113,7 +121,7 @@ export function policyMistakes(
         }
         if (role === "reader" && given["allowPublic"] !== true) {
             for (const principal of lists.reader.filter(isPublic)) {
-                reportIn(principal, "would let everyone download. Allowed: only with allowPublic: true.");
+                reportIn(principal, publicReader);
             }
         }
     }

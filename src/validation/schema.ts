@@ -209,6 +209,12 @@ export const accountEntries = {
     ),
 };
 
+/** Schema of the id of an account in the project of the registry. */
+export const accountId = matching(
+    /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
+    "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+);
+
 const serviceAccounts = record(
     matching(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9](?:@[a-z0-9.-]+\.iam\.gserviceaccount\.com)?$/,

@@ -47,6 +47,7 @@ export function formatJson(value: unknown): string {
 
 /** The message for a value of the wrong type. `expected` is a noun phrase such as "a list". */
 export function typeMismatch(value: unknown, expected: string): string {
+    if (value === undefined) return "is not set.";
     const found = Array.isArray(value)
         ? "a list"
         : value === null
