@@ -6,8 +6,8 @@ import { credentialConfiguration } from "./credential-configuration";
 import { writeFile } from "./text";
 
 /**
- * The start of a script. All its files are in a new folder that only its user can open, and whose name nobody knows before: in a
- * folder with a fixed name below /tmp, another user could put files first.
+ * The start of a script. All its files are in a new folder that only its user can open, and whose name nobody knows before. If
+ * the name were fixed, another user of the machine could make the folder first.
  *
  * @param lasting whether the machine is used again, so that the script removes its files
  */

@@ -542,6 +542,30 @@ describe("a file that a snippet writes", () => {
 });
 
 describe("another user of the machine", () => {
+    it("knows no path in a folder of all users, in a snippet, an example, a workflow or a page", () => {
+        const root = join(__dirname, "..", "..");
+        const folders = ["src", "examples", "deploy", "docs", "template", "configure", "policy", "sandbox"];
+        const files = folders.flatMap((folder) =>
+            readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+                .filter((file) => /\.(?:ts|md|ya?ml|sh)$/.test(file) && !file.includes("node_modules"))
+                .map((file) => join(folder, file)),
+        );
+        assert.ok(files.length > 100);
+        const texts = [...files, "README.md"].map(
+            (file) => [file, readFileSync(join(root, file), "utf8")] as const,
+        );
+        const snippets = Object.entries(samples).map(
+            ([name, entry]) => [name, ciSnippet(contextOf(name, entry))] as const,
+        );
+        for (const [name, text] of [...texts, ...snippets]) {
+            assert.doesNotMatch(
+                text,
+                /(?<![\w.$}])\/(?:tmp|var\/tmp|dev\/shm)\b|\b(?:curl|wget)\b.*\|\s*(?:ba)?sh\b/,
+                name,
+            );
+        }
+    });
+
     // The last sample of each type.
     const last = new Map(
         Object.entries(samples).map(([name, entry]) => [entry.type, [name, entry] as const]),
