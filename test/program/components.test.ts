@@ -612,7 +612,7 @@ describe("the arguments of a registry", () => {
                 .disconnect()
                 .catch((error: unknown) => messages.add((error as Error).message));
             // Rejections are reported after the promises of a turn.
-            await new Promise((resolve) => setTimeout(resolve, 100));
+            await new Promise(setImmediate);
         } finally {
             process.removeAllListeners("unhandledRejection");
             for (const listener of listeners) process.on("unhandledRejection", listener);
@@ -626,6 +626,7 @@ describe("the arguments of a registry", () => {
                 untyped(RepositoryAccess, {
                     ...place,
                     mode,
+                    origin: "created",
                     principals: { reader: [], writer: ["user:ada@acme.example"], admin: [] },
                     ...(role === "created"
                         ? { createdPrincipals: { "user:ada@acme.example": pulumi.output(principal) } }

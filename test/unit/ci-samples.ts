@@ -121,7 +121,9 @@ export function scriptOf(workload: Workload, snippet: string): string {
         case "githubActions": {
             const { jobs } = document as { jobs: { python: { steps: { run?: string }[] } } };
             // Each step has a shell of its own, with the variables in the file GITHUB_ENV.
-            return jobs.python.steps.map(({ run = "" }) => run).join('unset dir; . "$GITHUB_ENV"\n');
+            return jobs.python.steps
+                .map(({ run = "" }) => run)
+                .join('unset dir; while IFS= read -r line; do export "$line"; done < "$GITHUB_ENV"\n');
         }
         case "gitlabCi": {
             const jobs = document as Record<string, { script: string[] }>;
