@@ -1,8 +1,9 @@
-import { parse } from "@bufbuild/cel";
+import { parse as parseCel } from "@bufbuild/cel";
 
 // Attribute conditions of workload identity federation, in Google's expression language (CEL): what a token must be.
 
-type Expression = ReturnType<typeof parse>["expr"];
+type Expression = ReturnType<typeof parseCel>["expr"];
+type Comprehension = Extract<Expression["exprKind"], { case: "comprehensionExpr" }>["value"];
 
 /** From attribute (`google.subject`, `attribute.repository`) to CEL expression. */
 export type AttributeMapping = Readonly<Record<string, string>>;
@@ -15,18 +16,29 @@ export interface Comparison {
     readonly claims: ReadonlySet<string>;
 }
 
+/** The claims that cannot change and are not given to anyone else. */
+export interface StableClaims {
+    /**
+     * Whether a claim, such as `repository_owner_id`, is one.
+     *
+     * @param value the value that it is compared with, if that is a text in the condition
+     */
+    has(claim: string, value?: string): boolean;
+    /** Whether all values of a claim that start like this belong to one owner. */
+    hasPrefix(claim: string, prefix: string): boolean;
+}
+
 /**
  * Whether a condition needs a particular value of a claim that cannot change. It looks for `claim == "value"`,
- * `claim in ["value"]` and `"value" in claim` in every branch that can be true. It does not evaluate functions such as
- * `startsWith`: with them, a condition counts as one that needs no particular value.
+ * `claim in ["value"]`, `"value" in claim` and `claim.startsWith("value")` in every branch that can be true, also inside
+ * `exists` and `all`. It does not evaluate other functions: with them, a condition counts as one that needs no particular value.
  *
- * @param isStable whether a claim, such as `repository_owner_id`, cannot change and is not given to anyone else
  * @throws Error for a condition or a mapping that cannot be parsed
  */
 export function compareClaims(
     condition: string,
     mapping: AttributeMapping,
-    isStable: (claim: string) => boolean,
+    stable: StableClaims,
 ): Comparison {
     const claims = new Set<string>();
     /** The mapped attributes that are being followed, so that a mapping cannot go in a circle. */
@@ -46,7 +58,7 @@ export function compareClaims(
 
     const readClaims = (expr: Expression): void => {
         const name = pathOf(expr);
-        if (name?.startsWith("assertion.")) claims.add(name.slice("assertion.".length));
+        if (name?.startsWith("assertion.")) claims.add(claimOf(name));
         else if (name !== undefined) follow(name, undefined, readClaims);
         else childrenOf(expr).forEach(readClaims);
     };
@@ -58,7 +70,7 @@ export function compareClaims(
      */
     const identifies = (expr: Expression, value: string | undefined): boolean => {
         const name = pathOf(expr);
-        if (name?.startsWith("assertion.")) return isStable(name.slice("assertion.".length));
+        if (name?.startsWith("assertion.")) return stable.has(claimOf(name), value);
         if (name !== undefined) return follow(name, false, (mapped) => identifies(mapped, value));
         const { operator, args } = callOf(expr);
         const [first, second, third] = args;
@@ -84,11 +96,20 @@ export function compareClaims(
             : false;
     };
 
+    /** Whether all values of the expression that start like this belong to one owner. */
+    const identifiesPrefix = (expr: Expression, prefix: string): boolean => {
+        const name = pathOf(expr);
+        if (name === undefined) return false;
+        if (name.startsWith("assertion.")) return stable.hasPrefix(claimOf(name), prefix);
+        return follow(name, false, (mapped) => identifiesPrefix(mapped, prefix));
+    };
+
     /** Whether the expression is `outcome` only for particular values of a stable claim. */
     const needsStableClaim = (expr: Expression, outcome: boolean): boolean => {
         // The constant of the other outcome never is this one.
         if (isBoolean(expr, !outcome)) return true;
-        const { operator, args } = callOf(expr);
+        if (expr.exprKind.case === "comprehensionExpr") return needsInMacro(expr.exprKind.value, outcome);
+        const { operator, target, args } = callOf(expr);
         const [first, second, third] = args;
         if (first === undefined) return false;
         const branches = (...all: Expression[]) => all.map((each) => needsStableClaim(each, outcome));
@@ -120,14 +141,53 @@ export function compareClaims(
                 const values = second.exprKind.value.elements;
                 return values.every((each) => isIdConstant(each) && identifies(first, textOf(each)));
             }
+            case "startsWith": {
+                const prefix = textOf(first);
+                return outcome && target !== undefined && !!prefix && identifiesPrefix(target, prefix);
+            }
             default:
                 return false;
         }
     };
 
+    /** The same for `list.exists(x, …)`, `exists_one` and `all`. */
+    const needsInMacro = (macro: Comprehension, outcome: boolean): boolean => {
+        const { iterRange: list, iterVar, iterVar2, loopStep } = macro;
+        const { operator, args } = loopStep ? callOf(loopStep) : { operator: "", args: [] };
+        // The parser makes `result || predicate` of exists, `result && predicate` of all, `predicate ? result + 1 : result` of exists_one.
+        const predicate = operator === "_?_:_" ? args[0] : args[1];
+        const isMacro =
+            macro.accuVar === "@result" &&
+            (operator === "_||_" || operator === "_&&_" || (operator === "_?_:_" && isCounted(macro)));
+        if (!isMacro || !list || !predicate || iterVar2 !== "" || isVariable(iterVar)) return false;
+        const literals = list.exprKind.case === "listExpr" ? list.exprKind.value.elements : undefined;
+        // An element of a claim is compared as the claim itself.
+        const outcomes = (literals ?? [list]).map((element) =>
+            needsStableClaim(substitute(predicate, iterVar, element), outcome),
+        );
+        const isForOne = operator === "_&&_" ? !outcome : outcome;
+        if (isForOne) return outcomes.every(Boolean);
+        // All elements of an empty list fulfill everything.
+        return operator !== "_?_:_" && literals !== undefined && outcomes.some(Boolean);
+    };
+
     const expression = parse(condition).expr;
     readClaims(expression);
     return { stable: needsStableClaim(expression, true), claims };
+}
+
+/** The parser does not accept a comment that ends with the text. */
+function parse(source: string): ReturnType<typeof parseCel> {
+    return parseCel(`${source}\n`);
+}
+
+function claimOf(path: string): string {
+    return path.slice("assertion.".length);
+}
+
+/** Whether a name is one of a condition's variables, and not of a macro's. */
+function isVariable(name: string): boolean {
+    return ["assertion", "google", "attribute"].includes(name);
 }
 
 /** The dotted path that an expression is, such as `assertion.sub`, also for `assertion['sub']`. */
@@ -149,11 +209,53 @@ function pathOf({ exprKind }: Expression): string | undefined {
 /** The function or operator that an expression calls; a method's object is no argument. */
 function callOf({ exprKind }: Expression): {
     readonly operator: string;
+    readonly target?: Expression | undefined;
     readonly args: readonly Expression[];
 } {
     return exprKind.case === "callExpr"
-        ? { operator: exprKind.value.function, args: exprKind.value.args }
+        ? { operator: exprKind.value.function, target: exprKind.value.target, args: exprKind.value.args }
         : { operator: "", args: [] };
+}
+
+/** Whether a macro compares a number of elements: exists_one, and not filter. */
+function isCounted({ result }: Comprehension): boolean {
+    return result !== undefined && callOf(result).operator === "_==_";
+}
+
+/** An expression in which another one replaces a variable of a macro. */
+function substitute(expr: Expression, name: string, replacement: Expression): Expression {
+    const inside = <T extends Expression | undefined>(each: T): T =>
+        each && (substitute(each, name, replacement) as T);
+    const { exprKind } = expr;
+    switch (exprKind.case) {
+        case "identExpr":
+            return exprKind.value.name === name ? replacement : expr;
+        case "selectExpr": {
+            const value = { ...exprKind.value, operand: inside(exprKind.value.operand) };
+            return { ...expr, exprKind: { ...exprKind, value } };
+        }
+        case "callExpr": {
+            const { target, args } = exprKind.value;
+            const value = { ...exprKind.value, target: inside(target), args: args.map(inside) };
+            return { ...expr, exprKind: { ...exprKind, value } };
+        }
+        case "listExpr": {
+            const value = { ...exprKind.value, elements: exprKind.value.elements.map(inside) };
+            return { ...expr, exprKind: { ...exprKind, value } };
+        }
+        case "comprehensionExpr": {
+            const { iterRange, iterVar, loopStep } = exprKind.value;
+            // A macro inside can have a variable with the same name.
+            const value = {
+                ...exprKind.value,
+                iterRange: inside(iterRange),
+                loopStep: iterVar === name ? loopStep : inside(loopStep),
+            };
+            return { ...expr, exprKind: { ...exprKind, value } };
+        }
+        default:
+            return expr;
+    }
 }
 
 /** The operands of a chain of `+`. */

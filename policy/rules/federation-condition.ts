@@ -1,7 +1,9 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { type AttributeMapping, compareClaims } from "../conditions";
+import type { AttributeMapping, StableClaims } from "../conditions";
 import { known } from "../grants";
+import { type Issuer, issuerNamed, withoutSlash } from "../issuers";
 import type { ParameterSchema } from "../parameters";
+import { isKind } from "../resource-types";
 
 interface Parameters {
     /** From issuer to claims. */
@@ -17,45 +19,11 @@ interface ProviderProperties {
     readonly oidc?: { readonly issuerUri?: string };
 }
 
-/**
- * Claims that no rename, transfer or new owner changes. Not among them: ids of a person, such as `actor_id` and `user_id`,
- * because a person can be made to start a job of someone else's repository.
- */
-const stableClaims: ReadonlySet<string> = new Set([
-    // GitHub Actions
-    ...["repository_id", "repository_owner_id", "enterprise_id"],
-    // GitLab CI
-    ...["project_id", "namespace_id", "job_project_id", "job_namespace_id"],
-    // CircleCI
-    ...["oidc.circleci.com/project-id", "oidc.circleci.com/context-ids"],
-    // Bitbucket Pipelines
-    ...["workspaceUuid", "repositoryUuid", "deploymentEnvironmentUuid"],
-    // Azure DevOps, with its own issuer and with Microsoft Entra
-    ...["org_id", "prj_id", "def_id", "rpo_id", "oid", "tid"],
-    // HCP Terraform
-    ...["terraform_organization_id", "terraform_project_id", "terraform_workspace_id"],
-    // Buildkite
-    ...["organization_id", "pipeline_id"],
-    // Kubernetes
-    "kubernetes.io.serviceaccount.uid",
-]);
-
-/** For messages: the claim to compare, by the host of the issuer. */
-const examples: Readonly<Record<string, string>> = {
-    "token.actions.githubusercontent.com": "repository_owner_id",
-    "gitlab.com": "namespace_id",
-    "app.terraform.io": "terraform_organization_id",
-    "agent.buildkite.com": "organization_id",
-    "vstoken.dev.azure.com": "prj_id",
-    "login.microsoftonline.com": "oid",
-    "api.bitbucket.org": "workspaceUuid",
-};
-
 const stableClaimsSchema: ParameterSchema = {
     type: "object",
     additionalProperties: { type: "array", items: { type: "string" } },
     description:
-        'More stable claims, by issuer, as in {"https://kubernetes.example.com": ["sub"]}. For issuers whose names nobody else can get.',
+        'More stable claims, by issuer, as in {"https://kubernetes.example.com": ["sub"]}. For claims that nobody else can get.',
     default: {},
 };
 
@@ -71,20 +39,26 @@ export function federationCondition(name: string): ResourceValidationPolicy {
         severity: "critical",
         configSchema: { properties: { stableClaims: stableClaimsSchema } },
         validateResource: (args, report) => {
-            if (args.type !== "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider") return;
+            if (!isKind("provider", args.type)) return;
             const props = args.props as ProviderProperties;
             if (props.oidc === undefined || props.disabled === true) return;
             const issuer = props.oidc.issuerUri ?? "";
-            const { stableClaims: more = {} } = args.getConfig<Parameters>();
-            const configured = Object.entries(more).find(
-                ([each]) => withoutSlash(each) === withoutSlash(issuer),
-            );
-            const isStable = (claim: string) =>
-                stableClaims.has(claim) || (configured?.[1].includes(claim) ?? false);
-            const problem = problemOf(props, issuer, isStable);
+            const { stableClaims = {} } = args.getConfig<Parameters>();
+            const system = issuerNamed(issuer);
+            const configured = Object.entries(stableClaims)
+                .filter(([each]) => withoutSlash(each) === withoutSlash(issuer))
+                .flatMap(([, claims]) => claims);
+            const problem = problemOf(props, issuer, system !== undefined, {
+                has: (claim, value = "") =>
+                    configured.includes(claim) ||
+                    system?.claims.includes(claim) ||
+                    (claim === "sub" && system?.subject?.test(value)) ||
+                    false,
+                hasPrefix: (claim, prefix) => (claim === "sub" && system?.subject?.test(prefix)) || false,
+            });
             if (problem !== undefined) {
                 const id = known(() => props.workloadIdentityPoolProviderId) ?? args.name;
-                report(`The provider ${id} ${problem} ${remedyFor(issuer)}`);
+                report(`The provider ${id} ${problem} ${remedyFor(issuer, system, name)}`);
             }
         },
     };
@@ -93,34 +67,38 @@ export function federationCondition(name: string): ResourceValidationPolicy {
 function problemOf(
     { attributeCondition: condition = "", attributeMapping: mapping = {} }: ProviderProperties,
     issuer: string,
-    isStable: (claim: string) => boolean,
+    isKnown: boolean,
+    stable: StableClaims,
 ): string | undefined {
     if (condition.trim() === "") {
         return `accepts every token of ${issuer}, because it has no attributeCondition.`;
     }
     let comparison;
     try {
-        comparison = compareClaims(condition, mapping, isStable);
+        comparison = conditionsModule().compareClaims(condition, mapping, stable);
     } catch (error) {
         return `has an attributeCondition or attributeMapping that cannot be read: ${(error as Error).message}.`;
     }
     if (comparison.stable) return undefined;
     const claims = [...comparison.claims];
-    if (claims.some(isStable)) {
+    if (claims.some((claim) => stable.has(claim))) {
         return "can accept a token without comparing an id of it, because not every branch of its attributeCondition compares one with == or in.";
     }
-    return claims.length === 0
-        ? "accepts tokens by an attributeCondition that reads no claim of them."
-        : `accepts tokens by ${claims.map((claim) => `assertion.${claim}`).join(", ")}. Other owners can get such names, for example after a rename.`;
+    if (claims.length === 0) return "accepts tokens by an attributeCondition that reads no claim of them.";
+    const names = claims.map((claim) => `assertion.${claim}`).join(", ");
+    return isKnown
+        ? `accepts tokens by ${names}. Other owners can get such names, for example after a rename.`
+        : `accepts tokens by ${names}. This rule does not know the ids in tokens of ${issuer}.`;
 }
 
-function remedyFor(issuer: string): string {
-    const example = examples[withoutSlash(issuer).replace(/^https:\/\/([^/]+).*$/, "$1")];
-    return example === undefined
-        ? "Compare an id of the owner with == or in, and add the claim to the parameter stableClaims if this rule does not have it."
-        : `Compare an id with == or in, as in assertion.${example} == "ID".`;
+/** Only a stack with an OIDC provider loads this module, and the parser with it. */
+function conditionsModule(): typeof import("../conditions") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is not transpiled
+    return require("../conditions") as typeof import("../conditions");
 }
 
-function withoutSlash(issuer: string): string {
-    return issuer.replace(/\/$/, "");
+function remedyFor(issuer: string, system: Issuer | undefined, rule: string): string {
+    return system === undefined
+        ? `Compare an id of the owner with == or in, and add the claim to the parameter stableClaims of ${rule}, as in {"${issuer}": ["CLAIM"]}.`
+        : `Compare an id with == or in, as in ${system.example ?? `assertion.${system.claims[0] ?? "sub"}`} == "ID".`;
 }

@@ -35,18 +35,39 @@ describe("policy federation-condition", () => {
         '"1" == assertion.repository_owner_id',
         "assertion.repository_owner_id == '1' && assertion.ref == 'refs/heads/main'",
         "assertion['repository_owner_id'] == '1'",
-        'assertion["oidc.circleci.com/project-id"] == "u"',
-        '"c" in assertion["oidc.circleci.com/context-ids"]',
         'assertion.repository_owner_id in ["1", "2"]',
         'assertion.repository_owner_id in ["1"] || assertion.enterprise_id == "5"',
-        "string(assertion.def_id) == '3'",
-        "int(assertion.project_id) == 3",
+        "string(assertion.repository_id) == '3'",
+        "int(assertion.repository_id) == 3",
+        // Comments, spaces, and all forms of text.
+        'assertion.repository_id == "1" // the registry',
+        '// the registry\nassertion.repository_id == "1"\n// the end',
+        ' assertion\n  .repository_id\n  ==\t"1" ',
+        'assertion.repository_id == "1" || false // && true',
+        'assertion.repository_id == r"1"',
+        'assertion.repository_id == """1"""',
+        'assertion.repository_id == "\\x31"',
+        // Macros.
+        '["1", "2"].exists(id, assertion.repository_id == id)',
+        '["1", "2"].exists(id, id == assertion.repository_id && assertion.ref == "refs/heads/main")',
+        '["1", "2"].exists_one(id, assertion.repository_id == id)',
+        '!["1", "2"].all(id, assertion.repository_id != id)',
+        '["1"].all(id, assertion.repository_id == id)',
+        '["refs/heads/main", "refs/heads/next"].exists(ref, assertion.ref == ref) && assertion.repository_id == "1"',
+        'assertion.enterprise_id.exists(id, id == "1")',
+        '["1"].exists(a, ["2"].exists(b, assertion.repository_id == a || assertion.repository_id == b))',
+        '["1"].exists(a, ["2"].exists(a, assertion.repository_id == a))',
+        // GitHub's subjects with ids.
+        'assertion.sub == "repo:acme@1/core@2:ref:refs/heads/main"',
+        'assertion.sub in ["repo:acme@1/core@2:pull_request", "repo:acme@1/core@2:environment:pypi"]',
+        'assertion.sub.startsWith("repo:acme@1/core@2:")',
+        'assertion.sub.startsWith("repo:acme@1/")',
+        '["repo:acme@1/core@2:", "repo:acme@1/tools@3:"].exists(start, assertion.sub.startsWith(start))',
         '!(assertion.repository_id != "1")',
         '!(assertion.repository_id != "1" || assertion.ref == "x")',
         'assertion.ref == "x" ? assertion.repository_id == "1" : assertion.repository_id == "2"',
         'assertion.repository_id == "1" ? true : false',
         'assertion.repository_id + ":" + assertion.ref == "1:refs/heads/main"',
-        'assertion["kubernetes.io"].serviceaccount.uid == "u"',
     ]) {
         it(`accepts ${condition}`, async () => {
             assert.deepEqual(await findings(condition), []);
@@ -85,6 +106,41 @@ describe("policy federation-condition", () => {
         // "1" + "23" is "12" + "3".
         ["assertion.repository_id + assertion.run_id == '123'", /not every branch/],
         ["assertion.repository ==", /cannot be read/],
+        ["assertion.repository_id == '1' /* comment */", /cannot be read/],
+        ["assertion.repository_id == '1' // \n || true", /not every branch/],
+        ["assertion.repository // .repository_id == '1'\n == 'a'", /by assertion\.repository\./],
+        // Macros that a stranger's token can fulfill.
+        ["[assertion.repository_id].exists(id, id == '1' || id != '1')", /not every branch/],
+        ["['1', '2'].exists(id, assertion.repository_id != id)", /not every branch/],
+        ["!['1', '2'].exists(id, assertion.repository_id == id)", /not every branch/],
+        ["['1'].exists(id, assertion.repository_id == '1' || id == '1')", /not every branch/],
+        ["[].all(id, assertion.repository_id == id)", /not every branch/],
+        ["assertion.enterprise_id.all(id, id == '1')", /not every branch/],
+        ["!assertion.enterprise_id.exists(id, id == '1')", /not every branch/],
+        ["!['1'].exists_one(id, assertion.repository_id != id)", /not every branch/],
+        ["['1', assertion.repository_id].exists(id, assertion.repository_id == id)", /not every branch/],
+        ["['1'].filter(id, assertion.repository_id == id).size() >= 0", /not every branch/],
+        ["'1' in ['1'].map(id, assertion.repository_id == id ? '1' : '1')", /not every branch/],
+        ["['1'].exists(assertion, assertion == '1')", /not every branch|reads no claim/],
+        ["(assertion.enterprise_id + ['1']).exists(id, id == '1')", /not every branch/],
+        // GitHub's subjects: names, and the beginning of an id.
+        ["assertion.sub.startsWith('repo:acme@1')", /by assertion\.sub\./],
+        ["assertion.sub.startsWith('repo:')", /by assertion\.sub\./],
+        ["assertion.sub.startsWith('')", /by assertion\.sub\./],
+        ["!assertion.sub.startsWith('repo:acme@1/')", /by assertion\.sub\./],
+        ["assertion.sub.endsWith('repo:acme@1/core@2:ref:refs/heads/main')", /by assertion\.sub\./],
+        ["assertion.sub.contains('repo:acme@1/core@2:')", /by assertion\.sub\./],
+        ["assertion.sub.matches('repo:acme@1/core@2:')", /by assertion\.sub\./],
+        ["assertion.job_workflow_ref.startsWith('repo:acme@1/')", /by assertion\.job_workflow_ref\./],
+        [
+            "assertion.sub in ['repo:acme@1/core@2:pull_request', 'repo:acme/core:pull_request']",
+            /by assertion/,
+        ],
+        ["assertion.sub == 'repo:acme@x/core@2:pull_request'", /by assertion\.sub\./],
+        ["assertion.sub + '' == 'repo:acme@1/core@2:pull_request'", /by assertion\.sub\./],
+        // Ids of other systems.
+        ["assertion.project_id == '7'", /by assertion\.project_id\./],
+        ["assertion.oid == 'u'", /by assertion\.oid\./],
     ] as const) {
         it(`refuses ${condition}`, async () => {
             const [message = "", ...more] = await findings(condition);
@@ -93,6 +149,82 @@ describe("policy federation-condition", () => {
             assert.match(message, /as in assertion\.repository_owner_id == "ID"\.$/);
         });
     }
+
+    const uuid = "11111111-2222-3333-4444-555555555555";
+    for (const [issuer, good, bad] of [
+        [`${github}/acme`, 'assertion.repository_id == "1"', 'assertion.repository == "acme/core"'],
+        [
+            "https://token.actions.acme.ghe.com",
+            'assertion.sub == "repo:acme@1/core@2:ref:refs/heads/main"',
+            'assertion.sub == "repo:acme/core:ref:refs/heads/main"',
+        ],
+        [
+            "https://github.example.com/_services/token",
+            'assertion.repository_owner_id == "1"',
+            'assertion.sub == "repo:acme@1/core@2:ref:refs/heads/main"',
+        ],
+        ["https://gitlab.com", 'assertion.project_id == "7"', 'assertion.job_project_id == "7"'],
+        ["https://gitlab.com/", "int(assertion.namespace_id) == 7", 'assertion.repository_id == "7"'],
+        ["https://gitlab.example.com", 'assertion.namespace_id in ["7"]', 'assertion.sub == "x"'],
+        [
+            `https://oidc.circleci.com/org/${uuid}`,
+            'assertion["oidc.circleci.com/context-ids"].exists(c, c == "u")',
+            `assertion.sub == "org/${uuid}/project/p/user/u"`,
+        ],
+        [
+            "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+            'assertion.repositoryUuid == "{u}"',
+            'assertion.branchName == "main"',
+        ],
+        [`https://vstoken.dev.azure.com/${uuid}`, 'assertion.def_id == "3"', 'assertion.sub == "sc://a/b/c"'],
+        [
+            `https://login.microsoftonline.com/${uuid}/v2.0`,
+            'assertion.sub == "/eid1/c/pub/t/x/a/y/sc/org/connection"',
+            'assertion.sub.startsWith("/eid1/")',
+        ],
+        [`https://sts.windows.net/${uuid}/`, 'assertion.oid == "u"', 'assertion.upn == "a@example.com"'],
+        [
+            "https://app.terraform.io",
+            'assertion.terraform_workspace_id == "ws-1"',
+            'assertion.terraform_organization_name == "acme"',
+        ],
+        ["https://agent.buildkite.com", 'assertion.pipeline_id == "u"', 'assertion.pipeline_slug == "core"'],
+        ["https://accounts.google.com", 'assertion.sub == "123"', 'assertion.email == "a@example.com"'],
+        [
+            "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c",
+            'assertion["kubernetes.io"].serviceaccount.uid == "u"',
+            'assertion["kubernetes.io"].namespace == "ci"',
+        ],
+        [
+            "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC",
+            'assertion["kubernetes.io"]["serviceaccount"]["uid"] == "u"',
+            'assertion.uid == "u"',
+        ],
+    ] as const) {
+        it(`knows the ids in tokens of ${issuer}`, async () => {
+            const oidc = { issuerUri: issuer };
+            assert.deepEqual(await findings(good, { oidc }), []);
+            assert.equal((await findings(bad, { oidc })).length, 1);
+        });
+    }
+
+    it("does not know the ids in tokens of other issuers", async () => {
+        for (const issuerUri of [
+            "https://ci.example.com",
+            "https://gitlab.com.example.com/group",
+            "https://token.actions.githubusercontent.com.example.com",
+            "https://login.microsoftonline.com/common/v2.0",
+            "http://token.actions.githubusercontent.com",
+        ]) {
+            for (const claim of ["repository_id", "project_id", "oid", "organization_id", "sub"]) {
+                const [message = ""] = await findings(`assertion.${claim} == "1"`, { oidc: { issuerUri } });
+                assert.equal(
+                    message,
+                    `The provider ci accepts tokens by assertion.${claim}. This rule does not know the ids in tokens of ${issuerUri}. Compare an id of the owner with == or in, and add the claim to the parameter stableClaims of federation-condition, as in {"${issuerUri}": ["CLAIM"]}.`,
+                );
+            }
+        }
+    });
 
     it("is never satisfied with a condition that a token with other ids fulfills", () => {
         const claim = fc.constantFrom(
@@ -121,6 +253,19 @@ describe("policy federation-condition", () => {
                     .tuple(tie("value"), fc.constantFrom("==", "!="), tie("value"))
                     .map((all) => `(${all.join(" ")})`),
                 fc.tuple(tie("value"), text, tie("value")).map(([a, b, c]) => `(${a} in [${b}, ${c}])`),
+                fc
+                    .tuple(
+                        fc.constantFrom("exists", "all", "exists_one"),
+                        fc.array(text, { maxLength: 2 }),
+                        tie("condition"),
+                        fc.constantFrom("==", "!="),
+                        tie("value"),
+                        fc.constantFrom("&&", "||"),
+                    )
+                    .map(
+                        ([macro, list, a, operator, b, and]) =>
+                            `[${list.join(", ")}].${macro}(v, (v ${operator} ${b}) ${and} ${a})`,
+                    ),
                 tie("condition").map((a) => `!${a}`),
                 fc
                     .tuple(tie("condition"), fc.constantFrom("&&", "||"), tie("condition"))
@@ -134,8 +279,8 @@ describe("policy federation-condition", () => {
         let satisfied = 0;
         fc.assert(
             fc.property(condition, value, value, (source, ref, sub) => {
-                const isStable = (name: string) => name.endsWith("_id");
-                if (!compareClaims(source, mapping, isStable).stable) return;
+                const stable = { has: (name: string) => name.endsWith("_id"), hasPrefix: () => false };
+                if (!compareClaims(source, mapping, stable).stable) return;
                 satisfied += 1;
                 // No condition above has these ids.
                 const assertion = { repository_id: "8", namespace_id: "9", ref, sub };
@@ -235,7 +380,11 @@ describe("policy federation-condition", () => {
             assert.equal(providers.length, Object.keys(given).length - 1);
             for (const { issuer, condition, mapping } of providers) {
                 const oidc = { issuerUri: issuer };
-                assert.deepEqual(await findings(condition, { oidc, attributeMapping: mapping }), []);
+                const stableClaims = { "https://ci.example.com": ["org_id"] };
+                assert.deepEqual(
+                    await findings(condition, { oidc, attributeMapping: mapping }, { stableClaims }),
+                    [],
+                );
             }
         }
     });

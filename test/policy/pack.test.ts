@@ -1,7 +1,6 @@
 import type * as gcp from "@pulumi/gcp";
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as folder from "@pulumi/gcp/folder";
-import * as iam from "@pulumi/gcp/iam";
 import * as organizations from "@pulumi/gcp/organizations";
 import * as projects from "@pulumi/gcp/projects";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
@@ -138,7 +137,6 @@ describe("the policy pack as a package", () => {
             .map((file) => read("policy", "rules", file))
             .join("");
         for (const resource of [
-            iam.WorkloadIdentityPoolProvider,
             serviceaccount.Key,
             serviceaccount.Account,
         ]) {
