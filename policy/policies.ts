@@ -1,6 +1,7 @@
 import type { Policies } from "@pulumi/policy";
 import { accountRoles } from "./rules/account-roles";
 import { allowedLocations } from "./rules/allowed-locations";
+import { customRoles } from "./rules/custom-roles";
 import { federationCondition } from "./rules/federation-condition";
 import { keyAge } from "./rules/key-age";
 import { keyAllowList, noProductionKeys } from "./rules/service-account-keys";
@@ -15,6 +16,7 @@ export const policies: Policies = [
     noPublicAccess("no-public-access"),
     noBroadWriters("no-broad-writers"),
     repositoryGrants("repository-grants"),
+    customRoles("custom-roles"),
     accountRoles("account-roles"),
     federationCondition("federation-condition"),
     keyAllowList("key-allow-list"),

@@ -1,13 +1,14 @@
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
-import { type Grant, grantedOn, grantLevel, grantsOf, type IamProperties, known } from "../grants";
+import { checkEach, checkGrants, type Grant, grantedOn, known } from "../grants";
 import { texts } from "../parameters";
-import { opensRepositories } from "./repository-grants";
+import { grantOf, isKind } from "../resource-types";
+import { opensRepositories } from "../roles";
 
 interface Parameters {
     readonly allowedRoles?: readonly string[];
 }
 
-const isAccount = ({ type }: PolicyResource) => type === "gcp:serviceaccount/account:Account";
+const isAccount = ({ type }: PolicyResource) => isKind("account", type);
 
 /** Refuses roles on projects, folders and organizations for the accounts of a stack. */
 export function accountRoles(name: string): StackValidationPolicy {
@@ -25,20 +26,21 @@ export function accountRoles(name: string): StackValidationPolicy {
             const { resources } = args;
             const { allowedRoles = [] } = args.getConfig<Parameters>();
             const principals = new Set(resources.filter(isAccount).map(principalOf));
-            for (const resource of resources.filter(({ type }) => grantLevel(type) === "above")) {
-                const { type, props, urn } = resource;
-                for (const grant of grantsOf(props as IamProperties)) {
-                    const account = accountIn(grant, principals, resource);
-                    const role = known(() => grant.role);
-                    // Another rule reports the roles for Artifact Registry.
-                    if (account === undefined || role === undefined || opensRepositories(role)) continue;
-                    if (allowedRoles.includes(role)) continue;
-                    report(
-                        `${account} has ${role} on ${grantedOn(type, props)}. The accounts of a registry need roles on its repositories only. Remove the grant, or use a different account for it.`,
-                        urn,
-                    );
-                }
-            }
+            // Without an account, no principal is needed that a preview may not know yet.
+            if (principals.size === 0) return;
+            checkEach(
+                resources.filter(({ type }) => grantOf(type)?.level === "above"),
+                (resource) => {
+                    checkGrants(resource, report, (grant) => {
+                        const account = accountIn(grant, principals, resource);
+                        // Another rule reports the roles for Artifact Registry.
+                        if (account === undefined || opensRepositories(grant.role)) return undefined;
+                        if (allowedRoles.includes(grant.role)) return undefined;
+                        const { type, props } = resource;
+                        return `${account} has ${grant.role} on ${grantedOn(type, props)}. The accounts of a registry need roles on its repositories only. Remove the grant, or use a different account for it.`;
+                    });
+                },
+            );
         },
     };
 }
@@ -60,7 +62,11 @@ function emailOf(props: Record<string, unknown>): string | undefined {
     return `${id}@${project.split(":").reverse().join(".")}.iam.gserviceaccount.com`;
 }
 
-/** Which account of the stack a grant is to. A principal that a preview does not know is one if it comes from an account. */
+/**
+ * Which account of the stack a grant is to. A principal that a preview does not know is one if the grant depends on an account.
+ *
+ * @throws UnknownValueError for a principal that a preview does not know, and that does not depend on an account
+ */
 function accountIn(
     grant: Grant,
     principals: ReadonlySet<string | undefined>,
@@ -68,7 +74,8 @@ function accountIn(
 ): string | undefined {
     const principal = known(() => grant.principal);
     if (principal !== undefined) return principals.has(principal.toLowerCase()) ? principal : undefined;
-    const sources = [...(propertyDependencies["member"] ?? []), ...(propertyDependencies["members"] ?? [])];
+    const sources = Object.values(propertyDependencies).flat();
+    if (sources.length === 0) return grant.principal;
     const account = sources.find(isAccount);
     return account && `The account ${account.name}`;
 }

@@ -1,6 +1,7 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { texts } from "../parameters";
-import { isRepository, repositoryId } from "../repositories";
+import { repositoryId } from "../repositories";
+import { isKind } from "../resource-types";
 
 interface Parameters {
     readonly locations?: readonly string[];
@@ -23,7 +24,7 @@ export function allowedLocations(name: string): ResourceValidationPolicy {
         validateResource: (args, report) => {
             const { type, props, provider } = args;
             const { locations = [] } = args.getConfig<Parameters>();
-            if (!isRepository(type) || locations.length === 0) return;
+            if (!isKind("repository", type) || locations.length === 0) return;
             const location = (props["location"] ?? provider?.props["region"]) as string | undefined;
             if (locations.some((each) => each.toLowerCase() === location?.toLowerCase())) return;
             report(

@@ -1,6 +1,7 @@
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
 import { known } from "../grants";
 import { days } from "../parameters";
+import { isKind } from "../resource-types";
 
 interface Parameters {
     readonly maxDays?: number;
@@ -35,7 +36,7 @@ export function keyAge(name: string, now: () => number = Date.now): StackValidat
             const { resources } = args;
             const { maxDays = defaults.maxDays, rotationDays = defaults.rotationDays } =
                 args.getConfig<Parameters>();
-            const keys = resources.filter(({ type }) => type === "gcp:serviceaccount/key:Key");
+            const keys = resources.filter(({ type }) => isKind("key", type));
             const ageOf = (key: PolicyResource) => ageInDays(key, now());
             for (const key of keys) {
                 const age = ageOf(key);
@@ -58,7 +59,9 @@ export function keyAge(name: string, now: () => number = Date.now): StackValidat
 
 /** Whole days; 0 for a key that does not exist yet, or that does not say since when it is valid. */
 function ageInDays({ props }: PolicyResource, now: number): number {
-    const created = Date.parse(known(() => props["validAfter"] as string | undefined) ?? "");
+    // google-native has the second name.
+    const validAfter = known(() => (props["validAfter"] ?? props["validAfterTime"]) as string | undefined);
+    const created = Date.parse(validAfter ?? "");
     return Number.isNaN(created) ? 0 : Math.floor((now - created) / day);
 }
 

@@ -1,32 +1,18 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { checkGrants, grantedOn, grantLevel, type IamProperties } from "../grants";
+import { checkGrants, grantedOn, known } from "../grants";
 import { choices, texts } from "../parameters";
+import { broadKinds, broadPrincipal, defaultBroadKinds } from "../principals";
+import { type GrantLevel, grantOf } from "../resource-types";
+import { abilities, isPredefined, powerOf } from "../roles";
 
 interface Parameters {
     readonly principals?: readonly string[];
     readonly readRoles?: readonly string[];
 }
 
-/** Principals that are many identities, some of which nobody chose. */
-const broadPrincipals: Readonly<Record<string, { readonly pattern: RegExp; readonly means: string }>> = {
-    domain: { pattern: /^domain:/i, means: "everyone in the domain" },
-    pool: {
-        // In the last form, it is the pool of a GKE cluster as older clusters write it.
-        pattern:
-            /^principalSet:\/\/.*(?:\/\*$|\/kubernetes\.cluster\/)|\.svc\.id\.goog:\/allAuthenticatedUsers\/$/,
-        means: "every identity of the pool or cluster",
-    },
-    project: {
-        pattern: /^project(?:Owner|Editor|Viewer):|^principalSet:\/\/cloudresourcemanager\.googleapis\.com\//,
-        means: "everyone with a role on the project, or all its service accounts",
-    },
-    group: { pattern: /^group:/i, means: "every member of the group" },
-};
+const defaultReadRoles = ["roles/artifactregistry.reader", "roles/artifactregistry.viewer"];
 
-const defaultPrincipals = ["domain", "pool", "project"];
-const defaultReadRoles = ["roles/artifactregistry.reader"];
-
-/** Refuses writing roles for whole domains and pools, on repositories and on the accounts that have such roles. */
+/** Refuses powerful roles for whole domains and pools. */
 export function noBroadWriters(name: string): ResourceValidationPolicy {
     return {
         name,
@@ -38,27 +24,46 @@ export function noBroadWriters(name: string): ResourceValidationPolicy {
             properties: {
                 principals: choices(
                     "The kinds of principals that cannot be writers.",
-                    Object.keys(broadPrincipals),
-                    defaultPrincipals,
+                    broadKinds,
+                    defaultBroadKinds,
                 ),
                 readRoles: texts(
-                    "The roles on a repository that do not let anyone upload. All other roles are writing roles, also custom ones.",
+                    "Roles that let nobody upload or act as an account. On a repository, all other roles are writing roles, also custom ones.",
                     defaultReadRoles,
                 ),
             },
         },
         validateResource: (args, report) => {
             const { type, props } = args;
-            const level = grantLevel(type);
-            if (level !== "repository" && level !== "account") return;
-            const { principals = defaultPrincipals, readRoles = defaultReadRoles } =
+            const level = grantOf(type)?.level;
+            if (level === undefined) return;
+            const { principals = defaultBroadKinds, readRoles = defaultReadRoles } =
                 args.getConfig<Parameters>();
-            const harmless = level === "repository" ? readRoles : ["roles/iam.serviceAccountViewer"];
-            checkGrants(props as IamProperties, report, (grant) => {
-                const broad = principals.find((kind) => broadPrincipals[kind]?.pattern.test(grant.principal));
-                if (broad === undefined || harmless.includes(grant.role)) return undefined;
-                return `${grant.principal} has ${grant.role} on ${grantedOn(type, props)}, so ${broadPrincipals[broad]?.means ?? broad} has it. Grant the role to single people, accounts or workloads.`;
+            checkGrants(args, report, (grant) => {
+                const refusal = (role: string) =>
+                    readRoles.includes(role) ? undefined : refusedBecause(role, level, name);
+                const role = known(() => grant.role);
+                // Such a role needs no principal, which a preview may not know yet.
+                if (role !== undefined && refusal(role) === undefined) return undefined;
+                const broad = broadPrincipal(grant.principal, principals);
+                if (broad === undefined) return undefined;
+                const reason = refusal(grant.role);
+                if (reason === undefined) return undefined;
+                return `${grant.principal} has ${grant.role} on ${grantedOn(type, props)}, so ${broad} has it. ${reason}Grant the role to single people, accounts or workloads.`;
             });
         },
     };
+}
+
+/** Why a broad principal cannot have a role, for messages; undefined if it can. */
+function refusedBecause(role: string, level: GrantLevel, rule: string): string | undefined {
+    if (level === "repository") return "";
+    if (level === "account") return role === "roles/iam.serviceAccountViewer" ? undefined : "";
+    // The rule custom-roles knows the permissions of the stack's own roles.
+    if (!isPredefined(role)) return undefined;
+    const power = powerOf(role);
+    if (power === "other") return undefined;
+    return power === undefined
+        ? `These policies do not know the role. If it lets nobody upload or act as a service account, add it to the parameter readRoles of ${rule}. `
+        : `The role ${abilities[power]}. `;
 }

@@ -1,21 +1,19 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { checkGrants, grantedOn, grantLevel, type IamProperties, known } from "../grants";
+import { checkGrants, grantedOn, known } from "../grants";
 import { texts } from "../parameters";
+import { publicPrincipal } from "../principals";
+import { grantOf } from "../resource-types";
 
 interface Parameters {
     readonly publicRepositories?: readonly string[];
 }
 
-const everyone: Readonly<Record<string, string>> = {
-    allusers: "everyone on the internet",
-    allauthenticatedusers: "everyone with a Google account",
-};
-
-/** Refuses roles for everyone, on repositories and on service accounts. */
+/** Refuses roles for everyone, on repositories and on what a role on repositories or accounts can be granted on. */
 export function noPublicAccess(name: string): ResourceValidationPolicy {
     return {
         name,
-        description: "Repositories and service accounts are not public.",
+        description:
+            "Repositories, service accounts, identity pools, projects, folders and organizations are not public.",
         enforcementLevel: "mandatory",
         severity: "critical",
         configSchema: {
@@ -27,14 +25,16 @@ export function noPublicAccess(name: string): ResourceValidationPolicy {
         },
         validateResource: (args, report) => {
             const { type, props } = args;
-            const level = grantLevel(type);
-            if (level !== "repository" && level !== "account") return;
             const { publicRepositories = [] } = args.getConfig<Parameters>();
-            // Service accounts do not have this property.
-            const repository = known(() => (props as { repository?: string }).repository) ?? "";
-            const mayBeRead = publicRepositories.includes(repository.replace(/^.*\//, ""));
-            checkGrants(props as IamProperties, report, (grant) => {
-                const who = everyone[grant.principal.toLowerCase()];
+            const repository =
+                grantOf(type)?.level === "repository"
+                    ? (["repository", "repositoryId", "name"] as const)
+                          .map((each) => known(() => (props as Record<string, string | undefined>)[each]))
+                          .find((each) => each !== undefined)
+                    : undefined;
+            const mayBeRead = publicRepositories.includes(repository?.replace(/^.*\//, "") ?? "");
+            checkGrants(args, report, (grant) => {
+                const who = publicPrincipal(grant.principal);
                 if (who === undefined) return undefined;
                 if (mayBeRead && grant.role === "roles/artifactregistry.reader") return undefined;
                 const role = known(() => grant.role) ?? "a role";

@@ -1,7 +1,8 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { choices } from "../parameters";
 import { isProduction, productionSchema, type ProductionParameters, stackName } from "../production";
-import { isRepository, repositoryId } from "../repositories";
+import { repositoryId } from "../repositories";
+import { isKind } from "../resource-types";
 
 interface Parameters extends ProductionParameters {
     readonly require?: readonly string[];
@@ -28,7 +29,7 @@ export function productionProtection(name: string): ResourceValidationPolicy {
         },
         validateResource: (args, report) => {
             const { type, props, urn, opts } = args;
-            if (!isRepository(type)) return;
+            if (!isKind("repository", type)) return;
             const parameters = args.getConfig<Parameters>();
             const { require = protections } = parameters;
             if (!isProduction(parameters, [stackName(urn)]) && !isProduction(parameters, labelValues(props)))

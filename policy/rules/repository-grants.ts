@@ -1,20 +1,31 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { checkGrants, grantedOn, grantLevel, type IamProperties } from "../grants";
+import { checkGrants, grantedOn } from "../grants";
 import { texts } from "../parameters";
+import { grantOf } from "../resource-types";
+import { opensRepositories } from "../roles";
 
 interface Parameters {
     readonly exceptPrincipals?: readonly string[];
 }
 
-/** Whether a role on a project gives access to all its repositories. The contents of custom roles are not known here. */
-export function opensRepositories(role: string): boolean {
-    return /^roles\/(?:artifactregistry\..*|owner|editor|viewer|admin|writer|reader)$/.test(role);
+/** Google's own accounts that get a role with upload on the project: the projects that they are in, by the service of the role. */
+const agentProjects: Readonly<Record<string, string>> = {
+    appengine: "gcp-gae-service",
+    appengineflex: "gae-api-prod.google.com",
+    cloudfunctions: "gcf-admin-robot",
+    composer: "cloudcomposer-accounts",
+    run: "serverless-robot-prod",
+};
+
+/** Whether a role is the one of a service for its own agent. */
+function isAgentGrant(role: string, principal: string): boolean {
+    const [, service] = /^roles\/([a-z]+)\.serviceAgent$/.exec(role) ?? [];
+    const [, project] =
+        /^serviceAccount:service-\d+@([a-z.-]+)\.iam\.gserviceaccount\.com$/.exec(principal) ?? [];
+    return service !== undefined && project === (agentProjects[service] ?? `gcp-sa-${service}`);
 }
 
-/** Google's own account, which has its role on the project. */
-const serviceAgent = /^serviceAccount:service-\d+@gcp-sa-artifactregistry\.iam\.gserviceaccount\.com$/;
-
-/** Refuses roles for Artifact Registry on projects, folders and organizations. */
+/** Refuses roles that open repositories on projects, folders and organizations. */
 export function repositoryGrants(name: string): ResourceValidationPolicy {
     return {
         name,
@@ -30,13 +41,14 @@ export function repositoryGrants(name: string): ResourceValidationPolicy {
         },
         validateResource: (args, report) => {
             const { type, props } = args;
-            if (grantLevel(type) !== "above") return;
+            if (grantOf(type)?.level !== "above") return;
             const { exceptPrincipals = [] } = args.getConfig<Parameters>();
-            checkGrants(props as IamProperties, report, (grant) => {
-                if (!opensRepositories(grant.role)) return undefined;
-                if (serviceAgent.test(grant.principal) || exceptPrincipals.includes(grant.principal))
+            checkGrants(args, report, (grant) => {
+                const { role } = grant;
+                if (!opensRepositories(role)) return undefined;
+                if (isAgentGrant(role, grant.principal) || exceptPrincipals.includes(grant.principal))
                     return undefined;
-                return `${grant.principal} has ${grant.role} on ${grantedOn(type, props)}, and so on every repository in it. Grant a role on the repository instead, with RepositoryIamMember or RepositoryIamBinding.`;
+                return `${grant.principal} has ${role} on ${grantedOn(type, props)}, and so on every repository in it. Grant a role on the repository instead, with RepositoryIamMember or RepositoryIamBinding.`;
             });
         },
     };

@@ -1,6 +1,7 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { texts } from "../parameters";
-import { isRepository, repositoryId } from "../repositories";
+import { repositoryId } from "../repositories";
+import { isKind } from "../resource-types";
 
 interface Parameters {
     readonly labels?: readonly string[];
@@ -17,7 +18,7 @@ export function requiredLabels(name: string): ResourceValidationPolicy {
         validateResource: (args, report) => {
             const { type, props, provider } = args;
             const { labels = [] } = args.getConfig<Parameters>();
-            if (!isRepository(type) || labels.length === 0) return;
+            if (!isKind("repository", type) || labels.length === 0) return;
             // Only the keys count: a preview may not know a value yet.
             const present = [props["labels"] ?? {}, defaultLabels(provider?.props)] as object[];
             const missing = labels.filter((key) => !present.some((each) => key in each));

@@ -2,6 +2,7 @@ import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { known } from "../grants";
 import { texts } from "../parameters";
 import { isProduction, productionSchema, type ProductionParameters, stackName } from "../production";
+import { isKind } from "../resource-types";
 
 interface Parameters extends ProductionParameters {
     readonly accounts?: readonly string[];
@@ -50,7 +51,7 @@ function keyRule(name: string, { production, problem, ...rule }: KeyRule): Resou
             const { type, props, urn } = args;
             const parameters = args.getConfig<Parameters>();
             const stack = stackName(urn);
-            if (!isKey(type) || isProduction(parameters, [stack]) !== production) return;
+            if (!isKind("key", type) || isProduction(parameters, [stack]) !== production) return;
             const account = accountOf(props);
             if (isListed(account, parameters)) return;
             report(
@@ -58,10 +59,6 @@ function keyRule(name: string, { production, problem, ...rule }: KeyRule): Resou
             );
         },
     };
-}
-
-function isKey(type: string): boolean {
-    return type === "gcp:serviceaccount/key:Key";
 }
 
 /** The id or address of the account of a key; undefined if a preview does not know it yet, because the account is new. */

@@ -1,20 +1,16 @@
 import type * as gcp from "@pulumi/gcp";
-import * as artifactregistry from "@pulumi/gcp/artifactregistry";
-import * as folder from "@pulumi/gcp/folder";
-import * as organizations from "@pulumi/gcp/organizations";
-import * as projects from "@pulumi/gcp/projects";
-import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import { execa } from "execa";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { appendFile, cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { createServer } from "node:http";
 import { builtinModules } from "node:module";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { grantLevel, type IamProperties } from "../../policy/grants";
 import { policies } from "../../policy/policies";
-import { isRepository } from "../../policy/repositories";
+import predefinedRoles from "../../policy/predefined-roles.json";
 import { within } from "../deadline";
 
 // The policy pack as a package, and its page.
@@ -65,6 +61,95 @@ describe("the policy pack as a package", () => {
         await rm(directory, { recursive: true });
     });
 
+    it("loads the parser of conditions only for an OIDC provider", async () => {
+        const loaded = async (type: string) => {
+            const script = `
+                const { policies } = require("./policy/policies");
+                const { validateResource } = policies.find(({ name }) => name === "federation-condition");
+                const props = { oidc: { issuerUri: "https://a.example" }, attributeCondition: "true" };
+                validateResource({ type: ${JSON.stringify(type)}, props, getConfig: () => ({}) }, () => {});
+                console.log(Object.keys(require.cache).some((file) => file.includes("@bufbuild")));`;
+            const { stdout } = await execa(
+                process.execPath,
+                ["--require", "./typescript.cjs", "--eval", script],
+                { cwd: root },
+            );
+            return stdout;
+        };
+        assert.equal(await loaded("gcp:artifactregistry/repository:Repository"), "false");
+        const provider = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider";
+        assert.equal(await loaded(provider), "true");
+    });
+
+    it("has each predefined role once, of a date that the page names", () => {
+        const { asOf, roles } = predefinedRoles;
+        const names = Object.values(roles).flatMap((services: Record<string, string>) =>
+            Object.entries(services).flatMap(([service, each]) =>
+                each.split(" ").map((name) => `${service}.${name}`),
+            ),
+        );
+        assert.ok(names.length > 2000);
+        assert.equal(new Set(names).size, names.length);
+        assert.ok(read("docs", "policies.md").includes(`as of ${asOf}`));
+    });
+
+    it("updates the table of predefined roles from Google's list", async () => {
+        const pages = [
+            {
+                roles: [
+                    { name: "roles/b.user", includedPermissions: ["b.things.get"] },
+                    { name: "roles/a.builder", includedPermissions: ["artifactregistry.files.upload"] },
+                    { name: "roles/empty" },
+                ],
+                nextPageToken: "1",
+            },
+            {
+                roles: [
+                    { name: "roles/b.actor", includedPermissions: ["x.y.z", "iam.serviceAccounts.actAs"] },
+                    { name: "roles/b.things.list", includedPermissions: ["b.things.list"] },
+                ],
+            },
+        ];
+        const server = createServer((request, response) => {
+            const { searchParams } = new URL(request.url ?? "", "http://localhost");
+            const isAllowed = request.headers.authorization === "Bearer secret";
+            response.statusCode = isAllowed && searchParams.get("view") === "FULL" ? 200 : 401;
+            response.end(JSON.stringify(pages[Number(searchParams.get("pageToken"))]));
+        });
+        await once(server.listen(0, "127.0.0.1"), "listening");
+        const directory = await mkdtemp(join(tmpdir(), "python-registry-roles-"));
+        try {
+            const file = join(directory, "roles.json");
+            await cp(join(folderOfPack, "predefined-roles.json"), file);
+            const before = await readFile(file, "utf8");
+            const { port } = server.address() as AddressInfo;
+            const update = (token: string) =>
+                execa(
+                    process.execPath,
+                    [join(folderOfPack, "update-roles.cjs"), `http://127.0.0.1:${port}/v1/roles`, file],
+                    { env: { GOOGLE_TOKEN: token }, reject: false },
+                );
+            const refused = await update("expired");
+            assert.notEqual(refused.exitCode, 0);
+            assert.match(refused.stderr, /answered 401/);
+            assert.equal(await readFile(file, "utf8"), before);
+            assert.equal((await update("secret")).exitCode, 0);
+            const { asOf, permissions, roles } = JSON.parse(
+                await readFile(file, "utf8"),
+            ) as typeof predefinedRoles;
+            assert.deepEqual(roles, {
+                upload: { a: "builder" },
+                impersonate: { b: "actor" },
+                other: { b: "things.list user", empty: "" },
+            });
+            assert.deepEqual(permissions, predefinedRoles.permissions);
+            assert.match(asOf, /^\d{4}-\d\d-\d\d$/);
+        } finally {
+            server.close();
+            await rm(directory, { recursive: true });
+        }
+    });
+
     it("has the versions of the project, and a lock file of its own", () => {
         const { dependencies, devDependencies } = manifest();
         const own = manifest("policy").dependencies;
@@ -107,71 +192,39 @@ describe("the policy pack as a package", () => {
         );
     });
 
-    it("names resource types and properties that the Google provider has", () => {
-        const typeOf = (resource: object) => (resource as { __pulumiType: string }).__pulumiType;
-        for (const [level, resources] of Object.entries({
-            repository: [
-                artifactregistry.RepositoryIamBinding,
-                artifactregistry.RepositoryIamMember,
-                artifactregistry.RepositoryIamPolicy,
-            ],
-            account: [serviceaccount.IAMBinding, serviceaccount.IAMMember, serviceaccount.IAMPolicy],
-            above: [projects, folder, organizations].flatMap(({ IAMBinding, IAMMember, IAMPolicy }) => [
-                IAMBinding,
-                IAMMember,
-                IAMPolicy,
-            ]),
-        })) {
-            assert.deepEqual([...new Set(resources.map(typeOf).map(grantLevel))], [level]);
-        }
-        for (const other of [
-            projects.IAMAuditConfig,
-            projects.IAMCustomRole,
-            projects.IamMemberRemove,
-            folder.IamAuditConfig,
-        ]) {
-            assert.equal(grantLevel(typeOf(other)), undefined);
-        }
-        assert.ok(isRepository(typeOf(artifactregistry.Repository)));
-        const sources = readdirSync(join(folderOfPack, "rules"))
-            .map((file) => read("policy", "rules", file))
-            .join("");
-        for (const resource of [
-            serviceaccount.Key,
-            serviceaccount.Account,
-        ]) {
-            assert.ok(sources.includes(`"${typeOf(resource)}"`), typeOf(resource));
-        }
+    it("names properties that the Google provider has", () => {
         // The compiler checks these names.
-        const iamProperties = [
-            "role",
-            "member",
-            "members",
-            "policyData",
-        ] satisfies (keyof IamProperties)[] satisfies (
-            | keyof gcp.artifactregistry.RepositoryIamMemberArgs
-            | keyof gcp.artifactregistry.RepositoryIamBindingArgs
-            | keyof gcp.artifactregistry.RepositoryIamPolicyArgs
-        )[];
         const properties = [
+            ...(["role", "member"] satisfies (keyof gcp.artifactregistry.RepositoryIamMemberArgs)[]),
+            ...(["members"] satisfies (keyof gcp.artifactregistry.RepositoryIamBindingArgs)[]),
+            ...(["policyData"] satisfies (keyof gcp.artifactregistry.RepositoryIamPolicyArgs)[]),
+            ...([
+                "privilegedAccess",
+                "eligibleUsers",
+            ] satisfies (keyof gcp.privilegedaccessmanager.EntitlementArgs)[]),
+            ...(["permissions", "roleId", "name"] satisfies (keyof gcp.projects.IAMCustomRole)[]),
+            ...(["orgId"] satisfies (keyof gcp.organizations.IAMCustomRole)[]),
             ...([
                 "repositoryId",
                 "location",
                 "labels",
                 "deletionPolicy",
-            ] satisfies (keyof artifactregistry.RepositoryArgs)[]),
+            ] satisfies (keyof gcp.artifactregistry.RepositoryArgs)[]),
             ...([
                 "workloadIdentityPoolProviderId",
                 "attributeCondition",
                 "attributeMapping",
                 "disabled",
                 "oidc",
-            ] satisfies (keyof iam.WorkloadIdentityPoolProviderArgs)[]),
-            ...(["validAfter", "serviceAccountId"] satisfies (keyof serviceaccount.Key)[]),
-            ...(["email", "member", "accountId", "project"] satisfies (keyof serviceaccount.Account)[]),
+            ] satisfies (keyof gcp.iam.WorkloadIdentityPoolProviderArgs)[]),
+            ...(["validAfter", "serviceAccountId"] satisfies (keyof gcp.serviceaccount.Key)[]),
+            ...(["email", "member", "accountId", "project"] satisfies (keyof gcp.serviceaccount.Account)[]),
         ];
-        const text = sources + read("policy", "grants.ts") + read("policy", "repositories.ts");
-        for (const name of [...iamProperties, ...properties]) assert.ok(text.includes(name), name);
+        const text = [
+            ...readdirSync(join(folderOfPack, "rules")).map((file) => read("policy", "rules", file)),
+            ...["grants.ts", "repositories.ts"].map((file) => read("policy", file)),
+        ].join("");
+        for (const name of properties) assert.ok(text.includes(name), name);
     });
 
     it("has rules with unique names, a description, and a level", () => {
