@@ -27,7 +27,7 @@ export const defaultBroadKinds: readonly BroadKind[] = ["domain", "pool", "proje
 
 /** https://cloud.google.com/iam/docs/principal-identifiers. A principal set is chosen by a value of its attribute. */
 const chosen =
-    /^(?:user|serviceAccount|deleted):|^principal:\/\/|^principalSet:\/\/iam\.googleapis\.com\/.+\/(?:group|namespace|attribute\.[^/]+)\/[^*]/i;
+    /^(?:user|serviceAccount|deleted):|^principal:\/\/|^principalSet:\/\/iam\.googleapis\.com\/.+\/(?:group|namespace|attribute\.[^/]+)\/./i;
 
 const everyone: Readonly<Record<string, string>> = {
     allusers: "everyone on the internet",

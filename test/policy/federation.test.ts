@@ -208,6 +208,16 @@ describe("policy federation-condition", () => {
         });
     }
 
+    it("does not mix up a variable of a macro and the token", async () => {
+        const oidc = { issuerUri: "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC" };
+        const cluster = 'assertion["kubernetes.io"]';
+        const condition = (name: string) =>
+            `assertion.serviceaccount.uid.exists(x, [${cluster}].exists(${name}, x == "u"))`;
+        for (const name of ["y", "assertion"]) {
+            assert.equal((await findings(condition(name), { oidc })).length, 1, name);
+        }
+    });
+
     it("does not know the ids in tokens of other issuers", async () => {
         for (const issuerUri of [
             "https://ci.example.com",

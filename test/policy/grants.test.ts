@@ -50,6 +50,11 @@ describe("policy no-public-access", () => {
         assert.equal((await findings(reader, { repository: unknown })).length, 1);
         const onAccount = account("Member", { role: reader, member: "allUsers", serviceAccountId: "python" });
         assert.equal((await messages("no-public-access", onAccount, parameters)).length, 1);
+        const named = {
+            type: "google-native:iam/v1:ServiceAccountIamMember",
+            props: { role: reader, member: "allUsers", name: "projects/acme/serviceAccounts/python" },
+        };
+        assert.equal((await messages("no-public-access", named, parameters)).length, 1);
     });
 
     it("checks in a preview what is known, and says what is not", async () => {
