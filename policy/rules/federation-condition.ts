@@ -1,4 +1,4 @@
-import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { type ResourceValidationPolicy, UnknownValueError } from "@pulumi/policy";
 import type { AttributeMapping, StableClaims } from "../conditions";
 import { known } from "../grants";
 import { type Issuer, issuerNamed, withoutSlash } from "../issuers";
@@ -77,6 +77,7 @@ function problemOf(
     try {
         comparison = conditionsModule().compareClaims(condition, mapping, stable);
     } catch (error) {
+        if (error instanceof UnknownValueError) throw error;
         return `has an attributeCondition or attributeMapping that cannot be read: ${(error as Error).message}.`;
     }
     if (comparison.stable) return undefined;

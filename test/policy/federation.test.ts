@@ -348,7 +348,12 @@ describe("policy federation-condition", () => {
         assert.deepEqual(await messages("federation-condition", pool), []);
     });
 
-    it("says in a preview that it needs the condition", async () => {
+    it("says in a preview that it needs the condition, or the mapping of what it compares", async () => {
+        const attributeMapping = { "attribute.id": unknown };
+        const [message = "", ...more] = await findings('attribute.id == "1"', { attributeMapping });
+        assert.deepEqual(more, []);
+        assert.match(message, /^string value at \.attributeMapping\.attribute\.id can't be known/);
+        assert.deepEqual(await findings('assertion.repository_id == "1"', { attributeMapping }), []);
         assert.match((await findings(unknown)).join(), /attributeCondition can't be known/);
         const known = await findings('assertion.repository_id == "1"', {
             workloadIdentityPoolProviderId: unknown,
