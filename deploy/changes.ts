@@ -2,11 +2,11 @@
 const emulated = "sandbox";
 
 /**
- * What the program does not load: a change here changes no stack. Everything else counts as code, also what is new, so that
- * a mistake in this list costs a preview and does not hide a change.
+ * What neither the program nor its policies load: a change here changes no stack. Everything else counts as code, also what is
+ * new, so that a mistake in this list costs a preview and does not hide a change.
  */
 const unrelated = [
-    /^(?:bench|configure|deploy|docs|examples|policy|recover|review|sandbox|template|test)\//,
+    /^(?:bench|configure|deploy|docs|examples|recover|review|sandbox|template|test)\//,
     /^\.(?:github|gitlab|vscode)\//,
     /\.md$/,
     /^(?:LICENSE|eslint\.config\.mjs|typescript\.cjs|\.gitignore|\.gitattributes|\.gitlab-ci\.yml)$/,

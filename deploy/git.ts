@@ -6,9 +6,9 @@ async function git(...args: string[]): Promise<string[]> {
     return stdout.split("\0").filter((path) => path !== "");
 }
 
-/** The paths in the current folder, relative to it, that differ between a commit and what it has in common with another. */
+/** The paths in the current folder, relative to it, that differ between two commits. */
 export function changedPaths(base: string, head: string): Promise<string[]> {
-    return git("diff", "--name-only", "--no-renames", "--relative", "-z", `${base}...${head}`, "--");
+    return git("diff", "--name-only", "--no-renames", "--relative", "-z", base, head, "--");
 }
 
 /** The files directly in the current folder, as of a commit. */
@@ -16,11 +16,12 @@ export function filesAt(commit: string): Promise<string[]> {
     return git("ls-tree", "--name-only", "-z", commit);
 }
 
-/** Whether this is a commit that the repository has, and that a comparison can start from. */
-export async function isAncestorKnown(base: string, head: string): Promise<boolean> {
-    const { exitCode } = await execa("git", ["merge-base", "--end-of-options", base, head], {
-        reject: false,
-        stdin: "ignore",
-    });
-    return exitCode === 0;
+/** The id of a commit; undefined if the repository does not have it. */
+export async function findCommit(name: string): Promise<string | undefined> {
+    const { exitCode, stdout } = await execa(
+        "git",
+        ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`],
+        { reject: false, stdin: "ignore" },
+    );
+    return exitCode === 0 ? stdout : undefined;
 }

@@ -58,6 +58,7 @@ describe("which stacks a change touches", () => {
             { "index.ts": "\n", "Pulumi.dev.yaml": "config: {}\n" },
             ["dev", "prod"],
         ],
+        ["a policy: all stacks", { "policy/rules/key-age.ts": "export {};\n" }, ["dev", "prod"]],
         [
             "documentation and tests: no stack",
             {
@@ -107,7 +108,8 @@ describe("which stacks a change touches", () => {
         await repository.git("checkout", "--quiet", "main");
         await repository.commit({ "src/registry.ts": "export {};\n" });
         await repository.git("checkout", "--quiet", "change");
-        assert.deepEqual(await touched("--base", "main"), ["dev"]);
+        const since = await repository.git("merge-base", "main", "change");
+        assert.deepEqual(await touched("--base", since), ["dev"]);
         // In the merge commit that GitHub makes, of which a clone has two levels.
         await repository.git("checkout", "--quiet", "--detach", "main");
         await repository.git("merge", "--quiet", "--no-edit", "change");
@@ -129,6 +131,72 @@ describe("which stacks a change touches", () => {
             assert.match(stderr, /all stacks count as touched/);
         }
         assert.deepEqual(await touched("--all"), ["dev", "prod"]);
+    });
+
+    it("what a branch that was overwritten had, and has no more", async () => {
+        await repository.commit({ "Pulumi.prod.yaml": "config: {a: 2}\n" });
+        const before = await repository.git("rev-parse", "HEAD");
+        await repository.git("reset", "--quiet", "--hard", "HEAD^");
+        assert.deepEqual(await touched("--base", before), ["prod"]);
+        await repository.commit({ "Pulumi.dev.yaml": "config: {a: 2}\n" });
+        assert.deepEqual(await touched("--base", before), ["dev", "prod"]);
+    });
+
+    it("leaves stacks out, and says so", async () => {
+        for (const except of ["prod", " prod,other", "prod other"]) {
+            const { stdout, stderr } = await run(["--all", "--except", except]);
+            assert.deepEqual(JSON.parse(stdout), ["dev"]);
+            assert.equal(stderr, "The stack prod is left out (--except)");
+        }
+        assert.deepEqual(await touched("--all", "--except", ""), ["dev", "prod"]);
+    });
+
+    describe("--expect-untouched", () => {
+        let approved: string;
+        beforeEach(async () => {
+            approved = await repository.git("rev-parse", "HEAD");
+        });
+        const expectUntouched = (stack: string, base = approved) =>
+            run(["--base", base, "--expect-untouched", stack]);
+
+        it("passes if nothing that the stack reads has changed", async () => {
+            assert.deepEqual(await expectUntouched("prod"), { exitCode: 0, stdout: "", stderr: "" });
+            await repository.commit({ "Pulumi.dev.yaml": "config: {a: 2}\n", "docs/keys.md": "" });
+            assert.deepEqual(await expectUntouched("prod"), { exitCode: 0, stdout: "", stderr: "" });
+            assert.equal((await expectUntouched("dev")).exitCode, 1);
+        });
+
+        for (const [what, files] of Object.entries({
+            "its file": { "Pulumi.prod.yaml": "config: {}\n" },
+            code: { "src/registry.ts": "export {};\n" },
+            "a policy": { "policy/config.json": "{}\n" },
+            "its file, which is gone": { "Pulumi.prod.yaml": undefined },
+        })) {
+            it(`fails if the newest commit changes ${what}`, async () => {
+                await repository.commit(files);
+                const { exitCode, stdout, stderr } = await expectUntouched("prod");
+                assert.deepEqual([exitCode, stdout], [1, ""]);
+                assert.match(
+                    stderr,
+                    /error: HEAD \([0-9a-f]{40}\) differs from [0-9a-f]{40} in what the stack prod reads\. .*Approve the update of the newest commit instead$/,
+                );
+            });
+        }
+
+        it("fails if the approved commit is not on the branch any more, or unknown, or the stack is", async () => {
+            await repository.commit({ "Pulumi.prod.yaml": "config: {}\n" });
+            const dropped = await repository.git("rev-parse", "HEAD");
+            await repository.git("reset", "--quiet", "--hard", approved);
+            for (const [stack, base] of [
+                ["prod", dropped],
+                ["prod", "1".repeat(40)],
+                ["other", approved],
+                ["sandbox", approved],
+            ] as const) {
+                const { exitCode, stdout } = await expectUntouched(stack, base);
+                assert.deepEqual([exitCode, stdout], [1, ""], `${stack} ${base}`);
+            }
+        });
     });
 
     it("works for a project in a folder of a larger repository", async () => {

