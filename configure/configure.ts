@@ -6,6 +6,7 @@ import { configurable, type ConfigurableTool, descriptors } from "./tools/descri
 import { findCredential, type FoundCredential } from "./registry/credential";
 import { JournalReader, type Plan, withJournal } from "./journal/journal";
 import type { ManagedEdit, Owner } from "./journal/record";
+import { assertExpected, compareWithKnown, type ExpectedRegistry } from "./registry/expected";
 import { type OutputsSource, readOutputs, type RegistryOutputs } from "./registry/outputs";
 import {
     action,
@@ -16,10 +17,11 @@ import {
     warnIfCredentialRemains,
     warnIfReadable,
 } from "./report";
+import { askYesNo } from "./machine/input";
 import { pathsOf, type System, variable } from "./machine/system";
 
 /** What the command line says. */
-export interface ConfigureOptions {
+export interface ConfigureOptions extends ExpectedRegistry {
     readonly stack?: string;
     readonly outputs?: string;
     /** By default, the installed tools. */
@@ -91,9 +93,8 @@ export async function configure(options: ConfigureOptions, system: System): Prom
 }
 
 /** Which edits to remove: all of them, unless limited here. */
-export type UndoOptions = Pick<ConfigureOptions, "stack" | "outputs" | "tool" | "dryRun"> & {
-    readonly scope?: Scope;
-};
+export type UndoOptions = Pick<ConfigureOptions, "stack" | "outputs" | "tool" | "dryRun"> &
+    ExpectedRegistry & { readonly scope?: Scope };
 
 /**
  * Removes what `configure` added: everything, or only of one registry, of some tools or of one scope.
@@ -118,9 +119,12 @@ export async function undo(options: UndoOptions, system: System): Promise<boolea
     });
 }
 
-/** Reads the registry and finds the credential that the command line names. */
+/**
+ * Reads the registry and finds the credential that the command line names. If the machine has other registries, a new one needs
+ * a yes, or options that exclude the others.
+ */
 export async function resolveRequest(
-    options: Omit<ConfigureOptions, "tool" | "scope" | "dryRun">,
+    options: Omit<ConfigureOptions, "tool" | "scope">,
     system: System,
 ): Promise<FoundCredential & { readonly registry: RegistryOutputs }> {
     const { auth: form, account, credentialFile: file } = options;
@@ -133,12 +137,38 @@ export async function resolveRequest(
         throw new Error("--outputs and --credential-file cannot both be read from standard input");
     }
     const registry = await readRegistry(options, form === "key" && file === undefined, system);
+    await confirmRegistry(registry, options, system);
     return { registry, ...(await findCredential({ form, account, file }, registry, system)) };
 }
 
-/** Reads the registry that the command line names. */
-export function readRegistry(
-    { stack, outputs }: Pick<ConfigureOptions, "stack" | "outputs">,
+async function confirmRegistry(
+    registry: RegistryOutputs,
+    options: ExpectedRegistry & Pick<ConfigureOptions, "dryRun">,
+    system: System,
+): Promise<void> {
+    const files = await new JournalReader(stateDirectory(system)).files();
+    const known = new Set(files.flatMap(({ owners }) => owners.map((owner) => owner.registry)));
+    const added = compareWithKnown(registry, options, [...known]);
+    if (added === undefined) return;
+    const needed = `If you expect this, add ${added.options}`;
+    if (options.dryRun) {
+        printNote(`${added.text}. ${needed}`);
+        return;
+    }
+    const answer = await askYesNo(`${added.text}. Add the new registry?`);
+    if (answer === true) return;
+    throw new Error(
+        answer === false ? "Nothing was changed" : `${added.text}. Nothing was changed. ${needed}`,
+    );
+}
+
+/**
+ * Reads the registry that the command line names.
+ *
+ * @throws Error if it is not the registry that the command line expects
+ */
+export async function readRegistry(
+    { stack, outputs, ...expected }: ExpectedRegistry & Pick<ConfigureOptions, "stack" | "outputs">,
     secrets: boolean,
     system: System,
 ): Promise<RegistryOutputs> {
@@ -147,7 +177,9 @@ export function readRegistry(
     if (source === undefined) {
         throw new Error("No registry given. Use --stack NAME or --outputs FILE. See --help");
     }
-    return readOutputs(source, secrets, system);
+    const registry = await readOutputs(source, secrets, system);
+    assertExpected(registry, expected);
+    return registry;
 }
 
 /** The planned changes, and whether anything failed. */

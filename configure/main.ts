@@ -57,6 +57,11 @@ const outputsOption = new Option(
     "--outputs <file>",
     "read it from the output of `pulumi stack output --json`; - for standard input",
 ).conflicts("stack");
+const expectedOptions = [
+    new Option("--project <id>", "the project that the registry must be in; otherwise nothing is changed"),
+    new Option("--location <location>", "the location that it must have"),
+    new Option("--repository <id>", "the repository that it must be"),
+];
 const toolOption = new Option(
     "--tool <names>",
     `the tools, separated by commas: ${configurable.join(", ")} (default: the installed ones)`,
@@ -112,8 +117,11 @@ const command = new Command("configure")
     )
     .addHelpText(
         "after",
-        "\nExamples:\n" +
+        "\nIf this machine has a different registry already, a new one needs your yes. In a script, say which one you expect with " +
+            "--project, and if that is the same, --location or --repository.\n" +
+            "\nExamples:\n" +
             "  configure --stack team-dev\n" +
+            "  configure --outputs prod.json --project acme-prod --tool pip\n" +
             "  pulumi stack output --json | configure --outputs - --tool uv --scope project\n" +
             "  configure --outputs registry.json --auth token --dry-run\n" +
             "  configure --outputs registry.json --tool poetry --auth token --print auth.toml\n" +
@@ -128,7 +136,7 @@ const command = new Command("configure")
         }),
     );
 
-command
+const checkCommand = command
     .command("check")
     .description("Checks for each tool whether it can use the registry on this machine. Changes nothing.")
     .addOption(stackOption)
@@ -137,6 +145,8 @@ command
     .option("--json", "print the findings as JSON", false)
     .addHelpText("after", "\nThe exit code is 0 only if there are no problems.")
     .action((_, own: Command) => setExitCode(() => runCheck(own.optsWithGlobals<CheckOptions>())));
+
+for (const option of expectedOptions) for (const each of [command, checkCommand]) each.addOption(option);
 
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();

@@ -24,3 +24,15 @@ async function contentOf(path: string, name: string): Promise<Buffer> {
         throw new Error(`${name} cannot be read: ${code}`, { cause: error });
     }
 }
+
+/** Asks a question on the terminal; undefined if there is none. */
+export async function askYesNo(question: string): Promise<boolean | undefined> {
+    if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+    const { createInterface } = await import("node:readline/promises");
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+        return /^y(?:es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    } finally {
+        terminal.close();
+    }
+}

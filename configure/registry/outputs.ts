@@ -1,8 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
-import type { PythonIndex } from "../../src/clients/client";
+import type { KeyringProvider, PythonIndex } from "../../src/clients/client";
+import { pipConfWithKeyring } from "../../src/clients/pip";
+import { pypircWithKeyring } from "../../src/clients/twine";
 import { repositoryUrls } from "../../src/names/urls";
+import { readIni } from "../formats/ini";
+import { UnsupportedFileError } from "../formats/merge";
 import { readInput } from "../machine/input";
 import { describeFailure } from "./masking";
 import { run } from "../machine/run";
@@ -12,6 +17,8 @@ import { onPath, type System } from "../machine/system";
 export interface RegistryOutputs {
     /** Full resource name, which is unique. */
     readonly name: string;
+    /** Where the outputs were read, for messages. */
+    readonly from: string;
     readonly index: PythonIndex;
     /** E-mail addresses of the dedicated accounts, by account id. */
     readonly accounts: Readonly<Record<string, string>>;
@@ -49,6 +56,8 @@ const schema = v.object({
         }),
     ),
     pipConf: v.string(),
+    pypirc: v.optional(v.string()),
+    clients: v.optional(v.record(v.string(), v.record(v.string(), v.string())), {}),
     serviceAccounts: v.optional(
         v.record(v.string(), v.looseObject({ email: v.pipe(v.string(), v.regex(/^[\w.+-]+@[\w.-]+$/)) })),
         {},
@@ -91,23 +100,64 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 "Use the output of this command: pulumi stack output --json",
         );
     }
-    const { repository, pipConf, serviceAccounts, internalPackages, credentials } = parsed.output;
-    const provider = /^keyring-provider = (\w+)$/m.exec(pipConf)?.[1];
+    const { repository, pipConf, pypirc, clients, serviceAccounts, internalPackages, credentials } =
+        parsed.output;
+    const { id, name, indexUrl, uploadUrl } = repository;
+    const keyring = keyringProviders.find((each) => isSameIni(pipConf, pipConfWithKeyring(indexUrl, each)));
+    const foreign = [
+        ...(keyring === undefined ? ["pipConf"] : []),
+        ...(pypirc === undefined || isSameIni(pypirc, pypircWithKeyring({ name: id, uploadUrl }))
+            ? []
+            : ["pypirc"]),
+        ...Object.entries(clients).flatMap(([tool, files]) =>
+            Object.values(files).every((text) => hasOnlyUrlsOf(text, uploadUrl)) ? [] : [`clients.${tool}`],
+        ),
+    ];
+    if (keyring === undefined || foreign.length > 0) {
+        throw new Error(
+            `${from} is for ${name}, but has something else in ${foreign.join(", ")}. The file was changed after the stack wrote it. ` +
+                "Get it from the stack again: pulumi stack output --json",
+        );
+    }
     return {
-        name: repository.name,
-        index: {
-            name: repository.id,
-            indexUrl: repository.indexUrl,
-            uploadUrl: repository.uploadUrl,
-            keyring: provider === "import" || provider === "subprocess" ? provider : "auto",
-            internalPackages,
-        },
-        accounts: Object.fromEntries(Object.entries(serviceAccounts).map(([id, { email }]) => [id, email])),
+        name,
+        from,
+        index: { name: id, indexUrl, uploadUrl, keyring, internalPackages },
+        accounts: Object.fromEntries(
+            Object.entries(serviceAccounts).map(([account, { email }]) => [account, email]),
+        ),
         keyFiles:
             credentials === secretPlaceholder
                 ? undefined
-                : Object.fromEntries(Object.entries(credentials).map(([id, { keyFile }]) => [id, keyFile])),
+                : Object.fromEntries(
+                      Object.entries(credentials).map(([account, { keyFile }]) => [account, keyFile]),
+                  ),
     };
+}
+
+const keyringProviders: readonly KeyringProvider[] = ["auto", "import", "subprocess"];
+
+/** Whether Python reads the same sections, keys and values in both files. */
+function isSameIni(one: string, other: string): boolean {
+    try {
+        return isDeepStrictEqual(readIni(one), readIni(other));
+    } catch (error) {
+        if (error instanceof UnsupportedFileError) return false;
+        throw error;
+    }
+}
+
+/** Whether every URL in a file is one of the repository, or of PyPI. */
+function hasOnlyUrlsOf(text: string, uploadUrl: string): boolean {
+    return (text.match(/\w+:\/\/[^\s"'<>`]*/g) ?? []).every((found) => {
+        if (!URL.canParse(found)) return false;
+        const { username, password, origin, pathname } = new URL(found);
+        return (
+            ["", "oauth2accesstoken"].includes(username) &&
+            password === "" &&
+            [uploadUrl, "https://pypi.org/"].some((known) => `${origin}${pathname}/`.startsWith(known))
+        );
+    });
 }
 
 /** Runs the CLI in this program's directory, which has the stack's project file. */

@@ -8,7 +8,6 @@ const unrelated = [
         "deploy",
         "docs",
         "examples",
-        "policy",
         "recover",
         "review",
         "sandbox",

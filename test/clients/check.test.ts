@@ -30,6 +30,7 @@ describe("configure check", () => {
         const { id, indexUrl, uploadUrl } = registry().outputs.repository;
         return {
             name: `projects/${project}/locations/europe-west1/repositories/${id}`,
+            from: "the test",
             index: { name: id, indexUrl, uploadUrl, keyring, internalPackages: [] },
             accounts: {},
             keyFiles: undefined,

@@ -360,7 +360,8 @@ describe("configure", () => {
             const all = "pip,twine,uv,poetry,pdm,hatch";
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", all));
             const first = await machine.everything();
-            const second = await machine.with(withoutSecrets(others), "--tool", all);
+            const expected = ["--project", "other-team"];
+            const second = await machine.with(withoutSecrets(others), "--tool", all, ...expected);
             assertDone(second);
             assert.match(
                 second.output,
@@ -468,11 +469,13 @@ describe("configure", () => {
                 "acme-tools",
                 `acme-tools-${number}`,
             );
-            return [`outputs-${number}.json`, text] as const;
+            return [`outputs-${number}.json`, text, `acme-tools-${number}`] as const;
         });
         for (const [file, text] of stacks) await machine.put(file, text);
         const runs = await Promise.all(
-            stacks.map(([file]) => machine.configure("--outputs", file, "--tool", "twine")),
+            stacks.map(([file, , project]) =>
+                machine.configure("--outputs", file, "--project", project, "--tool", "twine"),
+            ),
         );
         runs.forEach(assertDone);
         const pypirc = await machine.read(".pypirc");

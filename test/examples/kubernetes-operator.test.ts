@@ -196,8 +196,12 @@ describe("examples/kubernetes-operator", () => {
 
     it("contains no secret and no configuration, and deletes nothing at Google", () => {
         for (const { spec } of stacks) {
-            const variables = spec.workspaceTemplate?.spec.env?.map((variable) => variable.name);
-            assert.deepEqual(variables, ["npm_config_omit"]);
+            const variables = spec.workspaceTemplate?.spec.env?.map(({ name, value }) => [name, value]);
+            // A mandatory finding stops every run. The CLI reads these; test/engine/deploy.test.ts tries them.
+            assert.deepEqual(variables, [
+                ["PULUMI_OPTION_POLICY_PACK", "policy"],
+                ["PULUMI_OPTION_POLICY_PACK_CONFIG", "policy/config.json"],
+            ]);
             for (const field of ["config", "configRef", "secretsRef", "envRefs", "gitAuth", "environment"]) {
                 assert.ok(!(field in spec), field);
             }

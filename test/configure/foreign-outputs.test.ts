@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
+
+// Files of outputs that someone else has written: consistent but for a different registry, or changed in one place.
+
+const name = (project: string, repository = "python") =>
+    `projects/${project}/locations/europe-west1/repositories/${repository}`;
+
+describe("configure with the outputs of a different registry", () => {
+    let ours: StackOutputs;
+    let foreign: StackOutputs;
+    let sibling: StackOutputs;
+    before(async () => {
+        ours = await outputsOf();
+        foreign = await outputsOf({}, "evil-project");
+        sibling = await outputsOf({ repository: "python-dev" });
+    });
+
+    const withOurs = async () => {
+        const machine = await Machine.open();
+        assertDone(await machine.with(withoutSecrets(ours), "--tool", "pip,twine"));
+        return machine;
+    };
+
+    /** Runs the command, and asserts that it changes nothing. */
+    async function refused(machine: Machine, outputs: object, ...args: string[]): Promise<string> {
+        const { "outputs.json": _, ...before } = await machine.everything();
+        const { exitCode, output } = await machine.with(outputs, "--tool", "pip", ...args);
+        const { "outputs.json": __, ...after } = await machine.everything();
+        assert.equal(exitCode, 1, output);
+        assert.deepEqual(after, before);
+        return output;
+    }
+
+    it("says on the first use which registry it adds", async () => {
+        await using machine = await Machine.open();
+        const { exitCode, output } = await machine.with(withoutSecrets(foreign), "--tool", "pip");
+        assert.equal(exitCode, 0);
+        assert.match(output, new RegExp(`^Registry ${name("evil-project")}$`, "m"));
+    });
+
+    it("refuses a registry that is not the expected one, also on the first use", async () => {
+        await using machine = await Machine.open();
+        const expected = ["--project", "acme-tools", "--location", "us", "--repository", "python-dev"];
+        assert.match(
+            await refused(machine, withoutSecrets(foreign), ...expected),
+            new RegExp(
+                `^error: outputs\\.json is for ${name("evil-project")}, but --project expects acme-tools and --location expects us and --repository expects python-dev\\. Nothing was changed$`,
+                "m",
+            ),
+        );
+        for (const command of [["--print"], ["--dry-run"], ["--undo"]])
+            await refused(machine, withoutSecrets(foreign), ...command, "--project", "acme-tools");
+        const check = await machine.configure(
+            ...["check", "--outputs", "outputs.json", "--project", "acme-tools"],
+        );
+        assert.match(check.output, /is for projects\/evil-project\/.*--project expects acme-tools/);
+        assertDone(await machine.with(withoutSecrets(ours), "--tool", "pip", "--project", "acme-tools"));
+    });
+
+    it("adds no second registry without a yes", async () => {
+        await using machine = await withOurs();
+        for (const [outputs, option] of [
+            [foreign, "--project evil-project"],
+            [sibling, "--repository python-dev"],
+        ] as const) {
+            const output = await refused(machine, withoutSecrets(outputs));
+            assert.ok(
+                output.includes(
+                    `error: outputs.json is for ${outputs.repository.name}, but this machine has ${name("acme-tools")}. ` +
+                        `Nothing was changed. If you expect this, add ${option}`,
+                ),
+                output,
+            );
+            await refused(machine, withoutSecrets(outputs), "--print");
+        }
+        // The project alone does not tell these two apart.
+        await refused(machine, withoutSecrets(sibling), "--project", "acme-tools");
+        assertDone(
+            await machine.with(withoutSecrets(sibling), "--tool", "pip", "--repository", "python-dev"),
+        );
+        // Both are known now.
+        for (const outputs of [ours, sibling])
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
+        await refused(machine, withoutSecrets(foreign), "--repository", "python");
+    });
+
+    it("asks on a terminal", async () => {
+        await using machine = await withOurs();
+        await machine.put("outputs.json", JSON.stringify(withoutSecrets(foreign)));
+        const before = await machine.everything();
+        const answer = (text: string) =>
+            machine.shell(
+                `echo '${text}' | python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' $configure --outputs outputs.json --tool pip`,
+            );
+        for (const text of ["", "n", "nay"]) {
+            const { exitCode, output } = await answer(text);
+            assert.equal(exitCode, 1, output);
+            assert.match(output, /evil-project.* Add the new registry\? \[y\/N\]/);
+            assert.match(output, /Nothing was changed/);
+            assert.deepEqual(await machine.everything(), before);
+        }
+        assertDone(await answer("y"));
+        assert.match(await machine.read(".config/pip/pip.conf"), /evil-project/);
+    });
+
+    it("shows in a dry run what would need a yes", async () => {
+        await using machine = await withOurs();
+        const before = await machine.everything();
+        const { exitCode, output } = await machine.with(
+            withoutSecrets(foreign),
+            "--tool",
+            "pip",
+            "--dry-run",
+        );
+        assert.equal(exitCode, 0);
+        assert.match(
+            output,
+            /^note: outputs\.json is for .*evil-project.*If you expect this, add --project evil-project$/m,
+        );
+        assert.deepEqual(
+            { ...(await machine.everything()), "outputs.json": "" },
+            { ...before, "outputs.json": "" },
+        );
+    });
+
+    describe("refuses a file in which something differs from its repository:", () => {
+        const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/";
+        const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/";
+        const evil = "https://europe-west1-python.pkg.dev/evil-project/python/simple/";
+        const pip = `[global]\nextra-index-url = ${indexUrl}\n`;
+        const pypirc = `[distutils]\nindex-servers =\n    python\n\n[python]\nrepository: ${uploadUrl}\n`;
+        const uv = (url: string) => ({ uv: { "uv.toml": `[[index]]\nname = "python"\nurl = "${url}"\n` } });
+        for (const [what, change] of Object.entries({
+            "pip's URL": { pipConf: `[global]\nextra-index-url = ${evil}\n` },
+            "pip's second URL": { pipConf: `[global]\nextra-index-url =\n    ${indexUrl}\n    ${evil}\n` },
+            "a login in pip's URL": { pipConf: pip.replace("https://", "https://someone@") },
+            "index-url": { pipConf: `${pip}index-url = ${evil}\n` },
+            "trusted-host": { pipConf: `${pip}trusted-host = europe-west1-python.pkg.dev\n` },
+            cert: { pipConf: `${pip}cert = /tmp/ca.pem\n` },
+            proxy: { pipConf: `${pip}proxy = evil.example:3128\n` },
+            "a different section": { pipConf: `${pip}[install]\nno-index = true\n` },
+            "a default": { pipConf: `[DEFAULT]\nproxy = evil.example\n${pip}` },
+            "a keyring provider that is none": { pipConf: `${pip}keyring-provider = /tmp/keyring\n` },
+            "a file that Python cannot read": { pipConf: `${pip}[global]\n` },
+            "the upload URL": { pypirc: pypirc.replace("acme-tools", "evil-project") },
+            "a second upload section": { pypirc: `${pypirc}[pypi]\nrepository: ${evil}\n` },
+            "a password": { pypirc: `${pypirc}password: secret\n` },
+            "an upload section's certificate": { pypirc: `${pypirc}ca_cert: /tmp/ca.pem\n` },
+            "uv's URL": { clients: uv(evil) },
+            "uv's host": { clients: uv("https://evil.example/acme-tools/python/simple/") },
+            "uv's scheme": { clients: uv(indexUrl.replace("https", "http")) },
+            "uv's port": { clients: uv(indexUrl.replace("dev/", "dev:444/")) },
+            "a repository whose name begins the same": {
+                clients: uv(indexUrl.replace("/python/", "/python-evil/")),
+            },
+            "a path that leads elsewhere": { clients: uv(`${uploadUrl}../../evil-project/python/simple/`) },
+            "a host behind a login": { clients: uv("https://pypi.org@evil.example/simple/") },
+            "the repository's URL": { repository: { ...repositoryOfOurs(), indexUrl: evil } },
+            "the repository's upload URL": {
+                repository: { ...repositoryOfOurs(), uploadUrl: "https://evil.example/" },
+            },
+            "the repository's name": { repository: { ...repositoryOfOurs(), name: name("evil-project") } },
+            "the location, as a host": { repository: { ...repositoryOfOurs(), location: "evil.example/x" } },
+            "the project, as a path": { repository: { ...repositoryOfOurs(), project: "../evil" } },
+        })) {
+            it(what, async () => {
+                await using machine = await Machine.open();
+                const output = await refused(machine, { ...withoutSecrets(ours), ...change });
+                assert.match(
+                    output,
+                    /outputs\.json (?:is for .*, but has something else in|does not contain the outputs)/,
+                );
+                assert.match(output, new RegExp(`\\b${Object.keys(change)[0] ?? ""}`));
+            });
+        }
+
+        function repositoryOfOurs() {
+            return {
+                id: "python",
+                name: name("acme-tools"),
+                project: "acme-tools",
+                location: "europe-west1",
+                indexUrl,
+                uploadUrl,
+            };
+        }
+    });
+
+    it("accepts what a stack writes, with every kind of keyring and with internal packages", async () => {
+        for (const settings of [
+            { keyring: "import" },
+            { keyring: "subprocess", internalPackages: ["acme-core", "acme-*"] },
+            { repository: "python-dev" },
+        ]) {
+            const outputs = await outputsOf(settings, "example.com:tools");
+            await using machine = await Machine.open();
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip", "--print"));
+        }
+    });
+});
