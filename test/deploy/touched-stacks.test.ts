@@ -133,7 +133,7 @@ describe("which stacks a change touches", () => {
         assert.deepEqual(await touched("--all"), ["dev", "prod"]);
     });
 
-    it("what a branch that was overwritten had, and has no more", async () => {
+    it("what a branch that was overwritten no longer has", async () => {
         await repository.commit({ "Pulumi.prod.yaml": "config: {a: 2}\n" });
         const before = await repository.git("rev-parse", "HEAD");
         await repository.git("reset", "--quiet", "--hard", "HEAD^");

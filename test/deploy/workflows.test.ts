@@ -144,7 +144,7 @@ describe("the workflows of GitHub", () => {
         assert.equal((await workflow("drift.yml")).jobs["drift"]?.strategy?.["max-parallel"], 4);
     });
 
-    it("update only the commit of a push to main that was approved, whoever calls the workflow", async () => {
+    it("update only the commit of a push to main that was approved, also if a different branch calls the workflow", async () => {
         const { update, attest, publish } = (await workflow("update-stack.yml")).jobs;
         assert.ok(update !== undefined && attest !== undefined && publish !== undefined);
         assert.equal(update.if, "github.event_name == 'push' && github.ref == 'refs/heads/main'");
@@ -160,7 +160,7 @@ describe("the workflows of GitHub", () => {
         assert.equal(publish.if, "${{ !cancelled() && needs.update.result == 'success' }}");
     });
 
-    it("run the policies wherever they run the engine on a stack", async () => {
+    it("run the policies in every preview and update", async () => {
         const texts = await Promise.all(
             ["github/preview.yml", "github/update-stack.yml", "github/drift.yml", "gitlab/stacks.yml"].map(
                 textOf,
