@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { parse } from "yaml";
 import { parseOutputs } from "../../configure/registry/outputs";
 import { bash, scriptOf, stepsOf, stub } from "../deploy/workflows";
 import { type EngineStack, openForEachTest, project } from "./engine-stack";
@@ -66,20 +67,27 @@ esac`,
         await push();
     }
 
-    async function run(name: "preview.yml" | "update-stack.yml" | "drift.yml" | "gitlab", job: string) {
+    /** Runs commands as a job does, in the folder of the stack. */
+    function inJob(script: string, more: Readonly<Record<string, string>> = {}) {
         const { PATH = "" } = stack.cli.environment;
-        let all = "";
+        return bash(script, stack.directory, {
+            ...stack.cli.environment,
+            ...stack.engine.environment,
+            PATH: [bin, PATH].join(delimiter),
+            STACK: stack.name,
+            ...more,
+        });
+    }
+
+    async function run(name: "preview.yml" | "update-stack.yml" | "drift.yml" | "gitlab", job: string) {
         const steps =
             name === "gitlab"
                 ? [(await scriptOf(job)).replace('export PATH="$PWD/node_modules/.bin:$PATH"', "")]
                 : await stepsOf(name, job);
         const approved = await git("rev-parse", "HEAD");
+        let all = "";
         for (const step of steps) {
-            const result = await bash(step, stack.directory, {
-                ...stack.cli.environment,
-                ...stack.engine.environment,
-                PATH: [bin, PATH].join(delimiter),
-                STACK: stack.name,
+            const result = await inJob(step, {
                 GITHUB_SHA: approved,
                 CI_COMMIT_SHA: approved,
                 CI_DEFAULT_BRANCH: "main",
@@ -175,4 +183,22 @@ esac`,
             );
         });
     }
+
+    it("stop a run of the Kubernetes operator at what a policy refuses", async () => {
+        await stack.init({ readers: ["allUsers"], allowPublic: true });
+        await openRepository();
+        const file = join(root, "examples", "kubernetes-operator", "every-stack.yaml");
+        const { spec } = parse(await readFile(file, "utf8")) as {
+            spec: { workspaceTemplate: { spec: { env: { name: string; value: string }[] } } };
+        };
+        const variables = spec.workspaceTemplate.spec.env.map(({ name, value }) => [name, value]);
+        for (const command of ["preview", "up --yes --skip-preview"]) {
+            const { exitCode, all } = await inJob(
+                `pulumi ${command} --non-interactive --stack "$STACK"`,
+                Object.fromEntries(variables) as Record<string, string>,
+            );
+            assert.notEqual(exitCode, 0, all);
+            assert.match(all, /\[mandatory\].*no-public-access/);
+        }
+    });
 });
