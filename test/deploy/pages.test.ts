@@ -27,7 +27,9 @@ describe("the commands of the pages", () => {
     });
     afterEach(() => rm(directory, { recursive: true }));
 
-    const run = (script: string, env: Record<string, string> = {}) => bash(script, directory, env);
+    /** Runs the lines as a terminal does, which goes on after a line that fails. */
+    const run = (script: string, env: Record<string, string> = {}) =>
+        bash(`set +e\n${script}`, directory, env);
 
     it("create environments whose updates someone else must approve, at GitHub and GitLab", async () => {
         const client = (name: string) =>
@@ -137,7 +139,7 @@ describe("the commands of the pages", () => {
         assert.match(block, /--repo acme\/python-registry --source-ref refs\/heads\/main /);
         assert.match(
             block,
-            /--cert-identity https:\/\/github\.com\/acme\/python-registry\/\.github\/workflows\/update-stack\.yml@refs\/heads\/main$/m,
+            /--cert-identity https:\/\/github\.com\/acme\/python-registry\/\.github\/workflows\/update-stack\.yml@refs\/heads\/main &&$/m,
         );
         // What is not verified is not used.
         const lines = `gh() { case "$1" in attestation) return 1 ;; esac; }\nnpx() { echo used; }\n${block}`;
