@@ -1,7 +1,12 @@
 import * as v from "valibot";
-import type { Preview, Properties, Step } from "./events";
+import { roleNames } from "../src/names/principals";
+import { elsewhere, projectOf } from "./describe";
+import type { Preview, Step } from "./events";
 import { type Entry, line } from "./entry";
+import { grantChanges, type IsNamed } from "./grants";
+import { federatedPrincipal, issuersOf, ownProjectNumber, providerChanges } from "./providers";
 import { say, type Sentence, strong } from "./sentence";
+import { isRecord, type Properties } from "./values";
 
 // Who gains and who loses access, from the stack's outputs `access` and `serviceAccounts`, which name everyone.
 
@@ -9,26 +14,29 @@ import { say, type Sentence, strong } from "./sentence";
 const roles = ["admin", "writer", "reader"] as const;
 type Role = (typeof roles)[number];
 
-const principals = v.fallback(v.array(v.string()), []);
+/** Without the items that are hidden: the section about hidden parts names them. */
+const principals = v.pipe(
+    v.optional(v.array(v.union([v.string(), v.symbol()])), []),
+    v.transform((all) => all.filter((each) => typeof each === "string")),
+);
+/** An object whose hidden values are left out. */
+const mapOf = <Value extends v.GenericSchema>(value: Value) =>
+    v.pipe(
+        v.optional(v.custom<Properties>(isRecord), {}),
+        v.transform((all) => Object.entries(all).filter(([, each]) => typeof each !== "symbol")),
+        v.array(v.tuple([v.string(), value])),
+        v.transform((all) => new Map<string, v.InferOutput<Value>>(all)),
+    );
 const role = v.picklist(roles);
 const schema = v.object({
     access: v.object({
-        admin: v.optional(principals, []),
-        writer: v.optional(principals, []),
-        reader: v.optional(principals, []),
-        workloads: v.optional(
-            v.record(
-                v.string(),
-                v.object({ principal: v.string(), access: role, via: v.optional(v.string()) }),
-            ),
-            {},
-        ),
-        impersonators: v.optional(v.record(v.string(), principals), {}),
+        admin: principals,
+        writer: principals,
+        reader: principals,
+        workloads: mapOf(v.object({ principal: v.string(), access: role, via: v.optional(v.string()) })),
+        impersonators: mapOf(principals),
     }),
-    serviceAccounts: v.fallback(
-        v.optional(v.record(v.string(), v.object({ member: v.string(), access: role })), {}),
-        {},
-    ),
+    serviceAccounts: mapOf(v.object({ member: v.string(), access: role })),
 });
 type AccessOutputs = v.InferOutput<typeof schema>;
 
@@ -40,30 +48,75 @@ interface Holder {
     readonly roles: ReadonlySet<Role>;
     /** The account that it acts as. */
     readonly account?: string;
-    /** For a workload: its principal, and the account that it acts as. */
-    readonly identity?: { readonly name: string; readonly principal: string; readonly via?: string };
+    /** Whose tokens the pool of a federated principal accepts. */
+    readonly issuers: Sentence;
+    readonly identity?: Identity;
+}
+
+/** Of a workload: its principal, and the account that it acts as. */
+interface Identity {
+    readonly name: string;
+    readonly principal: string;
+    readonly text: Sentence;
+    readonly via?: string;
 }
 
 /** Who gains, who loses and whose access changes, the most powerful role first. */
 export function accessChanges(preview: Preview): Entry[] {
-    const { outputs } = preview;
-    const mode = modeChange(preview.steps);
-    if (outputs.new === undefined) return mode;
+    const { outputs, steps } = preview;
+    const mode = modeChange(steps);
     const [before, after] = [read(outputs.old), read(outputs.new)];
-    if (before === undefined || after === undefined) {
-        return [
-            ...mode,
-            line(
-                say`Who gains or loses access is not known before the update: the output ${"access"} is missing.`,
-            ),
-        ];
+    if (outputs.new === undefined || unreadableAccess(preview).length > 0 || !before || !after) {
+        return [...mode, ...grantChanges(preview, () => false), ...providerChanges(preview)];
     }
-    const [old, next] = [holdersOf(before), holdersOf(after)];
-    const revokes = !stopsOwning(preview.steps);
-    const changes = [...new Set([...old.keys(), ...next.keys()])].flatMap((key) =>
-        changesOf(old.get(key), next.get(key), revokes),
+    const isNamed: IsNamed = ({ gains, ...grant }) => {
+        const [without, within] = gains ? [before, after] : [after, before];
+        return isListed(within, grant) && !isListed(without, grant);
+    };
+    const rest = [...grantChanges(preview, isNamed), ...providerChanges(preview)];
+    const number = ownProjectNumber(steps, projectOf(preview));
+    const [old, next] = [before, after].map((each) => holdersOf(each, steps, number));
+    const revokes = !stopsOwning(steps);
+    const changes = [...new Set([...(old?.keys() ?? []), ...(next?.keys() ?? [])])].flatMap((key) =>
+        changesOf(old?.get(key), next?.get(key), revokes),
     );
-    return [...mode, ...changes.sort((a, b) => a.rank - b.rank).map(({ text }) => line(text))];
+    return [...mode, ...changes.sort((a, b) => a.rank - b.rank).map(({ text }) => line(text)), ...rest];
+}
+
+/** Why the outputs do not say who has access. */
+export function unreadableAccess({ outputs: { old, new: next }, failed }: Preview): Sentence[] {
+    // A preview that failed is said to be incomplete.
+    if (next === undefined && failed) return [];
+    const names = say`outputs ${"access"} and ${"serviceAccounts"}`;
+    const instead = say` Each grant is told by its resource.`;
+    if (read(old) === undefined) return [say`The ${names} before the update cannot be read.${instead}`];
+    const gone = isEmpty(next) && !isEmpty(old);
+    return gone || read(next) === undefined
+        ? [say`The ${names} after the update cannot be read.${instead}`]
+        : [];
+}
+
+/** Whether the outputs name a grant on the repository or an account. */
+function isListed(
+    { access, serviceAccounts }: AccessOutputs,
+    { principal, role: granted, on }: Omit<Parameters<IsNamed>[0], "gains">,
+): boolean {
+    const { serviceAccountId } = on;
+    if (typeof serviceAccountId !== "string") {
+        const each = roles.find((known) => roleNames[known] === granted);
+        return Object.keys(on).length === 0 && each !== undefined && access[each].includes(principal);
+    }
+    if (granted !== "roles/iam.workloadIdentityUser" && granted !== "roles/iam.serviceAccountTokenCreator")
+        return false;
+    const member = `serviceAccount:${serviceAccountId.replace(/^.*\//, "")}`;
+    return [...serviceAccounts].some(
+        ([id, account]) =>
+            account.member === member &&
+            (access.impersonators.get(id)?.includes(principal) === true ||
+                [...access.workloads.values()].some(
+                    (each) => each.via === id && each.principal === principal,
+                )),
+    );
 }
 
 interface RankedChange {
@@ -109,43 +162,63 @@ function identityChange(old: Holder | undefined, next: Holder | undefined): Rank
         rank: rankOf(role),
         text: say`${strong([{ words: `${role}, different ${what}` }])}: workload ${to.name}, ${text}`,
     });
-    const shorten = shortEnough(from.principal, to.principal);
     const way = ({ via }: typeof from) => (via === undefined ? say`directly` : say`as ${via}`);
     return [
         ...(from.principal === to.principal
             ? []
-            : [changed("identity", say`${shorten(from.principal)} → ${shorten(to.principal)}`)]),
+            : [changed("identity", say`${principalChange(from, to)}${next.issuers}`)]),
         ...(from.via === to.via ? [] : [changed("way", say`${way(from)} → ${way(to)}${next.note}`)]),
     ];
 }
 
 /** Everyone who has access, by what identifies them. */
-function holdersOf({ access, serviceAccounts }: AccessOutputs): Map<string, Holder> {
+function holdersOf(
+    { access, serviceAccounts }: AccessOutputs,
+    steps: readonly Step[],
+    ownNumber: string,
+): Map<string, Holder> {
     const holders = new Map<string, Holder>();
-    const add = (key: string, each: Role, holder: Omit<Holder, "roles" | "note">, note: Sentence = []) => {
-        holders.set(key, { ...holder, note, roles: new Set(holders.get(key)?.roles).add(each) });
+    const add = (
+        key: string,
+        each: Role,
+        principal: string,
+        holder: Pick<Holder, "who" | "account" | "identity">,
+    ) => {
+        const federated = federatedPrincipal(principal);
+        const issuers = federated ? issuersOf(federated, steps) : [];
+        const note = [...(holder.account === undefined ? [] : all), ...issuers];
+        holders.set(key, { ...holder, note, issuers, roles: new Set(holders.get(key)?.roles).add(each) });
     };
-    const workloads = Object.entries(access.workloads);
+    const workloads = [...access.workloads];
     const direct = new Set(
-        workloads.flatMap(([, { principal, via }]) => (via === undefined ? [principal] : [])),
+        workloads.flatMap(([, { principal, access: each, via }]) =>
+            via === undefined ? [`${each} ${principal}`] : [],
+        ),
     );
-    const accounts = new Map(Object.entries(serviceAccounts).map(([id, { member }]) => [member, id]));
+    const accounts = new Map([...serviceAccounts].map(([id, { member }]) => [member, id]));
     for (const each of roles) {
         for (const principal of access[each]) {
-            if (!direct.has(principal)) add(principal, each, { who: nameOf(principal, accounts) });
+            if (direct.has(`${each} ${principal}`)) continue;
+            add(principal, each, principal, { who: nameOf(principal, accounts) });
         }
     }
     for (const [name, { principal, access: each, via }] of workloads) {
-        const who = say`workload ${name} (${shortPrincipal(principal)})`;
-        const identity = { name, principal, ...(via === undefined ? {} : { via }) };
-        if (via === undefined) add(`workload ${name}`, each, { who, identity });
-        else add(`workload ${name}`, each, { who: say`${who}${acting(via)}`, account: via, identity }, all);
+        const text = principalText(principal, ownNumber);
+        const who = say`workload ${name} (${text})`;
+        const identity = { name, principal, text, ...(via === undefined ? {} : { via }) };
+        add(`workload ${name}`, each, principal, {
+            identity,
+            ...(via === undefined ? { who } : { who: say`${who}${acting(via)}`, account: via }),
+        });
     }
-    for (const [id, members] of Object.entries(access.impersonators)) {
-        const each = serviceAccounts[id]?.access;
+    for (const [id, members] of access.impersonators) {
+        const each = serviceAccounts.get(id)?.access;
         if (each === undefined) continue;
         for (const member of members) {
-            add(`impersonator ${id} ${member}`, each, { who: say`${member}${acting(id)}`, account: id }, all);
+            add(`impersonator ${id} ${member}`, each, member, {
+                who: say`${member}${acting(id)}`,
+                account: id,
+            });
         }
     }
     return holders;
@@ -167,29 +240,28 @@ function nameOf(principal: string, accounts: ReadonlyMap<string, string>): Sente
     return account === undefined ? say`${principal}` : say`service account ${account}`;
 }
 
-/**
- * A federated principal without its pool. What follows the pool decides who it is: the owner, the repository and the branch.
- *
- * @see https://cloud.google.com/iam/docs/principal-identifiers
- */
-function shortPrincipal(principal: string): string {
-    return principal.replace(
-        /^principal(?:Set)?:\/\/iam\.googleapis\.com\/projects\/\d+\/locations\/global\/workloadIdentityPools\/[^/]+\//,
-        "",
-    );
+/** A federated principal by what decides who it is and by its pool, and another principal as it is. */
+function principalText(principal: string, ownNumber: string): Sentence {
+    const federated = federatedPrincipal(principal);
+    if (federated === undefined) return say`${principal}`;
+    const { selector, pool, project } = federated;
+    return say`${selector}, pool ${pool}${elsewhere(project, ownNumber)}`;
 }
 
-/** Shortens both principals, unless they differ only in what that removes. */
-function shortEnough(from: string, to: string): (principal: string) => string {
-    return shortPrincipal(from) === shortPrincipal(to) ? (principal) => principal : shortPrincipal;
+/** Two identities, in full if they differ only in what their texts leave out. */
+function principalChange(from: Identity, to: Identity): Sentence {
+    const alike = JSON.stringify(from.text) === JSON.stringify(to.text);
+    return alike ? say`${from.principal} → ${to.principal}` : say`${from.text} → ${to.text}`;
 }
 
-/** The stack's outputs; no one has access if there are none yet. */
+/** The stack's outputs; undefined if they cannot be read. No one has access if there are none yet. */
 function read(outputs: Properties | undefined): AccessOutputs | undefined {
-    const none = { access: {} };
-    const empty = outputs === undefined || Object.keys(outputs).length === 0;
-    const parsed = v.safeParse(schema, empty ? none : outputs);
+    const parsed = v.safeParse(schema, isEmpty(outputs) ? { access: {} } : outputs);
     return parsed.success ? parsed.output : undefined;
+}
+
+function isEmpty(outputs: Properties | undefined): boolean {
+    return Object.keys(outputs ?? {}).length === 0;
 }
 
 /** Whether the stack starts or stops to own all members of its roles. */

@@ -4,7 +4,7 @@
 const invisible = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
 
 /** Shows invisible characters by their number, so that a reviewer sees them. */
-function visible(text: string): string {
+export function visible(text: string): string {
     return text.replaceAll(invisible, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
 }
 

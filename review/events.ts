@@ -1,17 +1,31 @@
 import * as v from "valibot";
 import { hideSecrets } from "./secrets";
+import { say, type Sentence } from "./sentence";
+import {
+    type HiddenPart,
+    hiddenParts,
+    isRecord,
+    ownValue,
+    plain,
+    type Properties,
+    serialize,
+} from "./values";
 
 // The events of the engine, as `pulumi preview --json` streams them: one JSON object on each line.
 // https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
 
-const properties = v.optional(v.nullable(v.record(v.string(), v.unknown())), {});
+/** An object of JSON. `v.record` would leave out the key `constructor`, which a workload may have as its name. */
+const record = v.custom<Readonly<Record<string, unknown>>>(isRecord);
+const flag = v.optional(v.boolean(), false);
+const texts = v.optional(v.nullable(v.array(v.string())), []);
 const state = v.object({
-    inputs: properties,
-    outputs: properties,
-    custom: v.optional(v.boolean(), false),
+    inputs: v.optional(v.nullable(record), {}),
+    outputs: v.optional(v.nullable(record), {}),
+    custom: flag,
+    id: v.optional(v.string(), ""),
     parent: v.optional(v.string(), ""),
-    protect: v.optional(v.boolean(), false),
-    retainOnDelete: v.optional(v.boolean(), false),
+    protect: flag,
+    retainOnDelete: flag,
 });
 const step = v.object({
     metadata: v.object({
@@ -20,22 +34,24 @@ const step = v.object({
         type: v.string(),
         old: v.nullish(state),
         new: v.nullish(state),
-        keys: v.nullish(v.array(v.string())),
-        diffs: v.nullish(v.array(v.string())),
-        detailedDiff: v.nullish(v.record(v.string(), v.object({ diffKind: v.string() }))),
+        keys: texts,
+        diffs: texts,
+        detailedDiff: v.nullish(record),
+        logical: flag,
     }),
 });
-const schema = v.object({
-    preludeEvent: v.optional(v.looseObject({})),
+/** Says nothing about the stack. */
+const silent = v.optional(v.unknown());
+const schema = v.strictObject({
+    sequence: v.optional(v.number()),
+    timestamp: silent,
+    preludeEvent: v.optional(record),
     resourcePreEvent: v.optional(step),
     resOutputsEvent: v.optional(step),
-    diagnosticEvent: v.optional(
-        v.object({
-            severity: v.string(),
-            message: v.string(),
-            ephemeral: v.optional(v.boolean(), false),
-        }),
-    ),
+    resOpFailedEvent: v.optional(step),
+    diagnosticEvent: v.optional(v.object({ severity: v.string(), message: v.string(), ephemeral: flag })),
+    stdoutEvent: v.optional(v.object({ message: v.string() })),
+    errorEvent: v.optional(v.object({ error: v.string() })),
     policyEvent: v.optional(
         v.object({
             resourceUrn: v.optional(v.string(), ""),
@@ -53,17 +69,24 @@ const schema = v.object({
             policyPackName: v.string(),
         }),
     ),
-    summaryEvent: v.optional(v.object({ result: v.optional(v.string(), "") })),
+    policyLoadEvent: silent,
+    policyAnalyzeSummaryEvent: silent,
+    policyRemediateSummaryEvent: silent,
+    policyAnalyzeStackSummaryEvent: silent,
+    progressEvent: silent,
+    startDebuggingEvent: silent,
+    cancelEvent: silent,
+    summaryEvent: v.optional(
+        v.object({
+            result: v.picklist(["succeeded", "failed", "canceled"]),
+            isPreview: v.literal(true),
+            maybeCorrupt: v.literal(false),
+            resourceChanges: record,
+        }),
+    ),
 });
-type EngineEvent = v.InferOutput<typeof schema>;
-
-/** Inputs or outputs. Secrets are `secret`, values that only the update knows are `unknown`. */
-export type Properties = Readonly<Record<string, unknown>>;
-
-/** Replaces a secret value. */
-export const secret = Symbol("secret");
-/** Replaces a value that only the update knows. */
-export const unknown = Symbol("unknown");
+/** An event; of a step, also what the engine wrote about it. */
+type EngineEvent = v.InferOutput<typeof schema> & { readonly raw?: unknown };
 
 /** A resource before or after a step. */
 export interface ResourceState {
@@ -78,6 +101,7 @@ export interface ResourceState {
 
 /** What the update would do with one resource. */
 export interface Step {
+    /** An operation of the engine, as in `create`. */
     readonly op: string;
     readonly urn: string;
     readonly type: string;
@@ -87,6 +111,8 @@ export interface Step {
     readonly replaceKeys: readonly string[];
     /** The paths of the properties that change. */
     readonly changedPaths: readonly string[];
+    /** The parts of the inputs that cannot be shown. */
+    readonly hidden: readonly HiddenPart[];
 }
 
 /** A violation of a policy, or a resource that a policy changed. */
@@ -108,57 +134,61 @@ export interface Preview {
     readonly errors: readonly string[];
     /** The messages and warnings of the program. */
     readonly notes: readonly string[];
+    /** What of the events is missing or cannot be read. */
+    readonly problems: readonly Sentence[];
     readonly steps: readonly Step[];
     readonly findings: readonly Finding[];
     /** The stack's outputs; undefined if there are none yet. */
     readonly outputs: { readonly old?: Properties; readonly new?: Properties };
+    /** The parts of the outputs that cannot be shown. */
+    readonly hiddenOutputs: readonly HiddenPart[];
 }
 
 /** Messages that say nothing about the stack. */
 const noise =
     /^Undefined value \(.*\) will not show as a stack output\.$|\bfrom \$PATH\b|^(?:preview|update) failed$/;
-const signature = "4dabf18193072939515e22adb298388d";
-const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
-const unknownText = /^04da6b54-80e4-46f7-96ec-b56ff0331ba9$/;
-const stackType = "pulumi:pulumi:Stack";
+export const stackType = "pulumi:pulumi:Stack";
+/** More lines that cannot be read are counted. */
+const maxProblems = 20;
 
 /**
- * Reads the events of a preview. Other lines and events are ignored.
+ * Reads the events of a preview. What is missing or cannot be read becomes a problem, so that it is not mistaken for a
+ * resource that stays the same.
  *
  * @param stack the name of the stack if no event names it
  * @returns undefined if there are no events
  */
 export function parseEvents(printed: string, stack: string): Preview | undefined {
-    const events = printed.split("\n").flatMap((line) => {
-        const parsed = v.safeParse(
-            v.pipe(v.string(), v.parseJson(), v.transform(withoutSecrets), schema),
-            line,
-        );
-        return parsed.success && Object.keys(parsed.output).length > 0 ? [parsed.output] : [];
-    });
+    const { events, problems } = readEvents(printed);
     if (events.length === 0) return undefined;
-
-    // The second event of a step repeats the first, with the outputs.
-    const byStep = new Map<string, Step>();
-    let outputs: Preview["outputs"] = {};
-    for (const { resourcePreEvent, resOutputsEvent } of events) {
-        const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
-        if (metadata === undefined) continue;
-        const current = stepOf(metadata);
-        byStep.set(`${current.op} ${current.urn}`, current);
-        if (current.type === stackType && resOutputsEvent) outputs = outputsOf(current);
-    }
-    const steps = [...byStep.values()].sort(byUrn);
+    const recorded = recordedSteps(events);
+    const chosen = chooseSteps(recorded);
+    const steps = [...chosen.values()].map(stepOf).sort(byUrn);
+    const root = [...chosen.values()].find(isRoot);
+    const names = [...new Set(steps.map(({ urn }) => /^urn:pulumi:(.+?)::/.exec(urn)?.[1] ?? ""))];
     const failed = hasFailed(events);
     return {
-        stack: steps.map(({ urn }) => /^urn:pulumi:(.+?)::/.exec(urn)?.[1]).find(Boolean) ?? stack,
+        stack: names.find(Boolean) ?? stack,
         failed,
-        errors: messagesOf(events, "error"),
-        notes: [...messagesOf(events, "warning"), ...messagesOf(events, "info")],
+        errors: [
+            ...events.flatMap(({ errorEvent }) => errorEvent?.error ?? []),
+            ...messagesOf(events, "error"),
+        ],
+        notes: [
+            ...messagesOf(events, "warning"),
+            ...messagesOf(events, "info"),
+            ...events.flatMap(({ stdoutEvent }) => stdoutEvent?.message.trim() ?? []),
+        ],
+        problems: [
+            ...problems,
+            ...(names.length > 1 ? [say`The events are of ${names.length} stacks.`] : []),
+            ...orderProblems(events),
+            // A preview that failed does not reach all resources, and is said to be incomplete.
+            ...(failed ? [] : countProblems(events, recorded, chosen)),
+        ],
         steps,
         findings: findingsOf(events),
-        // A preview that ended early has no new outputs: they did not disappear.
-        outputs: failed && Object.keys(outputs.new ?? {}).length === 0 ? withoutNew(outputs) : outputs,
+        ...(root === undefined ? { outputs: {}, hiddenOutputs: [] } : outputsOf(root, failed)),
     };
 }
 
@@ -169,26 +199,203 @@ export function failedPreview(stack: string, error: string): Preview {
         failed: true,
         errors: error === "" ? [] : [hideSecrets(error)],
         notes: [],
+        problems: [],
         steps: [],
         findings: [],
         outputs: {},
+        hiddenOutputs: [],
     };
 }
 
 /** Where the stack's repository is; empty texts if the outputs do not say. */
-export function stackReference({ repository }: Properties): {
+export interface StackReference {
     readonly project: string;
     readonly location: string;
     readonly id: string;
-} {
-    const text = v.optional(v.fallback(v.string(), ""), "");
-    const parsed = v.safeParse(v.object({ project: text, location: text, id: text }), repository);
-    return parsed.success ? parsed.output : { project: "", location: "", id: "" };
 }
 
-function stepOf(metadata: v.InferOutput<typeof step>["metadata"]): Step {
+/** Reads from a stack's outputs where its repository is. */
+export function stackReference({ repository }: Properties): StackReference {
+    const text = (key: string) => {
+        const value = ownValue(repository, key);
+        return typeof value === "string" ? value : "";
+    };
+    return { project: text("project"), location: text("location"), id: text("id") };
+}
+
+function readEvents(printed: string): { events: readonly EngineEvent[]; problems: readonly Sentence[] } {
+    const events: EngineEvent[] = [];
+    const problems: Sentence[] = [];
+    let more = 0;
+    for (const [index, line] of printed
+        .replace(/^\uFEFF/, "")
+        .split("\n")
+        .entries()) {
+        const text = line.trim();
+        if (text === "") continue;
+        const read = readEvent(text);
+        if (!Array.isArray(read)) events.push(read as EngineEvent);
+        // Before the first event, the CLI may print a warning.
+        else if (events.length === 0 && !/[{}]/.test(text)) continue;
+        else if (problems.length < maxProblems) problems.push(say`Line ${index + 1} ${read as Sentence}.`);
+        else more++;
+    }
+    if (more > 0) problems.push(say`${more} more lines cannot be read.`);
+    return { events, problems };
+}
+
+/** An event, or why a line is none. */
+function readEvent(line: string): EngineEvent | Sentence {
+    let raw: unknown;
+    try {
+        raw = JSON.parse(line);
+    } catch {
+        return say`is not an event, or only a part of one`;
+    }
+    const kinds = isRecord(raw)
+        ? Object.keys(raw).filter((key) => key !== "sequence" && key !== "timestamp")
+        : [];
+    const [kind] = kinds;
+    if (!isRecord(raw) || kind === undefined || kinds.length > 1) return say`is not an event`;
+    const event = plain(raw);
+    const about = resourceOf(ownValue(event, kind));
+    if (!Object.hasOwn(schema.entries, kind))
+        return say`is an event of an unknown kind, ${hideSecrets(kind)}${about}`;
+    const parsed = v.safeParse(schema, event);
+    if (!parsed.success)
+        return say`is an event of the kind ${kind} in a form that this review does not know${about}`;
+    return Object.assign(parsed.output, { raw: ownValue(raw[kind], "metadata") });
+}
+
+/** The resource that an unreadable event names. */
+function resourceOf(event: unknown): Sentence {
+    const { urn, type } = {
+        urn: ownValue(ownValue(event, "metadata"), "urn"),
+        type: ownValue(ownValue(event, "metadata"), "type"),
+    };
+    if (typeof urn !== "string") return [];
+    return say`. It is about the resource ${resourceName(urn)} (${typeof type === "string" ? type : "unknown type"})`;
+}
+
+interface RecordedStep {
+    readonly metadata: v.InferOutput<typeof step>["metadata"];
+    /** As the engine wrote it. */
+    readonly raw: unknown;
+    /** Whether this is the second event of the step. It repeats the first, with the outputs. */
+    readonly done: boolean;
+    /** The same for both events of a step. */
+    readonly key: string;
+}
+
+function recordedSteps(events: readonly EngineEvent[]): RecordedStep[] {
+    return events.flatMap(({ resourcePreEvent, resOutputsEvent, resOpFailedEvent, raw }) => {
+        const metadata = (resourcePreEvent ?? resOutputsEvent ?? resOpFailedEvent)?.metadata;
+        if (metadata === undefined) return [];
+        const { op, urn, old } = metadata;
+        // A URN can be deleted more than once: resources that an interrupted replacement left behind.
+        return [
+            {
+                metadata,
+                raw,
+                done: resOutputsEvent !== undefined,
+                key: JSON.stringify([op, urn, old?.id]),
+            },
+        ];
+    });
+}
+
+/** One event for each step: the second, and if there are several, the last in which outputs change. */
+function chooseSteps(recorded: readonly RecordedStep[]): Map<string, RecordedStep> {
+    const chosen = new Map<string, RecordedStep>();
+    for (const each of recorded) {
+        const known = chosen.get(each.key);
+        if (known === undefined || rankOf(each) >= rankOf(known)) chosen.set(each.key, each);
+    }
+    return chosen;
+}
+
+function rankOf({ done, metadata: { old, new: next } }: RecordedStep): number {
+    const filled = Object.keys(next?.outputs ?? {}).length > 0;
+    const differs = serialize(old?.outputs) !== serialize(next?.outputs);
+    return (done ? 4 : 0) + (filled ? 2 : 0) + (differs ? 1 : 0);
+}
+
+/** Whether this is what the update does with the stack itself. A refresh has the outputs as they are. */
+function isRoot({ metadata: { op, type } }: RecordedStep): boolean {
+    return type === stackType && op !== "refresh";
+}
+
+/** Whether events are there more than once, or not in the engine's order. The engine leaves out numbers. */
+function orderProblems(events: readonly EngineEvent[]): Sentence[] {
+    const numbers = events.flatMap(({ sequence }) => sequence ?? []);
+    const last = events.findLastIndex(
+        ({ resourcePreEvent, resOutputsEvent }) => resourcePreEvent ?? resOutputsEvent,
+    );
+    const summaries = events.flatMap(({ summaryEvent }, index) => (summaryEvent ? [index] : []));
+    const preludes = events.flatMap(({ preludeEvent }, index) => (preludeEvent ? [index] : []));
+    const first = events.findIndex(
+        ({ resourcePreEvent, resOutputsEvent }) => resourcePreEvent ?? resOutputsEvent,
+    );
+    const [begin = Infinity, ...preludesAfter] = preludes;
+    return [
+        ...(begin === Infinity ? [say`The beginning of the events is missing.`] : []),
+        ...(preludesAfter.length > 0 || summaries.length > 1
+            ? [say`The events are of more than one preview.`]
+            : []),
+        ...((numbers.length > 0 && numbers.length < events.length) ||
+        numbers.some((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0)) ||
+        (first !== -1 && first < begin && begin !== Infinity) ||
+        summaries.some((index) => index < last)
+            ? [say`The events are not in the engine's order, or some are there twice.`]
+            : []),
+    ];
+}
+
+/** Whether there are as many steps as the engine counted. */
+function countProblems(
+    events: readonly EngineEvent[],
+    recorded: readonly RecordedStep[],
+    chosen: ReadonlyMap<string, RecordedStep>,
+): Sentence[] {
+    const counted = new Map<string, number>();
+    for (const { metadata } of chosen.values()) {
+        if (metadata.logical) counted.set(metadata.op, (counted.get(metadata.op) ?? 0) + 1);
+    }
+    const expected = new Map(
+        events.flatMap(({ summaryEvent }) => Object.entries(summaryEvent?.resourceChanges ?? {})),
+    );
+    const wrong = [...new Set([...counted.keys(), ...expected.keys()])].flatMap((op) => {
+        const [found, number = 0] = [counted.get(op) ?? 0, expected.get(op)];
+        // The engine counts only those resources that it read and that changed.
+        if (op === "read" ? typeof number === "number" && found >= number : found === number) return [];
+        return [
+            say`The engine counted ${typeof number === "number" ? number : "?"} resources for the operation ${op}, and the events have ${found}.`,
+        ];
+    });
+    const [started, done] = [false, true].map(
+        (each) => new Set(recorded.filter((step) => step.done === each).map(({ key }) => key)),
+    );
+    // Of the stack, the last event has the outputs.
+    const outputs = recorded.filter((each) => each.done && isRoot(each)).length;
+    const half = started?.size ? [...chosen].filter(([key]) => !started.has(key) || !done?.has(key)) : [];
+    return [
+        ...wrong,
+        ...(started?.size && outputs < 2 ? [say`The event with the stack's outputs is missing.`] : []),
+        ...half.map(
+            ([
+                ,
+                {
+                    metadata: { urn, type },
+                },
+            ]) => say`An event about the resource ${resourceName(urn)} (${type}) is missing.`,
+        ),
+    ];
+}
+
+function stepOf({ metadata, raw }: RecordedStep): Step {
     const { op, urn, type, old, new: next, keys, diffs, detailedDiff } = metadata;
     const detailed = Object.keys(detailedDiff ?? {});
+    const inputs = (state: string) => ownValue(ownValue(raw, state), "inputs");
     return {
         op,
         urn,
@@ -197,51 +404,42 @@ function stepOf(metadata: v.InferOutput<typeof step>["metadata"]): Step {
         ...(next ? { new: stateOf(next) } : {}),
         replaceKeys: keys ?? [],
         changedPaths: (detailed.length > 0 ? detailed : (diffs ?? [])).sort(),
+        hidden: op === "same" ? [] : hiddenParts(inputs("old"), inputs("new")),
     };
 }
 
 function stateOf({ inputs, outputs, ...rest }: v.InferOutput<typeof state>): ResourceState {
+    return { ...rest, inputs: inputs ?? {}, outputs: outputs ?? {} };
+}
+
+function outputsOf(
+    { metadata: { old, new: next }, raw }: RecordedStep,
+    failed: boolean,
+): Pick<Preview, "outputs" | "hiddenOutputs"> {
+    const [from, to] = [old?.outputs ?? undefined, next?.outputs ?? undefined];
+    // A preview that ended early has no new outputs: they did not disappear.
+    const ended = failed && Object.keys(to ?? {}).length === 0;
+    const rawOutputs = (state: string) => ownValue(ownValue(raw, state), "outputs");
     return {
-        ...rest,
-        inputs: plain(inputs ?? {}) as Properties,
-        outputs: plain(outputs ?? {}) as Properties,
+        outputs: { ...(from ? { old: from } : {}), ...(to && !ended ? { new: to } : {}) },
+        hiddenOutputs: ended
+            ? []
+            : // The keys of accounts are secret as a whole. They are resources, which the review shows.
+              hiddenParts(rawOutputs("old"), rawOutputs("new")).filter(
+                  ({ path, why }) => path !== "credentials" || why !== "is a secret",
+              ),
     };
-}
-
-function outputsOf({ old, new: next }: Step): Preview["outputs"] {
-    return { ...(old ? { old: old.outputs } : {}), ...(next ? { new: next.outputs } : {}) };
-}
-
-function withoutNew({ old }: Preview["outputs"]): Preview["outputs"] {
-    return old ? { old } : {};
-}
-
-/** A value in which secrets and unknown values are replaced. */
-function plain(value: unknown): unknown {
-    if (typeof value === "string") return unknownText.test(value) ? unknown : value;
-    if (Array.isArray(value)) return value.map(plain);
-    if (typeof value !== "object" || value === null) return value;
-    const entries = Object.entries(value);
-    if (entries.some(([key, mark]) => key === signature && mark === secretSignature)) return secret;
-    return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
-}
-
-/** A value in which no text looks like a credential, neither keys nor values. */
-function withoutSecrets(value: unknown): unknown {
-    if (typeof value === "string") return hideSecrets(value);
-    if (Array.isArray(value)) return value.map(withoutSecrets);
-    if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(
-        Object.entries(value).map(([key, each]) => [hideSecrets(key), withoutSecrets(each)]),
-    );
 }
 
 function hasFailed(events: readonly EngineEvent[]): boolean {
     const summary = events.map(({ summaryEvent }) => summaryEvent).find(Boolean);
     return (
         summary === undefined ||
-        (summary.result !== "" && summary.result !== "succeeded") ||
-        events.some(({ diagnosticEvent }) => diagnosticEvent?.severity === "error")
+        summary.result !== "succeeded" ||
+        events.some(
+            ({ diagnosticEvent, errorEvent, resOpFailedEvent }) =>
+                diagnosticEvent?.severity === "error" || errorEvent || resOpFailedEvent,
+        )
     );
 }
 

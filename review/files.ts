@@ -1,16 +1,9 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY, OMIT_HEADERS } from "diff";
-import * as v from "valibot";
-import type { Preview, Properties } from "./events";
+import type { Preview } from "./events";
 import { type Entry, line } from "./entry";
 import { list, say } from "./sentence";
+import { isRecord, type Properties, serialize } from "./values";
 
-const texts = v.fallback(v.record(v.string(), v.fallback(v.string(), "")), {});
-const schema = v.object({
-    pipConf: v.fallback(v.optional(v.string()), undefined),
-    pypirc: v.fallback(v.optional(v.string()), undefined),
-    clients: v.optional(v.fallback(v.record(v.string(), texts), {}), {}),
-    ci: v.optional(texts, {}),
-});
 /** Outputs that other entries are about. */
 const shown = ["pipConf", "pypirc", "clients", "ci", "access", "serviceAccounts"];
 
@@ -47,21 +40,37 @@ export function otherOutputs({ outputs: { old, new: next } }: Preview): Entry[] 
     return changed.length === 0 ? [] : [line(say`Also changes in the outputs: ${list(changed.sort())}`)];
 }
 
-/** The files by name: a tool's file as TOOL/FILE. */
-function filesOf(outputs: Properties): Map<string, string> {
-    const parsed = v.parse(schema, outputs);
-    const all: [string, string | undefined][] = [
-        ["pip.conf", parsed.pipConf],
-        [".pypirc", parsed.pypirc],
-        ...Object.entries(parsed.clients).flatMap(([tool, files]) =>
-            Object.entries(files).map(([name, text]): [string, string] => [`${tool}/${name}`, text]),
-        ),
-        ...Object.entries(parsed.ci).map(([workload, text]): [string, string] => [`ci/${workload}`, text]),
-    ];
-    return new Map(all.flatMap(([name, text]) => (text === undefined ? [] : [[name, text] as const])));
+/** The client files that are no text. A text that is hidden is a hidden output. */
+export function unreadableFiles({ outputs: { old, new: next } }: Preview): Entry[] {
+    const all = [...unreadable(old ?? {}), ...unreadable(next ?? {})];
+    return [...new Set(all)].map((name) => line(say`The output for the file ${name} is not a text.`));
 }
 
-/** Symbols, which replace secrets and unknown values, are equal to themselves. */
-function serialize(value: unknown): string {
-    return JSON.stringify([value], (_, each: unknown) => (typeof each === "symbol" ? String(each) : each));
+function unreadable(outputs: Properties): string[] {
+    return filesIn(outputs).flatMap(([name, value]) =>
+        typeof value === "string" || typeof value === "symbol" ? [] : [name],
+    );
+}
+
+/** The files by name: a tool's file as TOOL/FILE. */
+function filesOf(outputs: Properties): Map<string, string> {
+    return new Map(
+        filesIn(outputs).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+    );
+}
+
+function filesIn({ pipConf, pypirc, clients, ci }: Properties): [name: string, value: unknown][] {
+    const all: [string, unknown][] = [
+        ["pip.conf", pipConf],
+        [".pypirc", pypirc],
+        ...entriesOf("clients", clients).flatMap(([tool, files]) => entriesOf(tool, files)),
+        ...entriesOf("ci", ci),
+    ];
+    return all.filter(([, value]) => value !== undefined);
+}
+
+/** The values in a map, each with its path; a value that is no map is one itself. */
+function entriesOf(path: string, value: unknown): [string, unknown][] {
+    if (!isRecord(value)) return [[path, value]];
+    return Object.entries(value).map(([key, each]) => [path === "clients" ? key : `${path}/${key}`, each]);
 }

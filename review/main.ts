@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { readFile, writeFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { findPulumi } from "../sandbox/engines/pulumi-engine";
+import { visible } from "./code";
 import { failedPreview, parseEvents, type Preview } from "./events";
 import { renderComment, renderReview } from "./markdown";
 import { preview } from "./preview";
@@ -15,6 +16,8 @@ interface Options {
     readonly from?: readonly string[];
     readonly policyPack?: readonly string[];
     readonly policyPackConfig?: readonly string[];
+    readonly refresh?: boolean;
+    readonly expectNoChanges?: boolean;
     readonly output?: string;
     readonly details?: string;
     readonly limit: number;
@@ -26,9 +29,12 @@ const githubLimit = 65_536;
 const smallestLimit = 2000;
 
 const collect = (value: string, earlier: readonly string[] = []) => [...new Set([...earlier, value])];
+/** Prints a message to the log of a job as one line. A runner takes lines that begin with `::`, and `##[`, as its commands. */
 const ownLine = (text: string) => {
-    console.error(text);
+    console.error(visible(text.replaceAll("\n", "⏎")).replaceAll("##[", "## ["));
 };
+/** How the command ends. */
+const exitCodes = { reviewed: 0, failed: 1, incomplete: 2, changes: 3 } as const;
 
 const command = new Command("npm run review --")
     .description(
@@ -56,6 +62,13 @@ const command = new Command("npm run review --")
             .argParser(collect)
             .conflicts("from"),
     )
+    .addOption(
+        new Option(
+            "--refresh",
+            "compare with what exists at Google, and not only with the state; the state stays as it is",
+        ).conflicts("from"),
+    )
+    .option("--expect-no-changes", `end with the exit code ${exitCodes.changes} if something changes`)
     .option("--output <file>", "write the comment to a file instead of standard output")
     .option("--details <file>", "also write the whole review to a file; the comment names it if it was cut")
     .addOption(
@@ -72,7 +85,12 @@ const command = new Command("npm run review --")
             "  npm run review -- --stack dev --stack prod\n" +
             "  npm run review -- --stack dev --policy-pack policy --output comment.md --details review.md\n" +
             "  npm run review -- --from previews/dev.json --from previews/prod.json --limit 1000000\n" +
-            "\nThe exit code is 1 if a preview fails. The comment then contains the message of the engine.",
+            "  npm run review -- --stack prod --refresh --expect-no-changes\n" +
+            "\nExit codes:\n" +
+            `  ${exitCodes.reviewed}  the comment shows everything that changes\n` +
+            `  ${exitCodes.failed}  a preview failed, and the comment says why; or the command could not run\n` +
+            `  ${exitCodes.incomplete}  something is not shown: the comment says what, under "Not shown"\n` +
+            `  ${exitCodes.changes}  something changes, and you gave --expect-no-changes`,
     );
 
 function limitOf(text: string): number {
@@ -83,8 +101,8 @@ function limitOf(text: string): number {
     return number;
 }
 
-async function main(options: Options): Promise<boolean> {
-    const { stack: stacks = [], from = [], output, details, limit } = options;
+async function main(options: Options): Promise<number> {
+    const { stack: stacks = [], from = [], output, details, limit, expectNoChanges = false } = options;
     if (stacks.length + from.length === 0) {
         throw new Error("Name the stacks with --stack, or recorded previews with --from");
     }
@@ -95,13 +113,17 @@ async function main(options: Options): Promise<boolean> {
     const comment = renderComment(reviews, { limit, ...(details === undefined ? {} : { details }) });
     if (output === undefined) process.stdout.write(comment);
     else await writeFile(output, comment);
-    return reviews.every(({ failed }) => !failed);
+    if (reviews.some(({ failed }) => failed)) return exitCodes.failed;
+    if (reviews.some(({ entries }) => entries.hidden.length > 0)) return exitCodes.incomplete;
+    return expectNoChanges && reviews.some(({ unchanged }) => !unchanged)
+        ? exitCodes.changes
+        : exitCodes.reviewed;
 }
 
 /** Previews one stack after the other: each preview starts a program and a provider. */
 async function previewAll(
     stacks: readonly string[],
-    { policyPack = [], policyPackConfig = [] }: Options,
+    { policyPack = [], policyPackConfig = [], refresh = false }: Options,
 ): Promise<Preview[]> {
     const cli = await findPulumi(ownLine);
     if ("missing" in cli) throw new Error(`A preview needs ${cli.missing}`);
@@ -112,11 +134,12 @@ async function previewAll(
             stack,
             policyPacks: policyPack,
             policyPackConfigs: policyPackConfig,
+            refresh,
         });
         const parsed = parseEvents(events, stack);
         // The CLI's own message, without the engine: there is nothing to comment on.
         if (parsed === undefined && /no stack named|no Pulumi\.yaml|could not locate/i.test(stderr)) {
-            throw new Error(hideSecrets(stderr.trim().replace(/^error: /, "")));
+            throw new Error(stderr.trim().replace(/^error: /, ""));
         }
         previews.push(
             parsed === undefined
@@ -141,10 +164,10 @@ async function recorded(file: string): Promise<Preview> {
 
 command.action(async (options: Options) => {
     try {
-        process.exitCode = (await main(options)) ? 0 : 1;
+        process.exitCode = await main(options);
     } catch (error) {
-        console.error(`error: ${(error as Error).message}`);
-        process.exitCode = 1;
+        ownLine(`error: ${hideSecrets((error as Error).message)}`);
+        process.exitCode = exitCodes.failed;
     }
 });
 void command.parseAsync();

@@ -13,6 +13,7 @@ export interface CommentOptions {
 
 const headings: Readonly<Record<Section, string>> = {
     failed: "Failed",
+    hidden: "Not shown",
     replaced: "Replaced or deleted",
     access: "Access",
     files: "Client files",
@@ -27,6 +28,8 @@ const foldAfter = 40;
 const foldedLines = 40;
 /** In a comment that is too long, messages are cut after this number of characters. */
 const cutQuotes = 2000;
+/** A value is cut after this number of characters. The condition of a workload identity provider is shorter. */
+const cutValues = 4096;
 /** A heading names not more stacks than this, and neither does an entry of a comment that is too long. */
 const maxNames = 20;
 /** If this number of stacks or fewer are missing among many, their names are shorter to read. */
@@ -145,7 +148,7 @@ function partsOf(reviews: readonly StackReview[], cut: number): Part[] {
         if (merged.length === 0) return [];
         const reviewed = reviews.map(({ stack }) => stack);
         const blocks = merged.map((each) => blockOf(each, reviewed, cut));
-        const folds = section !== "failed" && section !== "replaced";
+        const folds = section !== "failed" && section !== "hidden" && section !== "replaced";
         return [{ heading: `### ${headings[section]}`, folds, blocks }];
     });
 }
@@ -157,12 +160,12 @@ interface MergedEntry {
     readonly example: boolean;
 }
 
-/** The entries of a section in all stacks. Those that differ only in their stack's own texts are told once. */
+/** The entries of a section in all stacks. Those that differ only in their stack's own names are told once. */
 function merge(reviews: readonly StackReview[], section: Section): MergedEntry[] {
     const merged = new Map<string, { entry: Entry; stacks: string[]; example: boolean }>();
-    for (const { stack, ownTexts, entries } of reviews) {
+    for (const { stack, ownNames, entries } of reviews) {
         for (const entry of entries[section]) {
-            const key = neutral(JSON.stringify(comparable(entry)), ownTexts);
+            const key = neutral(JSON.stringify(entry), ownNames);
             const known = merged.get(key);
             if (known === undefined) merged.set(key, { entry, stacks: [stack], example: false });
             else if (!known.stacks.includes(stack)) {
@@ -174,17 +177,9 @@ function merge(reviews: readonly StackReview[], section: Section): MergedEntry[]
     return [...merged.values()];
 }
 
-/** Of a diff, only the changed lines count: the lines around them have the stack's address. */
-function comparable(entry: Entry): unknown {
-    if (entry.kind !== "diff") return entry;
-    return { text: entry.text, lines: entry.hunks.split("\n").filter((line) => /^[+-]/.test(line)) };
-}
-
-function neutral(text: string, ownTexts: readonly string[]): string {
-    return ownTexts.reduce(
-        (changed, own, index) => (own === "" ? changed : changed.replaceAll(own, `\0${index}\0`)),
-        text,
-    );
+/** JSON without the own names of a stack. It contains no control characters, so no text can be taken for a replacement. */
+function neutral(json: string, ownNames: readonly RegExp[]): string {
+    return ownNames.reduce((text, name, index) => text.replaceAll(name, `\0${index}\0`), json);
 }
 
 function blockOf({ entry, stacks, example }: MergedEntry, reviewed: readonly string[], cut: number): Block {
@@ -230,5 +225,8 @@ export function render(sentence: Sentence): string {
 
 function renderPiece(piece: Piece): string {
     if ("words" in piece) return piece.words;
-    return "name" in piece ? inlineCode(piece.name) : `**${render(piece.strong)}**`;
+    if ("strong" in piece) return `**${render(piece.strong)}**`;
+    if ("name" in piece) return inlineCode(piece.name);
+    const { value } = piece;
+    return value.length > cutValues ? `${inlineCode(value.slice(0, cutValues))} …` : inlineCode(value);
 }

@@ -8,6 +8,8 @@ export interface PreviewOptions {
     readonly policyPacks?: readonly string[];
     /** For each policy pack, the file with its configuration. */
     readonly policyPackConfigs?: readonly string[];
+    /** Whether to compare with what exists, and not only with the state. */
+    readonly refresh?: boolean;
     /** The project's folder. Default: the current one. */
     readonly directory?: string;
     readonly environment?: Readonly<Record<string, string>>;
@@ -34,6 +36,7 @@ export async function preview(
         stack,
         policyPacks = [],
         policyPackConfigs = [],
+        refresh = false,
         directory = process.cwd(),
         environment,
     }: PreviewOptions,
@@ -41,6 +44,7 @@ export async function preview(
     const [file, ...first] = command;
     const args = [
         ...["preview", "--json", "--non-interactive", "--color=never", "--stack", stack],
+        ...(refresh ? ["--refresh"] : []),
         ...policyPacks.flatMap((pack) => ["--policy-pack", pack]),
         ...policyPackConfigs.flatMap((config) => ["--policy-pack-config", config]),
     ];

@@ -1,63 +1,168 @@
-import { type Preview, resourceName, type ResourceState, secret, type Step, unknown } from "./events";
-import { valueAt } from "./property-path";
+import {
+    accountType,
+    changes,
+    describe,
+    keyType,
+    poolType,
+    projectOf,
+    providerType,
+    repositoryType,
+    serviceType,
+} from "./describe";
+import { type Preview, stackType, type Step } from "./events";
+import { countGrants, isRegistryGrant } from "./grants";
 import { type Entry, line } from "./entry";
 import { say, type Sentence, strong } from "./sentence";
+import { parsePropertyPath, serialize } from "./values";
 
-// What happens to the resources at Google.
-
-const repositoryType = "gcp:artifactregistry/repository:Repository";
-const accountType = "gcp:serviceaccount/account:Account";
-const keyType = "gcp:serviceaccount/key:Key";
-const serviceType = "gcp:projects/service:Service";
-const providerType = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider";
-const grantType = /(?:Iam|IAM)(?:Binding|Member|Policy)$/;
-/** The grants that the stack's output `access` names. */
-const registryGrant = /^gcp:(?:artifactregistry\/repositoryIam|serviceaccount\/iAM)(?:Binding|Member):/;
+// What happens to the resources.
 
 /** What is replaced or deleted, or may be from now on. In bold: what the update destroys. */
-export function replacedOrDeleted({ steps }: Preview): Entry[] {
-    const own = steps.filter(isAtGoogle);
-    const grants = own.filter(isGrant);
+export function replacedOrDeleted(preview: Preview): Entry[] {
+    const project = projectOf(preview);
+    const made = preview.steps.filter(isAtProvider);
     return [
-        ...own.filter((step) => !isGrant(step)).flatMap(destruction),
-        ...own.filter(losesProtection).map((step): Entry => ({
-            kind: "line",
-            text: strong(say`Removes the protection of the ${describe(step)}: a later update can delete it.`),
-        })),
-        ...grantDestruction(grants, steps),
+        ...made.filter((step) => !isRegistryGrant(step)).flatMap((step) => destruction(step, project)),
+        ...made
+            .filter(losesProtection)
+            .map((step) =>
+                line(
+                    strong(
+                        say`Removes the protection of the ${describe(step, project)}: a later update can delete it.`,
+                    ),
+                ),
+            ),
+        ...grantDestruction(made.filter(isRegistryGrant), preview.steps, project),
     ];
 }
 
 /** Everything else, in a line each. */
-export function otherChanges({ steps }: Preview): Entry[] {
-    const own = steps.filter(isAtGoogle);
-    const rest = own.filter((step) => !isGrant(step));
+export function otherChanges(preview: Preview): Entry[] {
+    const project = projectOf(preview);
+    const whole = new Set(preview.steps.filter((step) => !isPart(step)).map(({ urn }) => urn));
+    const grants = preview.steps.filter(isRegistryGrant);
+    const counted = (verb: string, op: string) =>
+        countGrants(
+            verb,
+            grants.filter((step) => step.op === op),
+            project,
+        );
     return [
-        ...rest
-            .filter(({ op }) => op === "create")
-            .map((step) =>
-                line(say`${step.type === serviceType ? say`Enables` : say`Creates`} the ${describe(step)}`),
-            ),
-        ...rest
-            .filter(({ op }) => op === "import")
-            .map((step) => line(say`Imports the ${describe(step)}, which exists already${changes(step)}`)),
-        ...rest
-            .filter(({ op, type }) => op === "update" && type !== providerType)
-            .map((step) => line(say`Updates the ${describe(step)}${changes(step)}`)),
-        ...rest
-            .filter((step) => step.op === "delete" && staysAtGoogle(step))
-            .map((step) => line(say`Removes the ${describe(step)} from the stack. At Google, it stays.`)),
-        ...grantSummary(own.filter(isGrant)),
-    ];
+        ...preview.steps
+            .filter((step) => !isPart(step) || !whole.has(step.urn))
+            .flatMap((step) => otherChange(step, project)),
+        ...counted("Creates", "create"),
+        ...counted("Imports", "import"),
+        ...counted("Updates", "update"),
+    ].map(line);
 }
 
-/** Components and providers are resources of the engine only. */
-function isAtGoogle({ type, old, new: next }: Step): boolean {
-    return (old ?? next)?.custom === true && !type.startsWith("pulumi:");
+/** Changes of the stack's state only, which are worth an entry if there is no other one. */
+export function stateChanges({ steps }: Preview): Entry[] {
+    return steps
+        .filter((step) => isOwnComponent(step) && step.op !== "same" && !isPart(step))
+        .map((step) =>
+            line(say`Changes only the stack's state: operation ${step.op} on the ${describe(step, "")}`),
+        );
 }
 
-function destruction(step: Step): Entry[] {
-    const before = describe({ ...step, new: undefined });
+/** What the review does not show, because the events do not say it or it is a secret. */
+export function hiddenChanges(preview: Preview): Sentence[] {
+    const project = projectOf(preview);
+    return preview.steps.flatMap((step) => {
+        const what = describe(step, project);
+        if (!operations.has(step.op)) {
+            return [say`What the operation ${step.op} does to the ${what} is not known.`];
+        }
+        // Of a grant and a provider, everything is shown. Of other resources, what changes.
+        const all = /Iam|IAM|^gcp:iam\//.test(step.type);
+        const shown = new Set(
+            [...step.changedPaths, ...step.replaceKeys].map((path) => parsePropertyPath(path)[0]),
+        );
+        return step.hidden
+            .filter(({ path }) => all || shown.has(parsePropertyPath(path)[0]))
+            .map(({ path, why }) => say`${path} of the ${what} ${[{ words: why }]}.`);
+    });
+}
+
+/** The engine's operations: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step.go */
+const operations = new Set([
+    ...["same", "create", "update", "delete", "replace", "read", "refresh", "import", "discard"],
+    ...[
+        "create-replacement",
+        "delete-replaced",
+        "read-replacement",
+        "import-replacement",
+        "discard-replaced",
+    ],
+    "remove-pending-replace",
+]);
+
+/** A replacement has more steps, which are its parts. After a refresh, another step says what the update does. */
+function isPart({ op }: Step): boolean {
+    return op === "refresh" || /-replace(?:d|ment)?$/.test(op);
+}
+
+/** Components, and resources of the engine such as providers, are in the state only. */
+function isAtProvider({ type, old, new: next }: Step): boolean {
+    return (old ?? next)?.custom !== false && !type.startsWith("pulumi:");
+}
+
+/** The components of this project, whose resources are told, and the stack, whose outputs are told. */
+function isOwnComponent({ type }: Step): boolean {
+    return type.startsWith("python-registry:index:") || type === stackType;
+}
+
+function otherChange(step: Step, project: string): Sentence[] {
+    const { op, type, new: next } = step;
+    if (op === "same" || isOwnComponent(step)) return [];
+    const what = describe(step, project);
+    const isGrant = isRegistryGrant(step);
+    switch (op) {
+        case "create":
+            return isGrant ? [] : [say`${type === serviceType ? say`Enables` : say`Creates`} the ${what}`];
+        case "import":
+            return isGrant ? [] : [say`Imports the ${what}, which exists already${changes(step)}`];
+        case "update": {
+            if (isGrant) return [];
+            if (type !== providerType && type !== poolType) return [say`Updates the ${what}${changes(step)}`];
+            // Whose tokens are accepted is told with the access.
+            const rest = step.changedPaths.filter((path) => /^(?:description|displayName)$/.test(path));
+            const none = step.changedPaths.length === 0;
+            return rest.length > 0 || none ? [say`Updates the ${what}${changes(step, rest)}`] : [];
+        }
+        case "delete":
+            if (isAtProvider(step)) {
+                return staysAtGoogle(step)
+                    ? [say`Removes the ${what} from the stack. At Google, it stays.`]
+                    : [];
+            }
+            return [say`Removes the ${what}`];
+        case "replace":
+            return isAtProvider(step) ? [] : [say`Replaces the ${what}${changes(step)}`];
+        case "read":
+        case "refresh": {
+            const same = serialize(step.old?.outputs) === serialize(next?.outputs);
+            if (same && step.old !== undefined) return [];
+            if (step.old === undefined) return [say`Reads the ${what}`];
+            if (next === undefined) return [say`The ${what} no longer exists`];
+            const paths = Object.keys({ ...step.old.outputs, ...next.outputs }).filter(
+                (key) => serialize(step.old?.outputs[key]) !== serialize(next.outputs[key]),
+            );
+            const states = {
+                ...step,
+                old: { ...step.old, inputs: step.old.outputs },
+                new: { ...next, inputs: next.outputs },
+            };
+            return [say`The ${what} is not as the stack's state says${changes(states, paths)}`];
+        }
+        default:
+            return [say`Operation ${op} on the ${what}`];
+    }
+}
+
+function destruction(step: Step, project: string): Entry[] {
+    const before = describe({ ...step, new: undefined }, project);
     if (step.op === "delete" && !staysAtGoogle(step)) {
         const and = step.type === repositoryType ? say`, with every package in it` : [];
         return [line(say`${strong(say`Deletes the ${before}${and}.`)}${consequence(step.type)}`)];
@@ -67,7 +172,7 @@ function destruction(step: Step): Entry[] {
         const and = step.type === repositoryType ? say`, and deletes every package in it` : [];
         const what = strong(say`Replaces the ${before}${and}.`);
         const after = staysAtGoogle(step) ? say` The old one stays at Google.` : consequence(step.type);
-        return [line(say`${what}${after} Reason${changesOf(step, reasons)}`)];
+        return [line(say`${what}${after} Reason${changes(step, reasons)}`)];
     }
     return [];
 }
@@ -91,12 +196,8 @@ function losesProtection({ old, new: next, op }: Step): boolean {
     );
 }
 
-function isGrant({ type }: Step): boolean {
-    return registryGrant.test(type);
-}
-
 /** Grants are counted: the section about access names the principals. */
-function grantDestruction(grants: readonly Step[], steps: readonly Step[]): Entry[] {
+function grantDestruction(grants: readonly Step[], steps: readonly Step[], project: string): Entry[] {
     const removed = new Set(
         steps
             .filter(({ op, type }) => op === "delete" && type === "python-registry:index:RepositoryAccess")
@@ -105,123 +206,7 @@ function grantDestruction(grants: readonly Step[], steps: readonly Step[]): Entr
     // With their parent, grants leave the stack's state only. They are not revoked.
     const deleted = grants.filter(({ op, old }) => op === "delete" && !removed.has(old?.parent ?? ""));
     const replaced = grants.filter(({ op }) => op === "replace");
-    return [...counted("Deletes", deleted), ...counted("Replaces", replaced)].map((text) =>
-        line(strong(say`${text}.`)),
+    return [...countGrants("Deletes", deleted, project), ...countGrants("Replaces", replaced, project)].map(
+        (text) => line(strong(say`${text}.`)),
     );
-}
-
-function grantSummary(grants: readonly Step[]): Entry[] {
-    const [created, updated] = ["create", "update"].map((op) => grants.filter((step) => step.op === op));
-    return [...counted("Creates", created ?? []), ...counted("Updates", updated ?? [])].map(line);
-}
-
-/** The number of grants on each repository and account. */
-function counted(verb: string, grants: readonly Step[]): Sentence[] {
-    const numbers = new Map<string, { readonly target: Sentence; readonly number: number }>();
-    for (const { old, new: next } of grants) {
-        const { repository, serviceAccountId } = old?.inputs ?? next?.inputs ?? {};
-        const target =
-            typeof serviceAccountId === "string"
-                ? say`service account ${accountId(serviceAccountId)}`
-                : say`repository ${typeof repository === "string" ? repository : "?"}`;
-        const key = JSON.stringify(target);
-        numbers.set(key, { target, number: (numbers.get(key)?.number ?? 0) + 1 });
-    }
-    return [...numbers.values()].map(({ target, number }) => {
-        const grantsOn: Sentence = [{ words: `${verb} ${number} grant${number === 1 ? "" : "s"} on the ` }];
-        return [...grantsOn, ...target];
-    });
-}
-
-/** The account id in an account's resource name. */
-function accountId(name: string): string {
-    return name.replace(/^.*\/([^/@]+)(?:@.*)?$/, "$1");
-}
-
-/** Grants that the output `access` does not name, and other rules for the tokens that are accepted. */
-export function otherAccessChanges({ steps }: Preview): Entry[] {
-    const verbs: Readonly<Record<string, string>> = {
-        create: "grants",
-        import: "grants",
-        update: "changes the grant of",
-        replace: "replaces the grant of",
-        delete: "revokes",
-    };
-    return steps.flatMap((step): Entry[] => {
-        const { op, type, urn, old, new: next } = step;
-        const verb = verbs[op];
-        if (type === providerType && op === "update") {
-            return [
-                line(say`${strong(say`accepts tokens by other rules`)}: ${describe(step)}${changes(step)}`),
-            ];
-        }
-        if (verb === undefined || !grantType.test(type) || registryGrant.test(type)) return [];
-        const { role, member, members, policyData } = next?.inputs ?? old?.inputs ?? {};
-        const who = valueText(members ?? member ?? policyData);
-        const what = strong([{ words: `${verb} ` }, ...valueText(role)]);
-        return [line(say`${what} beside the registry: ${who}, by ${resourceName(urn)} (${type})`)];
-    });
-}
-
-/** The kind and the name of a resource, as its owner knows it. */
-function describe(
-    step: Pick<Step, "urn" | "type"> & {
-        readonly old?: ResourceState | undefined;
-        readonly new?: ResourceState | undefined;
-    },
-): Sentence {
-    const { urn, type, old, new: next } = step;
-    const inputs = next?.inputs ?? old?.inputs ?? {};
-    const named = (key: string) => {
-        const value = inputs[key];
-        return typeof value === "string" ? value : resourceName(urn);
-    };
-    switch (type) {
-        case repositoryType:
-            return say`repository ${named("repositoryId")}`;
-        case accountType:
-            return say`service account ${named("accountId")}`;
-        case keyType: {
-            const account = accountId(named("serviceAccountId"));
-            const parent = resourceName(next?.parent ?? old?.parent ?? "");
-            const name = resourceName(urn);
-            const generation = name.startsWith(`${parent}-`) ? name.slice(parent.length + 1) : name;
-            return say`key ${generation} of the service account ${account}`;
-        }
-        case serviceType:
-            return say`API ${named("service")}`;
-        case "gcp:iam/workloadIdentityPool:WorkloadIdentityPool":
-            return say`workload identity pool ${named("workloadIdentityPoolId")}`;
-        case providerType:
-            return say`workload identity provider ${named("workloadIdentityPoolProviderId")}`;
-        default:
-            return say`resource ${resourceName(urn)} (${type})`;
-    }
-}
-
-function changes(step: Step): Sentence {
-    return step.changedPaths.length === 0 ? say`` : changesOf(step, step.changedPaths);
-}
-
-function changesOf({ old, new: next }: Step, paths: readonly string[]): Sentence {
-    return paths
-        .flatMap((path): Sentence[] => {
-            const before = valueAt(old?.inputs, path) ?? valueAt(old?.outputs, path);
-            const after = valueAt(next?.inputs, path);
-            // The provider's own properties, such as a second copy of the labels.
-            if (path.startsWith("__") || (before === undefined && after === undefined)) return [];
-            return [say`${path}, ${valueText(before)} → ${valueText(after)}`];
-        })
-        .flatMap((change, index) => (index === 0 ? say`: ${change}` : say`; ${change}`));
-}
-
-function valueText(value: unknown): Sentence {
-    if (value === undefined || value === null || value === "") return say`none`;
-    if (value === secret) return say`a secret`;
-    if (value === unknown) return say`known after the update`;
-    const text =
-        typeof value === "string"
-            ? value
-            : JSON.stringify(value, (_, each: unknown) => (typeof each === "symbol" ? "(hidden)" : each));
-    return text.length > 200 ? say`${text.slice(0, 200)} …` : say`${text}`;
 }

@@ -1,13 +1,25 @@
-import { accessChanges } from "./access";
-import { clientFileChanges, otherOutputs } from "./files";
+import { accessChanges, unreadableAccess } from "./access";
+import { projectOf } from "./describe";
+import { clientFileChanges, otherOutputs, unreadableFiles } from "./files";
 import { type Entry, line, quote } from "./entry";
 import { type Preview, stackReference } from "./events";
 import { findingsOf } from "./policies";
-import { otherAccessChanges, otherChanges, replacedOrDeleted } from "./resources";
-import { say } from "./sentence";
+import { ownProjectNumber } from "./providers";
+import { hiddenChanges, otherChanges, replacedOrDeleted, stateChanges } from "./resources";
+import { projectHost } from "../src/names/principals";
+import { say, strong } from "./sentence";
 
 /** What a reviewer reads, in this order. */
-export const sections = ["failed", "replaced", "access", "files", "policies", "messages", "other"] as const;
+export const sections = [
+    "failed",
+    "hidden",
+    "replaced",
+    "access",
+    "files",
+    "policies",
+    "messages",
+    "other",
+] as const;
 export type Section = (typeof sections)[number];
 
 /** The review of one stack. */
@@ -15,26 +27,39 @@ export interface StackReview {
     readonly stack: string;
     readonly failed: boolean;
     readonly unchanged: boolean;
-    /** Texts that only this stack has, such as its project id. Entries that differ in nothing else are told once. */
-    readonly ownTexts: readonly string[];
+    /**
+     * What names the stack's own project and repository. Entries that differ in nothing else are told once. The same thing is
+     * at the same place for every stack.
+     */
+    readonly ownNames: readonly RegExp[];
     readonly entries: Readonly<Record<Section, readonly Entry[]>>;
 }
 
 /** Reviews the preview of a stack. */
 export function reviewOf(preview: Preview): StackReview {
-    const { stack, failed, notes } = preview;
+    const { stack, failed, notes, problems, hiddenOutputs } = preview;
     const replaced = replacedOrDeleted(preview);
-    const access = [...accessChanges(preview), ...otherAccessChanges(preview)];
+    const access = accessChanges(preview);
     const files = clientFileChanges(preview);
-    const other = [...otherChanges(preview), ...otherOutputs(preview)];
-    const unchanged = [replaced, access, files, other].every((entries) => entries.length === 0);
+    const others = [...otherChanges(preview), ...otherOutputs(preview)];
+    const nothing = [replaced, access, files, others].every((entries) => entries.length === 0);
+    const other = nothing ? stateChanges(preview) : others;
+    const hidden = [
+        ...problems.map((problem) => line(say`${strong(say`The events are incomplete.`)} ${problem}`)),
+        ...hiddenOutputs.map(({ path, why }) => line(say`The output ${path} ${[{ words: why }]}.`)),
+        ...unreadableFiles(preview),
+        ...unreadableAccess(preview).map(line),
+        ...hiddenChanges(preview).map(line),
+    ];
+    const unchanged = nothing && other.length === 0 && hidden.length === 0;
     return {
         stack,
         failed,
         unchanged: unchanged && !failed,
-        ownTexts: ownTexts(preview),
+        ownNames: ownNames(preview),
         entries: {
-            failed: failed ? failure(preview, unchanged) : [],
+            failed: failed ? failure(preview, nothing) : [],
+            hidden,
             replaced,
             access,
             files,
@@ -44,7 +69,6 @@ export function reviewOf(preview: Preview): StackReview {
         },
     };
 }
-
 function failure({ errors, findings }: Preview, nothingElse: boolean): Entry[] {
     const rest = nothingElse ? say` Nothing else is known.` : say` What follows may be incomplete.`;
     if (errors.length > 0) return [quote(say`The preview failed.${rest}`, errors.join("\n"))];
@@ -57,16 +81,30 @@ function failure({ errors, findings }: Preview, nothingElse: boolean): Entry[] {
     return [line(say`The preview failed${reason}`)];
 }
 
-/** Always in the same order, and a text that contains another one before it. */
-function ownTexts({ outputs: { old = {}, new: next = old } }: Preview): string[] {
-    const [before, after] = [stackReference(old), stackReference(next)];
-    const host = ({ location }: typeof after) => `${location}-python.pkg.dev`;
-    const url = (at: typeof after) => `${host(at)}/${at.project}/${at.id}`;
-    const numbers = JSON.stringify([next["access"]]).matchAll(/(?<=\bprojects\/)\d+(?=\/)/g);
+/**
+ * Only where a text can name nothing else, and never as a part of a longer name. The account `ci@acme-dev.evil` and the project
+ * `acme-dev-evil` are not the own ones of `acme-dev`.
+ */
+function ownNames(preview: Preview): RegExp[] {
+    const { old = {}, new: next = old } = preview.outputs;
+    const refs = [stackReference(next), stackReference(old)];
+    const number = ownProjectNumber(preview.steps, projectOf(preview));
     return [
-        ...[before, after].map(url),
-        ...[before, after].map(host),
-        ...[before, after].map(({ project }) => project),
-        ...new Set([...numbers].map(String)),
+        ...refs.map(({ project, location, id }) =>
+            name(project && id, `${location}-python.pkg.dev/${project}/${id}`),
+        ),
+        // The host is the one of every project: alone, it names the own repository's.
+        ...refs.map(({ location }) => name(location, `${location}-python.pkg.dev`, "/")),
+        ...refs.map(({ project }) => name(project, `projects/${project}`, ":")),
+        ...refs.map(({ project }) => name(project, `@${projectHost(project)}.iam.gserviceaccount.com`)),
+        name(number, `projects/${number}`),
+        name(number, `serviceAccount:${number}-compute@developer.gserviceaccount.com`),
     ];
+}
+
+/** A name where it is not a part of a longer one; nothing if the name is not known. */
+function name(known: string, text: string, notBefore = ""): RegExp {
+    if (known === "") return /(?!)/g;
+    const start = /^\w/.test(text) ? "(?<![\\w.:-])" : "";
+    return new RegExp(`${start}${text.replaceAll(/[^\w-]/g, String.raw`\$&`)}(?![\\w.%${notBefore}-])`, "g");
 }

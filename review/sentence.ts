@@ -1,8 +1,12 @@
 /**
  * A piece of a sentence. `words` are our own and printed as they are. A `name` is a text that comes from the stack or the
- * engine. It is printed as code, in which nothing has a meaning.
+ * engine. It is printed as code, in which nothing has a meaning. A `value` is a name whose end may be cut.
  */
-export type Piece = { readonly words: string } | { readonly name: string } | { readonly strong: Sentence };
+export type Piece =
+    | { readonly words: string }
+    | { readonly name: string }
+    | { readonly value: string }
+    | { readonly strong: Sentence };
 
 /** A sentence of the review. */
 export type Sentence = readonly Piece[];

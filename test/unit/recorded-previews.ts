@@ -86,7 +86,9 @@ function lastOfEachStep(lines: readonly string[]): string[] {
             continue;
         }
         const { op, type, urn, old, new: next } = metadata;
-        const same = op === "same" && type !== "pulumi:pulumi:Stack";
+        // Of providers that stay the same, the review says whose tokens they accept.
+        const same =
+            op === "same" && type !== "pulumi:pulumi:Stack" && !type.includes("WorkloadIdentityPool");
         for (const state of same ? [old, next] : []) {
             if (state) Object.assign(state, { inputs: {}, outputs: {} });
         }

@@ -59,6 +59,32 @@ describe("npm run review", () => {
         assert.match(stdout, /### Failed[^]*readers\[0\]: "nobody" is not an IAM principal/);
     });
 
+    it("has the exit code 2 if something is not shown, and 3 if something changes that is not expected to", async () => {
+        const file = join(directory, "dev.json");
+        const events = (await recording("unchanged")).split("\n");
+        await writeFile(file, events.filter((line) => !line.includes("Repository::registry")).join("\n"));
+        const cut = await review("--from", file, "--expect-no-changes");
+        assert.equal(cut.exitCode, 2);
+        assert.match(cut.stdout, /### Not shown\n\n- \*\*The events are incomplete\.\*\*/);
+        const codes = ["unchanged", "readers"].map(async (name) => {
+            const { exitCode } = await review("--from", recordingFile(name), "--expect-no-changes");
+            return exitCode;
+        });
+        assert.deepEqual(await Promise.all(codes), [0, 3]);
+        const { stdout: help } = await review("--help");
+        for (const code of [0, 1, 2, 3]) assert.match(help, new RegExp(`^ {2}${code} {2}`, "m"));
+    });
+
+    it("prints an error on one line that is no command of a runner", async () => {
+        const { exitCode, stderr } = await review(
+            "--from",
+            join(directory, "a\n::error::x\u001b[31m##[error]y"),
+        );
+        assert.equal(exitCode, 1);
+        assert.doesNotMatch(stderr, /^::|##\[/m);
+        assert.ok(!stderr.includes("\u001b"));
+    });
+
     it("takes the name of a stack without events from its file", async () => {
         const empty = join(directory, "prod.json");
         await writeFile(empty, "");

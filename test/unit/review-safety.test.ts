@@ -56,11 +56,16 @@ function eventsOf({
     const urn = `urn:pulumi:${stack}::python-registry::pulumi:pulumi:Stack::python-registry-${stack}`;
     const type = "pulumi:pulumi:Stack";
     const root = { op: "update", urn, type, old: { outputs: old }, new: { outputs } };
+    const counts: Record<string, number> = {};
+    for (const { op } of [...steps, root] as { op: string }[]) counts[op] = (counts[op] ?? 0) + 1;
+    const summary = { result: "succeeded", isPreview: true, maybeCorrupt: false, resourceChanges: counts };
     const all = [
+        { preludeEvent: { config: {} } },
         ...events,
-        ...steps.map((metadata) => ({ resourcePreEvent: { metadata } })),
-        { resOutputsEvent: { metadata: root } },
-        { summaryEvent: { result: "succeeded" } },
+        ...[...steps, root].map((metadata) => ({
+            resOutputsEvent: { metadata: { ...metadata, logical: true } },
+        })),
+        { summaryEvent: summary },
     ];
     return all.map((event) => JSON.stringify(event)).join("\n");
 }

@@ -59,10 +59,10 @@ describe("the review of a pull request", () => {
         assert.equal(both.split("```diff").length, alone.split("```diff").length);
         assert.match(both, /^all 2 stacks: `pip\.conf` \(shown for `dev`\)$/m);
         assert.doesNotMatch(both, /acme-prod/);
-        // Of a diff, what surrounds the changed lines does not count.
+        // What surrounds the changed lines is shown, so it counts too.
         const other = prod.replaceAll("[global]\\n", "[global]\\ntimeout = 5\\n");
         assert.notEqual(other, prod);
-        assert.equal(commentOn([dev, other]), both);
+        assert.match(commentOn([dev, other]), /^`prod`: `pip\.conf`$/m);
         // A different change is told for its stack.
         const different = prod.replaceAll("packages/simple/", "wheels/simple/");
         assert.match(commentOn([dev, different]), /^`prod`: `pip\.conf`$/m);
@@ -124,17 +124,42 @@ describe("the review of a pull request", () => {
         assert.deepEqual(await accessOf("account-deleted"), [
             "loses reader: service account python-deployer",
         ]);
-        assert.deepEqual(await accessOf("workloads-added"), [
-            "gains writer: workload build (attribute.trusted_project/gitlab:7), by acting as the service account python-publisher. It gets all access that this account has.",
-            "gains writer: workload release (attribute.trusted_repository_ref/github:11:12:refs/heads/main)",
+        const pool = "pool python-europe-west1";
+        const added = (await accessOf("workloads-added")) ?? [];
+        assert.deepEqual(added.slice(0, 4), [
+            `gains writer: workload build (attribute.trusted_project/gitlab:7, ${pool} in the project 123456789012), by acting as the service account python-publisher. It gets all access that this account has.`,
+            `gains writer: workload release (attribute.trusted_repository_ref/github:11:12:refs/heads/main, ${pool} in the project 123456789012)`,
             "gains writer: user:ada@acme.example, by acting as the service account python-publisher. It gets all access that this account has.",
             "gains reader: workload machine (serviceAccount:123456789012-compute@developer.gserviceaccount.com)",
         ]);
-        assert.deepEqual(await accessOf("workloads-changed"), [
+        assert.match(
+            added[4] ?? "",
+            /^accepts tokens: workload identity provider github of the pool python-europe-west1: issuer https:\/\/token\.actions\.githubusercontent\.com; condition .*repository_owner_id == "11"/,
+        );
+        assert.match(
+            added[5] ?? "",
+            /^accepts tokens: workload identity provider gitlab .*: issuer https:\/\/gitlab\.com; condition .*project_id == "7"/,
+        );
+        assert.equal(added.length, 6);
+        const changed = (await accessOf("workloads-changed")) ?? [];
+        const identity = changed.splice(1, 1)[0] ?? "";
+        const to = `attribute.trusted_repository_ref/github:11:12:refs/heads/release, ${pool}`;
+        assert.ok(
+            identity.startsWith(
+                `writer, different identity: workload release, attribute.trusted_repository_ref/github:11:12:refs/heads/main, ${pool} → ${to}. ` +
+                    "Its pool accepts tokens: issuer https://token.actions.githubusercontent.com; condition ",
+            ),
+            identity,
+        );
+        assert.deepEqual(changed.slice(0, 2), [
             "reader → writer: workload machine (serviceAccount:123456789012-compute@developer.gserviceaccount.com)",
-            "writer, different identity: workload release, attribute.trusted_repository_ref/github:11:12:refs/heads/main → attribute.trusted_repository_ref/github:11:12:refs/heads/release",
-            "loses writer: workload build (attribute.trusted_project/gitlab:7), by acting as the service account python-publisher",
+            `loses writer: workload build (attribute.trusted_project/gitlab:7, ${pool}), by acting as the service account python-publisher`,
         ]);
+        assert.match(
+            changed[2] ?? "",
+            /^leaves the stack, but still accepts tokens at Google: workload identity provider gitlab/,
+        );
+        assert.equal(changed.length, 3);
         const [mode = "", ...others] = (await accessOf("additive")) ?? [];
         assert.match(mode, /stops owning its roles.*Grants made elsewhere stay/);
         assert.deepEqual(others, []);
