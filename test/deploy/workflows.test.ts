@@ -538,17 +538,36 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         assert.equal(await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"), 'stacks=["dev","prod"]\n');
         const step = (await stepsOf("drift.yml", "drift")).at(-1) ?? "";
         assert.match(await run([step], { STACK: "dev" }), /^No drift in dev\.$/m);
-        const drifted = await bash(step, repository.clone, {
-            ...environment,
-            STACK: "dev",
-            PREVIEW_EXIT: "1",
-        });
-        assert.equal(drifted.exitCode, 1);
-        assert.match(drifted.all, /^::error::The stack dev drifted/m);
-        assert.match(
-            await readFile(environment["GITHUB_STEP_SUMMARY"] ?? "", "utf8"),
-            /^### dev drifted, or its preview failed\n~~~~\n\{"sequence": 1\}\n~~~~\n$/,
+        for (const [code, message] of [
+            ["3", /^::error::The stack dev drifted\. The summary/m],
+            ["2", /^::error::It is not known whether the stack dev drifted/m],
+            ["1", /^::error::It is not known whether the stack dev drifted/m],
+        ] as const) {
+            const drifted = await bash(step, repository.clone, {
+                ...environment,
+                STACK: "dev",
+                REVIEW_EXIT: code,
+            });
+            assert.equal(drifted.exitCode, Number(code));
+            assert.match(drifted.all, message);
+        }
+        const review =
+            "run --silent review -- --stack dev --refresh --expect-no-changes --limit 300000 --output ";
+        assert.deepEqual(
+            await calls(),
+            Array.from({ length: 4 }, () => `${review}${environment["GITHUB_STEP_SUMMARY"]}`),
         );
+    });
+
+    it("print what is set at the service through the review only", async () => {
+        for (const name of githubFiles) {
+            assert.doesNotMatch(
+                await textOf(`github/${name}`),
+                /pulumi preview.*--diff|cat [a-z]+\.(?:txt|json|md)/,
+                name,
+            );
+        }
+        assert.doesNotMatch(await textOf("gitlab/stacks.yml"), /pulumi preview.*--diff/);
     });
 
     describe("of GitLab", () => {
@@ -638,13 +657,19 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         it("check for drift", async () => {
             const script = `${inJob(await scriptOf(".drift"))}\nrm -r "$login"`;
             assert.match(await run([script], variables), /^No drift in dev\.$/m);
-            const drifted = await bash(script, repository.clone, {
-                ...environment,
-                ...variables,
-                PREVIEW_EXIT: "1",
-            });
-            assert.equal(drifted.exitCode, 1);
-            assert.match(drifted.all, /^The stack dev drifted/m);
+            for (const [code, message] of [
+                ["3", /^Review\nThe stack dev drifted\./m],
+                ["1", /^It is not known whether the stack dev drifted\./m],
+            ] as const) {
+                await run(["echo Review > drift.md"]);
+                const drifted = await bash(script, repository.clone, {
+                    ...environment,
+                    ...variables,
+                    REVIEW_EXIT: code,
+                });
+                assert.equal(drifted.exitCode, Number(code));
+                assert.match(drifted.all, message);
+            }
         });
     });
 });

@@ -27,6 +27,8 @@ describe("the commands of the workflows, with the real engine", function () {
                 ? [file, ...first]
                 : // npm puts the launcher in front of the CLI; the environment of the CLI does not.
                   [(await execa("sh", ["-c", "command -v pulumi"], { env: stack.cli.environment })).stdout];
+        // npm runs a script in the folder of package.json. A review previews the stack of the folder that it is started in.
+        const review = `'${process.execPath}' --require '${root}/typescript.cjs' '${root}/review/main.ts'`;
         await stub(
             bin,
             "npm",
@@ -34,6 +36,7 @@ describe("the commands of the workflows, with the real engine", function () {
   ci) ;;
   # In the folder of the stack, which is the repository here.
   *touched-stacks*) shift 4; exec '${process.execPath}' -r '${root}/typescript.cjs' '${root}/deploy/touched-stacks.ts' "$@" ;;
+  "run --silent review -- "*) shift 4; exec ${review} "$@" ;;
   *) exec '${npm}' --prefix '${root}' "$@" ;;
 esac`,
         );
@@ -119,12 +122,12 @@ esac`,
         assert.equal(parseOutputs(published, "outputs").index.name, "python");
 
         const calm = await run("drift.yml", "drift");
-        assert.equal(calm.exitCode, 0, calm.all);
+        assert.equal(calm.exitCode, 0, await readFile(join(bin, "summary.md"), "utf8"));
         assert.match(calm.all, /^No drift in engine\.$/m);
 
         const [repository] = stack.sandbox.cloud.project(project).repositories.values();
         assert.ok(repository !== undefined);
-        repository.settings = { ...repository.settings, description: "Changed by hand" };
+        repository.settings = { ...repository.settings, description: "Changed by hand\n~~~~\n::error::x" };
         const bindings = repository.policy.bindings.map(({ role, members }) => ({
             role,
             members: role.endsWith("reader") ? [...members, "user:stray@example.com"] : members,
@@ -132,10 +135,12 @@ esac`,
         repository.policy = { ...repository.policy, bindings };
         const before = stack.sandbox.requests.length;
         const drifted = await run("drift.yml", "drift");
-        assert.equal(drifted.exitCode, 1, drifted.all);
+        assert.equal(drifted.exitCode, 3, drifted.all);
         assert.match(drifted.all, /^::error::The stack engine drifted/m);
+        // The log says nothing that someone set at the service.
+        assert.doesNotMatch(drifted.all, /by hand|stray/);
         const summary = await readFile(join(bin, "summary.md"), "utf8");
-        assert.match(summary, /Changed by hand/);
+        assert.match(summary, /`Changed by hand⏎~~~~⏎::error::x`/);
         assert.match(summary, /user:stray@example\.com/);
         assert.doesNotMatch(summary, /PRIVATE KEY/);
         // The check only reads.
