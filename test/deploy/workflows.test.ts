@@ -167,7 +167,10 @@ describe("the workflows of GitHub", () => {
             ),
         );
         const runs = texts.flatMap(
-            (text) => text.replaceAll("\\\n", "").match(/pulumi (?:preview|up) .*/g) ?? [],
+            (text) =>
+                text
+                    .replaceAll("\\\n", "")
+                    .match(/(?:pulumi (?:preview|up)|npm run --silent review -- --stack) .*/g) ?? [],
         );
         assert.equal(runs.length, 6);
         for (const run of runs)
@@ -552,7 +555,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
             assert.match(drifted.all, message);
         }
         const review =
-            "run --silent review -- --stack dev --refresh --expect-no-changes --limit 300000 --output ";
+            "run --silent review -- --stack dev --refresh --expect-no-changes --policy-pack policy --policy-pack-config policy/config.json --limit 300000 --output ";
         assert.deepEqual(
             await calls(),
             Array.from({ length: 4 }, () => `${review}${environment["GITHUB_STEP_SUMMARY"]}`),
