@@ -41,6 +41,7 @@ const configuration = (readers: number, workloads = 0) => ({
                     repository: `package-${n}`,
                     ownerId: 1,
                     repositoryId: n + 1,
+                    ref: "refs/heads/main",
                 },
             ]),
         ),

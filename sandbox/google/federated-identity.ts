@@ -1,5 +1,5 @@
 import type { JWTPayload } from "jose";
-import { parseCel, type CelInput, type CelVariable } from "../../src/validation/cel";
+import { parseCel, type CelInput, type CelVariable } from "./cel";
 import type { IdentityProvider } from "./cloud";
 import type { Caller } from "./policy";
 import { TokenRefusal } from "./token-refusal";

@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import * as v from "valibot";
-import { parseCel, type CelExpression, type CelVariable } from "../../src/validation/cel";
+import { parseCel, type CelExpression, type CelVariable } from "./cel";
 import { camelCase, conforming, GoogleError, masked } from "./google-api";
 
 /** The issuers whose tokens come from many tenants: a provider must say in its condition whose it admits. */

@@ -24,6 +24,13 @@ export function circleCiSnippet(context: SnippetContext, workload: WorkloadOf<"c
         ...use,
     ];
     const job = `python-${name}`;
+    const { ref, contextId } = workload;
+    const settings = [
+        ...(contextId === undefined
+            ? []
+            : [`          # NAME: the name of the context ${contextId}`, "          context: [NAME]"]),
+        ...(ref === undefined ? [] : ["          filters:", ...filters(ref)]),
+    ];
     const text = fileOf(
         "# .circleci/config.yml",
         "version: 2.1",
@@ -38,9 +45,7 @@ export function circleCiSnippet(context: SnippetContext, workload: WorkloadOf<"c
         "workflows:",
         `  ${job}:`,
         "    jobs:",
-        ...(workload.ref === undefined
-            ? [`      - ${job}`]
-            : [`      - ${job}:`, "          filters:", ...filters(workload.ref)]),
+        ...(settings.length === 0 ? [`      - ${job}`] : [`      - ${job}:`, ...settings]),
     );
     if (text.includes("<<"))
         throw new RangeError(`the configuration of ${name} would contain <<, which CircleCI expands`);

@@ -3,7 +3,7 @@ import { login, providerOf, registryCommands, start } from "./commands";
 import { tokenAudience } from "./credential-configuration";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
-import { fileOf, indented } from "./text";
+import { fileOf, indented, yamlString } from "./text";
 
 /**
  * A job of GitLab CI.
@@ -19,6 +19,9 @@ export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"g
         "# .gitlab-ci.yml",
         `python-${name}:`,
         "  image: python:3.13",
+        ...(workload.environment === undefined
+            ? []
+            : [`  environment: {name: ${yamlString(workload.environment)}}`]),
         "  id_tokens:",
         "    GOOGLE_ID_TOKEN:",
         `      aud: ${tokenAudience(provider)}`,
@@ -39,10 +42,10 @@ export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"g
 
 function rules({ access, ref, protectedOnly }: WorkloadOf<"gitlabCi">): string[] {
     return [
-        // Google refuses merge requests as writers: nobody has accepted their code yet.
+        // Google refuses merge requests and refs that are not protected as writers: nobody has accepted their code yet.
         ...(ref === undefined && access !== "reader" ? ['$CI_PIPELINE_SOURCE != "merge_request_event"'] : []),
         ...(ref === undefined ? [] : [refRule(ref)]),
-        ...(protectedOnly === true ? ['$CI_COMMIT_REF_PROTECTED == "true"'] : []),
+        ...(protectedOnly === true || access !== "reader" ? ['$CI_COMMIT_REF_PROTECTED == "true"'] : []),
     ];
 }
 

@@ -25,8 +25,10 @@ export interface WorkloadArgs {
     readonly repositoryId?: string;
     /** Full ref that it must run on, such as refs/heads/main (CI systems). */
     readonly ref?: string;
-    /** The deployment environment that it must run in (githubActions). */
+    /** The deployment environment that it must run in (githubActions, gitlabCi). */
     readonly environment?: string;
+    /** Events that can start a run that uploads, in addition to those that always can (githubActions, gitlabCi, buildkite). */
+    readonly events?: string[];
     /** Issuer of the tokens, for a system that you host (githubActions, gitlabCi, hcpTerraform), and for oidc. */
     readonly issuer?: string;
     /** The issuer's public keys (JWKS), if Google cannot reach the issuer (gitlabCi, githubActions, oidc). */
@@ -35,26 +37,25 @@ export interface WorkloadArgs {
     readonly projectId?: string;
     /** Numeric id of the group or user namespace (gitlabCi). */
     readonly namespaceId?: string;
-    /** Only jobs on protected branches and tags (gitlabCi). */
+    /** Only jobs on protected branches and tags, as writers in any case (gitlabCi). */
     readonly protectedOnly?: boolean;
     /** Id of the organization: a UUID (circleCi, azureDevOps, buildkite), or org-… (hcpTerraform). */
     readonly organizationId?: string;
     /** The repository that it must build, as in github.com/acme/core (circleCi). */
     readonly vcsOrigin?: string;
+    /** Id of the context that its job must use: a UUID (circleCi). */
+    readonly contextId?: string;
     /** Id of the pipeline: a number (azureDevOps), a UUID (buildkite). */
     readonly pipelineId?: string;
+    /** That forks are not built, or that the branches of forks have a prefix. A writer needs this setting (buildkite). */
+    readonly forkBranchesArePrefixed?: boolean;
     /** Id of the workspace, ws-… (hcpTerraform). */
     readonly workspaceId?: string;
     /** Accepted audiences of the tokens. Default: the name of the provider (oidc). */
     readonly audiences?: string[];
-    /** Attribute mapping, from attribute to CEL expression (oidc). */
-    readonly mapping?: Record<string, string>;
-    /** CEL condition on stable claims of the tenant (oidc). */
-    readonly condition?: string;
-    /** The value of google.subject that is granted (oidc). */
-    readonly subject?: string;
-    /** The attribute that is granted, as NAME/VALUE (oidc). */
-    readonly attribute?: string;
+    /** From claim to the exact value that a token must have, or a list of such values: text, whole numbers, true or false (oidc). */
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the components' schema has no unions
+    readonly claims?: Record<string, any>;
     /** Kubernetes namespace (gke). */
     readonly namespace?: string;
     /** Name of the Kubernetes service account (gke), or email address of a Google service account. Default: that of the service. */

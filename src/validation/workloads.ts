@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { isServiceAccountAddress, roles } from "../names/principals";
 import { WorkloadType } from "../names/workload-types";
-import { boolean, existing, isRecord, matching, object, oneOf, projectId, record, text } from "./schema";
+import { boolean, existing, isRecord, matching, object, oneOf, projectId, text } from "./schema";
 import { formatJson, suggestion } from "./wording";
 
 // The allowed values of `workloads` and `pool`. Nothing loads this file in a stack that sets neither.
@@ -36,21 +36,67 @@ const uuid = (allowed: string) =>
 
 /** A full ref. Git allows neither control characters nor any of `~^:?*[\` in one. */
 const refPattern = /^refs\/(?:heads|tags)\/(?!.*(?:\.\.|\/\/|@\{))[^\s\p{C}~^:?*[\\]+$/u;
-const ref = v.exactOptional(
-    v.pipe(
-        text("a full ref, such as refs/heads/main"),
-        v.regex(refPattern, ({ input }) => {
-            const likely = `refs/heads/${input.replace(/^\/+/, "")}`;
-            return `is not a full ref. Allowed: refs/heads/BRANCH or refs/tags/TAG, without wildcards.${refPattern.test(likely) && !input.startsWith("refs/") ? ` Did you mean ${formatJson(likely)}?` : ""}`;
-        }),
-    ),
-);
+/** @param forPattern what to do instead of a pattern */
+const refOr = (forPattern: string) =>
+    v.exactOptional(
+        v.pipe(
+            text("a full ref, such as refs/heads/main"),
+            v.regex(refPattern, ({ input }) => {
+                const likely = `refs/heads/${input.replace(/^\/+/, "")}`;
+                return `is not a full ref. Allowed: refs/heads/BRANCH or refs/tags/TAG, without wildcards.${/[*?[]/.test(input) ? ` For a pattern, ${forPattern}.` : refPattern.test(likely) && !input.startsWith("refs/") ? ` Did you mean ${formatJson(likely)}?` : ""}`;
+            }),
+        ),
+    );
+
+/** What can start a run that uploads: always, and if the key `events` of the entry adds it. */
+export const events = {
+    // https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+    githubActions: {
+        always: ["push", "release", "schedule", "workflow_dispatch"],
+        more: ["create", "repository_dispatch"],
+    },
+    // https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable
+    gitlabCi: {
+        always: ["push", "web", "schedule", "api"],
+        more: ["parent_pipeline", "pipeline", "trigger"],
+    },
+    // https://buildkite.com/docs/agent/cli/reference/oidc#claims
+    buildkite: { always: ["webhook", "schedule"], more: ["api", "trigger_job", "ui"] },
+} as const;
+/** A type of workload with events. */
+export type Eventful = keyof typeof events;
+
+const eventsOf = (type: Eventful) => {
+    const { always, more } = events[type];
+    const allowed = `Allowed: ${more.join(", ")}, in addition to ${always.join(", ")}, which are always accepted.`;
+    return v.exactOptional(
+        v.pipe(
+            v.array(
+                v.pipe(
+                    v.string(`is not text. ${allowed}`),
+                    v.check(
+                        (event) => (more as readonly string[]).includes(event),
+                        ({ input }) =>
+                            `cannot be added: ${(always as readonly string[]).includes(input) ? "it is always accepted" : "a stranger can cause it, or it is not known"}. ${allowed}${suggestion(input, more)}`,
+                    ),
+                ),
+                `is not a list. ${allowed}`,
+            ),
+            v.minLength(1, `is empty. ${allowed}`),
+            v.check(
+                (list) => new Set(list).size === list.length,
+                "has an event twice. Allowed: each event once.",
+            ),
+        ),
+    );
+};
 const issuer = v.pipe(
     setText("the issuer's URL, exactly as in the claim iss of its tokens"),
     v.regex(
         /^https:\/\/[a-z0-9.-]+(?::\d+)?(?:\/[^\s?#]*)?$/i,
         "is not valid. Allowed: an https:// URL without query and fragment, exactly as in the claim iss of its tokens.",
     ),
+    v.check((value) => URL.canParse(value), "is not a URL. Allowed: an https:// URL."),
     v.maxLength(2048, "is too long. Allowed: at most 2048 characters."),
 );
 const jwksJson = v.pipe(
@@ -83,6 +129,56 @@ const environment = v.exactOptional(
         /^[A-Za-z0-9][A-Za-z0-9 ._/-]*$/,
         "the name of a deployment environment: letters, digits, space, ., _, / and -",
     ),
+);
+/** A value of a claim. */
+export type ClaimValue = string | number | boolean;
+const claimValues =
+    "the exact value of the claim (text, an exact number, true or false), or a list of such values";
+const claimValue = v.custom<ClaimValue>(
+    (value) =>
+        typeof value === "boolean" ||
+        Number.isSafeInteger(value) ||
+        // Control characters have no place in a condition, and an asterisk would look like a wildcard.
+        (typeof value === "string" && /^[^\p{C}*]{1,512}$/u.test(value)),
+    `is not valid. Allowed: ${claimValues}. Text has 1 to 512 characters, without control characters and *.`,
+);
+const claims = v.pipe(
+    v.custom<Record<string, unknown>>(
+        isRecord,
+        ({ input }) =>
+            `${input === undefined ? "is not set" : "is not a map"}. Allowed: a map from claim to ${claimValues}, as in sub: builds. Every claim must have its value.`,
+    ),
+    // A record would skip the keys that every JavaScript object has, and with them a condition.
+    v.rawTransform(({ dataset, addIssue }): Record<string, ClaimValue[]> => {
+        const parsed = Object.entries(dataset.value).map(([name, given]): [string, ClaimValue[]] => {
+            const report = (message: string, value: unknown = name) => {
+                addIssue({
+                    message,
+                    input: value,
+                    path: [
+                        { type: "object", origin: "value", input: dataset.value, key: name, value: given },
+                    ],
+                });
+            };
+            if (!/^[^\p{C}]{1,128}$/u.test(name)) {
+                report(
+                    "is not the name of a claim. Allowed: 1 to 128 characters, without control characters.",
+                );
+            } else if (["aud", "iss"].includes(name)) {
+                report("has a key of its own. Allowed: other claims. Use audiences and issuer.");
+            } else if (["__proto__", "constructor", "prototype"].includes(name)) {
+                report("is a reserved name. Allowed: other claims.");
+            }
+            const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+            if (list.length === 0) report(`is an empty list. Allowed: ${claimValues}.`, given);
+            for (const each of list) {
+                for (const { message } of v.safeParse(claimValue, each).issues ?? []) report(message, each);
+            }
+            return [name, list as ClaimValue[]];
+        });
+        if (parsed.length === 0) addIssue({ message: "is empty. Allowed: at least one claim." });
+        return Object.fromEntries(parsed);
+    }),
 );
 const accountAddress = v.pipe(
     text("the email address of a service account"),
@@ -118,8 +214,9 @@ export const workloadEntries = {
         repository: required("the name of the repository without its owner", /^[A-Za-z0-9._-]{1,100}$/),
         ownerId: number(gitHubIds),
         repositoryId: number(gitHubIds),
-        ref,
+        ref: refOr("set environment instead, to an environment that is limited to these branches or tags"),
         environment,
+        events: eventsOf("githubActions"),
         issuer: v.exactOptional(issuer),
         jwksJson: v.exactOptional(jwksJson),
     },
@@ -127,7 +224,11 @@ export const workloadEntries = {
         ...common,
         projectId: v.exactOptional(number("the numeric id of the project, in its menu")),
         namespaceId: v.exactOptional(number("the numeric id of the group or user namespace")),
-        ref,
+        ref: refOr(
+            "protect these branches or tags in GitLab, and leave out ref: writers only run on protected ones",
+        ),
+        environment,
+        events: eventsOf("gitlabCi"),
         protectedOnly: v.exactOptional(boolean),
         issuer: v.exactOptional(issuer),
         jwksJson: v.exactOptional(jwksJson),
@@ -142,14 +243,15 @@ export const workloadEntries = {
                 "the repository without a scheme, as in github.com/acme/core",
             ),
         ),
-        ref,
+        ref: refOr("set contextId instead, to a context that is restricted to these branches or tags"),
+        contextId: v.exactOptional(uuid("the context's UUID, from Organization Settings")),
     },
     azureDevOps: {
         ...common,
         organizationId: uuid("the organization's GUID"),
         projectId: uuid("the project's GUID"),
         pipelineId: v.exactOptional(number("the pipeline's number, definitionId in its URL")),
-        ref,
+        ref: refOr("name each ref, or upload from a branch"),
     },
     hcpTerraform: {
         ...common,
@@ -162,7 +264,9 @@ export const workloadEntries = {
         ...common,
         organizationId: uuid("the organization's UUID"),
         pipelineId: uuid("the pipeline's UUID"),
-        ref,
+        ref: refOr("name each ref, or upload from a branch"),
+        events: eventsOf("buildkite"),
+        forkBranchesArePrefixed: v.exactOptional(boolean),
     },
     oidc: {
         ...common,
@@ -182,54 +286,7 @@ export const workloadEntries = {
             ),
             [],
         ),
-        mapping: v.pipe(
-            record(
-                matching(
-                    /^(?:google\.(?:subject|groups)|attribute\.[a-z0-9_]{1,80})$/,
-                    "google.subject, google.groups and attribute.NAME, where NAME has lowercase letters, digits and _",
-                ),
-                v.pipe(
-                    text("a CEL expression"),
-                    v.maxLength(2048, "is too long. Allowed: at most 2048 characters."),
-                ),
-                "a map from attribute to CEL expression, as in google.subject: assertion.sub",
-            ),
-            v.check(
-                (mapping) => "google.subject" in mapping,
-                "has no google.subject, which Google requires. Allowed: a map with google.subject, as in google.subject: assertion.sub.",
-            ),
-            v.check(
-                (mapping) =>
-                    Object.keys(mapping).filter((name) => name.startsWith("attribute.")).length <= 50,
-                "has too many attributes. Allowed: at most 50.",
-            ),
-        ),
-        condition: v.pipe(
-            setText("a CEL expression on a stable id of your tenant"),
-            v.trim(),
-            v.minLength(
-                1,
-                "is empty, so every token of the issuer would be accepted. Allowed: a CEL expression on a stable id of your tenant.",
-            ),
-            v.maxLength(3000, "is too long. Allowed: at most 3000 characters."),
-        ),
-        subject: v.exactOptional(
-            v.pipe(
-                text("a value of google.subject"),
-                v.minLength(1, "is empty."),
-                v.maxBytes(127, "is too long. Allowed: at most 127 bytes."),
-                v.regex(
-                    /^[^\s\p{C}*]+$/u,
-                    "is not valid. Allowed: one subject, without spaces and wildcards.",
-                ),
-            ),
-        ),
-        attribute: v.exactOptional(
-            matching(
-                /^[a-z0-9_]{1,80}\/[^\s\p{C}*]+$/u,
-                "NAME/VALUE, where attribute.NAME is in mapping, without wildcards",
-            ),
-        ),
+        claims,
     },
     gke: {
         ...common,
@@ -322,6 +379,21 @@ function parseWorkload(entry: unknown): ParsedEntry<Workload> {
         };
     }
     const { type, ...fields } = entry;
+    const old =
+        type === "oidc"
+            ? ["mapping", "condition", "subject", "attribute"].filter((key) => key in fields)
+            : [];
+    if (old.length > 0) {
+        return {
+            mistakes: [
+                [
+                    [],
+                    undefined,
+                    `has ${old.join(", ")}, which the type oidc no longer has. Write the claims that a token must have, with their exact values, as in claims: {sub: builds, tenant_id: "42"}, and remove ${old.length === 1 ? "this key" : "these keys"}. Patterns need a provider of your own: see docs/workloads.md.`,
+                ],
+            ],
+        };
+    }
     if (!isType(type)) {
         const problem = type === undefined ? "is not set" : "is not valid";
         return {

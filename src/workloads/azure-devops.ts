@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federation";
+import { type FederatedSystem, isBranchOrTag } from "./federated-system";
 
 type AzureDevOps = WorkloadOf<"azureDevOps">;
 
@@ -13,6 +13,7 @@ const unit = ({ projectId }: AzureDevOps) => ({ claim: "assertion.prj_id", value
  */
 export const azureDevOps: FederatedSystem<AzureDevOps> = {
     name: "azure",
+    issuers: /^https:\/\/vstoken\.dev\.azure\.com(?:\/|$)/,
     issuer: ({ organizationId }) => `https://vstoken.dev.azure.com/${organizationId}`,
     audiences: () => ["api://AzureADTokenExchange"],
     subject: 'assertion.prj_id + ":" + string(assertion.def_id)',
@@ -29,5 +30,6 @@ export const azureDevOps: FederatedSystem<AzureDevOps> = {
             ],
         };
     },
-    untrusted: () => 'assertion.rpo_ref.startsWith("refs/pull/")',
+    // A pull request runs on refs/pull/….
+    trusted: () => [isBranchOrTag("assertion.rpo_ref")],
 };

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federation";
+import { acceptedEvents, type FederatedSystem, literal, optional } from "./federated-system";
 
 type Buildkite = WorkloadOf<"buildkite">;
 
@@ -14,12 +14,14 @@ const ref =
     '(has(assertion.build_tag) && assertion.build_tag != "" ? "refs/tags/" + assertion.build_tag : "refs/heads/" + assertion.build_branch)';
 
 /**
- * Buildkite. The ids are in a token only if the job asks for them: `--claim organization_id,pipeline_id`.
+ * Buildkite. The ids are in a token only if the job asks for them: `--claim organization_id,pipeline_id`. Nothing in a token
+ * tells a branch of a fork from one of ours, except a prefix that is a setting of the pipeline.
  *
  * @see https://buildkite.com/docs/agent/v3/cli/reference/oidc
  */
 export const buildkite: FederatedSystem<Buildkite> = {
     name: "buildkite",
+    issuers: /^https:\/\/agent\.buildkite\.com(?:\/|$)/,
     sharedIssuer: "https://agent.buildkite.com",
     issuer: () => "https://agent.buildkite.com",
     subject: 'assertion.pipeline_id + ":" + string(assertion.build_number)',
@@ -33,6 +35,9 @@ export const buildkite: FederatedSystem<Buildkite> = {
             ...(workload.ref ? [{ claim: ref, value: workload.ref }] : []),
         ],
     }),
-    // The branch of a pull request from a fork is OWNER:BRANCH. Git does not allow a colon in the name of a branch.
-    untrusted: () => 'assertion.build_branch.contains(":")',
+    trusted: ({ events }) => [
+        `${optional("build_source")} in ${literal(acceptedEvents("buildkite", events))}`,
+        // The prefix of a fork. Git does not allow a colon in the name of a branch.
+        '!assertion.build_branch.contains(":")',
+    ],
 };

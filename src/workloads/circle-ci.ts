@@ -1,12 +1,10 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federation";
+import { type FederatedSystem, literal, optional } from "./federated-system";
 
 type CircleCi = WorkloadOf<"circleCi">;
 
 const project = 'assertion["oidc.circleci.com/project-id"]';
-const origin = 'assertion["oidc.circleci.com/vcs-origin"]';
-/** A claim that not every token has. An attribute that cannot be computed would refuse the token. */
-const optional = (name: string) => `("${name}" in assertion ? assertion["${name}"] : "")`;
+const contexts = 'assertion["oidc.circleci.com/context-ids"]';
 const unit = ({ projectId }: CircleCi) => ({ claim: project, value: projectId });
 
 /**
@@ -16,24 +14,40 @@ const unit = ({ projectId }: CircleCi) => ({ claim: project, value: projectId })
  */
 export const circleCi: FederatedSystem<CircleCi> = {
     name: "circleci",
+    issuers: /^https:\/\/oidc\.circleci\.com(?:\/|$)/,
     issuer: ({ organizationId }) => `https://oidc.circleci.com/org/${organizationId}`,
     audiences: ({ organizationId }) => [organizationId],
     subject: project,
     tenant: unit,
     unit,
     select: (workload) => {
-        const { vcsOrigin, ref } = workload;
+        const { vcsOrigin, ref, contextId } = workload;
         return {
-            attribute: ["project", ...(vcsOrigin ? ["origin"] : []), ...(ref ? ["ref"] : [])].join("_"),
+            attribute: [
+                "project",
+                ...(vcsOrigin ? ["origin"] : []),
+                ...(ref ? ["ref"] : []),
+                // The claim is a list, so the attribute says whether this context is in it.
+                ...(contextId ? ["context", contextId.replace(/-/g, "_")] : []),
+            ].join("_"),
             claims: [
                 unit(workload),
                 ...(vcsOrigin ? [{ claim: optional("oidc.circleci.com/vcs-origin"), value: vcsOrigin }] : []),
                 ...(ref ? [{ claim: optional("oidc.circleci.com/vcs-ref"), value: ref }] : []),
+                ...(contextId
+                    ? [
+                          {
+                              claim: `("oidc.circleci.com/context-ids" in assertion && ${literal(contextId)} in ${contexts} ? "context" : "")`,
+                              value: "context",
+                          },
+                      ]
+                    : []),
             ],
         };
     },
-    untrusted: (writers) => {
-        const origins = [...new Set(writers.map(({ vcsOrigin = "" }) => vcsOrigin))];
-        return `!("oidc.circleci.com/vcs-origin" in assertion && ${origin} in ${JSON.stringify(origins)})`;
-    },
+    // A rerun with SSH gives a shell that has the token of the branch.
+    trusted: () => [
+        '"oidc.circleci.com/ssh-rerun" in assertion',
+        'assertion["oidc.circleci.com/ssh-rerun"] == false',
+    ],
 };

@@ -1,54 +1,19 @@
 import { createHash } from "node:crypto";
+import type { WorkloadType } from "../names/workload-types";
 import type { Workload, WorkloadOf } from "../validation/workloads";
 import { azureDevOps } from "./azure-devops";
 import { buildkite } from "./buildkite";
 import { circleCi } from "./circle-ci";
+import type { ClaimMatch, FederatedSystem } from "./federated-system";
+import { literal } from "./federated-system";
 import { githubActions } from "./github-actions";
 import { gitlabCi } from "./gitlab-ci";
 import { hcpTerraform } from "./hcp-terraform";
+import { claimsHash, matchingClaims, subjectOf } from "./oidc";
+import { canonicalIssuer } from "./oidc-issuers";
 
 // Workload identity federation: Google exchanges the token of another system for one of its own. A provider says whose
 // tokens are accepted (condition) and which of their claims a grant can name (mapping).
-
-/** A comparison of a claim with the value that a workload has. */
-export interface ClaimMatch {
-    /** The claim as a CEL expression, such as `assertion.repository_id`. */
-    readonly claim: string;
-    readonly value: string;
-}
-
-/** What a workload must be, in terms of its tokens. */
-export interface Selection {
-    /** Name of the attribute that is composed of the claims, without the prefix for writers. */
-    readonly attribute: string;
-    /** The claims that identify the workload, in the order in which the attribute has them. */
-    readonly claims: readonly ClaimMatch[];
-}
-
-/** A CI system, or another system that signs tokens with known claims. `W` is an entry of `workloads` of its type. */
-export interface FederatedSystem<W> {
-    /** Short name, in lowercase letters. It is the id of the provider if the system has one issuer for everyone. */
-    readonly name: string;
-    /** The issuer, exactly as in the claim `iss`. */
-    issuer(workload: W): string;
-    /** The issuer that all customers of the system share; undefined if each organization has its own. */
-    readonly sharedIssuer?: string;
-    /** The audiences of the tokens if they cannot be the name of the provider. */
-    audiences?(workload: W): readonly string[];
-    /** The tokens' subject as a CEL expression of short claims, for Google's logs. No grant names it. */
-    readonly subject: string;
-    /** The id of the tenant: tokens of other tenants are refused. */
-    tenant(workload: W): ClaimMatch;
-    /** The repository, project or pipeline that the token is for. */
-    unit(workload: W): ClaimMatch;
-    select(workload: W): Selection;
-    /**
-     * A CEL expression: whether a token comes from code that someone else proposes, such as a pull request.
-     *
-     * @param writers the workloads with the same issuer that can upload
-     */
-    untrusted(writers: readonly W[]): string;
-}
 
 type FederatedType = "githubActions" | "gitlabCi" | "circleCi" | "azureDevOps" | "hcpTerraform" | "buildkite";
 
@@ -90,18 +55,10 @@ export function isFederated(workload: Workload): workload is FederatedWorkload {
     return workload.type === "oidc" || workload.type in systems;
 }
 
-/** The issuers of the known systems that all their customers share, by type. */
-export const sharedIssuers: ReadonlyMap<string, string> = new Map(
-    Object.entries(systems).flatMap(([type, { sharedIssuer }]) =>
-        sharedIssuer === undefined ? [] : [[sharedIssuer, type] as const],
-    ),
-);
-
-/** The names of the attributes that are granted. The mapping of an `oidc` workload cannot have them. */
-export function isReservedAttribute(name: string): boolean {
-    return /^(?:oidc_.*|(?:trusted_)?(?:repository|project|namespace|pipeline|workspace)(?:_(?:ref|environment|protected|origin))*)$/.test(
-        name,
-    );
+/** The type of the system that an issuer belongs to; undefined if it is none of the known ones. */
+export function typeOfIssuer(issuer: string): WorkloadType | undefined {
+    const canonical = canonicalIssuer(issuer);
+    return (Object.keys(systems) as FederatedType[]).find((type) => systems[type].issuers.test(canonical));
 }
 
 /** The issuer of a workload's tokens. */
@@ -112,10 +69,8 @@ export function issuerOf(workload: FederatedWorkload): string {
 /** How IAM recognizes a federated workload. */
 export function federatedIdentity(workload: FederatedWorkload): FederatedIdentity {
     const providerId = providerIdOf(workload);
-    if (workload.type === "oidc") {
-        const { mapped, value } = grantedValue(workload);
-        return { providerId, selector: `attribute.${issuerAttribute(providerId, mapped)}/${value}` };
-    }
+    if (workload.type === "oidc")
+        return { providerId, selector: `attribute.${claimsAttribute(workload)}/granted` };
     const { attribute, claims } = systemOf(workload).select(workload);
     return {
         providerId,
@@ -137,7 +92,7 @@ export function providersFor(workloads: readonly Workload[]): Provider[] {
             issuer,
             ...(jwksJson === undefined ? {} : { jwksJson }),
             ...(first.type === "oidc"
-                ? customProvider(group as WorkloadOf<"oidc">[])
+                ? claimsProvider(group as WorkloadOf<"oidc">[])
                 : systemProvider(group as WorkloadOf<FederatedType>[])),
         };
     });
@@ -149,75 +104,53 @@ function systemProvider(
 ): Pick<Provider, "audiences" | "mapping" | "condition"> {
     const [first] = group as [WorkloadOf<FederatedType>];
     const system = systemOf(first);
-    const providerId = providerIdOf(first);
-    const writers = group.filter(({ access }) => access !== "reader");
-    const untrusted = system.untrusted(writers);
-    const mapping: Record<string, string> = { "google.subject": joined(quoted(system.name), system.subject) };
+    const mapping: Record<string, string> = {
+        "google.subject": joined(literal(system.name), system.subject),
+    };
+    const readers: ClaimMatch[] = [];
+    const trusted = new Set<string>();
     for (const workload of group) {
         const { attribute, claims } = system.select(workload);
-        const value = joined(quoted(providerId), ...claims.map(({ claim }) => claim));
+        const value = joined(literal(providerIdOf(first)), ...claims.map(({ claim }) => claim));
+        const condition = system.trusted(workload).join(" && ");
+        if (workload.access === "reader") readers.push(system.unit(workload));
+        else trusted.add(condition);
         mapping[`attribute.${attributeName(workload, attribute)}`] =
-            workload.access === "reader" ? value : `${untrusted} ? "pull_request" : ${value}`;
+            workload.access === "reader" ? value : `${condition} ? ${value} : "untrusted"`;
     }
-    const admitted = anyOf(group.map((workload) => system.tenant(workload)));
-    const readers = group
-        .filter(({ access }) => access === "reader")
-        .map((workload) => system.unit(workload));
-    const condition =
-        writers.length === 0
-            ? admitted
-            : readers.length === 0
-              ? `(${admitted}) && !(${untrusted})`
-              : `(${admitted}) && (!(${untrusted}) || ${anyOf(readers)})`;
-    return { audiences: system.audiences?.(first) ?? [], mapping, condition };
-}
-
-function customProvider(
-    group: readonly WorkloadOf<"oidc">[],
-): Pick<Provider, "audiences" | "mapping" | "condition"> {
-    const mapping = Object.assign({}, ...group.map((each) => each.mapping)) as Record<string, string>;
-    const byCondition = new Map<string, ClaimMatch[]>();
-    for (const workload of group) {
-        const { mapped, value } = grantedValue(workload);
-        const others = byCondition.get(workload.condition) ?? [];
-        byCondition.set(workload.condition, [...others, { claim: mapped, value }]);
-    }
-    const ownAttributes = group.map((workload): [string, string] => {
-        const { mapped } = grantedValue(workload);
-        return [`attribute.${issuerAttribute(providerIdOf(workload), mapped)}`, mapping[mapped] ?? ""];
-    });
-    const granted = anyOf([...byCondition.values()].flat());
-    const [first = "", ...others] = byCondition.keys();
-    // A token that has what one workload is granted must meet the condition of that workload.
-    const conditions =
-        others.length === 0
-            ? `(${first})`
-            : [...byCondition]
-                  .map(([condition, matches]) => `(!(${anyOf(matches)}) || (${condition}))`)
-                  .join(" && ");
+    const tenants = anyOf(group.map((workload) => system.tenant(workload)));
+    const admitted = [...trusted, ...(readers.length === 0 ? [] : [anyOf(readers)])].join(" || ");
     return {
-        audiences: [...new Set(group.flatMap(({ audiences }) => audiences))],
-        mapping: { ...mapping, ...Object.fromEntries(ownAttributes) },
-        condition: `${conditions} && (${granted})`,
+        audiences: system.audiences?.(first) ?? [],
+        mapping,
+        condition: trusted.size === 0 ? tenants : `(${tenants}) && (${admitted})`,
     };
 }
 
-/** What of its mapping an `oidc` workload is granted by. */
-function grantedValue({ subject, attribute = "" }: WorkloadOf<"oidc">): { mapped: string; value: string } {
-    if (subject !== undefined) return { mapped: "google.subject", value: subject };
-    const slash = attribute.indexOf("/");
-    return { mapped: `attribute.${attribute.slice(0, slash)}`, value: attribute.slice(slash + 1) };
+function claimsProvider(
+    group: readonly WorkloadOf<"oidc">[],
+): Pick<Provider, "audiences" | "mapping" | "condition"> {
+    return {
+        audiences: [...new Set(group.flatMap(({ audiences }) => audiences))],
+        mapping: {
+            "google.subject": subjectOf(group),
+            ...Object.fromEntries(
+                group.map((workload) => [
+                    `attribute.${claimsAttribute(workload)}`,
+                    `${matchingClaims(workload)} ? "granted" : "none"`,
+                ]),
+            ),
+        },
+        condition: [...new Set(group.map(matchingClaims))].join(" || "),
+    };
 }
 
 /**
- * The attribute of the pool with the same value, which only the provider of this issuer maps. All providers of a pool share
- * the subjects and the other attributes, also those that stay when their workloads are removed. So a grant by one of these
- * would also be a grant to what another issuer puts there.
+ * The attribute that says whether a token has the claims of a workload. Only the provider of this issuer maps it: all providers
+ * of a pool share the subjects and the attributes, also those that stay when their workloads are removed.
  */
-function issuerAttribute(providerId: string, mapped: string): string {
-    return (
-        providerId.replace("-", "_") + mapped.replace(/^google\.subject$/, "").replace(/^attribute\./, "_")
-    );
+function claimsAttribute(workload: WorkloadOf<"oidc">): string {
+    return `${providerIdOf(workload).replace("-", "_")}_${claimsHash(workload)}`;
 }
 
 function systemOf(workload: WorkloadOf<FederatedType>): FederatedSystem<WorkloadOf<FederatedType>> {
@@ -225,9 +158,11 @@ function systemOf(workload: WorkloadOf<FederatedType>): FederatedSystem<Workload
     return systems[workload.type];
 }
 
-/** Writers have attributes of their own, which no pull request gets. */
-function attributeName({ access }: Pick<Workload, "access">, attribute: string): string {
-    return access === "reader" ? attribute : `trusted_${attribute}`;
+/** Writers have attributes of their own, which only tokens of accepted code get. */
+function attributeName(workload: WorkloadOf<FederatedType>, attribute: string): string {
+    if (workload.access === "reader") return attribute;
+    const added = "events" in workload ? [...(workload.events ?? [])].sort() : [];
+    return ["trusted", attribute, ...added].join("_");
 }
 
 function providerIdOf(workload: FederatedWorkload): string {
@@ -247,19 +182,12 @@ function anyOf(matches: readonly ClaimMatch[]): string {
     for (const { claim, value } of matches) values.set(claim, (values.get(claim) ?? new Set()).add(value));
     return [...values]
         .map(([claim, set]) => {
-            const [only, ...rest] = [...set].map(quoted);
-            return rest.length === 0
-                ? `${claim} == ${only ?? ""}`
-                : `${claim} in [${[only, ...rest].join(", ")}]`;
+            const [only = "", ...rest] = set;
+            return rest.length === 0 ? `${claim} == ${literal(only)}` : `${claim} in ${literal([...set])}`;
         })
         .join(" || ");
 }
 
 function joined(...expressions: readonly string[]): string {
     return expressions.join(' + ":" + ');
-}
-
-/** A CEL string literal. https://github.com/google/cel-spec/blob/master/doc/langdef.md#string-and-bytes-values */
-function quoted(text: string): string {
-    return JSON.stringify(text);
 }

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federation";
+import { acceptedEvents, type FederatedSystem, isBranchOrTag, literal, optional } from "./federated-system";
 
 /**
  * GitHub Actions. The claim `sub` is not used: its format differs between repositories, owners can change it, and a long
@@ -9,6 +9,8 @@ import type { FederatedSystem } from "./federation";
  */
 export const githubActions: FederatedSystem<WorkloadOf<"githubActions">> = {
     name: "github",
+    issuers:
+        /^https:\/\/(?:(?:vs)?token\.actions\.(?:githubusercontent|[^/]+\.ghe)\.com(?:\/|$)|[^/]+\/_services\/token$)/,
     sharedIssuer: "https://token.actions.githubusercontent.com",
     issuer: ({ issuer }) => issuer ?? "https://token.actions.githubusercontent.com",
     subject: 'assertion.repository_id + ":" + assertion.run_id',
@@ -20,18 +22,16 @@ export const githubActions: FederatedSystem<WorkloadOf<"githubActions">> = {
             { claim: "assertion.repository_owner_id", value: ownerId },
             { claim: "assertion.repository_id", value: repositoryId },
             ...(ref ? [{ claim: "assertion.ref", value: ref }] : []),
-            // Jobs without an environment have no such claim, and an attribute that cannot be computed refuses the token.
-            ...(environment
-                ? [
-                      {
-                          claim: '(has(assertion.environment) ? assertion.environment : "")',
-                          value: environment,
-                      },
-                  ]
-                : []),
+            // Jobs without an environment have no such claim.
+            ...(environment ? [{ claim: optional("environment"), value: environment }] : []),
         ],
     }),
-    // The events pull_request_target, pull_request_review and the like begin in the same way.
-    untrusted: () =>
-        'assertion.event_name.startsWith("pull_request") || assertion.ref.startsWith("refs/pull/")',
+    trusted: ({ events, ref }) => [
+        `assertion.event_name in ${literal(acceptedEvents("githubActions", events))}`,
+        isBranchOrTag("assertion.ref"),
+        // An environment without protection rules accepts every branch, also these with code that nobody has accepted.
+        ...(ref ? [] : ["dependabot", "gh-readonly-queue"]).map(
+            (start) => `!assertion.ref.startsWith("refs/heads/${start}")`,
+        ),
+    ],
 };

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federation";
+import { acceptedEvents, type FederatedSystem, isBranchOrTag, literal, optional } from "./federated-system";
 
 type GitlabCi = WorkloadOf<"gitlabCi">;
 
@@ -9,33 +9,48 @@ const unit = ({ projectId, namespaceId }: GitlabCi) =>
         : { claim: "assertion.project_id", value: projectId };
 
 /**
- * GitLab CI. All claims are text. In a merge request from a fork, the project of the token is the fork.
+ * GitLab CI. All claims are text. In a merge request from a fork, the project of the token is the fork; `job_project_id` can be
+ * the parent, so nothing depends on it.
  *
  * @see https://docs.gitlab.com/ci/secrets/id_token_authentication/#token-payload
  */
 export const gitlabCi: FederatedSystem<GitlabCi> = {
     name: "gitlab",
+    issuers: /^https:\/\/gitlab\.com(?:\/|$)/,
     sharedIssuer: "https://gitlab.com",
     issuer: ({ issuer }) => issuer ?? "https://gitlab.com",
     subject: 'assertion.project_id + ":" + assertion.job_id',
     tenant: unit,
     unit,
     select: (workload) => {
-        const { projectId, ref, protectedOnly } = workload;
+        const { access, projectId, ref, environment } = workload;
+        // Writers are on protected refs in any case.
+        const protectedOnly = access === "reader" && workload.protectedOnly;
         return {
             attribute: [
                 projectId === undefined ? "namespace" : "project",
                 ...(ref ? ["ref"] : []),
+                ...(environment ? ["environment"] : []),
                 ...(protectedOnly ? ["protected"] : []),
             ].join("_"),
             claims: [
                 unit(workload),
                 ...(ref ? [{ claim: "assertion.ref_path", value: ref }] : []),
+                ...(environment ? [{ claim: optional("environment"), value: environment }] : []),
                 ...(protectedOnly ? [{ claim: "assertion.ref_protected", value: "true" }] : []),
             ],
         };
     },
-    // A child pipeline of a merge request has the source parent_pipeline, but the ref of the merge request.
-    untrusted: () =>
-        'assertion.pipeline_source in ["merge_request_event", "external_pull_request_event"] || assertion.ref_path.startsWith("refs/merge-requests/")',
+    trusted: ({ events, environment }) => [
+        `${optional("ref_protected")} == "true"`,
+        `assertion.pipeline_source in ${literal(acceptedEvents("gitlabCi", events))}`,
+        // A child pipeline of a merge request has the ref of the merge request.
+        isBranchOrTag("assertion.ref_path"),
+        ...(environment
+            ? [
+                  `${optional("environment_protected")} == "true"`,
+                  `${optional("environment_action")} == "start"`,
+              ]
+            : []),
+    ],
 };

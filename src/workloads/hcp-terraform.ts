@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federation";
+import type { FederatedSystem } from "./federated-system";
 
 type HcpTerraform = WorkloadOf<"hcpTerraform">;
 
@@ -19,6 +19,7 @@ const unit = ({ workspaceId, projectId }: HcpTerraform) =>
  */
 export const hcpTerraform: FederatedSystem<HcpTerraform> = {
     name: "terraform",
+    issuers: /^https:\/\/app(?:\.eu)?\.terraform\.io(?:\/|$)/,
     sharedIssuer: "https://app.terraform.io",
     issuer: ({ issuer }) => issuer ?? "https://app.terraform.io",
     subject: "assertion.terraform_workspace_id",
@@ -28,5 +29,5 @@ export const hcpTerraform: FederatedSystem<HcpTerraform> = {
         attribute: workload.workspaceId === undefined ? "project" : "workspace",
         claims: [tenant(workload), unit(workload)],
     }),
-    untrusted: () => 'assertion.terraform_run_phase != "apply"',
+    trusted: () => ['assertion.terraform_run_phase == "apply"'],
 };

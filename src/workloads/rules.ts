@@ -1,15 +1,15 @@
-import type { EntryMistake, Workload, WorkloadOf } from "../validation/workloads";
+import type { EntryMistake, Workload } from "../validation/workloads";
 import { formatJson } from "../validation/wording";
 import {
     federatedIdentity,
     type FederatedWorkload,
     isFederated,
-    isReservedAttribute,
     issuerOf,
     providersFor,
-    sharedIssuers,
+    typeOfIssuer,
 } from "./federation";
 import { workloadIdentity } from "./identity";
+import { claimMistakes } from "./oidc-issuers";
 import type { WorkloadSettings } from "./settings";
 
 type Entry = readonly [name: string, workload: Workload];
@@ -30,48 +30,111 @@ export function workloadMistakes(
 }
 
 function entryMistakes(workload: Workload): EntryMistake[] {
+    if (isFederated(workload)) {
+        return [
+            ...issuerTypeMistakes(workload),
+            ...(workload.access !== "reader"
+                ? writerMistakes(workload)
+                : "events" in workload
+                  ? [
+                        mistake(
+                            "events",
+                            "cannot be set with access reader. Allowed: remove it, because readers accept every event.",
+                        ),
+                    ]
+                  : []),
+            ...federatedMistakes(workload),
+        ];
+    }
+    return workload.type === "gke" || workload.serviceAccount === undefined
+        ? []
+        : (["project", "projectNumber", "legacy"] as const)
+              .filter((key) => key in workload)
+              .map((key) =>
+                  mistake(
+                      key,
+                      "cannot be set with serviceAccount. Allowed: only one of them, because it is for the default account.",
+                  ),
+              );
+}
+
+function federatedMistakes(workload: FederatedWorkload): EntryMistake[] {
     switch (workload.type) {
-        case "githubActions":
-            return selectorMistakes(workload);
         case "gitlabCi":
             return [...exactlyOne(workload, "projectId", "namespaceId"), ...selectorMistakes(workload)];
         case "hcpTerraform":
             return exactlyOne(workload, "workspaceId", "projectId");
+        case "oidc":
+            return claimMistakes(workload);
+        default:
+            return selectorMistakes(workload);
+    }
+}
+
+/** What a writer needs, so that only code that was accepted can upload. */
+function writerMistakes(workload: FederatedWorkload): EntryMistake[] {
+    const { access } = workload;
+    const required = (key: string, reason: string) =>
+        key in workload
+            ? []
+            : [mistake(key, `is not set. It is required with access ${access}, because ${reason}`)];
+    const oneOf = (other: string, reason: string) =>
+        "ref" in workload || other in workload
+            ? []
+            : [
+                  mistake(
+                      "ref",
+                      `is not set, and neither is ${other}. One of them is required with access ${access}, because ${reason}`,
+                  ),
+              ];
+    const ref = "Allowed: a full ref, such as refs/heads/main.";
+    switch (workload.type) {
+        case "githubActions":
+            return oneOf(
+                "environment",
+                "otherwise every branch can upload. Allowed: ref with a full ref, such as refs/heads/main, or environment with an environment that has protection rules.",
+            );
+        case "gitlabCi":
+            return workload.protectedOnly === false
+                ? [
+                      mistake(
+                          "protectedOnly",
+                          `cannot be false with access ${access}. Allowed: true, or remove it, because writers only run on protected branches and tags.`,
+                      ),
+                  ]
+                : [];
         case "circleCi":
             return [
-                ...requiredForWriters(
-                    workload,
+                ...required(
                     "vcsOrigin",
                     "builds of forks have the same project. Allowed: the repository, as in github.com/acme/core.",
                 ),
-                ...selectorMistakes(workload),
-            ];
-        case "buildkite":
-            return [
-                ...requiredForWriters(
-                    workload,
-                    "ref",
-                    "builds of pull requests have the same pipeline. Allowed: a full ref, such as refs/heads/main.",
+                ...oneOf(
+                    "contextId",
+                    "otherwise every branch can upload. Allowed: ref with a full ref, such as refs/heads/main, or contextId with a context that is restricted.",
                 ),
-                ...selectorMistakes(workload),
             ];
         case "azureDevOps":
-            return selectorMistakes(workload);
-        case "oidc":
-            return oidcMistakes(workload);
-        case "gke":
-            return [];
+            return required("ref", `otherwise every branch can upload. ${ref}`);
+        case "buildkite":
+            return [
+                ...required("ref", `builds of pull requests have the same pipeline. ${ref}`),
+                ...(workload.forkBranchesArePrefixed === true
+                    ? []
+                    : [
+                          mistake(
+                              "forkBranchesArePrefixed",
+                              `is not true. It is required with access ${access}, because otherwise a fork's branch main is the same as yours. Turn off "Build pull requests from third-party forked repositories", or turn on "Prefix third-party fork branch names", in the pipeline's settings for its repository. Allowed: true, once this is so.`,
+                          ),
+                      ]),
+            ];
         default:
-            return workload.serviceAccount === undefined
-                ? []
-                : (["project", "projectNumber", "legacy"] as const)
-                      .filter((key) => key in workload)
-                      .map((key) => [
-                          [key],
-                          undefined,
-                          "cannot be set with serviceAccount. Allowed: only one of them, because it is for the default account.",
-                      ]);
+            return [];
     }
+}
+
+function mistake(key: string, message: string): EntryMistake {
+    return [[key], undefined, message];
 }
 
 function exactlyOne(workload: object, first: string, second: string): EntryMistake[] {
@@ -84,18 +147,6 @@ function exactlyOne(workload: object, first: string, second: string): EntryMista
             `has ${found.length === 0 ? "neither" : "both"} ${first} ${found.length === 0 ? "nor" : "and"} ${second}. Allowed: one of them.`,
         ],
     ];
-}
-
-function requiredForWriters(workload: Workload, key: string, reason: string): EntryMistake[] {
-    return workload.access === "reader" || key in workload
-        ? []
-        : [
-              [
-                  [key],
-                  undefined,
-                  `is not set. It is required with access ${workload.access}, because ${reason}`,
-              ],
-          ];
 }
 
 /** Google accepts at most 127 bytes for a mapped value. */
@@ -126,46 +177,18 @@ function selectorMistakes(
           ];
 }
 
-function oidcMistakes(workload: WorkloadOf<"oidc">): EntryMistake[] {
-    const { issuer, mapping, attribute } = workload;
-    const type = sharedIssuers.get(issuer);
-    const reserved = Object.keys(mapping).filter((name) =>
-        isReservedAttribute(name.replace(/^attribute\./, "")),
-    );
-    const name = attribute?.slice(0, attribute.indexOf("/"));
-    return [
-        ...(type === undefined
-            ? []
-            : [
-                  [
-                      ["issuer"],
-                      issuer,
-                      `has its own type. Allowed: any other issuer. Use type: ${type}.`,
-                  ] as const,
-              ]),
-        ...reserved.map((key): EntryMistake => [
-            ["mapping", key],
-            undefined,
-            "is an attribute that this program maps itself. Allowed: any other name.",
-        ]),
-        ...exactlyOne(workload, "subject", "attribute"),
-        ...(name !== undefined && !(`attribute.${name}` in mapping)
-            ? [
-                  [
-                      ["attribute"],
-                      attribute,
-                      `is not mapped: mapping has no attribute.${name}. Allowed: an attribute of mapping.`,
-                  ] as const,
-              ]
-            : []),
-        ...oidcConditionModule().expressionMistakes(workload),
-    ];
-}
-
-/** Only a stack with an `oidc` workload loads this module, and the evaluator with it. */
-function oidcConditionModule(): typeof import("./oidc-condition") {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the settings asynchronous
-    return require("./oidc-condition") as typeof import("./oidc-condition");
+function issuerTypeMistakes(workload: FederatedWorkload): EntryMistake[] {
+    const { type } = workload;
+    const ownType = typeOfIssuer(issuerOf(workload));
+    return ownType === undefined || ownType === type
+        ? []
+        : [
+              [
+                  ["issuer"],
+                  issuerOf(workload),
+                  `has its own type. Allowed: any other issuer. Use type: ${ownType}.`,
+              ],
+          ];
 }
 
 /** Every workload whose identity an earlier one has. Two grants to one identity would hide what it may do. */
@@ -193,64 +216,45 @@ function sameIdentity(entries: readonly Entry[], project: string): EntryMistake[
 /** Mistakes in entries that share an issuer, and so a provider. */
 function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
     const mistakes: EntryMistake[] = [];
-    const federated = entries.filter((entry): entry is [string, FederatedWorkload] => isFederated(entry[1]));
-    const firstOf = new Map<string, [name: string, workload: FederatedWorkload]>();
-    for (const [name, workload] of federated) {
-        const issuer = issuerOf(workload);
-        const [firstName, first] = firstOf.get(issuer) ?? [name, workload];
-        firstOf.set(issuer, [firstName, first]);
-        const differs = (key: string, value: unknown) =>
+    const groups = new Map<string, [name: string, workload: FederatedWorkload][]>();
+    for (const [name, workload] of entries) {
+        if (!isFederated(workload)) continue;
+        const group = groups.get(issuerOf(workload)) ?? [];
+        const [firstName, first] = group[0] ?? [name, workload];
+        const differs = (key: string, value: unknown, allowed: string) =>
             mistakes.push([
                 [name, key],
                 value,
-                `differs from workloads.${firstName}.${key}, which has the same issuer. Allowed: the same value.`,
+                `differs from workloads.${firstName}.${key}, which has the same issuer. Allowed: ${allowed}.`,
             ]);
-        if (workload.type !== first.type) {
-            mistakes.push([
-                [name, "type"],
-                workload.type,
-                `differs from workloads.${firstName}.type, which has the same issuer. Allowed: one type for each issuer.`,
-            ]);
+        const [keys, firstKeys] = [workload, first].map((each) =>
+            "jwksJson" in each ? each.jwksJson : undefined,
+        );
+        if (keys !== undefined && firstKeys !== undefined && keys !== firstKeys) {
+            differs("jwksJson", undefined, "the same value");
         }
-        const keys = [workload, first].map((each) => ("jwksJson" in each ? each.jwksJson : undefined));
-        if (keys[0] !== undefined && keys[1] !== undefined && keys[0] !== keys[1])
-            differs("jwksJson", undefined);
-        if (workload.type !== "oidc" || first.type !== "oidc") continue;
-        for (const [attribute, expression] of Object.entries(workload.mapping)) {
-            const others = federated.flatMap(([, each]) =>
-                each.type === "oidc" && each.issuer === issuer ? [each.mapping[attribute]] : [],
-            );
-            if (others.some((other) => other !== undefined && other !== expression)) {
-                mistakes.push([
-                    [name, "mapping", attribute],
-                    expression,
-                    "differs from another workload with the same issuer. Allowed: the same expression.",
-                ]);
-            }
-        }
+        if (workload.type !== first.type) differs("type", workload.type, "one type for each issuer");
+        else groups.set(issuerOf(workload), [...group, [name, workload]]);
     }
-    for (const { issuer, condition, mapping } of providersFor(entries.map(([, workload]) => workload))) {
-        const [name] = firstOf.get(issuer) ?? [""];
-        const needs = (what: string, source: string, limit: number) => {
-            const bytes = Buffer.byteLength(source);
-            if (bytes <= limit) return;
+    for (const [issuer, group] of groups) {
+        const [provider] = providersFor(group.map(([, workload]) => workload));
+        const { condition = "", mapping = {} } = provider ?? {};
+        const needs = (what: string, count: number, limit: number) => {
+            if (count <= limit) return;
             mistakes.push([
-                [name],
+                [group[0]?.[0] ?? ""],
                 undefined,
-                `and the other workloads of ${issuer} need ${what} of ${bytes} bytes. Allowed: at most ${limit}. Move some of them to another stack.`,
+                `and the other workloads of ${issuer} need ${what.replace("N", String(count))}. Allowed: at most ${limit}. Move some of them to another stack.`,
             ]);
         };
-        needs("a condition", condition, 4096);
         const attributes = Object.keys(mapping).filter((each) => each.startsWith("attribute."));
-        if (attributes.length > 50) {
-            mistakes.push([
-                [name],
-                undefined,
-                `and the other workloads of ${issuer} need ${attributes.length} attributes. Allowed: at most 50.`,
-            ]);
-        }
-        const longest = Object.values(mapping).reduce((one, each) => (each.length > one.length ? each : one));
-        needs("a mapping", longest, 2048);
+        needs("a condition of N bytes", Buffer.byteLength(condition), 4096);
+        needs("N attributes", attributes.length, 50);
+        needs(
+            "a mapping of N bytes",
+            Math.max(...Object.values(mapping).map((each) => Buffer.byteLength(each))),
+            2048,
+        );
     }
     return mistakes;
 }

@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { githubActions } from "../../sandbox/issuers/github-actions";
-import { gitlabServer } from "../../sandbox/issuers/gitlab-ci";
+import { gitlabCi, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
 import { pythonFile } from "../../sandbox/python/simple-index";
 import type { Role } from "../../src/names/principals";
+import { createFederation, exchange, githubProvider, githubToken, poolName } from "../sandbox/federation";
 import { PinnedTool } from "../clients/tools/tool";
 import { needTools } from "../clients/registry";
 import { AccessStack, type Answer } from "./access-stack";
 import { callerOf, everyIdentity, type Identity, ownServers, strangers } from "./identities";
-import { attempt, declared, type Operation, operations, ready } from "./operations";
+import { attempt, attemptWith, declared, type Operation, operations, ready } from "./operations";
 import { type Cell, page, type PublicCell, type RefusedRow } from "./page";
 import {
     onlyUv,
@@ -37,7 +38,7 @@ function find(row: string, role: Role): Identity {
 }
 
 describe("access", function () {
-    this.timeout(300_000);
+    this.timeout(900_000);
     const results: {
         cells: Cell[];
         publicCells: PublicCell[];
@@ -132,6 +133,49 @@ describe("access", function () {
             assertRefused(answer, refusedBy, who);
             results.refused.push({ group: "Issuers of type oidc", who, operation, answer });
         }
+    });
+
+    test("comes through a provider of your own, in a pool that the stack uses", async () => {
+        await using own = await AccessStack.up(async (sandbox) => {
+            await createFederation(sandbox, {
+                ...githubProvider,
+                attributeMapping: {
+                    ...githubProvider.attributeMapping,
+                    "attribute.own_release":
+                        "assertion.event_name == 'push' && assertion.ref.startsWith('refs/tags/v') ? assertion.repository_id : 'none'",
+                },
+            });
+            const pool = `iam.googleapis.com/${poolName}`;
+            return {
+                location: "europe-west1",
+                serviceAccounts: {},
+                pool: { id: "machines", existing: "use" },
+                writers: [`principalSet://${pool}/attribute.own_release/2002`],
+                readers: [`principal://${pool}/subject/github:2002:77`],
+                workloads: { build: { type: "gitlabCi", access: "writer", projectId: 202 } },
+            };
+        });
+        putReady(own);
+        const denied = ["registry", 403] as const;
+        for (const [who, claims, operation, refusedBy] of [
+            ["a tag that matches a pattern", { ref: "refs/tags/v1.2" }, "upload", undefined],
+            ["a tag that does not match", { ref: "refs/tags/x1.2" }, "upload", denied],
+            ["a branch with the name of the tag", { ref: "refs/heads/v1.2" }, "upload", denied],
+            ["a pull request", { ref: "refs/tags/v1.2", event_name: "pull_request" }, "upload", denied],
+            ["one subject, by principal://", { run_id: "77" }, "install", undefined],
+            ["another subject", { run_id: "78" }, "install", denied],
+        ] as const) {
+            const { json } = await exchange(own.sandbox, await githubToken(own.sandbox, claims));
+            const { access_token: token } = json as unknown as { access_token: string };
+            const { answer } = await attemptWith(own, "somebody", operation, token);
+            assertRefused(answer, refusedBy, who);
+            results.refused.push({ group: "A provider of your own", who, operation, answer });
+        }
+        // The stack adds its own providers to that pool.
+        const claims = { ...gitlabCi.claims };
+        const { issuer } = gitlabCi;
+        const login = { kind: "federation", workload: "build", issuer, claims } as const;
+        assertRefused((await attempt(own, { id: "somebody", login }, "upload")).answer, undefined);
     });
 
     test("ends when it is taken away", async () => {

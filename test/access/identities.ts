@@ -4,7 +4,7 @@ import { buildkite } from "../../sandbox/issuers/buildkite";
 import type { CiSystem, Claims } from "../../sandbox/issuers/ci-system";
 import { circleci } from "../../sandbox/issuers/circleci";
 import { githubActions, githubServer } from "../../sandbox/issuers/github-actions";
-import { gitlabCi, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
+import { gitlabCi, gitlabEnvironment, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
 import { hcpTerraform } from "../../sandbox/issuers/hcp-terraform";
 import { pulumiDeployments } from "../../sandbox/issuers/pulumi-deployments";
 import { type Role, roles } from "../../src/names/principals";
@@ -70,9 +70,12 @@ const token = ({ issuer, claims }: CiSystem, own: Claims) => ({ issuer, claims: 
 export const repositoryId = (n: number) => String(2000 + n);
 export const ownServers = { github: "git.example.com", gitlab: "gitlab.example.com" };
 
+const readerOnly = { roles: ["reader"] } as const;
+
 function githubVariant(row: string, own: Entry, claims: Claims, system = githubActions): Variant {
     return {
         row,
+        ...("ref" in own || "environment" in own ? {} : readerOnly),
         entry: (n) => ({
             type: "githubActions",
             owner: "acme",
@@ -159,20 +162,40 @@ function variants(gitlabKeys: string): Variant[] {
         `pulumi:deploy:org:acme:project:p${n}:stack:production:operation:update:scope:write`;
     return [
         githubVariant("githubActions", {}, {}),
-        githubVariant("githubActions, different owner", { ownerId: 1002 }, { repository_owner_id: "1002" }),
+        githubVariant(
+            "githubActions, different owner",
+            { ownerId: 1002, ref: main },
+            { repository_owner_id: "1002" },
+        ),
         githubVariant("githubActions, ref", { ref: main }, { ref: main }),
         githubVariant("githubActions, environment", { environment }, { environment }),
         githubVariant("githubActions, ref and environment", { ref: main, environment }, { environment }),
+        {
+            ...githubVariant(
+                "githubActions, ref and another event",
+                { ref: main, events: ["repository_dispatch"] },
+                { event_name: "repository_dispatch" },
+            ),
+            roles: ["writer", "admin"],
+        },
         githubVariant(
             "githubActions, server of your own",
-            { issuer: githubServer(ownServers.github).issuer },
+            { issuer: githubServer(ownServers.github).issuer, ref: main },
             {},
             githubServer(ownServers.github),
         ),
         gitlabVariant("gitlabCi, project", {}, {}),
         gitlabVariant("gitlabCi, project and ref", { ref: main }, {}),
-        gitlabVariant("gitlabCi, project, protected only", { protectedOnly: true }, {}),
-        gitlabVariant("gitlabCi, project and ref, protected only", { ref: main, protectedOnly: true }, {}),
+        { ...gitlabVariant("gitlabCi, project, protected only", { protectedOnly: true }, {}), ...readerOnly },
+        {
+            ...gitlabVariant(
+                "gitlabCi, project and ref, protected only",
+                { ref: main, protectedOnly: true },
+                {},
+            ),
+            ...readerOnly,
+        },
+        gitlabVariant("gitlabCi, project and environment", { environment: "production" }, gitlabEnvironment),
         {
             row: "gitlabCi, namespace",
             entry: (n) => ({ type: "gitlabCi", namespaceId: 2000 + n }),
@@ -184,11 +207,16 @@ function variants(gitlabKeys: string): Variant[] {
             {},
             gitlabServer(ownServers.gitlab),
         ),
-        { ...circleVariant("circleCi", {}), roles: ["reader"] },
-        circleVariant("circleCi, origin", { vcsOrigin: "github.com/acme/widgets" }),
+        { ...circleVariant("circleCi", {}), ...readerOnly },
+        { ...circleVariant("circleCi, origin", { vcsOrigin: "github.com/acme/widgets" }), ...readerOnly },
         circleVariant("circleCi, origin and ref", { vcsOrigin: "github.com/acme/widgets", ref: main }),
-        azureVariant("azureDevOps, project", {}),
-        azureVariant("azureDevOps, pipeline", { pipelineId: 12 }),
+        circleVariant("circleCi, origin and context", {
+            vcsOrigin: "github.com/acme/widgets",
+            contextId: "7e1d2c3b-4a59-4687-9786-5a4b3c2d1e04",
+        }),
+        { ...azureVariant("azureDevOps, project", {}), ...readerOnly },
+        { ...azureVariant("azureDevOps, pipeline", { pipelineId: 12 }), ...readerOnly },
+        azureVariant("azureDevOps, project and ref", { ref: main }),
         azureVariant("azureDevOps, pipeline and ref", { pipelineId: 12, ref: main }),
         {
             row: "hcpTerraform, workspace",
@@ -208,20 +236,19 @@ function variants(gitlabKeys: string): Variant[] {
             }),
             login: (n) => token(hcpTerraform, { terraform_project_id: `prj-${n}` }),
         },
-        { ...buildkiteVariant("buildkite", {}), roles: ["reader"] },
-        buildkiteVariant("buildkite, ref", { ref: main }),
+        { ...buildkiteVariant("buildkite", {}), ...readerOnly },
+        buildkiteVariant("buildkite, ref", { ref: main, forkBranchesArePrefixed: true }),
         {
-            row: "oidc, attribute (Bitbucket)",
+            row: "oidc, ids (Bitbucket)",
             entry: (n) => ({
                 type: "oidc",
                 issuer: bitbucket.issuer,
                 audiences: [bitbucket.claims["aud"]],
-                mapping: {
-                    "google.subject": "assertion.sub",
-                    "attribute.bitbucket_repository": "assertion.repositoryUuid",
+                claims: {
+                    workspaceUuid: bitbucket.claims["workspaceUuid"],
+                    repositoryUuid: `{${uuid(n)}}`,
+                    deploymentEnvironmentUuid: bitbucket.claims["deploymentEnvironmentUuid"],
                 },
-                condition: `assertion.workspaceUuid == "${String(bitbucket.claims["workspaceUuid"])}"`,
-                attribute: `bitbucket_repository/{${uuid(n)}}`,
             }),
             login: (n) => token(bitbucket, { repositoryUuid: `{${uuid(n)}}` }),
         },
@@ -231,9 +258,7 @@ function variants(gitlabKeys: string): Variant[] {
                 type: "oidc",
                 issuer: pulumiDeployments.issuer,
                 audiences: ["acme"],
-                mapping: { "google.subject": "assertion.sub" },
-                condition: 'assertion.sub.startsWith("pulumi:deploy:org:acme:")',
-                subject: pulumiSubject(n),
+                claims: { sub: pulumiSubject(n) },
             }),
             login: (n) => token(pulumiDeployments, { sub: pulumiSubject(n) }),
         },

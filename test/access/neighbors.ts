@@ -3,6 +3,7 @@ import { gitlabCi, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
 import type { Forgery } from "../../sandbox/issuers/issuers";
 import type { Role } from "../../src/names/principals";
 import type { Deviation, Step } from "./access-stack";
+import { buildkiteSources, gitHubEvents, gitLabSources } from "../unit/ci-tokens";
 import { type Identity, ownServers, project } from "./identities";
 import type { Operation } from "./operations";
 
@@ -150,18 +151,50 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         { claims: { environment: undefined, ref: "refs/heads/release" } },
         registry,
     );
-    for (const event_name of ["pull_request", "pull_request_target", "pull_request_review"]) {
+    const accepted = ["push", "release", "schedule", "workflow_dispatch"];
+    for (const event_name of gitHubEvents) {
         add(
-            `a pull request (${event_name}) of a writer's repository`,
+            `the event ${event_name}`,
             onMain,
             { claims: { event_name } },
-            exchange,
+            // The event that another workload adds passes the provider's condition, but this workload is not granted it.
+            accepted.includes(event_name)
+                ? undefined
+                : event_name === "repository_dispatch"
+                  ? registry
+                  : exchange,
         );
     }
+    add("a token without an event", onMain, { claims: { event_name: undefined } }, exchange);
+    const dispatched = find("githubActions, ref and another event", "writer");
     add(
-        "another event on the ref of a pull request",
-        find("githubActions", "writer"),
+        "a pull request, where another event is added",
+        dispatched,
+        { claims: { event_name: "pull_request" } },
+        exchange,
+    );
+    add(
+        "another branch, where another event is added",
+        dispatched,
+        { claims: { ref: "refs/heads/x" } },
+        registry,
+    );
+    add(
+        "an accepted event on the ref of a pull request",
+        onMain,
         { claims: { event_name: "workflow_dispatch", ref: "refs/pull/5/merge" } },
+        exchange,
+    );
+    for (const ref of [
+        "refs/heads/dependabot/pip/requests-3",
+        "refs/heads/gh-readonly-queue/main/pr-5-4a1b",
+    ]) {
+        add(`${ref}, in the environment`, inRelease, { claims: { ref } }, registry);
+    }
+    add(
+        "a deployment of a commit in the environment, which has no ref",
+        inRelease,
+        { claims: { ref: "" } },
         exchange,
     );
     const pull = { event_name: "pull_request", ref: "refs/pull/5/merge" };
@@ -170,14 +203,14 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     add("a reader's workflow, uploading", reader, {}, registry, "upload");
     add(
         "github.com, with the ids of a repository of the server",
-        find("githubActions", "writer"),
+        onMain,
         { claims: { repository_id: claimsOf(onServer)["repository_id"] } },
         registry,
     );
     add(
         "the server, with the ids of a repository of github.com",
         onServer,
-        { claims: { repository_id: claimsOf(find("githubActions", "writer"))["repository_id"] } },
+        { claims: { repository_id: claimsOf(onMain)["repository_id"] } },
         registry,
     );
     add(
@@ -236,10 +269,10 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     for (const [forge, who] of forgeries) add(who, onMain, { token: { forge } }, exchange);
     add(
         "a token whose claims were changed after it was signed",
-        find("githubActions", "writer"),
+        onMain,
         {
             claims: { repository_id: "9999" },
-            tamper: (token) => withClaims(token, claimsOf(find("githubActions", "writer"))),
+            tamper: (token) => withClaims(token, claimsOf(onMain)),
         },
         exchange,
     );
@@ -259,7 +292,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
 
     group = "GitLab CI";
     const gitlabWriter = find("gitlabCi, project", "writer");
-    const gitlabProtected = find("gitlabCi, project, protected only", "writer");
+    const deployed = find("gitlabCi, project and environment", "writer");
     const merge = { pipeline_source: "merge_request_event", ref_path: "refs/merge-requests/5/head" };
     add(
         "a merge request from a fork, which runs in the project",
@@ -305,7 +338,41 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         { claims: { ref: "feature", ref_path: "refs/heads/feature" } },
         registry,
     );
-    add("a branch that is not protected", gitlabProtected, { claims: { ref_protected: "false" } }, registry);
+    for (const ref_protected of ["false", true, "", undefined]) {
+        add(
+            `a branch whose ref_protected is ${shown(ref_protected)}`,
+            gitlabWriter,
+            { claims: { ref_protected } },
+            exchange,
+        );
+    }
+    for (const pipeline_source of gitLabSources) {
+        add(
+            `the pipeline source ${pipeline_source}`,
+            gitlabWriter,
+            { claims: { pipeline_source } },
+            ["push", "web", "schedule", "api"].includes(pipeline_source) ? undefined : exchange,
+        );
+    }
+    for (const claims of [
+        { environment_protected: "false" },
+        { environment_protected: true },
+        { environment_protected: undefined },
+        { environment_action: "stop" },
+        { environment_action: undefined },
+    ]) {
+        // The provider admits protected branches for other workloads of the stack.
+        add(
+            `a deployment with ${Object.entries(claims)
+                .map(([name, value]) => `${name} ${shown(value)}`)
+                .join()}`,
+            deployed,
+            { claims },
+            registry,
+        );
+    }
+    add("another environment", deployed, { claims: { environment: "staging" } }, registry);
+    add("a job without an environment", deployed, { claims: { environment: undefined } }, registry);
     add(
         "another namespace",
         find("gitlabCi, namespace", "writer"),
@@ -343,22 +410,39 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     );
 
     group = "Other CI systems";
-    const circle = find("circleCi, origin", "writer");
+    const circle = find("circleCi, origin and ref", "writer");
     add(
         "CircleCI: a build of a fork",
         circle,
         { claims: { "oidc.circleci.com/vcs-origin": "github.com/mallory/widgets" } },
-        exchange,
+        registry,
     );
     add(
         "CircleCI: a build without an origin",
         circle,
         { claims: { "oidc.circleci.com/vcs-origin": undefined } },
-        exchange,
+        registry,
     );
+    for (const rerun of [true, "true", "false", 0, null, undefined]) {
+        add(
+            `CircleCI: a token whose ssh-rerun is ${shown(rerun)}`,
+            circle,
+            { claims: { "oidc.circleci.com/ssh-rerun": rerun } },
+            exchange,
+        );
+    }
+    const inContext = find("circleCi, origin and context", "writer");
+    for (const contexts of [[], ["99999999-0000-4000-8000-000000000000"], undefined]) {
+        add(
+            `CircleCI: a job whose context-ids are ${shown(contexts)}`,
+            inContext,
+            { claims: { "oidc.circleci.com/context-ids": contexts } },
+            registry,
+        );
+    }
     add(
         "CircleCI: another branch",
-        find("circleCi, origin and ref", "writer"),
+        circle,
         { claims: { "oidc.circleci.com/vcs-ref": "refs/heads/feature" } },
         registry,
     );
@@ -375,16 +459,11 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         { issuer: `https://oidc.circleci.com/org/${otherId}`, claims: { aud: otherId } },
         exchange,
     );
-    const azure = find("azureDevOps, pipeline", "writer");
+    const azure = find("azureDevOps, pipeline and ref", "writer");
     add("Azure DevOps: a pull request", azure, { claims: { rpo_ref: "refs/pull/5/merge" } }, exchange);
     add("Azure DevOps: another pipeline", azure, { claims: { def_id: "13" } }, registry);
     add("Azure DevOps: another project", azure, { claims: { prj_id: otherId } }, exchange);
-    add(
-        "Azure DevOps: another branch",
-        find("azureDevOps, pipeline and ref", "writer"),
-        { claims: { rpo_ref: "refs/heads/feature" } },
-        registry,
-    );
+    add("Azure DevOps: another branch", azure, { claims: { rpo_ref: "refs/heads/feature" } }, registry);
     add(
         "Azure DevOps: another organization",
         azure,
@@ -393,6 +472,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     );
     const terraform = find("hcpTerraform, workspace", "writer");
     add("HCP Terraform: a plan", terraform, { claims: { terraform_run_phase: "plan" } }, exchange);
+    add("HCP Terraform: no phase", terraform, { claims: { terraform_run_phase: undefined } }, exchange);
     add(
         "HCP Terraform: another workspace",
         terraform,
@@ -407,6 +487,20 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     );
     const build = find("buildkite, ref", "writer");
     add("Buildkite: a build of a fork", build, { claims: { build_branch: "mallory:main" } }, exchange);
+    add(
+        "Buildkite: a build of a fork's branch main, where the prefix is off (nothing in the token tells)",
+        build,
+        { claims: { sub: "organization:acme:pipeline:widgets:ref:refs/heads/main:commit:666:step:upload" } },
+        undefined,
+    );
+    for (const build_source of [...buildkiteSources, undefined]) {
+        add(
+            `Buildkite: the source ${build_source ?? "absent"}`,
+            build,
+            { claims: { build_source } },
+            ["webhook", "schedule"].includes(build_source ?? "") ? undefined : exchange,
+        );
+    }
     add("Buildkite: another branch", build, { claims: { build_branch: "feature" } }, registry);
     add("Buildkite: another pipeline", build, { claims: { pipeline_id: otherId } }, registry);
     add("Buildkite: another organization", build, { claims: { organization_id: otherId } }, exchange);
@@ -416,10 +510,22 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         { claims: { organization_id: undefined, pipeline_id: undefined } },
         exchange,
     );
-    const bitbucket = find("oidc, attribute (Bitbucket)", "writer");
+    const bitbucket = find("oidc, ids (Bitbucket)", "writer");
     add("Bitbucket: another repository", bitbucket, { claims: { repositoryUuid: `{${otherId}}` } }, exchange);
+    add(
+        "Bitbucket: no deployment environment",
+        bitbucket,
+        { claims: { deploymentEnvironmentUuid: undefined } },
+        exchange,
+    );
     add("Bitbucket: another workspace", bitbucket, { claims: { workspaceUuid: `{${otherId}}` } }, exchange);
     const pulumi = find("oidc, subject (Pulumi Deployments)", "writer");
+    add(
+        "Pulumi Deployments: a preview",
+        pulumi,
+        { claims: { sub: String(claimsOf(pulumi)["sub"]).replace(":update:", ":preview:") } },
+        exchange,
+    );
     add(
         "Pulumi Deployments: another stack",
         pulumi,
@@ -517,6 +623,10 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     );
     add("a stranger who impersonates an account", as(lent, "user:stranger@example.net"), {}, impersonation);
     return all;
+}
+
+function shown(value: unknown): string {
+    return value === undefined ? "absent" : JSON.stringify(value);
 }
 
 /** A token with other claims under the same signature. */

@@ -91,7 +91,7 @@ export async function realLogins(
     const credential = outputs.credentials[key.login.account];
     assert.ok(credential !== undefined);
     const keyPrincipal = exactly(`serviceAccount:${emailOf(key.login.account)}`);
-    const github = find("githubActions", role);
+    const github = find("githubActions, ref", role);
     assert.ok(github.login.kind === "federation");
     const request = sandbox.issuers.githubTokenRequest(github.login.claims);
     const gcloud = {
@@ -131,7 +131,7 @@ export async function realLogins(
         {
             credential: "credential configuration file, CircleCI's own audience",
             principal: new RegExp(`^${pool}circleci:`),
-            ...(await federated("circleCi, origin", "CIRCLE_OIDC_TOKEN")),
+            ...(await federated("circleCi, origin and ref", "CIRCLE_OIDC_TOKEN")),
         },
         {
             credential: "credential configuration file with the token URL of GitHub",

@@ -7,7 +7,6 @@ import type { Operation } from "./operations";
 
 const ofTeam = "https://ci.team.example.com";
 const shared = "https://deploy.example.com";
-const subject = { "google.subject": "assertion.sub" };
 
 /** A stack with two issuers, one of them with two tenants. */
 export const configuration = {
@@ -18,25 +17,19 @@ export const configuration = {
             type: "oidc",
             access: "reader",
             issuer: ofTeam,
-            mapping: { ...subject, "attribute.team": "assertion.team" },
-            condition: 'assertion.organization == "acme"',
-            attribute: "team/core",
+            claims: { organization_id: "acme", team: "core" },
         },
         deploy: {
             type: "oidc",
             access: "writer",
             issuer: shared,
-            mapping: subject,
-            condition: 'assertion.tenant == "7"',
-            subject: "deploy",
+            claims: { sub: "deploy", tenant_id: "7" },
         },
         test: {
             type: "oidc",
             access: "reader",
             issuer: shared,
-            mapping: subject,
-            condition: 'assertion.tenant == "8"',
-            subject: "test",
+            claims: { sub: "test", tenant_id: "8" },
         },
     },
 };
@@ -57,43 +50,43 @@ const exchange = ["token exchange", 400] as const;
 export const cases: readonly Case[] = [
     {
         who: "the team",
-        login: as("team", ofTeam, { sub: "build", team: "core", organization: "acme" }),
+        login: as("team", ofTeam, { sub: "build", team: "core", organization_id: "acme" }),
         operation: "install",
         refusedBy: undefined,
     },
     {
         who: "the first tenant",
-        login: as("deploy", shared, { sub: "deploy", tenant: "7" }),
+        login: as("deploy", shared, { sub: "deploy", tenant_id: "7" }),
         operation: "upload",
         refusedBy: undefined,
     },
     {
         who: "the second tenant",
-        login: as("test", shared, { sub: "test", tenant: "8" }),
+        login: as("test", shared, { sub: "test", tenant_id: "8" }),
         operation: "install",
         refusedBy: undefined,
     },
     {
         who: "the second tenant, with the subject of the first",
-        login: as("deploy", shared, { sub: "deploy", tenant: "8" }),
+        login: as("deploy", shared, { sub: "deploy", tenant_id: "8" }),
         operation: "upload",
         refusedBy: exchange,
     },
     {
         who: "the first tenant, with the subject of the second",
-        login: as("test", shared, { sub: "test", tenant: "7" }),
+        login: as("test", shared, { sub: "test", tenant_id: "7" }),
         operation: "install",
         refusedBy: exchange,
     },
     {
         who: "the team's issuer, with the subject of a tenant of the other issuer",
-        login: as("team", ofTeam, { sub: "deploy", team: "core", organization: "acme" }),
+        login: as("team", ofTeam, { sub: "deploy", team: "core", organization_id: "acme" }),
         operation: "upload",
         refusedBy: ["registry", 403],
     },
     {
         who: "the team's issuer, with the subject of a tenant of the other issuer, as itself",
-        login: as("team", ofTeam, { sub: "deploy", team: "core", organization: "acme" }),
+        login: as("team", ofTeam, { sub: "deploy", team: "core", organization_id: "acme" }),
         operation: "install",
         refusedBy: undefined,
     },

@@ -24,6 +24,7 @@ export const configuration = {
             repository: "widgets",
             ownerId: 1001,
             repositoryId: 2002,
+            ref: "refs/heads/main",
         },
         build: { type: "gitlabCi", access: "writer", projectId: 202, via: "ci-builds" },
     },

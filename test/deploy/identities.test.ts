@@ -5,7 +5,7 @@ import { deployerRoles } from "../deployer-page";
 import { bash } from "./workflows";
 import { githubActions } from "../../sandbox/issuers/github-actions";
 import { gitlabCi, gitlabEnvironment } from "../../sandbox/issuers/gitlab-ci";
-import { type CelInput, parseCel } from "../../src/validation/cel";
+import { type CelInput, parseCel } from "../../sandbox/google/cel";
 import { root } from "./repository";
 
 // The providers that docs/deploying.md creates, evaluated as Google does, with tokens of jobs: which identity is which job?

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { compareClaims } from "../../policy/conditions";
-import { parseCel } from "../../src/validation/cel";
+import { parseCel } from "../../sandbox/google/cel";
 import { parseWorkloads } from "../../src/validation/workloads";
 import { providersFor } from "../../src/workloads/federation";
 import { messages, unknown } from "./analyze";
@@ -371,8 +371,8 @@ describe("policy federation-condition", () => {
         const gitHub = { type: "githubActions", owner: "a", repository: "b", ownerId: 1, repositoryId: 2 };
         const custom = {
             type: "oidc",
-            issuer: "https://ci.example.com",
-            condition: 'assertion.org_id == "1"',
+            issuer: "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+            claims: { workspaceUuid: "{1}", repositoryUuid: ["{2}", "{3}"] },
         };
         const given: Record<string, object> = {
             github: { ...gitHub, ref: "refs/heads/main", environment: "pypi" },
@@ -383,7 +383,7 @@ describe("policy federation-condition", () => {
             azure: { type: "azureDevOps", ...ids, pipelineId: 3 },
             terraform: { type: "hcpTerraform", organizationId: "org-1", workspaceId: "ws-1" },
             buildkite: { type: "buildkite", organizationId: uuid, pipelineId: uuid, ref: "refs/heads/main" },
-            custom: { ...custom, mapping: { "google.subject": "assertion.sub" }, subject: "x" },
+            custom,
         };
         for (const access of ["reader", "writer"]) {
             const entries = Object.entries(given).map(([name, each]) => [name, { ...each, access }]);

@@ -31,6 +31,7 @@ const release = {
     repository: "core",
     ownerId: 1,
     repositoryId: 2,
+    ref: "refs/heads/main",
 };
 
 describe("the policy pack", () => {
@@ -64,6 +65,12 @@ describe("the policy pack", () => {
                 workloads: {
                     release,
                     build: { type: "gitlabCi", access: "writer", projectId: 7, via: "python-publisher" },
+                    deploy: {
+                        type: "oidc",
+                        access: "writer",
+                        issuer: "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+                        claims: { workspaceUuid: "{1}", deploymentEnvironmentUuid: ["{2}", "{3}"] },
+                    },
                 },
             }),
         );
@@ -103,9 +110,7 @@ describe("the policy pack", () => {
                         type: "oidc",
                         access: "writer",
                         issuer: "https://ci.example.com",
-                        mapping: { "google.subject": "assertion.sub" },
-                        condition: 'assertion.organization == "acme"',
-                        subject: "acme/core",
+                        claims: { sub: "acme/core" },
                     },
                 },
             },

@@ -93,7 +93,7 @@ describe("the README and the pages in docs/", () => {
 
     it("has parts of stack files that are valid", async () => {
         const examples = (await blocks("yaml")).filter((block) => block.startsWith("config:"));
-        assert.equal(examples.length, 4);
+        assert.equal(examples.length, 5);
         for (const example of examples) {
             const { config } = parse(example) as { config: Record<string, unknown> };
             const asText = Object.entries(config).map(([key, value]) => [

@@ -88,7 +88,7 @@ export const workload = fc.oneof(
             ref,
             environment: id(2, 10),
         },
-        { requiredKeys: ["type", "access", "owner", "repository", "ownerId", "repositoryId"] },
+        { requiredKeys: ["type", "access", "owner", "repository", "ownerId", "repositoryId", "ref"] },
     ),
     fc.record(
         {
@@ -96,7 +96,7 @@ export const workload = fc.oneof(
             access: role,
             projectId: numericId.map(String),
             ref,
-            protectedOnly: fc.boolean(),
+            protectedOnly: fc.constant(true),
         },
         { requiredKeys: ["type", "access", "projectId"] },
     ),
@@ -106,6 +106,14 @@ export const workload = fc.oneof(
         organizationId: fc.uuid(),
         pipelineId: fc.uuid(),
         ref,
+        forkBranchesArePrefixed: fc.constant(true),
+    }),
+    fc.record({
+        type: fc.constant("oidc"),
+        access: role,
+        issuer: id(3, 20).map((name) => `https://${name}.example`),
+        audiences: fc.constant([]),
+        claims: fc.record({ sub: fc.array(id(2, 20), { minLength: 1, maxLength: 3 }) }),
     }),
     fc.record({
         type: fc.constant("gke"),

@@ -28,9 +28,7 @@ const buildkite = { type: "buildkite", organizationId: uuid, pipelineId: uuid } 
 const oidc = {
     type: "oidc",
     issuer: "https://ci.example.com",
-    mapping: { "google.subject": "assertion.sub" },
-    condition: "assertion.tenant == '7'",
-    subject: "builds",
+    claims: { sub: "builds", tenant_id: "7" },
 } as const;
 const gke = { type: "gke", namespace: "ci", serviceAccount: "builder" } as const;
 
@@ -39,10 +37,16 @@ export const samples = {
     "github-reader": { ...gitHub, access: "reader" },
     "github-writer": { ...gitHub, access: "writer", ref: "refs/heads/main", environment: "release" },
     "github-tag-via": { ...gitHub, access: "writer", ref: "refs/tags/v1.0", via: "python-publisher" },
-    "github-enterprise": { ...gitHub, access: "admin", issuer: "https://git.example.com/_services/token" },
+    "github-enterprise": {
+        ...gitHub,
+        access: "admin",
+        environment: "release",
+        issuer: "https://git.example.com/_services/token",
+    },
     "gitlab-reader": { type: "gitlabCi", access: "reader", projectId: 3003, protectedOnly: true },
     "gitlab-writer": { type: "gitlabCi", access: "writer", projectId: 3003, ref: "refs/heads/main" },
     "gitlab-group-via": { type: "gitlabCi", access: "writer", namespaceId: 44, via: "python-publisher" },
+    "gitlab-environment": { type: "gitlabCi", access: "writer", projectId: 3003, environment: "production" },
     "circleci-reader": { ...circleCi, access: "reader" },
     "circleci-writer": {
         ...circleCi,
@@ -50,12 +54,23 @@ export const samples = {
         vcsOrigin: "github.com/acme/core",
         ref: "refs/tags/v1.0",
     },
+    "circleci-context": {
+        ...circleCi,
+        access: "writer",
+        vcsOrigin: "github.com/acme/core",
+        contextId: uuid,
+    },
     "azure-reader": { ...azure, access: "reader" },
     "azure-writer": { ...azure, access: "writer", pipelineId: 12, ref: "refs/heads/release/1" },
     "terraform-reader": { ...hcp, access: "reader" },
     "terraform-writer-via": { ...hcp, access: "writer", via: "python-publisher" },
     "buildkite-reader": { ...buildkite, access: "reader" },
-    "buildkite-writer": { ...buildkite, access: "writer", ref: "refs/heads/main" },
+    "buildkite-writer": {
+        ...buildkite,
+        access: "writer",
+        ref: "refs/heads/main",
+        forkBranchesArePrefixed: true,
+    },
     "oidc-reader": { ...oidc, access: "reader", audiences: ["sts.example.com"] },
     "oidc-writer-via": { ...oidc, access: "writer", via: "python-publisher" },
     "gke-reader": { ...gke, access: "reader" },

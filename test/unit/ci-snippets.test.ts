@@ -82,7 +82,7 @@ describe("the snippet of a workload", () => {
         assert.match(withRef(samples["github-reader"], ref), /^ {4}branches: \["a\*id\*b\/1\.x"\]$/m);
         assert.match(
             withRef(samples["gitlab-writer"], ref),
-            /^ {4}- if: '\$CI_COMMIT_BRANCH =~ \/\^a\.\+id\.\+b\\\/1\\\.x\$\/'$/m,
+            /^ {4}- if: '\$CI_COMMIT_BRANCH =~ \/\^a\.\+id\.\+b\\\/1\\\.x\$\/ && \$CI_COMMIT_REF_PROTECTED == "true"'$/m,
         );
         assert.match(
             withRef(samples["circleci-reader"], ref),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type CelInput, parseCel } from "../../src/validation/cel";
+import { type CelInput, parseCel } from "../../sandbox/google/cel";
 import { parseWorkloads, type Workload } from "../../src/validation/workloads";
 import { federatedIdentity, isFederated, type Provider, providersFor } from "../../src/workloads/federation";
 
@@ -37,6 +37,41 @@ export const given = {
         ref: "refs/heads/main",
     },
 } as const;
+
+/** What a writer needs in addition. */
+export const forWriters = {
+    githubActions: { ref: "refs/heads/main" },
+    gitlabCi: {},
+    circleCi: { ref: "refs/heads/main" },
+    azureDevOps: { ref: "refs/heads/main" },
+    hcpTerraform: {},
+    buildkite: { forkBranchesArePrefixed: true },
+} as const;
+
+/**
+ * The events of GitHub that its documentation lists, also the older ones.
+ *
+ * @see https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+ */
+export const gitHubEvents = [
+    ...["branch_protection_rule", "check_run", "check_suite", "create", "delete", "deployment"],
+    ...["deployment_status", "discussion", "discussion_comment", "fork", "gollum", "image_version"],
+    ...["issue_comment", "issues", "label", "member", "merge_group", "milestone", "page_build", "project"],
+    ...["project_card", "project_column", "public", "pull_request", "pull_request_comment"],
+    ...["pull_request_review", "pull_request_review_comment", "pull_request_target", "push"],
+    ...["registry_package", "release", "repository_dispatch", "schedule", "status", "watch"],
+    ...["workflow_call", "workflow_dispatch", "workflow_run"],
+    // Dependabot and other workflows that GitHub manages.
+    "dynamic",
+] as const;
+/** The sources of GitLab's pipelines. https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable */
+export const gitLabSources = [
+    ...["api", "chat", "external", "external_pull_request_event", "merge_request_event"],
+    ...["ondemand_dast_scan", "ondemand_dast_validation", "parent_pipeline", "pipeline", "push"],
+    ...["schedule", "security_orchestration_policy", "trigger", "web", "webide", "duo_workflow"],
+] as const;
+/** The sources of Buildkite's builds. https://buildkite.com/docs/agent/cli/reference/oidc#claims */
+export const buildkiteSources = ["ui", "api", "webhook", "trigger_job", "schedule"] as const;
 
 /** A token of a trusted job on the branch main, of each type. */
 export const tokens: Readonly<Record<keyof typeof given, Claims>> = {
@@ -81,7 +116,8 @@ export const tokens: Readonly<Record<keyof typeof given, Claims>> = {
         aud: circleOrganization,
         sub: `org/${circleOrganization}/project/${uuid("1")}/user/${uuid("9")}`,
         "oidc.circleci.com/project-id": uuid("1"),
-        "oidc.circleci.com/context-ids": [],
+        "oidc.circleci.com/context-ids": [uuid("6"), uuid("7")],
+        "oidc.circleci.com/ssh-rerun": false,
         "oidc.circleci.com/vcs-origin": "github.com/acme/widgets",
         "oidc.circleci.com/vcs-ref": "refs/heads/main",
     },

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseCel } from "../../src/validation/cel";
+import { parseCel } from "../../sandbox/google/cel";
 import type { Workload } from "../../src/validation/workloads";
 import { issuerOf, isFederated, providersFor } from "../../src/workloads/federation";
 import { defaultPoolId } from "../../src/workloads/pool-id";
 import { workloadMistakes } from "../../src/workloads/rules";
 import {
+    buildkiteSources,
     circleOrganization,
     admitted,
     type Claims,
+    forWriters,
+    gitHubEvents,
+    gitLabSources,
     type Given,
     given,
     parsed,
@@ -40,6 +44,12 @@ const strangers: Readonly<Record<Type, Readonly<Record<string, Claims>>>> = {
             job_project_id: "501",
             pipeline_source: "merge_request_event",
         },
+        "a push in a fork, by a job of the project": {
+            project_id: "502",
+            namespace_id: "666",
+            job_project_id: "501",
+            job_namespace_id: "77",
+        },
         "another project of the group": { project_id: "502" },
         "another issuer": { iss: "https://gitlab.mallory.example" },
     },
@@ -66,40 +76,62 @@ const strangers: Readonly<Record<Type, Readonly<Record<string, Claims>>>> = {
     },
 };
 
-/** Tokens from code that is only proposed. A reader accepts them, a writer does not. */
+const each = (claim: string, values: readonly string[], accepted: readonly string[]) =>
+    Object.fromEntries(
+        values
+            .filter((value) => !accepted.includes(value))
+            .map((value) => [`${claim} ${value}`, { [claim]: value }]),
+    );
+
+/** Tokens of runs that a stranger can start, or of code that is only proposed. A reader accepts them, a writer does not. */
 const proposals: Readonly<Record<Type, Readonly<Record<string, Claims>>>> = {
     githubActions: {
-        ...Object.fromEntries(
-            [
-                "pull_request",
-                "pull_request_target",
-                "pull_request_review",
-                "pull_request_review_comment",
-                "pull_request_comment",
-            ].map((event_name) => [event_name, { event_name }]),
-        ),
+        ...each("event_name", gitHubEvents, ["push", "release", "schedule", "workflow_dispatch"]),
+        "an event with a longer name": { event_name: "push_request" },
+        "no event": { event_name: "" },
+        "an event in other letters": { event_name: "Push" },
+        "a list of events": { event_name: ["push"] },
         "the merged ref of a pull request": { ref: "refs/pull/7/merge" },
         "the head of a pull request, dispatched by hand": {
             event_name: "workflow_dispatch",
             ref: "refs/pull/7/head",
         },
+        "a deployment of a commit, which has no ref": { ref: "" },
+        "a push of Dependabot": { ref: "refs/heads/dependabot/pip/requests-3" },
+        "a push of Dependabot, with another separator": { ref: "refs/heads/dependabot-pip-requests-3" },
+        "a merge queue": { ref: "refs/heads/gh-readonly-queue/main/pr-7-4a1b" },
     },
     gitlabCi: {
+        ...each("pipeline_source", gitLabSources, ["push", "web", "schedule", "api"]),
         "a merge request": { pipeline_source: "merge_request_event", ref_path: "refs/merge-requests/3/head" },
         "a child pipeline of a merge request": {
             pipeline_source: "parent_pipeline",
             ref_path: "refs/merge-requests/3/merge",
         },
-        "a merge request on a branch": { pipeline_source: "merge_request_event" },
-        "an external pull request": { pipeline_source: "external_pull_request_event" },
+        "the ref of a merge request, by hand": {
+            pipeline_source: "web",
+            ref_path: "refs/merge-requests/3/head",
+        },
+        "a branch that is not protected": { ref_protected: "false" },
+        "a protection of the wrong type": { ref_protected: true },
     },
-    circleCi: {},
-    azureDevOps: { "a pull request": { rpo_ref: "refs/pull/7/merge" } },
+    circleCi: {
+        "a rerun with SSH": { "oidc.circleci.com/ssh-rerun": true },
+        "a rerun with SSH, as text": { "oidc.circleci.com/ssh-rerun": "true" },
+        "no rerun, as text": { "oidc.circleci.com/ssh-rerun": "false" },
+        "no rerun, as nothing": { "oidc.circleci.com/ssh-rerun": null },
+    },
+    azureDevOps: {
+        "a pull request": { rpo_ref: "refs/pull/7/merge" },
+        "no ref": { rpo_ref: "" },
+        "a ref without its kind": { rpo_ref: "main" },
+    },
     hcpTerraform: {
         "a plan": { terraform_run_phase: "plan" },
         "another phase": { terraform_run_phase: "test" },
+        "a list of phases": { terraform_run_phase: ["apply"] },
     },
-    buildkite: {},
+    buildkite: each("build_source", buildkiteSources, ["webhook", "schedule"]),
 };
 
 describe("a token of a federated workload", () => {
@@ -123,7 +155,7 @@ describe("a token of a federated workload", () => {
 
         it(`of the type ${type} is the writer and the reader, but only the reader if it is proposed`, () => {
             const workloads = parsed(
-                { ...given[type], access: "writer" },
+                { ...given[type], ...forWriters[type], access: "writer" },
                 { ...given[type], access: "reader" },
             );
             assert.deepEqual(
@@ -148,7 +180,15 @@ describe("a token of a federated workload", () => {
             for (const name of new Set(named)) {
                 // A token of a branch has no tag.
                 if (name === "build_tag") continue;
-                assert.deepEqual(workloadsOf(workloads, without(tokens[type], name)), [], name);
+                const token = without(tokens[type], name);
+                assert.deepEqual(workloadsOf(workloads, token), [], name);
+                // The origin of CircleCI is in the granted attribute alone.
+                if (name.endsWith("vcs-origin")) continue;
+                assert.equal(
+                    admitted(providersFor(workloads), token),
+                    undefined,
+                    `without ${name}, it comes in`,
+                );
             }
         });
 
@@ -202,6 +242,17 @@ describe("a federated workload with", () => {
             [{ ref_path: "refs/heads/v1" }],
         ],
         [
+            "an environment, on GitLab",
+            { ...given.gitlabCi, environment: "production" },
+            {
+                ...tokens.gitlabCi,
+                environment: "production",
+                environment_protected: "true",
+                environment_action: "start",
+            },
+            [{ environment: "staging" }, { environment: "" }, { environment: "Production" }],
+        ],
+        [
             "protectedOnly, on GitLab",
             { ...given.gitlabCi, protectedOnly: true },
             tokens.gitlabCi,
@@ -218,6 +269,16 @@ describe("a federated workload with", () => {
             { ...given.circleCi, ref: "refs/heads/main" },
             tokens.circleCi,
             [{ "oidc.circleci.com/vcs-ref": "refs/heads/x" }, { "oidc.circleci.com/vcs-ref": "" }],
+        ],
+        [
+            "a context, on CircleCI",
+            { ...given.circleCi, contextId: "0b8a3e94-71f5-4d2a-9c66-2d5e8f103b06" },
+            tokens.circleCi,
+            [
+                { "oidc.circleci.com/context-ids": [] },
+                { "oidc.circleci.com/context-ids": [other] },
+                { "oidc.circleci.com/context-ids": ["context"] },
+            ],
         ],
         [
             "a pipeline and a ref, on Azure DevOps",
@@ -260,6 +321,81 @@ describe("a federated workload with", () => {
         }
     }
 
+    it("an environment on GitLab uploads only from a deployment to a protected one", () => {
+        const environment = {
+            environment: "production",
+            environment_protected: "true",
+            environment_action: "start",
+        };
+        const token = { ...tokens.gitlabCi, ...environment };
+        const workloads = parsed({ ...given.gitlabCi, environment: "production", access: "writer" });
+        assert.deepEqual(workloadsOf(workloads, token), [0]);
+        for (const claims of [
+            { environment_protected: "false" },
+            { environment_protected: true },
+            ...["prepare", "stop", "verify", "access"].map((action) => ({ environment_action: action })),
+            { ref_protected: "false" },
+            { pipeline_source: "merge_request_event" },
+        ]) {
+            assert.deepEqual(workloadsOf(workloads, { ...token, ...claims }), [], JSON.stringify(claims));
+        }
+        for (const name of Object.keys(environment)) {
+            assert.deepEqual(workloadsOf(workloads, without(token, name)), [], name);
+        }
+    });
+
+    it("events comes in with these too, and another workload of the same repository does not", () => {
+        const entries: readonly (readonly [Type, string, string, readonly string[]])[] = [
+            ["githubActions", "event_name", "repository_dispatch", gitHubEvents],
+            ["gitlabCi", "pipeline_source", "trigger", gitLabSources],
+            ["buildkite", "build_source", "api", buildkiteSources],
+        ];
+        for (const [type, claim, added, all] of entries) {
+            const writer = { ...given[type], ...forWriters[type], access: "writer" };
+            const workloads = parsed(writer, { ...writer, events: [added] });
+            const accepted = (event: string) => workloadsOf(workloads, { ...tokens[type], [claim]: event });
+            assert.deepEqual(accepted(added), [1], type);
+            for (const event of all.filter((other) => other !== added)) {
+                assert.ok([0, 2].includes(accepted(event).length), `${type}: ${event}`);
+            }
+            assert.deepEqual(accepted(tokens[type][claim] as string), [0, 1], type);
+        }
+    });
+
+    it("any value of a claim that decides on trust comes in as writer only with those that are trusted", () => {
+        const deciding: Readonly<Record<Type, Readonly<Record<string, readonly unknown[]>>>> = {
+            githubActions: { event_name: ["push", "release", "schedule", "workflow_dispatch"] },
+            gitlabCi: { pipeline_source: ["push", "web", "schedule", "api"], ref_protected: ["true"] },
+            circleCi: { "oidc.circleci.com/ssh-rerun": [false] },
+            azureDevOps: { rpo_ref: ["refs/heads/main"] },
+            hcpTerraform: { terraform_run_phase: ["apply"] },
+            buildkite: { build_source: ["webhook", "schedule"] },
+        };
+        for (const type of types) {
+            const workloads = parsed({ ...given[type], ...forWriters[type], access: "admin" });
+            for (const [claim, trusted] of Object.entries(deciding[type])) {
+                const values = fc.oneof(
+                    fc.jsonValue() as fc.Arbitrary<Claims[string]>,
+                    fc.constantFrom(
+                        ...gitHubEvents,
+                        ...gitLabSources,
+                        ...buildkiteSources,
+                        "apply",
+                        "true",
+                        "false",
+                    ),
+                    fc.constantFrom(...(trusted as Claims[string][])),
+                );
+                fc.assert(
+                    fc.property(values, (value) => {
+                        const got = workloadsOf(workloads, { ...tokens[type], [claim]: value });
+                        assert.equal(got.length, trusted.includes(value) ? 1 : 0, claim);
+                    }),
+                );
+            }
+        }
+    });
+
     it("an optional claim does not keep out another workload whose tokens have no such claim", () => {
         const github = parsed(
             { ...given.githubActions, access: "writer", environment: "pypi" },
@@ -288,9 +424,7 @@ describe("the provider of several workloads", () => {
                 type: "oidc",
                 access: "reader",
                 issuer: "https://ci.acme.example",
-                mapping: { "google.subject": "assertion.sub" },
-                condition: 'assertion.org == "7"',
-                subject: "build",
+                claims: { sub: "build", org_id: "7" },
             },
         );
         assert.deepEqual(
@@ -366,32 +500,92 @@ describe("the provider of several workloads", () => {
 
 describe("the provider of oidc workloads", () => {
     const issuer = "https://ci.acme.example";
-    const entry = {
-        type: "oidc",
-        access: "writer",
-        issuer,
-        mapping: { "google.subject": "assertion.sub", "attribute.team": "assertion.team" },
-    };
+    const entry = { type: "oidc", access: "writer", issuer };
+    const token = { iss: issuer, sub: "release", org_id: "7", team: "core" };
 
-    it("lets in what is granted, and nothing else that meets the condition", () => {
+    it("lets in what has all claims of a workload, and nothing else", () => {
         const workloads = parsed(
-            { ...entry, condition: 'assertion.org == "7"', subject: "release" },
-            { ...entry, condition: 'assertion.org == "7"', attribute: "team/core" },
+            { ...entry, claims: { sub: "release", org_id: ["7", "8"] } },
+            { ...entry, claims: { org_id: "7", team: "core" } },
         );
-        const token = { iss: issuer, org: "7", sub: "x", team: "x" };
-        assert.deepEqual(workloadsOf(workloads, { ...token, sub: "release" }), [0]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, team: "core" }), [1]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, team: "core", sub: "release" }), [0, 1]);
-        assert.equal(admitted(providersFor(workloads), token), undefined);
-        assert.equal(admitted(providersFor(workloads), { ...token, sub: "release", org: "8" }), undefined);
+        assert.deepEqual(workloadsOf(workloads, token), [0, 1]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, team: "x" }), [0]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, org_id: "8" }), [0]);
+        assert.deepEqual(workloadsOf(workloads, { ...token, sub: "x" }), [1]);
+        for (const claims of [
+            { org_id: "9" },
+            { org_id: 7 },
+            { org_id: ["7"] },
+            { sub: "x", team: "x" },
+            { sub: "release ", team: "" },
+            { sub: ["release"], team: ["core"] },
+        ]) {
+            const stranger = { ...token, ...claims };
+            assert.equal(admitted(providersFor(workloads), stranger), undefined, JSON.stringify(claims));
+        }
+        for (const name of ["org_id", "iss"]) {
+            assert.equal(admitted(providersFor(workloads), without(token, name)), undefined, name);
+        }
+    });
+
+    it("keeps the types of values apart", () => {
+        for (const [value, others] of [
+            [true, ["true", 1, false]],
+            [false, ["false", 0, "", null]],
+            [42, ["42", 42.5, [42]]],
+            ["42", [42, ["42"]]],
+            ["true", [true]],
+        ] as const) {
+            const workloads = parsed({ ...entry, claims: { sub: "release", value } });
+            assert.deepEqual(workloadsOf(workloads, { ...token, value }), [0]);
+            for (const other of others) {
+                const claims = { ...token, value: other } as Claims;
+                assert.deepEqual(workloadsOf(workloads, claims), [], JSON.stringify([value, other]));
+            }
+        }
+        const mixed = parsed({ ...entry, claims: { sub: "release", value: ["a", "b", 1, true] } });
+        for (const value of ["a", "b", 1, true])
+            assert.deepEqual(workloadsOf(mixed, { ...token, value }), [0]);
+        for (const value of ["c", "1", "true", 2, false]) {
+            assert.deepEqual(workloadsOf(mixed, { ...token, value }), []);
+        }
+    });
+
+    it("compares any name and any text exactly, also those that look like CEL", () => {
+        const text = fc.oneof(
+            fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }),
+            fc.constantFrom(
+                '" || true || "',
+                '"] == "" || assertion["sub',
+                "\\",
+                '\\"',
+                "\\u0041",
+                "'",
+                "`",
+                "${sub}",
+                "\u2028",
+                "😀",
+                "a.b/c:d",
+            ),
+        );
+        // The settings refuse these names.
+        const reserved = ["aud", "iss", "sub", "__proto__", "constructor", "prototype"];
+        const valid = text.filter((each) => !/[\p{C}*]/u.test(each) && !reserved.includes(each));
+        fc.assert(
+            fc.property(valid, valid, valid, (name, value, other) => {
+                fc.pre(value !== other);
+                const workloads = parsed({ ...entry, claims: { sub: "release", [name]: value } });
+                assert.deepEqual(workloadsOf(workloads, { ...token, [name]: value }), [0]);
+                assert.equal(admitted(providersFor(workloads), { ...token, [name]: other }), undefined);
+                assert.equal(admitted(providersFor(workloads), without(token, name)), undefined);
+            }),
+        );
     });
 
     it("has attributes of its own, so a provider that stays in the pool gives nothing to another issuer's workload", () => {
-        const condition = 'assertion.org == "7"';
-        const granted = { ...entry, condition, subject: "release" };
+        const granted = { ...entry, claims: { sub: "release" } };
         const before = parsed({ ...granted, issuer: "https://old.example" });
         const after = parsed({ ...granted, issuer: "https://new.example" });
-        const token = { org: "7", sub: "release", team: "x" };
         const identities = (issuer: string) =>
             admitted(providersFor([...before, ...after]), { ...token, iss: issuer });
         const [moved] = after;
@@ -400,17 +594,30 @@ describe("the provider of oidc workloads", () => {
         assert.ok(!identities("https://old.example")?.has(selectorOf(moved!)));
     });
 
-    it("holds each workload to its own condition", () => {
+    it("has the id of a token as its subject, of at most 127 bytes", () => {
+        const long = "x".repeat(200);
         const workloads = parsed(
-            { ...entry, condition: 'assertion.org == "7"', subject: "release" },
-            { ...entry, condition: 'assertion.org == "8" || assertion.org == "9"', attribute: "team/core" },
+            { ...entry, claims: { sub: long, project_id: 12 } },
+            { ...entry, claims: { tenant_id: "t" } },
+            { ...entry, claims: { sub: "release" } },
         );
-        const token = { iss: issuer, org: "7", sub: "release", team: "x" };
-        assert.deepEqual(workloadsOf(workloads, token), [0]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, org: "8" }), []);
-        assert.deepEqual(workloadsOf(workloads, { ...token, org: "8", team: "core" }), []);
-        assert.deepEqual(workloadsOf(workloads, { ...token, org: "9", team: "core", sub: "x" }), [1]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, org: "7", team: "core", sub: "x" }), []);
+        const subjectIn = (claims: Claims) =>
+            [...(admitted(providersFor(workloads), { iss: issuer, ...claims }) ?? [])].find((principal) =>
+                principal.startsWith("subject/"),
+            );
+        assert.equal(subjectIn({ sub: long, project_id: 12 }), "subject/12");
+        assert.equal(subjectIn({ sub: long, tenant_id: "t" }), "subject/t");
+        assert.equal(subjectIn({ sub: "release" }), "subject/release");
+    });
+
+    it("does not depend on the order of claims and values, nor on the name and the role of a workload", () => {
+        const [one, two] = parsed(
+            { ...entry, claims: { sub: ["a", "b"], org_id: "7" } },
+            { ...entry, access: "reader", claims: { org_id: ["7"], sub: ["b", "a"] } },
+        );
+        assert.equal(selectorOf(one!), selectorOf(two!));
+        const [changed] = parsed({ ...entry, claims: { sub: ["a"], org_id: "7" } });
+        assert.notEqual(selectorOf(one!), selectorOf(changed!));
     });
 });
 
@@ -431,7 +638,7 @@ describe("any set of federated workloads", () => {
             access,
             id,
             ref,
-            protectedOnly: fc.boolean(),
+            protectedOnly: fc.constant(true),
             by: fc.constantFrom("projectId", "namespaceId"),
         })
         .map(({ id: value, by, ...each }) => set({ type: "gitlabCi", [by]: value, ...each }));
@@ -531,6 +738,7 @@ describe("any set of federated workloads", () => {
             parsed(
                 ...Array.from({ length: count }, (_, index) => ({
                     ...given.githubActions,
+                    ...forWriters.githubActions,
                     ownerId: 10_000_000_000 + index,
                     repositoryId: index + 1,
                     access: "writer",
@@ -541,15 +749,27 @@ describe("any set of federated workloads", () => {
         assert.deepEqual(mistakes(many(200)), []);
         const [mistake, ...rest] = mistakes(many(300));
         assert.deepEqual(rest, []);
-        const builds = Array.from({ length: 60 }, (_, index) => ({
-            ...given.circleCi,
-            vcsOrigin: `github.com/acme/repository-with-a-long-name-${index}`,
-            access: "writer",
-        }));
+        const custom = (count: number, values: number) =>
+            parsed(
+                ...Array.from({ length: count }, (_, index) => ({
+                    type: "oidc",
+                    access: "writer",
+                    issuer: "https://ci.acme.example",
+                    claims: {
+                        sub: `w${index}`,
+                        ref: Array.from(
+                            { length: values },
+                            (__, n) => `refs/heads/a-branch-with-a-long-name-${n}`,
+                        ),
+                    },
+                })),
+            );
+        assert.deepEqual(mistakes(custom(5, 5)), []);
         assert.match(
-            mistakes(parsed(...builds))[0]![2],
+            mistakes(custom(1, 60))[0]![2],
             / need a mapping of \d+ bytes\. Allowed: at most 2048\./,
         );
+        assert.match(mistakes(custom(51, 1)).at(-1)![2], / need 51 attributes\. Allowed: at most 50\./);
         assert.match(
             mistake![2],
             /^and the other workloads of https:\/\/token\.actions\.githubusercontent\.com need a condition of \d+ bytes\. Allowed: at most 4096\. Move some of them to another stack\.$/,

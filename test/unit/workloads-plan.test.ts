@@ -43,9 +43,7 @@ describe("the plan of workloads", () => {
                 custom: {
                     type: "oidc",
                     issuer: "https://ci.acme.example",
-                    mapping: { "google.subject": "assertion.sub" },
-                    condition: 'assertion.org == "7"',
-                    subject: "release",
+                    claims: { sub: "release" },
                 },
                 pod: { ...pod, clusterProject: "acme-clusters", clusterProjectNumber: "3" },
                 near: { ...pod, namespace: "near" },
@@ -61,7 +59,7 @@ describe("the plan of workloads", () => {
             `//iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools`;
         assert.deepEqual(principals, {
             github: `principalSet:${pools("2")}/ours/attribute.trusted_repository/github:9001:70001`,
-            custom: `principalSet:${pools("2")}/ours/attribute.oidc_97ae0743/release`,
+            custom: `principalSet:${pools("2")}/ours/attribute.oidc_97ae0743_ca6e5cfa6e1a5de7/granted`,
             pod: `principal:${pools("3")}/acme-clusters.svc.id.goog/subject/ns/builds/sa/publisher`,
             near: `principal:${pools("1")}/acme-tools.svc.id.goog/subject/ns/near/sa/publisher`,
             vm: "serviceAccount:1-compute@developer.gserviceaccount.com",
