@@ -139,7 +139,7 @@ async function readIdentity(from: string, file: string): Promise<DefaultIdentity
 async function gcloudAccount(system: System): Promise<string | undefined> {
     const gcloud = onPath(system, "gcloud");
     if (gcloud === undefined) return undefined;
-    const { exitCode, stdout } = await run(system, gcloud, ["config", "get", "account", "--quiet"], 20);
+    const { exitCode, stdout } = await run(system, gcloud, ["config", "get", "account", "--quiet"]);
     const account = stdout.trim();
     return exitCode === 0 && /^\S+@\S+$/.test(account) ? account : undefined;
 }

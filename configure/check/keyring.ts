@@ -51,7 +51,7 @@ export function packageKeyring(
 export async function commandKeyring(system: System, except?: string): Promise<Keyring | undefined> {
     const program = onPath(except === undefined ? system : withoutOnPath(system, except), "keyring");
     if (program === undefined) return undefined;
-    const { exitCode, stdout } = await run(system, program, ["--list-backends"], 30);
+    const { exitCode, stdout } = await run(system, program, ["--list-backends"]);
     return {
         where: `on PATH (${program})`,
         command: [program],
@@ -68,7 +68,7 @@ export async function askKeyring(
     indexUrl: string,
 ): Promise<KeyringReply> {
     const request = [...args, "get", indexUrl, tokenUsername];
-    const { exitCode, stdout, stderr } = await run(system, program, request, 60);
+    const { exitCode, stdout, stderr } = await run(system, program, request);
     const token = stdout.trim();
     if (exitCode === 0 && /^[\w.~+/=-]{20,}$/.test(token)) {
         return { token, isFallback: /Failed to retrieve Application Default Credentials/.test(stderr) };

@@ -19,9 +19,7 @@ export interface TokenInfo {
 }
 
 /** For one request, including the connection. */
-const timeoutSeconds = 10;
-/** The metadata server is on the same machine, or nowhere. */
-const metadataTimeoutSeconds = 1.5;
+const timeoutSeconds = 30;
 
 const tokenInfoSchema = v.object({
     email: v.optional(v.string()),
@@ -113,7 +111,8 @@ export class Network implements AsyncDisposable {
         const response = await this.#request(
             `http://${host}/computeMetadata/v1/instance/service-accounts/default/email`,
             { method: "GET", headers: { "metadata-flavor": "Google" }, dispatcher },
-            metadataTimeoutSeconds,
+            // The metadata server is on the same machine, or nowhere. Google's library reads the variable too.
+            Number(variable(this.system, "GCE_METADATA_TIMEOUT") ?? 1.5),
         );
         await dispatcher.destroy();
         return "status" in response &&

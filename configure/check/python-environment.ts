@@ -52,7 +52,7 @@ export async function inspectPython(
 ): Promise<PythonEnvironment | undefined> {
     const interpreter = await interpreterOf(system, launcher);
     if (interpreter === undefined) return undefined;
-    const { stdout } = await run(system, interpreter, ["-c", inspection, distribution], 30);
+    const { stdout } = await run(system, interpreter, ["-c", inspection, distribution]);
     // A Python without the tool is not the tool's own: it prints no version.
     const parsed = v.safeParse(inspectionSchema, stdout.trim().split(/\r?\n/).at(-1) ?? "");
     if (!parsed.success) return undefined;

@@ -14,7 +14,7 @@ export function run(
     system: System,
     command: string,
     args: readonly string[],
-    timeoutSeconds: number,
+    timeoutSeconds = 60,
 ): Promise<ProcessResult> {
     // Windows needs a shell to start a .cmd file, and the shell splits a path at its spaces.
     const shell = system.kind === "windows" && /\.(cmd|bat)$/i.test(command);

@@ -24,8 +24,6 @@ export interface CredentialOptions {
 /** Variables from which Google's tools and Terraform's provider read an access token. */
 const tokenVariables = ["CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"];
 
-const gcloudTimeoutSeconds = 60;
-
 const tokenSchema = v.pipe(v.string(), v.trim(), v.regex(/^[\w.~+/=-]{20,}$/));
 const keySchema = v.looseObject({
     type: v.literal("service_account"),
@@ -84,7 +82,7 @@ async function findToken(
     }
     const impersonated = email === undefined ? [] : [`--impersonate-service-account=${email}`];
     const args = ["auth", "print-access-token", "--quiet", ...impersonated];
-    const { exitCode, stdout, stderr } = await run(system, gcloud, args, gcloudTimeoutSeconds);
+    const { exitCode, stdout, stderr } = await run(system, gcloud, args);
     if (exitCode !== 0) {
         throw new Error(`gcloud did not print an access token ${describeFailure({ exitCode, stderr })}`);
     }

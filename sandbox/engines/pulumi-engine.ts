@@ -87,7 +87,7 @@ function runCli(
         env: environment,
         reject: false,
         stdin: "ignore",
-        timeout: 300_000,
+        timeout: 1_200_000,
     });
 }
 

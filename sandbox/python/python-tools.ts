@@ -7,6 +7,8 @@ import { lock } from "proper-lockfile";
 
 const root = join(__dirname, "..", "..");
 const environments = join(root, ".venv");
+/** How long an index may send nothing. The defaults of pip and uv are too short for a slow one. */
+const silenceSeconds = 300;
 /** Installs the tools. */
 const uvRequirement = "uv==0.13.9\n";
 
@@ -95,7 +97,12 @@ async function create(
     }
     // Another process may create the same one at the same time.
     await hideFromPulumi(environments);
-    const unlock = await lock(directory, { realpath: false, retries: { forever: true, maxTimeout: 1000 } });
+    const unlock = await lock(directory, {
+        realpath: false,
+        // Far longer than a slow machine keeps the process that installs from renewing its lock.
+        stale: 120_000,
+        retries: { forever: true, maxTimeout: 1000 },
+    });
     try {
         if (!existsSync(ready)) {
             onProgress?.("Installing the Python tools from PyPI (first run only)");
@@ -124,6 +131,7 @@ async function installWithUv(directory: string, python: string, requirements: st
             env: {
                 UV_NO_CONFIG: "1",
                 UV_CACHE_DIR: join(environments, "uv-cache"),
+                UV_HTTP_TIMEOUT: String(silenceSeconds),
                 ...(await (uvSettings ??= pipSettingsForUv(uvBin))),
             },
         } as const;
@@ -181,6 +189,7 @@ async function installWithPip(directory: string, python: string, requirements: s
             "install",
             "--quiet",
             "--disable-pip-version-check",
+            `--timeout=${silenceSeconds}`,
             "-r",
             await requirementsFile(directory, requirements),
         ],

@@ -6,7 +6,7 @@ import { join } from "node:path";
 /** The commands that our scripts and the tools use; uv and others look for `python3`. */
 const commands =
     "base64 basename bash cat chmod cp curl cut date dirname echo env find git grep head id ln ls mkdir mktemp mount mv " +
-    "printf python3 readlink rm sed sh sleep sort stat tail test touch tr true umount uname unshare wc";
+    "printf python3 readlink rm rmdir sed sh sleep sort stat tail test touch tr true umount uname unshare wc";
 
 let folder: Promise<string> | undefined;
 

@@ -5,7 +5,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { systemCommands } from "./system-commands";
 
-const timeoutSeconds = 60;
+const timeoutSeconds = 600;
 
 /** The result of a command: its exit code and everything that it printed. */
 export interface ToolResult {

@@ -37,8 +37,7 @@ function find(row: string, role: Role): Identity {
     return found;
 }
 
-describe("access", function () {
-    this.timeout(900_000);
+describe("access", () => {
     const results: {
         cells: Cell[];
         publicCells: PublicCell[];

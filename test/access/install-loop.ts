@@ -1,8 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { ToolEnvironment } from "../../sandbox/python/tool-environment";
-import { within } from "../deadline";
+import { eventually } from "../deadline";
 
 /** A command that runs again and again, with files that are replaced meanwhile. */
 export interface LoopOptions {
@@ -49,10 +48,7 @@ export class InstallLoop implements AsyncDisposable {
     async more(count: number): Promise<void> {
         // The run that is in progress does not count.
         const enough = this.runs + this.failures.length + count + 1;
-        const wait = async () => {
-            while (this.runs + this.failures.length < enough) await setTimeout(20);
-        };
-        await within(90, `${count} more installations`, wait());
+        await eventually(`${count} more installations`, () => this.runs + this.failures.length >= enough);
     }
 
     /** One run after the end. */

@@ -18,9 +18,7 @@ const configuration = (keys: readonly string[]) => ({
     serviceAccounts: { [account]: { access: "reader", keys } },
 });
 
-describe("the rotation of a key", function () {
-    this.timeout(300_000);
-
+describe("the rotation of a key", () => {
     it("interrupts no installation, and the old key is refused after it", async function () {
         const tools = await needTools(this);
         const { bin: uv } = await PinnedTool.install("uv");

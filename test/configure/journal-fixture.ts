@@ -22,6 +22,8 @@ export interface Run {
     readonly add?: readonly ManagedEdit[];
     /** The registry whose edits to remove, or `all`. */
     readonly remove?: string;
+    /** The user and group as whom the run's own process acts. It starts as root. */
+    readonly user?: number;
     /**
      * The step at which the run's own process is killed, 1 for the first: before the step, or after half of a write.
      */

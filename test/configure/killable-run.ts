@@ -3,7 +3,8 @@ import promises, { open } from "node:fs/promises";
 import { devNull } from "node:os";
 import { applyRun, type Run } from "./journal-fixture";
 
-// A program that tests start by its path. It does the run that standard input describes, and can be killed at any step.
+// A program that tests start by its path. It does the run that standard input describes, as any user, and
+// can be killed at any step.
 
 type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
@@ -31,8 +32,16 @@ async function killAt(n: number): Promise<void> {
     for (const name of ["writeFile", "sync", "chmod", "chown"]) watch(handle, name);
 }
 
+/** Acts as another user from here on. All modules are loaded, so the project may be where that user cannot read. */
+function become(user: number): void {
+    process.setgroups?.([]);
+    process.setgid?.(user);
+    process.setuid?.(user);
+}
+
 void (async () => {
     const run = JSON.parse(readFileSync(0, "utf8")) as Run;
+    if (run.user !== undefined) become(run.user);
     if (run.killAt !== undefined) await killAt(run.killAt);
     await applyRun(run).catch((error: unknown) => {
         console.error(error instanceof Error ? error.message : error);

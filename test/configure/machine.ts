@@ -71,9 +71,9 @@ export class Machine implements AsyncDisposable {
         return this.configure("--outputs", "outputs.json", ...args);
     }
 
-    /** Runs a line of sh in the home directory; $configure is the command. */
+    /** Runs a line of sh in the home directory; node "$configure" is the command. */
     shell(line: string): Promise<ToolResult> {
-        return this.toolEnvironment.run("sh", "-c", `configure="node ${bin}"; ${line}`);
+        return this.toolEnvironment.run("sh", "-c", `configure=$1; ${line}`, "sh", bin);
     }
 
     path(file: string): string {

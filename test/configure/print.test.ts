@@ -29,7 +29,8 @@ describe("the command configure --print", () => {
         await assert.rejects(machine.read(".local"), { code: "ENOENT" });
         return { exitCode, stdout, stderr };
     }
-    const print = (given: object, args: string) => run(given, `$configure --outputs outputs.json ${args}`);
+    const print = (given: object, args: string) =>
+        run(given, `node "$configure" --outputs outputs.json ${args}`);
 
     it("prints the text of the stack's output and nothing else, and writes no file", async () => {
         assert.deepEqual(await print(withoutSecrets(outputs), "--tool pip --print"), {
@@ -48,7 +49,7 @@ describe("the command configure --print", () => {
     });
 
     it("works between pipes", async () => {
-        const line = "cat outputs.json | $configure --outputs - --tool twine --print | cat";
+        const line = 'cat outputs.json | node "$configure" --outputs - --tool twine --print | cat';
         assert.deepEqual(await run(withoutSecrets(outputs), line), {
             exitCode: 0,
             stdout: outputs.pypirc,

@@ -29,8 +29,7 @@ function quotaOf({ method, path }: LoggedRequest): string {
 
 const release = { type: "gitlabCi", access: "writer", projectId: 7 };
 
-describe("the calls of the real engine", function () {
-    this.timeout(300_000);
+describe("the calls of the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 

@@ -13,8 +13,7 @@ import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
 const root = join(__dirname, "..", "..");
 
-describe("the commands of the workflows, with the real engine", function () {
-    this.timeout(300_000);
+describe("the commands of the workflows, with the real engine", () => {
     let stack: EngineStack;
     let bin: string;
     openForEachTest((opened) => (stack = opened));

@@ -19,8 +19,7 @@ import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // The roles and permissions of docs/deployer.md, with the real CLI and the real Google provider.
 
-describe("the deployer in the real engine", function () {
-    this.timeout(600_000);
+describe("the deployer in the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
     beforeEach(() => {

@@ -100,7 +100,7 @@ export class EngineStack implements AsyncDisposable {
             throw new Error(`up ended before it was killed:\n${stdout}\n${stderr}`);
         });
         try {
-            await within(90, what, Promise.race([moment, ended]));
+            await within(what, Promise.race([moment, ended]));
         } finally {
             if (running.exitCode === null) process.kill(-(running.pid ?? 0), "SIGKILL");
             await running;

@@ -10,8 +10,7 @@ import { type EngineStack, openForEachTest, project } from "./engine-stack";
 // The real CLI and the real Google provider against the sandbox. The provider takes 11 s for an account and 10 s more
 // for a key.
 
-describe("the real engine", function () {
-    this.timeout(300_000);
+describe("the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 

@@ -7,8 +7,7 @@ import { type EngineStack, openForEachTest } from "./engine-stack";
 
 const pack = join(__dirname, "..", "..", "policy");
 
-describe("the policy pack in the real engine", function () {
-    this.timeout(300_000);
+describe("the policy pack in the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 

@@ -90,8 +90,7 @@ const scenarios: readonly (readonly [name: string, settings: object, then?: "dep
     ],
 ];
 
-describe("recorded previews", function () {
-    this.timeout(600_000);
+describe("recorded previews", () => {
     let cli: PulumiCli;
     let sandbox: Sandbox;
     let directory: string;

@@ -10,8 +10,7 @@ const lines = (printed: string) =>
         .split("\n")
         .filter((line) => !/^@ |from \$PATH/.test(line)).length;
 
-describe("what a reviewer reads", function () {
-    this.timeout(300_000);
+describe("what a reviewer reads", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 

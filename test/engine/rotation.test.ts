@@ -13,8 +13,7 @@ const configuration = (...keys: string[]) => ({
     serviceAccounts: { [account]: { access: "reader", keys } },
 });
 
-describe("the rotation of a key in the real engine", function () {
-    this.timeout(300_000);
+describe("the rotation of a key in the real engine", () => {
     let cli: PulumiCli;
     before(async function () {
         cli = await needCli(this);

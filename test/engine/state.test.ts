@@ -9,8 +9,7 @@ import { type EngineStack, openForEachTest } from "./engine-stack";
 
 const root = join(__dirname, "..", "..");
 
-describe("a stack's state", function () {
-    this.timeout(300_000);
+describe("a stack's state", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
     beforeEach(async () => {

@@ -12,8 +12,7 @@ import { needCli, project } from "./engine-stack";
 
 const root = join(__dirname, "..", "..");
 
-describe("a project from pulumi new", function () {
-    this.timeout(300_000);
+describe("a project from pulumi new", () => {
     let cli: PulumiCli;
     let sandbox: Sandbox;
     let directory: string;

@@ -16,8 +16,7 @@ const build = { type: "gitlabCi", access: "writer", projectId: 7, via: "python-p
 const machine = { type: "computeEngine", access: "reader" };
 const pool = `projects/123456789012/locations/global/workloadIdentityPools/python-europe-west1`;
 
-describe("workloads in the real engine", function () {
-    this.timeout(300_000);
+describe("workloads in the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 

@@ -539,8 +539,7 @@ describe("examples/pulumi-deployments", () => {
         });
     });
 
-    describe("a deployment of the example", function () {
-        this.timeout(60_000);
+    describe("a deployment of the example", () => {
         let sandbox: Sandbox;
         let registrations: Registration[];
         let directory: string;

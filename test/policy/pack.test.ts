@@ -54,7 +54,7 @@ describe("the policy pack as a package", () => {
         await appendFile(join(directory, "policies.ts"), "\nexport const wrong: number = 'text';\n");
         const pack = execa(process.execPath, ["."], { cwd: directory, reject: false, stdin: "ignore" });
         // The server of the pack prints its port.
-        const [line] = (await within(30, "the pack to start", once(pack.stdout, "data"))) as [Buffer];
+        const [line] = (await within("the pack to start", once(pack.stdout, "data"))) as [Buffer];
         assert.match(line.toString(), /^\d+\n$/);
         pack.kill();
         await pack;

@@ -258,7 +258,6 @@ describe("the program", () => {
             },
         });
         await within(
-            30,
             "the account's creation while the Artifact Registry API is being enabled",
             up(configuration(proxy)),
         );
@@ -275,7 +274,6 @@ describe("the program", () => {
             },
         });
         await within(
-            30,
             "the readers' grant while the account is being created",
             up(configuration(proxy, { readers: ["group:developers@example.com"] })),
         );

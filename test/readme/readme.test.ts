@@ -132,7 +132,6 @@ describe("the README and the pages in docs/", () => {
     });
 
     it("leads from nothing to pip install, and to an upload from CI", async function () {
-        this.timeout(300_000);
         const cli = await findPulumi();
         if ("missing" in cli || cli.command[0] !== "pulumi") {
             console.log(

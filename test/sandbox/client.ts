@@ -41,7 +41,7 @@ export async function call(
         headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
         ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-    const response = await within(30, `the response to ${method} ${path}`, fetched);
+    const response = await within(`the response to ${method} ${path}`, fetched);
     return { status: response.status, json: (await response.json()) as Json };
 }
 
@@ -85,7 +85,7 @@ export async function through(
         });
         request.end(body);
     });
-    return within(30, `the response to ${method} ${url}`, reply);
+    return within(`the response to ${method} ${url}`, reply);
 }
 
 export function basic(user: string, password: string): { Authorization: string } {

@@ -14,7 +14,6 @@ const email = "robot-1@sandbox-project.iam.gserviceaccount.com";
 describe("sandbox: google-auth", () => {
     let bin: string;
     before(async function () {
-        this.timeout(300_000);
         ({ bin } = await needTools(this));
     });
 

@@ -4,7 +4,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { keyMaterial } from "../clients/key-material";
 import { needTools } from "../clients/registry";
-import { eventually, kill, listens, root, seesProcesses, type Started, User } from "./user";
+import { eventually } from "../deadline";
+import { kill, listens, root, seesProcesses, type Started, User } from "./user";
 
 // npm start as a user runs it.
 
@@ -23,13 +24,14 @@ async function assertNothingLeft(user: User, started: Started): Promise<void> {
             await Promise.all(used.map(async (port) => ((await listens(port)) ? [`port ${port}`] : [])))
         ).flat(),
     ];
-    await eventually(async () => (await left()).length === 0, 10).catch(async () => {
-        assert.deepEqual(await left(), []);
-    });
+    await eventually("the end of all processes and files", async () => (await left()).length === 0).catch(
+        async () => {
+            assert.deepEqual(await left(), []);
+        },
+    );
 }
 
-describe("npm start", function () {
-    this.timeout(300_000);
+describe("npm start", () => {
     before(async function () {
         await needTools(this);
     });
@@ -231,14 +233,14 @@ describe("npm start", function () {
         const pid = Number(/^child (\d+)$/m.exec(run.text)?.[1]);
         process.kill(pid, 0);
         kill(run.pid, "SIGKILL");
-        await eventually(() => {
+        await eventually("the end of npm start", () => {
             try {
                 process.kill(pid, 0);
                 return false;
             } catch {
                 return true;
             }
-        }, 10);
+        });
         await assertNothingLeft(user, run);
     });
 

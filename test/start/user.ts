@@ -5,9 +5,8 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
-import { within } from "../deadline";
+import { eventually, within } from "../deadline";
 
 export const root = join(__dirname, "..", "..");
 
@@ -76,7 +75,7 @@ export class User implements AsyncDisposable {
             kill(pid, "SIGKILL");
         });
         await Promise.all(this.#started.map((started) => started.ended()));
-        await eventually(() => this.#pids().length === 0);
+        await eventually("the end of killed processes", () => this.#pids().length === 0);
         await rm(this.directory, { recursive: true, force: true });
     }
 
@@ -106,7 +105,7 @@ export class Started {
 
     /** Waits for its end: the exit code, undefined if a signal ended it. */
     ended(): Promise<number | undefined> {
-        return within(120, `the end of: ${this.child.spawnargs.join(" ")}`, this.#exitCode);
+        return within(`the end of: ${this.child.spawnargs.join(" ")}`, this.#exitCode);
     }
 
     get pid(): number {
@@ -122,7 +121,7 @@ export class Started {
     async says(text: string): Promise<void> {
         let over = false;
         void this.#exitCode.then(() => (over = true));
-        await eventually(() => {
+        await eventually(`the output "${text}"`, () => {
             if (this.text.includes(text)) return true;
             if (over) throw new Error(`ended without saying "${text}":\n${this.output}`);
             return false;
@@ -132,15 +131,6 @@ export class Started {
     /** Sends a signal to the whole process group, as Ctrl-C in a terminal does. */
     signal(signal: NodeJS.Signals): void {
         kill(-this.pid, signal);
-    }
-}
-
-/** Waits until a condition holds, with a limit that allows for a slow machine. */
-export async function eventually(holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-    const deadline = Date.now() + seconds * 1000;
-    while (!(await holds())) {
-        if (Date.now() > deadline) throw new Error(`waited ${seconds} s for: ${holds.toString()}`);
-        await setTimeout(20);
     }
 }
 

@@ -11,10 +11,7 @@ const directory = join(__dirname, "component-schema");
 const committed = join(directory, "schema.json");
 const components = ["Registry", "RepositoryAccess", "ServiceAccount"];
 
-describe("the components", function () {
-    // A program is compiled.
-    this.timeout(60_000);
-
+describe("the components", () => {
     const manifest = { name: "python-registry", main: "../../../src/registry/index.ts" };
     let analyzer: Analyzer;
     before(() => {

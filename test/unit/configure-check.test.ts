@@ -16,6 +16,7 @@ import { Network } from "../../configure/check/network";
 import { inspectPython } from "../../configure/check/python-environment";
 import type { System } from "../../configure/machine/system";
 import type { PythonIndex } from "../../src/clients/client";
+import { limitSeconds } from "../deadline";
 import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
 import { needsPython } from "./python";
 
@@ -417,6 +418,7 @@ describe("configure check's parts", () => {
             try {
                 const environment = {
                     GCE_METADATA_HOST: host,
+                    GCE_METADATA_TIMEOUT: String(limitSeconds),
                     NO_GCE_CHECK: "",
                     HTTP_PROXY: "http://127.0.0.1:1",
                 };
