@@ -29,6 +29,26 @@ export default defineConfig(
     },
     {
         files: ["test/**/*.ts"],
-        rules: { "@typescript-eslint/no-non-null-assertion": "off" },
+        rules: {
+            "@typescript-eslint/no-non-null-assertion": "off",
+            "no-restricted-syntax": [
+                "error",
+                ...[
+                    // this.timeout(…), AbortSignal.timeout(…)
+                    "CallExpression[callee.property.name='timeout']",
+                    // { timeout: 1000 } of a child process or a socket
+                    "Property[key.name='timeout'] > Literal",
+                    "CallExpression[callee.name='setTimeout']",
+                ].map((selector) => ({
+                    selector,
+                    message:
+                        "A slow machine misses a limit of its own. Use within or eventually (test/deadline.ts).",
+                })),
+            ],
+        },
+    },
+    {
+        files: ["test/deadline.ts"],
+        rules: { "no-restricted-syntax": "off" },
     },
 );
