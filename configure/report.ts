@@ -1,4 +1,4 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
+import { createTwoFilesPatch, OMIT_HEADERS } from "diff";
 import { styleText } from "node:util";
 import type { Plan } from "./journal/journal";
 import { holdsCredential, maskCredentials } from "./registry/masking";
@@ -24,15 +24,18 @@ export function unifiedDiff(plan: Plan, credentials: readonly string[]): string 
     const { path, before, after } = plan;
     const format = formatOfPlan(plan);
     const [from, to] = [before?.toString() ?? "", after?.toString() ?? ""];
-    return createTwoFilesPatch(
-        before === undefined ? "/dev/null" : path,
-        after === undefined ? "/dev/null" : path,
+    const hunks = createTwoFilesPatch(
+        path,
+        path,
         maskCredentials(from, format, credentials),
         maskCredentials(to, format, credentials, from),
         undefined,
         undefined,
-        { headerOptions: FILE_HEADERS_ONLY },
+        { headerOptions: OMIT_HEADERS },
     );
+    // The library writes letters that are not ASCII as numbers.
+    const [old, made] = [before, after].map((content) => (content === undefined ? "/dev/null" : path));
+    return `--- ${old}\n+++ ${made}\n${hunks}`;
 }
 
 /** Warns if a file that we wrote contains a credential, ours or not, and other people can read it. */

@@ -162,14 +162,14 @@ async function keepRunning(sandbox: Sandbox, bin: string): Promise<void> {
     heading("The sandbox keeps running. To use it, run in another terminal:");
     const environment = {
         ...sandbox.clientEnvironment,
-        PATH: `${bin}:$PATH`,
         PIP_CONFIG_FILE: join(filesDirectory, "pip.conf"),
         GOOGLE_APPLICATION_CREDENTIALS: join(filesDirectory, accounts.reader, "key.json"),
     };
+    const quoted = (value: string) => `'${value.replaceAll("'", String.raw`'\''`)}'`;
     for (const [name, value] of Object.entries(environment)) {
-        // Only PATH refers to another variable.
-        console.log(name === "PATH" ? `export PATH="${value}"` : `export ${name}='${value}'`);
+        console.log(`export ${name}=${quoted(value)}`);
     }
+    console.log(`export PATH=${quoted(bin)}:"$PATH"`);
     console.log(`pip install --target "$(mktemp -d)" sandbox-sample`);
     heading("Press Ctrl-C to stop it.");
     await untilInterrupted();

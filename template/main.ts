@@ -22,7 +22,9 @@ async function main(folder: string): Promise<void> {
     if ((await readdir(folder)).length > 0) {
         throw new Error(`${folder} is not empty. Choose a different folder`);
     }
-    const { stdout } = await execa("git", ["ls-files", "-z"], { cwd: root, stdin: "ignore" });
+    // Also where the checkout belongs to a different user, as in a container.
+    const options = ["-c", `safe.directory=${root}`];
+    const { stdout } = await execa("git", [...options, "ls-files", "-z"], { cwd: root, stdin: "ignore" });
     const paths = stdout.split("\0").filter((path) => path !== "" && isPartOfProject(path));
     const section = await readFile(join(__dirname, "template.yaml"), "utf8");
     const style = await resolveConfig(join(root, "package.json"));

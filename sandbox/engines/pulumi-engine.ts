@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import type { Deployment, DeploymentResult, Engine } from "./engine";
 
@@ -130,7 +131,7 @@ export class PulumiEngine implements Engine {
         this.#cli = cli;
         this.#directory = directory;
         this.environment = {
-            PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
+            PULUMI_BACKEND_URL: pathToFileURL(join(directory, "state")).href,
             PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
         };
     }

@@ -22,7 +22,7 @@ describe("configure", () => {
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip,twine"));
             assert.equal(await machine.read(pipConf), outputs.pipConf);
             assert.equal(await machine.read(".pypirc"), outputs.pypirc);
-            assert.equal(await machine.mode(".pypirc"), 0o644);
+            assert.equal(await machine.mode(".pypirc"), 0o644 & ~process.umask());
             assertDone(await machine.configure("--undo"));
             const { "outputs.json": _, ...left } = await machine.everything();
             assert.deepEqual(left, clean);

@@ -28,8 +28,10 @@ export class Repository implements AsyncDisposable {
     }
 
     async git(...args: string[]): Promise<string> {
-        const identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
-        return (await execa("git", [...identity, ...args], { cwd: this.clone })).stdout;
+        // Whatever the machine's user has configured: no name, or that commits are signed.
+        const settings = ["user.name=Test", "user.email=test@example.com", "commit.gpgsign=false"];
+        const options = settings.flatMap((setting) => ["-c", setting]);
+        return (await execa("git", [...options, ...args], { cwd: this.clone })).stdout;
     }
 
     /** Writes files, deletes those whose text is undefined, and commits everything. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execa } from "execa";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { stacksIn, touchedStacks } from "../../deploy/changes";
 import { Repository, root } from "./repository";
 
@@ -117,7 +118,7 @@ describe("which stacks a change touches", () => {
         assert.deepEqual(await touched("--base", "HEAD^1"), ["dev"]);
         const shallow = join(repository.directory, "shallow");
         await execa("git", ["init", "--quiet", shallow]);
-        const url = `file://${join(repository.directory, "bare.git")}`;
+        const url = pathToFileURL(join(repository.directory, "bare.git")).href;
         await execa("git", ["fetch", "--quiet", "--depth=2", url, "refs/pull/1/merge"], { cwd: shallow });
         await execa("git", ["checkout", "--quiet", "FETCH_HEAD"], { cwd: shallow });
         assert.deepEqual(JSON.parse((await run(["--base", "HEAD^1"], shallow)).stdout), ["dev"]);

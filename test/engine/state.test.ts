@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execa } from "execa";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // What docs/state.md says, with the real engine: from one folder to another, and from one passphrase to another. A bucket
@@ -79,7 +80,7 @@ describe("a stack's state", () => {
     const secretsProvider =
         "gcpkms://projects/acme-infra/locations/europe-west1/keyRings/pulumi/cryptoKeys/state";
     const namesHere = () => ({
-        "gs://acme-pulumi-state": `file://${join(stack.directory, "there")}`,
+        "gs://acme-pulumi-state": pathToFileURL(join(stack.directory, "there")).href,
         "https://api.pulumi.com": stack.engine.environment["PULUMI_BACKEND_URL"] ?? "",
         [secretsProvider]: "passphrase",
         "team-dev": stack.name,
@@ -102,7 +103,7 @@ describe("a stack's state", () => {
         const key = await keyFile();
         await succeed(`pulumi config set --secret other:note hidden --stack ${stack.name}`);
         await mkdir(join(stack.directory, "there"));
-        const there = { PULUMI_BACKEND_URL: `file://${join(stack.directory, "there")}` };
+        const there = { PULUMI_BACKEND_URL: pathToFileURL(join(stack.directory, "there")).href };
         const script = await commandsOf("Move a stack", namesHere());
         // The variable is a login for the length of a command.
         await succeed(script.replace(/^pulumi login .*$/m, ""), there);
@@ -113,7 +114,7 @@ describe("a stack's state", () => {
     it("does not get a different provider of secrets by export and import", async () => {
         await mkdir(join(stack.directory, "there"));
         const there = {
-            PULUMI_BACKEND_URL: `file://${join(stack.directory, "there")}`,
+            PULUMI_BACKEND_URL: pathToFileURL(join(stack.directory, "there")).href,
             PULUMI_CONFIG_PASSPHRASE: "the passphrase of the new place",
         };
         const key = await keyFile();

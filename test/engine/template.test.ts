@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
@@ -53,7 +54,7 @@ esac
         const environment = {
             ...cli.environment,
             PATH: [bin, cli.environment["PATH"]].join(delimiter),
-            PULUMI_BACKEND_URL: `file://${state}`,
+            PULUMI_BACKEND_URL: pathToFileURL(state).href,
             PULUMI_CONFIG_PASSPHRASE: "passphrase",
         };
         const pulumi = async (...args: string[]) =>

@@ -402,7 +402,8 @@ describe("workloads", () => {
         try {
             const loadedBy = async (values: Values) => {
                 const file = join(directory, "modules");
-                process.env["NODE_OPTIONS"] = `--require ${join(__dirname, "loaded-modules.cjs")}`;
+                process.env["NODE_OPTIONS"] =
+                    `--require ${JSON.stringify(join(__dirname, "loaded-modules.cjs"))}`;
                 process.env["LOADED_MODULES"] = file;
                 await run(values, { preview: true });
                 const modules = (await readFile(file, "utf8")).split("\n");

@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import { runProgram } from "../../sandbox/engines/in-process-engine";
 import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
@@ -149,7 +150,7 @@ describe("the README and the pages in docs/", () => {
             cwd: project,
             env: {
                 ...cli.environment,
-                PULUMI_BACKEND_URL: `file://${project}`,
+                PULUMI_BACKEND_URL: pathToFileURL(project).href,
                 PULUMI_CONFIG_PASSPHRASE: "readme",
                 PULUMI_SKIP_CONFIRMATIONS: "true",
                 VIRTUAL_ENV: home,

@@ -87,7 +87,11 @@ describe("the step in a Dockerfile", () => {
             writeFileSync(file, key);
             const { text = "" } = dockerfileClient(index, { form: "key", keyBase64: "" }).install[0] ?? {};
             const [, command = "false"] = /key="\$\((.*)\)"/.exec(text) ?? [];
-            const output = execFileSync("sh", ["-c", command.replace("/run/secrets/acme-python-key", file)]);
+            const output = execFileSync("sh", [
+                "-c",
+                command.replace("/run/secrets/acme-python-key", '"$0"'),
+                file,
+            ]);
             assert.equal(output.toString(), encodeURIComponent(key.toString("base64")));
         } finally {
             rmSync(directory, { recursive: true });

@@ -4,7 +4,7 @@ import type { Plan } from "../../configure/journal/journal";
 
 const plan = (before: string | undefined, after: string | undefined) =>
     ({
-        path: "/home/dev/.pypirc",
+        path: "/home/josé d/.pypirc",
         before: before === undefined ? undefined : Buffer.from(before),
         after: after === undefined ? undefined : Buffer.from(after),
         previousEdits: [],
@@ -21,15 +21,15 @@ describe("configure: what it reports", () => {
                 ),
                 [],
             ),
-            "--- /home/dev/.pypirc\n+++ /home/dev/.pypirc\n@@ -1,3 +1,4 @@\n [distutils]\n index-servers =\n     pypi\n+    python\n",
+            "--- /home/josé d/.pypirc\n+++ /home/josé d/.pypirc\n@@ -1,3 +1,4 @@\n [distutils]\n index-servers =\n     pypi\n+    python\n",
         );
         assert.match(
             unifiedDiff(plan(undefined, "a\n"), []),
-            /^--- \/dev\/null\n\+\+\+ \/home\/dev\/\.pypirc\n@@ -0,0 \+1,1 @@\n\+a\n$/,
+            /^--- \/dev\/null\n\+\+\+ \/home\/josé d\/\.pypirc\n@@ -0,0 \+1,1 @@\n\+a\n$/,
         );
         assert.match(
             unifiedDiff(plan("a\n", undefined), []),
-            /^--- \/home\/dev\/\.pypirc\n\+\+\+ \/dev\/null\n/,
+            /^--- \/home\/josé d\/\.pypirc\n\+\+\+ \/dev\/null\n/,
         );
     });
 
