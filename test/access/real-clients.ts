@@ -58,7 +58,11 @@ export async function realLogins(
         const { workload, issuer, claims } = identity.login;
         const snippet = stack.snippet(workload);
         const audience = /aud: (\S+)/.exec(snippet)?.[1];
-        const token = await sandbox.issuers.issue(issuer, claims, audience === undefined ? {} : { audience });
+        const token = await sandbox.issuers.issue(issuer, claims, {
+            ...(audience !== undefined && { audience }),
+            // Many tools run before it is used.
+            expiresInSeconds: 3600,
+        });
         return {
             identity,
             options: { environment: { [variable]: token } },

@@ -219,22 +219,22 @@ describe("sandbox: token exchange", () => {
     });
 
     it("is refused for a token outside of its time", async () => {
-        const now = seconds();
         const stale = /^ID Token issued at (\d+|null) is stale to sign-in\.$/;
         for (const claims of [
-            { exp: now - 65 },
-            { iat: now + 120 },
-            { nbf: now + 120 },
-            { exp: undefined },
-            { iat: undefined },
+            () => ({ exp: seconds() - 65 }),
+            () => ({ iat: seconds() + 120 }),
+            () => ({ nbf: seconds() + 120 }),
+            () => ({ exp: undefined }),
+            () => ({ iat: undefined }),
         ]) {
-            await refuses(await githubToken(sandbox, claims), "invalid_grant", stale);
+            await refuses(await githubToken(sandbox, claims()), "invalid_grant", stale);
         }
         await refuses(
             await githubToken(sandbox, {}, { issuedSecondsAgo: 900, expiresInSeconds: -600 }),
             "invalid_grant",
             stale,
         );
+        const now = seconds();
         const skewed = await githubToken(sandbox, { iat: now + 30, nbf: now + 30, exp: now - 30 });
         assert.equal((await exchange(sandbox, skewed)).status, 200);
     });
