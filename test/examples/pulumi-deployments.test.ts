@@ -588,8 +588,8 @@ describe("examples/pulumi-deployments", () => {
             });
             const environment = join(directory, "PULUMI_ENV");
             await writeFile(environment, "");
-            const command = preRunCommands[1]!.replaceAll("/PULUMI_ENV", environment);
-            const { exitCode, stderr } = await execa("bash", ["-c", command], {
+            const command = preRunCommands[1]!.replaceAll("/PULUMI_ENV", '"$0"');
+            const { exitCode, stderr } = await execa("bash", ["-c", command, environment], {
                 env: { GOOGLE_CREDENTIALS: provided, PULUMI_CI_OPERATION: operation, TMPDIR: directory },
                 reject: false,
             });

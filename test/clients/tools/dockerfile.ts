@@ -97,7 +97,7 @@ function pythonWithKeyring(bin: string): string {
     return [
         "#!/bin/sh",
         'mkdir "$3/bin"',
-        `ln -s ${join(bin, "keyring")} "$3/bin/keyring"`,
+        `ln -s "${join(bin, "keyring")}" "$3/bin/keyring"`,
         'ln -s /bin/true "$3/bin/pip"',
         "",
     ].join("\n");
