@@ -150,6 +150,8 @@ export async function startSandbox({
 async function serve(app: { fetch: (request: Request) => Response | Promise<Response> }) {
     // The adapter must not replace Node's Request and Response in the whole process with its own, faster ones.
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+    // By default, an idle connection ends after five seconds, even if a slow client sends its next request just then.
+    server.keepAliveTimeout = 0;
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return {
