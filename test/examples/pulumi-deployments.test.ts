@@ -57,7 +57,9 @@ async function install(context: Mocha.Context): Promise<void> {
     });
     if (exitCode === 0) return;
     const [missing] =
-        /\b(?:ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH)\b/.exec(all) ?? [];
+        /\b(?:ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|E[A-Z]+TIMEOUT|EAI_AGAIN|ENETUNREACH)\b/.exec(
+            all,
+        ) ?? [];
     if (missing === undefined) assert.fail(all);
     console.log(`    skipped: the packages of the example cannot be installed from npm: ${missing}`);
     context.skip();
