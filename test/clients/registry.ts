@@ -42,7 +42,7 @@ export async function needTools(context: Context): Promise<PythonTools> {
     } catch (error) {
         const { message } = error as Error;
         const missing =
-            /Python 3.10 or newer is missing|ensurepip is not\s+available|No module named venv|connection broken by .*/i.exec(
+            /Python 3.10 or newer is missing|ensurepip is not\s+available|No module named venv|connection broken by .*|Read timed out/i.exec(
                 message,
             );
         if (missing === null) {
