@@ -295,6 +295,7 @@ describe("the commands of the jobs", () => {
         const npm = (await execa("sh", ["-c", "command -v npm"])).stdout;
         environment = {
             PATH: [bin, path].join(delimiter),
+            TMPDIR: repository.directory,
             CALLS: join(repository.directory, "calls.txt"),
             HEADERS: join(repository.directory, "headers.txt"),
             GITHUB_OUTPUT: join(repository.directory, "output.txt"),
