@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, registryCommands, start } from "./commands";
+import { federatedScript } from "./commands";
 import { asPattern, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -10,31 +10,25 @@ import { fileOf, indented, yamlString } from "./text";
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/distributedtask/oidctoken/create
  */
-export function azureDevOpsSnippet(context: SnippetContext, workload: WorkloadOf<"azureDevOps">): string {
-    const { prepare, use } = registryCommands(context);
+export function azureDevOpsSnippet(context: SnippetContext<"azureDevOps">): string {
     return fileOf(
         "# azure-pipelines.yml",
-        ...triggers(workload),
+        ...triggers(context.workload),
         "pool:",
         "  vmImage: ubuntu-latest",
         "steps:",
         "  - bash: |",
         indented(
-            [
-                ...start(),
-                ...prepare,
-                ...login(
-                    context,
-                    (file) => [
-                        // Other users of the machine can read the arguments of a process.
-                        `printf 'Authorization: Bearer %s' "$SYSTEM_ACCESSTOKEN" |`,
-                        `  curl -sSf -X POST -H "Content-Type: application/json" -H @- -d "" \\`,
-                        `  "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
-                    ],
-                    "oidcToken",
-                ),
-                ...use,
-            ],
+            federatedScript(
+                context,
+                (file) => [
+                    // Other users of the machine can read the arguments of a process.
+                    `printf 'Authorization: Bearer %s' "$SYSTEM_ACCESSTOKEN" |`,
+                    `  curl -sSf -X POST -H "Content-Type: application/json" -H @- -d "" \\`,
+                    `  "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
+                ],
+                { tokenField: "oidcToken" },
+            ),
             6,
         ),
         "    env:",

@@ -1,6 +1,4 @@
-import type { WorkloadOf } from "../validation/workloads";
-import { login, providerOf, registryCommands, start } from "./commands";
-import { tokenAudience } from "./credential-configuration";
+import { federatedScript, tokenAudience } from "./commands";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -11,19 +9,16 @@ import { fileOf, indented, yamlString } from "./text";
  *
  * @see https://buildkite.com/docs/agent/v3/cli/reference/oidc
  */
-export function buildkiteSnippet(context: SnippetContext, workload: WorkloadOf<"buildkite">): string {
-    const { name } = context;
-    const provider = providerOf(context);
-    const { prepare, use } = registryCommands(context);
-    const commands = [
-        ...start(true),
-        ...prepare,
-        ...login(context, (file) => [
-            `buildkite-agent oidc request-token --audience ${tokenAudience(provider)} \\`,
+export function buildkiteSnippet(context: SnippetContext<"buildkite">): string {
+    const { name, workload } = context;
+    const commands = federatedScript(
+        context,
+        (file) => [
+            `buildkite-agent oidc request-token --audience ${tokenAudience(context)} \\`,
             `  --claim organization_id,pipeline_id --lifetime 3600 > ${file}`,
-        ]),
-        ...use,
-    ];
+        ],
+        { lasting: true },
+    );
     return fileOf(
         "# .buildkite/pipeline.yml",
         "steps:",

@@ -1,5 +1,4 @@
-import type { WorkloadOf } from "../validation/workloads";
-import { login, registryCommands, start } from "./commands";
+import { federatedScript } from "./commands";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -14,17 +13,11 @@ import { fileOf, indented, yamlString } from "./text";
  * @see https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
  * @see https://circleci.com/docs/guides/orchestrate/config-templating/
  */
-export function circleCiSnippet(context: SnippetContext, workload: WorkloadOf<"circleCi">): string {
+export function circleCiSnippet(context: SnippetContext<"circleCi">): string {
     const { name } = context;
-    const { prepare, use } = registryCommands(context);
-    const commands = [
-        ...start(),
-        ...prepare,
-        ...login(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`]),
-        ...use,
-    ];
+    const commands = federatedScript(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`]);
     const job = `python-${name}`;
-    const { ref, contextId } = workload;
+    const { ref, contextId } = context.workload;
     const settings = [
         ...(contextId === undefined
             ? []

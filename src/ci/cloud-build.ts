@@ -1,5 +1,4 @@
 import { projectOfAccount } from "../names/principals";
-import type { WorkloadOf } from "../validation/workloads";
 import { start } from "./commands";
 import { googleCommands } from "./google-services";
 import type { SnippetContext } from "./snippet";
@@ -10,8 +9,8 @@ import { fileOf, indented } from "./text";
  *
  * @see https://cloud.google.com/build/docs/build-config-file-schema
  */
-export function cloudBuildSnippet(context: SnippetContext, workload: WorkloadOf<"cloudBuild">): string {
-    const { serviceAccount, project = context.project } = workload;
+export function cloudBuildSnippet(context: SnippetContext<"cloudBuild">): string {
+    const { serviceAccount, project = context.project } = context.workload;
     return fileOf(
         "# cloudbuild.yaml. `docker build` has this login only with --network=cloudbuild and without BuildKit.",
         "steps:",

@@ -15,45 +15,40 @@ export function start(lasting = false): string[] {
     return ["set -eu", "dir=$(mktemp -d)", ...(lasting ? [`trap 'rm -rf "$dir"' EXIT`] : [])];
 }
 
-/** The commands of a snippet in sh, after `start`. The login of the system is between the two parts. */
-export interface RegistryCommands {
-    /**
-     * Installs the keyring, and for writers the tools for uploads, from PyPI; builds the package. pip cannot sign in to the
-     * registry before it has the keyring, and the files of the login stay out of what is built.
-     */
-    readonly prepare: readonly string[];
-    /** Makes the tools that `prepare` installed available in another shell. */
-    readonly activate: string;
-    /** Writes the registry's own files, installs and uploads. */
-    readonly use: readonly string[];
+/** Makes the tools that `prepare` installed available in a shell. */
+export const activate = '. "$dir/registry-venv/bin/activate"';
+
+/**
+ * The commands after `start`, before the login: they install packages from PyPI, for writers also the tools for uploads, and
+ * build the package. pip cannot sign in to the registry before it has the keyring, and the files of the login stay out of what
+ * is built.
+ */
+export function prepare({ workload }: SnippetContext, packages = `keyring ${keyringBackend}`): string[] {
+    const writes = workload.access !== "reader";
+    return [
+        'python3 -m venv "$dir/registry-venv"',
+        activate,
+        `pip install ${packages}${writes ? " build twine" : ""}`,
+        ...(writes ? ["python -m build"] : []),
+    ];
 }
 
 /**
- * The commands that install packages and, for writers, upload them, with pip.conf, .pypirc and the keyring. Their files are not
- * in the checkout, whose files can get into a package.
+ * The commands after the login: they install packages and, for writers, upload them, with pip.conf, .pypirc and the keyring.
+ * Their files are not in the checkout, whose files can get into a package.
  */
-export function registryCommands({ workload, index, pipConf, pypirc }: SnippetContext): RegistryCommands {
+export function useRegistry({ workload, index, pipConf, pypirc }: SnippetContext): string[] {
     const writes = workload.access !== "reader";
-    const activate = `. "$dir/registry-venv/bin/activate"`;
     // pip does not use a command named keyring from its own environment.
     const separate = index.keyring === "subprocess";
     const packages = separate ? "$dir/project-venv" : "$dir/registry-venv";
-    return {
-        prepare: [
-            `python3 -m venv "$dir/registry-venv"`,
-            activate,
-            `pip install keyring ${keyringBackend}${writes ? " build twine" : ""}`,
-            ...(writes ? ["python -m build"] : []),
-        ],
-        activate,
-        use: [
-            ...(separate ? [`python -m venv "${packages}"`] : []),
-            ...writeFile(`"${packages}/pip.conf"`, pipConf),
-            `${separate ? `"${packages}/bin/pip"` : "pip"} install -r requirements.txt`,
-            ...(writes ? uploadCommands(index, pypirc) : []),
-            ...uvCommands(index, writes),
-        ],
-    };
+    return [
+        ...(separate ? [`python -m venv "${packages}"`] : []),
+        ...writeFile(`"${packages}/pip.conf"`, pipConf),
+        `${separate ? `"${packages}/bin/pip"` : "pip"} install -r requirements.txt`,
+        ...(writes ? uploadCommands(index, pypirc) : []),
+        ...uvCommands(index, writes),
+    ];
 }
 
 /** The upload of what was built. */
@@ -94,15 +89,16 @@ export function uvCommands(index: PythonIndex, writes: boolean, password?: strin
 }
 
 /**
- * The login of a federated workload: the token of its system, and the credential configuration file.
+ * The script of a federated workload. It logs in with the token of its system and the credential configuration file.
  *
  * @param requestToken the commands that write the token to a file, whose path is a word of sh
+ * @param lasting whether the machine is used again
  * @param tokenField the field with the token, if that file is JSON
  */
-export function login(
+export function federatedScript(
     context: SnippetContext,
     requestToken: (file: string) => readonly string[],
-    tokenField?: string,
+    { lasting = false, tokenField }: { readonly lasting?: boolean; readonly tokenField?: string } = {},
 ): string[] {
     const tokenFile = "$dir/google-token";
     const file = '"$dir/google-credentials.json"';
@@ -113,10 +109,13 @@ export function login(
         serviceAccount: context.serviceAccount,
     });
     return [
+        ...start(lasting),
+        ...prepare(context),
         "umask 077",
         ...requestToken(`"${tokenFile}"`),
         ...writeFile(file, configuration, "$dir"),
         `export GOOGLE_APPLICATION_CREDENTIALS=${file}`,
+        ...useRegistry(context),
     ];
 }
 
@@ -124,4 +123,9 @@ export function login(
 export function providerOf({ name, provider }: SnippetContext): string {
     if (provider === undefined) throw new RangeError(`the workload ${name} has no provider`);
     return provider;
+}
+
+/** The audience to ask for in a token of the other system, unless the system has a fixed one. */
+export function tokenAudience(context: SnippetContext): string {
+    return `https://iam.googleapis.com/${providerOf(context)}`;
 }

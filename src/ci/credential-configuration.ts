@@ -37,8 +37,3 @@ export function credentialConfiguration(configuration: CredentialConfiguration):
     };
     return `${JSON.stringify(file, undefined, 2)}\n`;
 }
-
-/** The audience to ask for in a token of the other system, unless the system has a fixed one. */
-export function tokenAudience(provider: string): string {
-    return `https://iam.googleapis.com/${provider}`;
-}

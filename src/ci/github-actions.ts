@@ -1,5 +1,4 @@
-import type { WorkloadOf } from "../validation/workloads";
-import { providerOf, registryCommands } from "./commands";
+import { activate, prepare, providerOf, useRegistry } from "./commands";
 import { asPattern, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -14,9 +13,8 @@ const auth = "google-github-actions/auth@7c6bc770dae815cd3e89ee6cdf493a5fab2cc09
  *
  * @see https://github.com/google-github-actions/auth
  */
-export function githubActionsSnippet(context: SnippetContext, workload: WorkloadOf<"githubActions">): string {
-    const { name, serviceAccount } = context;
-    const { prepare, activate, use } = registryCommands(context);
+export function githubActionsSnippet(context: SnippetContext<"githubActions">): string {
+    const { name, workload, serviceAccount } = context;
     return fileOf(
         `# .github/workflows/python-${name}.yml in ${workload.owner}/${workload.repository}`,
         ...triggers(workload.ref),
@@ -38,7 +36,7 @@ export function githubActionsSnippet(context: SnippetContext, workload: Workload
             [
                 'dir=$(mktemp -d "$RUNNER_TEMP/registry.XXXXXX")',
                 'echo "dir=$dir" >> "$GITHUB_ENV"',
-                ...prepare,
+                ...prepare(context),
             ],
             10,
         ),
@@ -47,7 +45,7 @@ export function githubActionsSnippet(context: SnippetContext, workload: Workload
         `          workload_identity_provider: ${providerOf(context)}`,
         ...(serviceAccount === undefined ? [] : [`          service_account: ${serviceAccount}`]),
         "      - run: |",
-        indented([activate, ...use], 10),
+        indented([activate, ...useRegistry(context)], 10),
     );
 }
 

@@ -1,6 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { login, providerOf, registryCommands, start } from "./commands";
-import { tokenAudience } from "./credential-configuration";
+import { federatedScript, tokenAudience } from "./commands";
 import { asRegExp, isPlain, parseRef } from "./refs";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
@@ -10,10 +9,8 @@ import { fileOf, indented, yamlString } from "./text";
  *
  * @see https://docs.gitlab.com/ci/secrets/id_token_authentication/
  */
-export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"gitlabCi">): string {
-    const { name } = context;
-    const provider = providerOf(context);
-    const { prepare, use } = registryCommands(context);
+export function gitlabCiSnippet(context: SnippetContext<"gitlabCi">): string {
+    const { name, workload } = context;
     const conditions = rules(workload);
     return fileOf(
         "# .gitlab-ci.yml",
@@ -24,17 +21,12 @@ export function gitlabCiSnippet(context: SnippetContext, workload: WorkloadOf<"g
             : [`  environment: {name: ${yamlString(workload.environment)}}`]),
         "  id_tokens:",
         "    GOOGLE_ID_TOKEN:",
-        `      aud: ${tokenAudience(provider)}`,
+        `      aud: ${tokenAudience(context)}`,
         ...(conditions.length === 0 ? [] : ["  rules:", `    - if: '${conditions.join(" && ")}'`]),
         "  script:",
         "    - |",
         indented(
-            [
-                ...start(),
-                ...prepare,
-                ...login(context, (file) => [`printf %s "$GOOGLE_ID_TOKEN" > ${file}`]),
-                ...use,
-            ],
+            federatedScript(context, (file) => [`printf %s "$GOOGLE_ID_TOKEN" > ${file}`]),
             6,
         ),
     );

@@ -1,7 +1,5 @@
-import type { PythonIndex } from "../clients/client";
 import { tokenUsername } from "../clients/credential";
-import type { WorkloadOf } from "../validation/workloads";
-import { registryCommands, start, uploadCommands, uvCommands } from "./commands";
+import { prepare, start, uploadCommands, useRegistry, uvCommands } from "./commands";
 import type { SnippetContext } from "./snippet";
 import { fileOf } from "./text";
 
@@ -16,10 +14,10 @@ const places: Readonly<Record<Service, string>> = {
 };
 
 /** sh commands for one of Google's services. The login needs no configuration: it comes from the metadata server. */
-export function googleServiceSnippet(context: SnippetContext, workload: WorkloadOf<Service>): string {
-    const { serviceAccount } = workload;
+export function googleServiceSnippet(context: SnippetContext<Service>): string {
+    const { type, serviceAccount } = context.workload;
     return fileOf(
-        `# ${places[workload.type]}${serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`}`,
+        `# ${places[type]}${serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`}`,
         ...start(true),
         ...googleCommands(context),
     );
@@ -27,9 +25,8 @@ export function googleServiceSnippet(context: SnippetContext, workload: Workload
 
 /** The commands on a machine with a metadata server, after `start`. */
 export function googleCommands(context: SnippetContext): string[] {
-    const { prepare, use } = registryCommands(context);
     return context.serviceAccount === undefined
-        ? [...prepare, ...use]
+        ? [...prepare(context), ...useRegistry(context)]
         : impersonating(context, context.serviceAccount);
 }
 
@@ -37,13 +34,12 @@ export function googleCommands(context: SnippetContext): string[] {
  * The commands that impersonate a service account. The keyring always uses the account of the machine, so pip and twine get a
  * token of the other one, which is valid for an hour.
  */
-function impersonating({ workload, index, pypirc }: SnippetContext, serviceAccount: string): string[] {
+function impersonating(context: SnippetContext, serviceAccount: string): string[] {
+    const { workload, index, pypirc } = context;
     const writes = workload.access !== "reader";
+    const indexUrl = index.indexUrl.replace(/^https:\/\//, `https://${tokenUsername}:$token@`);
     return [
-        'python3 -m venv "$dir/registry-venv"',
-        '. "$dir/registry-venv/bin/activate"',
-        `pip install google-auth requests${writes ? " build twine" : ""}`,
-        ...(writes ? ["python -m build"] : []),
+        ...prepare(context, "google-auth requests"),
         "token=$(python - <<'END'",
         "import google.auth",
         "from google.auth import impersonated_credentials",
@@ -55,7 +51,7 @@ function impersonating({ workload, index, pypirc }: SnippetContext, serviceAccou
         "print(account.token)",
         "END",
         ")",
-        `export PIP_EXTRA_INDEX_URL="${withToken(index)}"`,
+        `export PIP_EXTRA_INDEX_URL="${indexUrl}"`,
         "pip install -r requirements.txt",
         ...(writes
             ? [
@@ -65,8 +61,4 @@ function impersonating({ workload, index, pypirc }: SnippetContext, serviceAccou
             : []),
         ...uvCommands(index, writes, '"$token"'),
     ];
-}
-
-function withToken({ indexUrl }: PythonIndex): string {
-    return indexUrl.replace(/^https:\/\//, `https://${tokenUsername}:$token@`);
 }

@@ -1,6 +1,4 @@
-import type { WorkloadOf } from "../validation/workloads";
-import { login, providerOf, registryCommands, start } from "./commands";
-import { tokenAudience } from "./credential-configuration";
+import { federatedScript, tokenAudience } from "./commands";
 import type { SnippetContext } from "./snippet";
 import { fileOf } from "./text";
 
@@ -10,18 +8,15 @@ import { fileOf } from "./text";
  * @see https://developer.hashicorp.com/terraform/cloud-docs/agents/hooks
  * @see https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/manual-generation
  */
-export function hcpTerraformSnippet(context: SnippetContext, { access }: WorkloadOf<"hcpTerraform">): string {
-    const provider = providerOf(context);
-    const { prepare, use } = registryCommands(context);
+export function hcpTerraformSnippet(context: SnippetContext<"hcpTerraform">): string {
     return fileOf(
         "#!/bin/sh",
-        `# /home/tfc-agent/.tfc-agent/hooks/terraform-${access === "reader" ? "pre-plan" : "post-apply"}, in agents with Python`,
+        `# /home/tfc-agent/.tfc-agent/hooks/terraform-${context.workload.access === "reader" ? "pre-plan" : "post-apply"}, in agents with Python`,
         "# and TFC_AGENT_HOOK_TIMEOUT=600 (the default is 60 seconds).",
         "# The workspace needs this environment variable:",
-        `# TFC_WORKLOAD_IDENTITY_AUDIENCE=${tokenAudience(provider)}`,
-        ...start(true),
-        ...prepare,
-        ...login(context, (file) => [`printf %s "$TFC_WORKLOAD_IDENTITY_TOKEN" > ${file}`]),
-        ...use,
+        `# TFC_WORKLOAD_IDENTITY_AUDIENCE=${tokenAudience(context)}`,
+        ...federatedScript(context, (file) => [`printf %s "$TFC_WORKLOAD_IDENTITY_TOKEN" > ${file}`], {
+            lasting: true,
+        }),
     );
 }

@@ -1,5 +1,4 @@
-import type { WorkloadOf } from "../validation/workloads";
-import { registryCommands, start } from "./commands";
+import { prepare, start, useRegistry } from "./commands";
 import type { SnippetContext } from "./snippet";
 import { fileOf, indented, yamlString } from "./text";
 
@@ -8,11 +7,10 @@ import { fileOf, indented, yamlString } from "./text";
  *
  * @see https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
  */
-export function kubernetesSnippet(context: SnippetContext, workload: WorkloadOf<"gke">): string {
-    const { name, serviceAccount } = context;
+export function kubernetesSnippet(context: SnippetContext<"gke">): string {
+    const { name, workload, serviceAccount } = context;
     const namespace = `  namespace: ${yamlString(workload.namespace)}`;
     const account = yamlString(workload.serviceAccount);
-    const { prepare, use } = registryCommands(context);
     return fileOf(
         "# pod.yaml. The cluster needs Workload Identity Federation for GKE, and the image needs requirements.txt.",
         ...(serviceAccount === undefined
@@ -41,6 +39,6 @@ export function kubernetesSnippet(context: SnippetContext, workload: WorkloadOf<
         "      command: [sh, -c]",
         "      args:",
         "        - |",
-        indented([...start(), ...prepare, ...use], 10),
+        indented([...start(), ...prepare(context), ...useRegistry(context)], 10),
     );
 }
