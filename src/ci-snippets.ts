@@ -20,23 +20,13 @@ export function ciSnippets(
     const { ciSnippet } = require("./ci/snippet") as typeof import("./ci/snippet");
     const pipConf = pipConfWithKeyring(index.indexUrl, index.keyring);
     const pypirc = pypircWithKeyring(index);
-    return pulumi
-        .all(
-            workloads.map(([name, { workload, provider, serviceAccount }]) =>
-                pulumi.all([provider, serviceAccount]).apply(([providerName, account]): [string, string] => [
-                    name,
-                    ciSnippet({
-                        name,
-                        workload,
-                        project,
-                        ...(providerName === undefined ? {} : { provider: providerName }),
-                        ...(account === undefined ? {} : { serviceAccount: account }),
-                        index,
-                        pipConf,
-                        pypirc,
-                    }),
-                ]),
+    const snippets = workloads.map(([name, { workload, provider: providerName, serviceAccount }]) => [
+        name,
+        pulumi
+            .output(providerName)
+            .apply((provider) =>
+                ciSnippet({ name, workload, project, provider, serviceAccount, index, pipConf, pypirc }),
             ),
-        )
-        .apply((snippets) => Object.fromEntries(snippets));
+    ]);
+    return pulumi.all(Object.fromEntries(snippets) as Record<string, pulumi.Output<string>>);
 }

@@ -1,16 +1,8 @@
 import type { WorkloadOf } from "../validation/workloads";
 import { acceptedEvents, type FederatedSystem, literal, optional } from "./federated-system";
 
-type Buildkite = WorkloadOf<"buildkite">;
-
-const tenant = ({ organizationId }: Buildkite) => ({
-    claim: "assertion.organization_id",
-    value: organizationId,
-});
-const unit = ({ pipelineId }: Buildkite) => ({ claim: "assertion.pipeline_id", value: pipelineId });
-
 /** A build of a tag has the name of the tag as its branch too. */
-const ref =
+const refClaim =
     '(has(assertion.build_tag) && assertion.build_tag != "" ? "refs/tags/" + assertion.build_tag : "refs/heads/" + assertion.build_branch)';
 
 /**
@@ -19,22 +11,14 @@ const ref =
  *
  * @see https://buildkite.com/docs/agent/v3/cli/reference/oidc
  */
-export const buildkite: FederatedSystem<Buildkite> = {
+export const buildkite: FederatedSystem<WorkloadOf<"buildkite">> = {
     name: "buildkite",
     issuers: /^https:\/\/agent\.buildkite\.com(?:\/|$)/,
-    sharedIssuer: "https://agent.buildkite.com",
-    issuer: () => "https://agent.buildkite.com",
+    issuer: "https://agent.buildkite.com",
     subject: 'assertion.pipeline_id + ":" + string(assertion.build_number)',
-    tenant,
-    unit,
-    select: (workload) => ({
-        attribute: workload.ref ? "pipeline_ref" : "pipeline",
-        claims: [
-            tenant(workload),
-            unit(workload),
-            ...(workload.ref ? [{ claim: ref, value: workload.ref }] : []),
-        ],
-    }),
+    tenant: ({ organizationId }) => ({ claim: "assertion.organization_id", value: organizationId }),
+    unit: ({ pipelineId }) => ({ name: "pipeline", claim: "assertion.pipeline_id", value: pipelineId }),
+    select: ({ ref }) => [{ name: "ref", claim: refClaim, value: ref }],
     trusted: ({ events }) => [
         `${optional("build_source")} in ${literal(acceptedEvents("buildkite", events))}`,
         // The prefix of a fork. Git does not allow a colon in the name of a branch.

@@ -9,12 +9,13 @@ export interface ClaimMatch {
     readonly value: string;
 }
 
-/** What a workload must be, in terms of its tokens. */
-export interface Selection {
-    /** Name of the attribute that is composed of the claims, without what is added for writers. */
-    readonly attribute: string;
-    /** The claims that identify the workload, in the order in which the attribute has them. */
-    readonly claims: readonly ClaimMatch[];
+/** One of the claims that identify a workload. An attribute is composed of them. */
+export interface SelectedClaim {
+    /** Its part of the attribute's name. */
+    readonly name?: string;
+    readonly claim: string;
+    /** undefined: the workload accepts every value. */
+    readonly value: string | undefined;
 }
 
 /** A CI system, or another system that signs tokens with known claims. `W` is an entry of `workloads` of its type. */
@@ -23,26 +24,28 @@ export interface FederatedSystem<W> {
     readonly name: string;
     /** Recognizes the issuers of the system, in canonical spelling. */
     readonly issuers: RegExp;
-    /** The issuer, exactly as in the claim `iss`. */
-    issuer(workload: W): string;
-    /** The issuer that all customers of the system share; undefined if each organization has its own. */
-    readonly sharedIssuer?: string;
+    /**
+     * The issuer, exactly as in the claim `iss`, unless the workload has one of its own: one for all customers of the system, or
+     * one for each organization.
+     */
+    readonly issuer: string | ((workload: W) => string);
     /** The audiences of the tokens if they cannot be the name of the provider. */
-    audiences?(workload: W): readonly string[];
+    readonly audiences?: (workload: W) => readonly string[];
     /** The tokens' subject as a CEL expression of short claims, for Google's logs. No grant names it. */
     readonly subject: string;
-    /** The id of the tenant: tokens of other tenants are refused. */
-    tenant(workload: W): ClaimMatch;
+    /** The id of the tenant, if it is not the unit: tokens of other tenants are refused. */
+    readonly tenant?: (workload: W) => ClaimMatch;
     /** The repository, project or pipeline that the token is for. */
-    unit(workload: W): ClaimMatch;
-    select(workload: W): Selection;
+    readonly unit: (workload: W) => SelectedClaim & ClaimMatch;
+    /** The claims that identify a workload of that unit, in the order in which the attribute has them. */
+    readonly select?: (workload: W) => readonly SelectedClaim[];
     /**
      * CEL expressions that are all true if a token comes from code that was accepted, and from a run that no stranger can start.
      * They follow from the attribute that the workload selects and from its `events`.
      *
      * @param workload one that can upload
      */
-    trusted(workload: W): readonly string[];
+    readonly trusted: (workload: W) => readonly string[];
 }
 
 /** The events that can start a run that uploads. */

@@ -1,16 +1,15 @@
-import { createHash } from "node:crypto";
 import type { WorkloadType } from "../names/workload-types";
 import type { Workload, WorkloadOf } from "../validation/workloads";
 import { azureDevOps } from "./azure-devops";
 import { buildkite } from "./buildkite";
 import { circleCi } from "./circle-ci";
-import type { ClaimMatch, FederatedSystem } from "./federated-system";
-import { literal } from "./federated-system";
+import { type ClaimMatch, type FederatedSystem, literal, type SelectedClaim } from "./federated-system";
 import { githubActions } from "./github-actions";
 import { gitlabCi } from "./gitlab-ci";
 import { hcpTerraform } from "./hcp-terraform";
 import { claimsHash, matchingClaims, subjectOf } from "./oidc";
 import { canonicalIssuer } from "./oidc-issuers";
+import { shortHash } from "./short-hash";
 
 // Workload identity federation: Google exchanges the token of another system for one of its own. A provider says whose
 // tokens are accepted (condition) and which of their claims a grant can name (mapping).
@@ -40,6 +39,9 @@ export interface Provider {
     readonly condition: string;
 }
 
+/** Which tokens a provider accepts, and what a grant can name of them. */
+type TokenRules = Pick<Provider, "audiences" | "mapping" | "condition">;
+
 /** A federated workload: its provider, and what of the mapped token is granted. */
 export interface FederatedIdentity {
     readonly providerId: string;
@@ -63,7 +65,9 @@ export function typeOfIssuer(issuer: string): WorkloadType | undefined {
 
 /** The issuer of a workload's tokens. */
 export function issuerOf(workload: FederatedWorkload): string {
-    return workload.type === "oidc" ? workload.issuer : systemOf(workload).issuer(workload);
+    if ("issuer" in workload) return workload.issuer;
+    const { issuer } = systemOf(workload);
+    return typeof issuer === "string" ? issuer : issuer(workload);
 }
 
 /** How IAM recognizes a federated workload. */
@@ -71,10 +75,10 @@ export function federatedIdentity(workload: FederatedWorkload): FederatedIdentit
     const providerId = providerIdOf(workload);
     if (workload.type === "oidc")
         return { providerId, selector: `attribute.${claimsAttribute(workload)}/granted` };
-    const { attribute, claims } = systemOf(workload).select(workload);
+    const { attribute, claims } = selectionOf(workload);
     return {
         providerId,
-        selector: `attribute.${attributeName(workload, attribute)}/${[providerId, ...claims.map(({ value }) => value)].join(":")}`,
+        selector: `${attribute}/${[providerId, ...claims.map(({ value }) => value)].join(":")}`,
     };
 }
 
@@ -99,9 +103,7 @@ export function providersFor(workloads: readonly Workload[]): Provider[] {
 }
 
 /** Groups come from one type, because an issuer belongs to one type. */
-function systemProvider(
-    group: readonly WorkloadOf<FederatedType>[],
-): Pick<Provider, "audiences" | "mapping" | "condition"> {
+function systemProvider(group: readonly WorkloadOf<FederatedType>[]): TokenRules {
     const [first] = group as [WorkloadOf<FederatedType>];
     const system = systemOf(first);
     const mapping: Record<string, string> = {
@@ -110,15 +112,14 @@ function systemProvider(
     const readers: ClaimMatch[] = [];
     const trusted = new Set<string>();
     for (const workload of group) {
-        const { attribute, claims } = system.select(workload);
+        const { attribute, claims } = selectionOf(workload);
         const value = joined(literal(providerIdOf(first)), ...claims.map(({ claim }) => claim));
         const condition = system.trusted(workload).join(" && ");
         if (workload.access === "reader") readers.push(system.unit(workload));
         else trusted.add(condition);
-        mapping[`attribute.${attributeName(workload, attribute)}`] =
-            workload.access === "reader" ? value : `${condition} ? ${value} : "untrusted"`;
+        mapping[attribute] = workload.access === "reader" ? value : `${condition} ? ${value} : "untrusted"`;
     }
-    const tenants = anyOf(group.map((workload) => system.tenant(workload)));
+    const tenants = anyOf(group.map(system.tenant ?? system.unit));
     const admitted = [...trusted, ...(readers.length === 0 ? [] : [anyOf(readers)])].join(" || ");
     return {
         audiences: system.audiences?.(first) ?? [],
@@ -127,9 +128,7 @@ function systemProvider(
     };
 }
 
-function claimsProvider(
-    group: readonly WorkloadOf<"oidc">[],
-): Pick<Provider, "audiences" | "mapping" | "condition"> {
+function claimsProvider(group: readonly WorkloadOf<"oidc">[]): TokenRules {
     return {
         audiences: [...new Set(group.flatMap(({ audiences }) => audiences))],
         mapping: {
@@ -155,25 +154,28 @@ function claimsAttribute(workload: WorkloadOf<"oidc">): string {
 
 function systemOf(workload: WorkloadOf<FederatedType>): FederatedSystem<WorkloadOf<FederatedType>> {
     // Each system gets only entries of its own type.
-    return systems[workload.type];
+    return systems[workload.type] as FederatedSystem<WorkloadOf<FederatedType>>;
 }
 
-/** Writers have attributes of their own, which only tokens of accepted code get. */
-function attributeName(workload: WorkloadOf<FederatedType>, attribute: string): string {
-    if (workload.access === "reader") return attribute;
+/** The attribute by which IAM recognizes a workload, and the claims that it is composed of. */
+function selectionOf(workload: WorkloadOf<FederatedType>): { attribute: string; claims: SelectedClaim[] } {
+    const { tenant, unit, select } = systemOf(workload);
+    const claims = [unit(workload), ...(select?.(workload) ?? [])].filter(({ value }) => value !== undefined);
+    const names = claims.flatMap(({ name }) => name ?? []);
     const added = "events" in workload ? [...(workload.events ?? [])].sort() : [];
-    return ["trusted", attribute, ...added].join("_");
+    // Writers have attributes of their own, which only tokens of accepted code get.
+    const attribute = workload.access === "reader" ? names : ["trusted", ...names, ...added];
+    return {
+        attribute: `attribute.${attribute.join("_")}`,
+        claims: [...(tenant === undefined ? [] : [tenant(workload)]), ...claims],
+    };
 }
 
 function providerIdOf(workload: FederatedWorkload): string {
     const issuer = issuerOf(workload);
     if (workload.type === "oidc") return `oidc-${shortHash(issuer)}`;
-    const { name, sharedIssuer } = systemOf(workload);
-    return issuer === sharedIssuer ? name : `${name}-${shortHash(issuer)}`;
-}
-
-function shortHash(text: string): string {
-    return createHash("sha256").update(text).digest("hex").slice(0, 8);
+    const system = systemOf(workload);
+    return issuer === system.issuer ? system.name : `${system.name}-${shortHash(issuer)}`;
 }
 
 /** A CEL expression: whether a claim has one of the values that it has in the list. */

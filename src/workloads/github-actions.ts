@@ -11,21 +11,19 @@ export const githubActions: FederatedSystem<WorkloadOf<"githubActions">> = {
     name: "github",
     issuers:
         /^https:\/\/(?:(?:vs)?token\.actions\.(?:githubusercontent|[^/]+\.ghe)\.com(?:\/|$)|[^/]+\/_services\/token$)/,
-    sharedIssuer: "https://token.actions.githubusercontent.com",
-    issuer: ({ issuer }) => issuer ?? "https://token.actions.githubusercontent.com",
+    issuer: "https://token.actions.githubusercontent.com",
     subject: 'assertion.repository_id + ":" + assertion.run_id',
     tenant: ({ ownerId }) => ({ claim: "assertion.repository_owner_id", value: ownerId }),
-    unit: ({ repositoryId }) => ({ claim: "assertion.repository_id", value: repositoryId }),
-    select: ({ ownerId, repositoryId, ref, environment }) => ({
-        attribute: ["repository", ...(ref ? ["ref"] : []), ...(environment ? ["environment"] : [])].join("_"),
-        claims: [
-            { claim: "assertion.repository_owner_id", value: ownerId },
-            { claim: "assertion.repository_id", value: repositoryId },
-            ...(ref ? [{ claim: "assertion.ref", value: ref }] : []),
-            // Jobs without an environment have no such claim.
-            ...(environment ? [{ claim: optional("environment"), value: environment }] : []),
-        ],
+    unit: ({ repositoryId }) => ({
+        name: "repository",
+        claim: "assertion.repository_id",
+        value: repositoryId,
     }),
+    select: ({ ref, environment }) => [
+        { name: "ref", claim: "assertion.ref", value: ref },
+        // Jobs without an environment have no such claim.
+        { name: "environment", claim: optional("environment"), value: environment },
+    ],
     trusted: ({ events, ref }) => [
         `assertion.event_name in ${literal(acceptedEvents("githubActions", events))}`,
         isBranchOrTag("assertion.ref"),

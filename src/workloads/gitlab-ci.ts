@@ -1,46 +1,31 @@
 import type { WorkloadOf } from "../validation/workloads";
 import { acceptedEvents, type FederatedSystem, isBranchOrTag, literal, optional } from "./federated-system";
 
-type GitlabCi = WorkloadOf<"gitlabCi">;
-
-const unit = ({ projectId, namespaceId }: GitlabCi) =>
-    projectId === undefined
-        ? { claim: "assertion.namespace_id", value: namespaceId ?? "" }
-        : { claim: "assertion.project_id", value: projectId };
-
 /**
  * GitLab CI. All claims are text. In a merge request from a fork, the project of the token is the fork; `job_project_id` can be
  * the parent, so nothing depends on it.
  *
  * @see https://docs.gitlab.com/ci/secrets/id_token_authentication/#token-payload
  */
-export const gitlabCi: FederatedSystem<GitlabCi> = {
+export const gitlabCi: FederatedSystem<WorkloadOf<"gitlabCi">> = {
     name: "gitlab",
     issuers: /^https:\/\/gitlab\.com(?:\/|$)/,
-    sharedIssuer: "https://gitlab.com",
-    issuer: ({ issuer }) => issuer ?? "https://gitlab.com",
+    issuer: "https://gitlab.com",
     subject: 'assertion.project_id + ":" + assertion.job_id',
-    tenant: unit,
-    unit,
-    select: (workload) => {
-        const { access, projectId, ref, environment } = workload;
-        // Writers are on protected refs in any case.
-        const protectedOnly = access === "reader" && workload.protectedOnly;
-        return {
-            attribute: [
-                projectId === undefined ? "namespace" : "project",
-                ...(ref ? ["ref"] : []),
-                ...(environment ? ["environment"] : []),
-                ...(protectedOnly ? ["protected"] : []),
-            ].join("_"),
-            claims: [
-                unit(workload),
-                ...(ref ? [{ claim: "assertion.ref_path", value: ref }] : []),
-                ...(environment ? [{ claim: optional("environment"), value: environment }] : []),
-                ...(protectedOnly ? [{ claim: "assertion.ref_protected", value: "true" }] : []),
-            ],
-        };
-    },
+    unit: ({ projectId, namespaceId = "" }) =>
+        projectId === undefined
+            ? { name: "namespace", claim: "assertion.namespace_id", value: namespaceId }
+            : { name: "project", claim: "assertion.project_id", value: projectId },
+    select: ({ access, ref, environment, protectedOnly }) => [
+        { name: "ref", claim: "assertion.ref_path", value: ref },
+        { name: "environment", claim: optional("environment"), value: environment },
+        {
+            name: "protected",
+            claim: "assertion.ref_protected",
+            // Writers are on protected refs in any case.
+            value: access === "reader" && protectedOnly === true ? "true" : undefined,
+        },
+    ],
     trusted: ({ events, environment }) => [
         `${optional("ref_protected")} == "true"`,
         `assertion.pipeline_source in ${literal(acceptedEvents("gitlabCi", events))}`,

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { ClaimValue, WorkloadOf } from "../validation/workloads";
 import { literal } from "./federated-system";
 import { shortIds } from "./oidc-issuers";
+import { shortHash } from "./short-hash";
 
 // The claims that a token of type oidc must have, in CEL.
 
@@ -16,10 +16,7 @@ export function matchingClaims({ claims }: Oidc): string {
 
 /** A short id of what a workload compares. */
 export function claimsHash({ claims }: Oidc): string {
-    return createHash("sha256")
-        .update(JSON.stringify(sorted(claims)))
-        .digest("hex")
-        .slice(0, 16);
+    return shortHash(JSON.stringify(sorted(claims)), 16);
 }
 
 /** A CEL expression: the id in a token of one of the workloads, which have the same issuer. */

@@ -1,3 +1,4 @@
+import type { RepositoryCoordinates } from "../names/urls";
 import type { WorkloadSettings } from "./settings";
 import { type Provider, providersFor } from "./federation";
 import { workloadIdentity, type WorkloadIdentity } from "./identity";
@@ -25,10 +26,7 @@ export interface WorkloadPlan {
 }
 
 /** Derives from the settings what the workloads of a registry need. */
-export function planWorkloads(
-    place: { readonly project: string; readonly location: string; readonly repository: string },
-    settings: WorkloadSettings,
-): WorkloadPlan {
+export function planWorkloads(place: RepositoryCoordinates, settings: WorkloadSettings): WorkloadPlan {
     const { workloads, pool } = settings;
     const { project } = place;
     const poolProject = pool.project ?? project;

@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import type { RepositoryCoordinates } from "../names/urls";
+import { shortHash } from "./short-hash";
 
 /**
  * The id of a registry's pool, unless it is configured: from the repository and its location. In a project that other
@@ -9,19 +10,11 @@ import { createHash } from "node:crypto";
  * @see https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/create
  */
 export function defaultPoolId(
-    {
-        project,
-        location,
-        repository,
-    }: { readonly project: string; readonly location: string; readonly repository: string },
+    { project, location, repository }: RepositoryCoordinates,
     poolProject: string,
 ): string {
     const name = `${repository}-${location}`;
     const start = name.startsWith("gcp-") ? `x${name}` : name;
     if (project === poolProject && start === name && start.length <= 32) return start;
-    const hash = createHash("sha256")
-        .update(`${project}/${location}/${repository}`)
-        .digest("hex")
-        .slice(0, 8);
-    return `${start.slice(0, 23)}-${hash}`;
+    return `${start.slice(0, 23)}-${shortHash(`${project}/${location}/${repository}`)}`;
 }

@@ -19,25 +19,23 @@ export function statedNumbers(
     { workloads, pool, projectNumber }: WorkloadSettings,
     project: string,
 ): StatedNumber[] {
-    const candidates: [path: ConfigPath, projectId: string, number: string | undefined][] = [
-        [["projectNumber"], project, projectNumber],
-        [["pool", "projectNumber"], pool.project ?? project, pool.projectNumber],
+    const stated = (path: ConfigPath, number: string | undefined, projectId = project) =>
+        number === undefined ? [] : [{ path, projectId, number }];
+    return [
+        ...stated(["projectNumber"], projectNumber),
+        ...stated(["pool", "projectNumber"], pool.projectNumber, pool.project),
+        ...Object.entries(workloads).flatMap(([name, workload]) => {
+            if (workload.type === "gke") {
+                const { clusterProject, clusterProjectNumber } = workload;
+                return stated(
+                    ["workloads", name, "clusterProjectNumber"],
+                    clusterProjectNumber,
+                    clusterProject,
+                );
+            }
+            return "projectNumber" in workload
+                ? stated(["workloads", name, "projectNumber"], workload.projectNumber, workload.project)
+                : [];
+        }),
     ];
-    for (const [name, workload] of Object.entries(workloads)) {
-        if (workload.type === "gke") {
-            const { clusterProject = project, clusterProjectNumber } = workload;
-            candidates.push([
-                ["workloads", name, "clusterProjectNumber"],
-                clusterProject,
-                clusterProjectNumber,
-            ]);
-        }
-        if ("projectNumber" in workload) {
-            const { project: ofService = project, projectNumber: number } = workload;
-            candidates.push([["workloads", name, "projectNumber"], ofService, number]);
-        }
-    }
-    return candidates.flatMap(([path, projectId, number]) =>
-        number === undefined ? [] : [{ path, projectId, number }],
-    );
 }

@@ -13,220 +13,170 @@ import { claimMistakes } from "./oidc-issuers";
 import type { WorkloadSettings } from "./settings";
 
 type Entry = readonly [name: string, workload: Workload];
+type Report = (...mistake: EntryMistake) => void;
 
 /** The mistakes that involve more than one key of an entry, or more than one entry. The paths start with the entry's name. */
 export function workloadMistakes(
     { workloads }: Pick<WorkloadSettings, "workloads">,
     project: string,
 ): EntryMistake[] {
+    const mistakes: EntryMistake[] = [];
+    const report: Report = (...mistake) => {
+        mistakes.push(mistake);
+    };
     const entries = Object.entries(workloads);
-    return [
-        ...entries.flatMap(([name, workload]) =>
-            entryMistakes(workload).map(([path, ...rest]): EntryMistake => [[name, ...path], ...rest]),
-        ),
-        ...sameIdentity(entries, project),
-        ...issuerMistakes(entries),
-    ];
-}
-
-function entryMistakes(workload: Workload): EntryMistake[] {
-    if (isFederated(workload)) {
-        return [
-            ...issuerTypeMistakes(workload),
-            ...(workload.access !== "reader"
-                ? writerMistakes(workload)
-                : "events" in workload
-                  ? [
-                        mistake(
-                            "events",
-                            "cannot be set with access reader. Allowed: remove it, because readers accept every event.",
-                        ),
-                    ]
-                  : []),
-            ...federatedMistakes(workload),
-        ];
+    for (const [name, workload] of entries) {
+        checkEntry(workload, (path, ...rest) => {
+            report([name, ...path], ...rest);
+        });
     }
-    return workload.type === "gke" || workload.serviceAccount === undefined
-        ? []
-        : (["project", "projectNumber", "legacy"] as const)
-              .filter((key) => key in workload)
-              .map((key) =>
-                  mistake(
-                      key,
-                      "cannot be set with serviceAccount. Allowed: only one of them, because it is for the default account.",
-                  ),
-              );
+    checkIdentities(entries, project, report);
+    checkIssuers(entries, report);
+    return mistakes;
 }
 
-function federatedMistakes(workload: FederatedWorkload): EntryMistake[] {
-    switch (workload.type) {
-        case "gitlabCi":
-            return [...exactlyOne(workload, "projectId", "namespaceId"), ...selectorMistakes(workload)];
-        case "hcpTerraform":
-            return exactlyOne(workload, "workspaceId", "projectId");
-        case "oidc":
-            return claimMistakes(workload);
-        default:
-            return selectorMistakes(workload);
+function checkEntry(workload: Workload, report: Report): void {
+    if (!isFederated(workload)) {
+        if (workload.type === "gke" || workload.serviceAccount === undefined) return;
+        for (const key of ["project", "projectNumber", "legacy"].filter((each) => each in workload)) {
+            report(
+                [key],
+                undefined,
+                "cannot be set with serviceAccount. Allowed: only one of them, because it is for the default account.",
+            );
+        }
+        return;
     }
+    const ownType = typeOfIssuer(issuerOf(workload));
+    if (ownType !== undefined && ownType !== workload.type) {
+        const message = `has its own type. Allowed: any other issuer. Use type: ${ownType}.`;
+        report(["issuer"], issuerOf(workload), message);
+    }
+    if (workload.access !== "reader") {
+        checkWriter(workload, report);
+    } else if ("events" in workload) {
+        report(
+            ["events"],
+            undefined,
+            "cannot be set with access reader. Allowed: remove it, because readers accept every event.",
+        );
+    }
+    if (workload.type === "gitlabCi") checkExactlyOne(workload, "projectId", "namespaceId", report);
+    if (workload.type === "hcpTerraform") checkExactlyOne(workload, "workspaceId", "projectId", report);
+    else if (workload.type === "oidc") for (const mistake of claimMistakes(workload)) report(...mistake);
+    else checkSelector(workload, report);
 }
 
-/** What a writer needs, so that only code that was accepted can upload. */
-function writerMistakes(workload: FederatedWorkload): EntryMistake[] {
+/** Reports what a writer needs, so that only code that was accepted can upload. */
+function checkWriter(workload: FederatedWorkload, report: Report): void {
     const { access } = workload;
-    const required = (key: string, reason: string) =>
-        key in workload
-            ? []
-            : [mistake(key, `is not set. It is required with access ${access}, because ${reason}`)];
-    const oneOf = (other: string, reason: string) =>
-        "ref" in workload || other in workload
-            ? []
-            : [
-                  mistake(
-                      "ref",
-                      `is not set, and neither is ${other}. One of them is required with access ${access}, because ${reason}`,
-                  ),
-              ];
+    const requireKey = (key: string, reason: string) => {
+        if (key in workload) return;
+        report([key], undefined, `is not set. It is required with access ${access}, because ${reason}`);
+    };
+    const requireRefOr = (other: string, allowed: string) => {
+        if ("ref" in workload || other in workload) return;
+        report(
+            ["ref"],
+            undefined,
+            `is not set, and neither is ${other}. One of them is required with access ${access}, because otherwise every branch can upload. Allowed: ref with a full ref, such as refs/heads/main, or ${other} with ${allowed}.`,
+        );
+    };
     const ref = "Allowed: a full ref, such as refs/heads/main.";
     switch (workload.type) {
         case "githubActions":
-            return oneOf(
-                "environment",
-                "otherwise every branch can upload. Allowed: ref with a full ref, such as refs/heads/main, or environment with an environment that has protection rules.",
-            );
+            requireRefOr("environment", "an environment that has protection rules");
+            break;
         case "gitlabCi":
-            return workload.protectedOnly === false
-                ? [
-                      mistake(
-                          "protectedOnly",
-                          `cannot be false with access ${access}. Allowed: true, or remove it, because writers only run on protected branches and tags.`,
-                      ),
-                  ]
-                : [];
+            if (workload.protectedOnly !== false) break;
+            report(
+                ["protectedOnly"],
+                undefined,
+                `cannot be false with access ${access}. Allowed: true, or remove it, because writers only run on protected branches and tags.`,
+            );
+            break;
         case "circleCi":
-            return [
-                ...required(
-                    "vcsOrigin",
-                    "builds of forks have the same project. Allowed: the repository, as in github.com/acme/core.",
-                ),
-                ...oneOf(
-                    "contextId",
-                    "otherwise every branch can upload. Allowed: ref with a full ref, such as refs/heads/main, or contextId with a context that is restricted.",
-                ),
-            ];
+            requireKey(
+                "vcsOrigin",
+                "builds of forks have the same project. Allowed: the repository, as in github.com/acme/core.",
+            );
+            requireRefOr("contextId", "a context that is restricted");
+            break;
         case "azureDevOps":
-            return required("ref", `otherwise every branch can upload. ${ref}`);
+            requireKey("ref", `otherwise every branch can upload. ${ref}`);
+            break;
         case "buildkite":
-            return [
-                ...required("ref", `builds of pull requests have the same pipeline. ${ref}`),
-                ...(workload.forkBranchesArePrefixed === true
-                    ? []
-                    : [
-                          mistake(
-                              "forkBranchesArePrefixed",
-                              `is not true. It is required with access ${access}, because otherwise a fork's branch main is the same as yours. Turn off "Build pull requests from third-party forked repositories", or turn on "Prefix third-party fork branch names", in the pipeline's settings for its repository. Allowed: true, once this is so.`,
-                          ),
-                      ]),
-            ];
-        default:
-            return [];
+            requireKey("ref", `builds of pull requests have the same pipeline. ${ref}`);
+            if (workload.forkBranchesArePrefixed === true) break;
+            report(
+                ["forkBranchesArePrefixed"],
+                undefined,
+                `is not true. It is required with access ${access}, because otherwise a fork's branch main is the same as yours. Turn off "Build pull requests from third-party forked repositories", or turn on "Prefix third-party fork branch names", in the pipeline's settings for its repository. Allowed: true, once this is so.`,
+            );
     }
 }
 
-function mistake(key: string, message: string): EntryMistake {
-    return [[key], undefined, message];
-}
-
-function exactlyOne(workload: object, first: string, second: string): EntryMistake[] {
+function checkExactlyOne(workload: object, first: string, second: string, report: Report): void {
     const found = [first, second].filter((key) => key in workload);
-    if (found.length === 1) return [];
-    return [
-        [
-            [],
-            undefined,
-            `has ${found.length === 0 ? "neither" : "both"} ${first} ${found.length === 0 ? "nor" : "and"} ${second}. Allowed: one of them.`,
-        ],
-    ];
+    if (found.length === 1) return;
+    const keys = found.length === 0 ? `neither ${first} nor ${second}` : `both ${first} and ${second}`;
+    report([], undefined, `has ${keys}. Allowed: one of them.`);
 }
 
-/** Google accepts at most 127 bytes for a mapped value. */
-function selectorMistakes(
+/** Reports a mapped value of more than 127 bytes, which Google does not accept. */
+function checkSelector(
     workload: FederatedWorkload & {
         readonly ref?: string;
         readonly environment?: string;
         readonly vcsOrigin?: string;
     },
-): EntryMistake[] {
+    report: Report,
+): void {
     const { selector } = federatedIdentity(workload);
     const value = selector.slice(selector.indexOf("/") + 1);
     const bytes = Buffer.byteLength(value);
-    const { ref = "", environment = "", vcsOrigin = "" } = workload;
+    if (bytes <= 127) return;
     // All other parts have a fixed length.
-    const longest = [ref, environment, vcsOrigin].reduce((one, each) =>
-        each.length > one.length ? each : one,
+    const { ref = "", environment = "", vcsOrigin = "" } = workload;
+    const [longest] = Object.entries({ ref, environment, vcsOrigin }).sort(
+        ([, one], [, other]) => other.length - one.length,
+    ) as [[key: string, value: string]];
+    report(
+        [longest[0]],
+        longest[1],
+        `is too long: the value that Google compares, ${formatJson(value)}, has ${bytes} bytes. Allowed: at most 127.`,
     );
-    const key = longest === ref ? "ref" : longest === environment ? "environment" : "vcsOrigin";
-    return bytes <= 127
-        ? []
-        : [
-              [
-                  [key],
-                  longest,
-                  `is too long: the value that Google compares, ${formatJson(value)}, has ${bytes} bytes. Allowed: at most 127.`,
-              ],
-          ];
 }
 
-function issuerTypeMistakes(workload: FederatedWorkload): EntryMistake[] {
-    const { type } = workload;
-    const ownType = typeOfIssuer(issuerOf(workload));
-    return ownType === undefined || ownType === type
-        ? []
-        : [
-              [
-                  ["issuer"],
-                  issuerOf(workload),
-                  `has its own type. Allowed: any other issuer. Use type: ${ownType}.`,
-              ],
-          ];
-}
-
-/** Every workload whose identity an earlier one has. Two grants to one identity would hide what it may do. */
-function sameIdentity(entries: readonly Entry[], project: string): EntryMistake[] {
+/** Reports every workload whose identity an earlier one has. Two grants to one identity would hide what it may do. */
+function checkIdentities(entries: readonly Entry[], project: string, report: Report): void {
     const first = new Map<string, string>();
-    return entries.flatMap(([name, workload]): EntryMistake[] => {
-        const context = { project, poolId: "", poolProject: "" };
-        const { numberOf, principal } = workloadIdentity(workload, context);
+    for (const [name, workload] of entries) {
+        const { numberOf, principal } = workloadIdentity(workload, { project, poolId: "", poolProject: "" });
         const identity = [numberOf, principal(""), workload.via].join(" ");
         const earlier = first.get(identity);
-        if (earlier !== undefined) {
-            return [
-                [
-                    [name],
-                    undefined,
-                    `is the same identity as workloads.${earlier}. Allowed: each identity once.`,
-                ],
-            ];
-        }
-        first.set(identity, name);
-        return [];
-    });
+        first.set(identity, earlier ?? name);
+        if (earlier === undefined) continue;
+        const message = `is the same identity as workloads.${earlier}. Allowed: each identity once.`;
+        report([name], undefined, message);
+    }
 }
 
-/** Mistakes in entries that share an issuer, and so a provider. */
-function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
-    const mistakes: EntryMistake[] = [];
+/** Reports mistakes in entries that share an issuer, and so a provider. */
+function checkIssuers(entries: readonly Entry[], report: Report): void {
     const groups = new Map<string, [name: string, workload: FederatedWorkload][]>();
     for (const [name, workload] of entries) {
         if (!isFederated(workload)) continue;
         const group = groups.get(issuerOf(workload)) ?? [];
         const [firstName, first] = group[0] ?? [name, workload];
-        const differs = (key: string, value: unknown, allowed: string) =>
-            mistakes.push([
+        const differs = (key: string, value: unknown, allowed: string) => {
+            const other = `workloads.${firstName}.${key}`;
+            report(
                 [name, key],
                 value,
-                `differs from workloads.${firstName}.${key}, which has the same issuer. Allowed: ${allowed}.`,
-            ]);
+                `differs from ${other}, which has the same issuer. Allowed: ${allowed}.`,
+            );
+        };
         const [keys, firstKeys] = [workload, first].map((each) =>
             "jwksJson" in each ? each.jwksJson : undefined,
         );
@@ -241,11 +191,11 @@ function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
         const { condition = "", mapping = {} } = provider ?? {};
         const needs = (what: string, count: number, limit: number) => {
             if (count <= limit) return;
-            mistakes.push([
+            report(
                 [group[0]?.[0] ?? ""],
                 undefined,
                 `and the other workloads of ${issuer} need ${what.replace("N", String(count))}. Allowed: at most ${limit}. Move some of them to another stack.`,
-            ]);
+            );
         };
         const attributes = Object.keys(mapping).filter((each) => each.startsWith("attribute."));
         needs("a condition of N bytes", Buffer.byteLength(condition), 4096);
@@ -256,5 +206,4 @@ function issuerMistakes(entries: readonly Entry[]): EntryMistake[] {
             2048,
         );
     }
-    return mistakes;
 }
