@@ -1,3 +1,5 @@
+export { fileOf } from "../clients/client";
+
 // The syntax that all snippets share: YAML and sh.
 
 /** A YAML string in double quotes: every JSON string is one. */
@@ -8,11 +10,6 @@ export function yamlString(text: string): string {
 /** Lines with the same indentation, as the content of a YAML block scalar. Empty lines stay empty. */
 export function indented(lines: readonly string[], spaces: number): string {
     return lines.map((line) => (line === "" ? "" : `${" ".repeat(spaces)}${line}`)).join("\n");
-}
-
-/** Lines of a file, each with its line break. */
-export function fileOf(...lines: readonly string[]): string {
-    return lines.map((line) => `${line}\n`).join("");
 }
 
 /** A word of sh in single quotes: the shell expands nothing in it. */

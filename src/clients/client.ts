@@ -1,4 +1,4 @@
-import type { Credential } from "./credential";
+import { asksForToken, type Credential } from "./credential";
 
 /**
  * The keyring provider in a pip.conf. With `auto`, the file does not set it, and pip uses its default.
@@ -74,14 +74,34 @@ export interface Client {
 /** Creates the files and commands of a tool for an index. Returns undefined if the tool does not support the form. */
 export type ClientOf = (index: PythonIndex, credential: Credential) => Client | undefined;
 
-/** The same path on every operating system. */
-export function everywhere(path: string): Path {
-    return { linux: path, macos: path, windows: path };
+/** The same path on every operating system, except on Windows if it has a path of its own. */
+export function everywhere(path: string, windows = path): Path {
+    return { linux: path, macos: path, windows };
+}
+
+/** A file, or a part of one, in the folder of a project. */
+export function projectFile(path: string, text: string): ClientFile {
+    return { scope: "project", path: everywhere(path), text };
+}
+
+/** Lines of a file, each with its line break. */
+export function fileOf(...lines: readonly string[]): string {
+    return lines.map((line) => `${line}\n`).join("");
 }
 
 /** The same lines in every shell. */
 export function inEveryShell(...lines: string[]): Commands {
     return { posix: lines, powershell: lines };
+}
+
+/** Commands, followed by one that is the same in every shell. */
+export function append({ posix, powershell }: Commands, line: string): Commands {
+    return { posix: [...posix, line], powershell: [...powershell, line] };
+}
+
+/** Commands that only the keyring form needs, once for each machine or project. */
+export function keyringSetup({ form }: Credential, ...lines: readonly string[]): Commands {
+    return inEveryShell(...(form === "keyring" ? lines : []));
 }
 
 /** Gets an access token from gcloud, as a part of a double-quoted value. The syntax is the same in all shells. */
@@ -110,6 +130,16 @@ export function nonPypiName(name: string): string {
 }
 
 /**
+ * A name for a tool that accepts only `a-z`, `0-9` and `-`. A name that the tool reserves gets a prefix.
+ *
+ * @throws RangeError with the given start if the name has other characters
+ */
+export function plainName(name: string, refusal: string, reserved: readonly string[]): string {
+    if (!/^[a-z0-9-]+$/.test(name)) throw new RangeError(`${refusal}: use only a-z, 0-9 and -`);
+    return reserved.includes(name) ? `private-${name}` : name;
+}
+
+/**
  * Command lines that set environment variables, followed by other lines. A value is literal, except that the shell expands
  * `accessToken` in it.
  */
@@ -126,4 +156,13 @@ export function withEnvironment(
         posix: withLines((name, value) => `export ${name}=${value}`),
         powershell: withLines((name, value) => `$env:${name} = ${value}`),
     };
+}
+
+/** Command lines that set environment variables only if the token is not given, followed by other lines. */
+export function withToken(
+    credential: Credential,
+    variables: Readonly<Record<string, string>>,
+    ...lines: readonly string[]
+): Commands {
+    return withEnvironment(asksForToken(credential) ? variables : {}, ...lines);
 }

@@ -28,6 +28,16 @@ export type Credential =
     | { readonly form: "token"; readonly token?: string }
     | ({ readonly form: "key" } & KeyCredential);
 
+/** Whether the tool takes an access token from its environment. */
+export function asksForToken(credential: Credential): boolean {
+    return credential.form === "token" && credential.token === undefined;
+}
+
+/** The user name of a credential; with a keyring, the one that the keyring knows. */
+export function usernameOf({ form }: Credential): string {
+    return form === "key" ? keyUsername : tokenUsername;
+}
+
 /** A user name and its password. */
 export interface Login {
     readonly username: string;
@@ -36,12 +46,9 @@ export interface Login {
 
 /** The user name and password of a credential; undefined for the keyring form and if the token is not given. */
 export function loginOf(credential: Credential): Login | undefined {
-    if (credential.form === "key") {
-        return { username: keyUsername, password: credential.keyBase64 };
-    }
-    return credential.form === "token" && credential.token !== undefined
-        ? { username: tokenUsername, password: credential.token }
-        : undefined;
+    if (credential.form === "keyring") return undefined;
+    const password = credential.form === "key" ? credential.keyBase64 : credential.token;
+    return password === undefined ? undefined : { username: usernameOf(credential), password };
 }
 
 /** Adds a user name, and a password if there is one, to an `https://` URL. Both are percent-encoded. */

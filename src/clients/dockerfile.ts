@@ -1,9 +1,10 @@
 import {
     accessToken,
     type Client,
-    everywhere,
+    fileOf,
     inEveryShell,
     keyringBackend,
+    projectFile,
     type PythonIndex,
     tokenVariable,
     withEnvironment,
@@ -30,46 +31,34 @@ export const dockerfile = { client: dockerfileClient, guide: undefined } satisfi
  * @see https://docs.docker.com/build/building/secrets/
  */
 export function dockerfileClient(index: PythonIndex, { form }: Credential): Client {
-    const { secret, step, build } = stepsByForm(index)[form];
+    // The name of the secret contains the name of the registry, because a build can use several registries.
+    const secret = `${index.name}-${form === "keyring" ? "credentials" : form}`;
+    const { step, build } = stepsByForm(index, secret)[form];
+    const text = fileOf(
+        "COPY requirements.txt ./",
+        `RUN --mount=type=secret,id=${secret},required=true \\`,
+        step.map((line) => `    ${line}`).join(" \\\n"),
+    );
     return {
-        install: [
-            {
-                scope: "project",
-                path: everywhere("Dockerfile"),
-                text: [
-                    "COPY requirements.txt ./",
-                    `RUN --mount=type=secret,id=${secret},required=true \\`,
-                    step.map((line) => `    ${line}`).join(" \\\n"),
-                    "",
-                ].join("\n"),
-            },
-        ],
+        install: [projectFile("Dockerfile", text)],
         publish: [],
         commands: { setup: inEveryShell(), install: build, publish: inEveryShell() },
     };
 }
 
-/** The secret's name, the lines of the step, and the build commands, for each form of credential. */
-function stepsByForm(index: PythonIndex) {
-    const { indexUrl, name } = index;
+/** The lines of the step, and the build commands, for each form of credential. */
+function stepsByForm({ indexUrl }: PythonIndex, secret: string) {
     const install = "pip install --no-cache-dir --requirement requirements.txt";
-    // The name of the secret contains the name of the registry, because a build can use several registries.
-    const secret = (kind: string) => ({ secret: `${name}-${kind}`, file: `/run/secrets/${name}-${kind}` });
-    const [credentialsSecret, tokenSecret, keySecret] = [
-        secret("credentials"),
-        secret("token"),
-        secret("key"),
-    ];
+    const file = `/run/secrets/${secret}`;
     const url = (username: string, password: string) =>
         `PIP_EXTRA_INDEX_URL="${withUserInfo(indexUrl, { username }).replace("@", `:${password}@`)}"`;
     return {
         keyring: {
-            secret: credentialsSecret.secret,
             step: [
                 'keyring="$(mktemp -d)"',
                 '&& python -m venv "$keyring"',
                 '&& "$keyring/bin/pip" install --no-cache-dir keyring ' + keyringBackend,
-                `&& GOOGLE_APPLICATION_CREDENTIALS=${credentialsSecret.file}`,
+                `&& GOOGLE_APPLICATION_CREDENTIALS=${file}`,
                 'PATH="$PATH:$keyring/bin"',
                 "PIP_KEYRING_PROVIDER=subprocess",
                 `PIP_EXTRA_INDEX_URL=${withUserInfo(indexUrl, { username: tokenUsername })}`,
@@ -78,31 +67,29 @@ function stepsByForm(index: PythonIndex) {
             ],
             build: {
                 posix: [
-                    `docker build --secret id=${credentialsSecret.secret},src="\${GOOGLE_APPLICATION_CREDENTIALS:-$HOME/.config/gcloud/application_default_credentials.json}" .`,
+                    `docker build --secret id=${secret},src="\${GOOGLE_APPLICATION_CREDENTIALS:-$HOME/.config/gcloud/application_default_credentials.json}" .`,
                 ],
                 powershell: [
                     `$credentials = if ($env:GOOGLE_APPLICATION_CREDENTIALS) { $env:GOOGLE_APPLICATION_CREDENTIALS } else { "$env:APPDATA\\gcloud\\application_default_credentials.json" }`,
-                    `docker build --secret "id=${credentialsSecret.secret},src=$credentials" .`,
+                    `docker build --secret "id=${secret},src=$credentials" .`,
                 ],
             },
         },
         token: {
-            secret: tokenSecret.secret,
-            step: [url(tokenUsername, `$(cat ${tokenSecret.file})`), install],
+            step: [url(tokenUsername, `$(cat ${file})`), install],
             build: withEnvironment(
                 { [tokenVariable]: accessToken },
-                `docker build --secret id=${tokenSecret.secret},env=${tokenVariable} .`,
+                `docker build --secret id=${secret},env=${tokenVariable} .`,
             ),
         },
         key: {
-            secret: keySecret.secret,
             step: [
                 // The base64 characters +, / and = have a different meaning in a URL.
-                `key="$(base64 ${keySecret.file} | tr -d '\\n' | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')"`,
+                `key="$(base64 ${file} | tr -d '\\n' | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')"`,
                 `&& ${url(keyUsername, "$key")}`,
                 install,
             ],
-            build: inEveryShell(`docker build --secret id=${keySecret.secret},src=KEY_FILE .`),
+            build: inEveryShell(`docker build --secret id=${secret},src=KEY_FILE .`),
         },
     };
 }

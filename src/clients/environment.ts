@@ -1,14 +1,16 @@
 import {
     accessToken,
+    append,
     type Client,
-    type ClientFile,
+    type Commands,
     everywhere,
-    inEveryShell,
     keyringCommand,
+    keyringSetup,
+    projectFile,
     type PythonIndex,
     tokenVariable,
 } from "./client";
-import { type Credential, loginOf, tokenUsername, withUserInfo } from "./credential";
+import { asksForToken, type Credential, loginOf, usernameOf, withUserInfo } from "./credential";
 import type { SecretValues, ToolDefinition, ToolVariables } from "./tool";
 
 /**
@@ -42,8 +44,8 @@ function environmentClient(
     credential: Credential,
 ): Client {
     const login = loginOf(credential);
-    const withToken = credential.form === "token" && login === undefined;
-    const username = login?.username ?? tokenUsername;
+    const withToken = asksForToken(credential);
+    const username = usernameOf(credential);
     const byTool = tools.map((tool) => tool.variables?.(index, { form: credential.form, username }) ?? {});
     const secretsInFile =
         login && secretVariables(byTool, { ...login, indexUrl: withUserInfo(index.indexUrl, login) });
@@ -53,11 +55,16 @@ function environmentClient(
         secretsInFile,
         credential.form === "token" && login ? { [tokenVariable]: login.password } : {},
     ]);
-    const file = login === undefined ? projectFile(values) : userFile(index, values);
+    const text = dotenv(values);
+    const path = everywhere(
+        `~/.config/python-registry/${index.name}.env`,
+        `%APPDATA%\\python-registry\\${index.name}.env`,
+    );
+    const file = login === undefined ? projectFile(".env", text) : ({ scope: "user", path, text } as const);
     const token = `$${tokenVariable}`;
     const indexUrl = withUserInfo(index.indexUrl, { username }).replace("@", `:${token}@`);
     const secrets = withToken ? Object.entries(secretVariables(byTool, { password: token, indexUrl })) : [];
-    const load = {
+    const load: Commands = {
         posix: [
             "set -a",
             `. ${login === undefined ? "./.env" : file.path.linux}`,
@@ -81,15 +88,9 @@ function environmentClient(
         install: [file],
         publish: [file],
         commands: {
-            setup: credential.form === "keyring" ? inEveryShell(...keyringCommand) : inEveryShell(),
-            install: {
-                posix: [...load.posix, "pip install PACKAGE"],
-                powershell: [...load.powershell, "pip install PACKAGE"],
-            },
-            publish: {
-                posix: [...load.posix, "twine upload dist/*"],
-                powershell: [...load.powershell, "twine upload dist/*"],
-            },
+            setup: keyringSetup(credential, ...keyringCommand),
+            install: append(load, "pip install PACKAGE"),
+            publish: append(load, "twine upload dist/*"),
         },
     };
 }
@@ -101,19 +102,6 @@ function secretVariables(byTool: readonly ToolVariables[], values: SecretValues)
 
 function merged(parts: readonly (Readonly<Record<string, string>> | undefined)[]): Record<string, string> {
     return Object.fromEntries(parts.flatMap((part = {}) => Object.entries(part)));
-}
-
-function projectFile(values: Record<string, string>): ClientFile {
-    return { scope: "project", path: everywhere(".env"), text: dotenv(values) };
-}
-
-function userFile({ name }: PythonIndex, values: Record<string, string>): ClientFile {
-    const path = `~/.config/python-registry/${name}.env`;
-    return {
-        scope: "user",
-        path: { linux: path, macos: path, windows: `%APPDATA%\\python-registry\\${name}.env` },
-        text: dotenv(values),
-    };
 }
 
 function dotenv(values: Record<string, string>): string {

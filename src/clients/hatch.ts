@@ -1,14 +1,16 @@
 import {
     accessToken,
     type Client,
-    inEveryShell,
+    fileOf,
     inVariable,
     keyringBackend,
     keyringCommand,
+    keyringSetup,
+    plainName,
     type PythonIndex,
-    withEnvironment,
+    withToken,
 } from "./client";
-import { type Credential, keyUsername, loginOf, tokenUsername } from "./credential";
+import { type Credential, loginOf, tokenUsername, usernameOf } from "./credential";
 import { tomlString } from "./toml";
 import type { ToolDefinition } from "./tool";
 import { uvClient } from "./uv";
@@ -32,7 +34,7 @@ export const hatch = {
     sharedFiles: ["~/.config/uv/uv.toml"],
 } satisfies ToolDefinition;
 
-const installer = lines("[tool.hatch.envs.default]", 'installer = "uv"');
+const installer = fileOf("[tool.hatch.envs.default]", 'installer = "uv"');
 
 /**
  * Files and commands for hatch: a repository to publish to, in hatch's config.toml, and uv as the installer of hatch's
@@ -54,12 +56,11 @@ const installer = lines("[tool.hatch.envs.default]", 'installer = "uv"');
  * @see https://hatch.pypa.io/latest/plugins/publisher/package-index/
  */
 export function hatchClient(index: PythonIndex, credential: Credential): Client {
-    const name = repositoryName(index.name);
+    // `main` and `test` always mean PyPI, even if a section with that name exists.
+    const name = plainName(index.name, "hatch does not accept this repository name", ["main", "test"]);
     const login = loginOf(credential);
     // Without pins: uv refuses a pin for the project's own name, and projects that use hatch are often internal packages.
     const uv = uvClient({ ...index, internalPackages: [] }, credential);
-    const username = credential.form === "key" ? keyUsername : tokenUsername;
-    const fromEnvironment = credential.form === "token" && login === undefined;
     const variable = `UV_INDEX_${inVariable(index.name)}`;
     return {
         install: uv.install.map((file) =>
@@ -73,43 +74,23 @@ export function hatchClient(index: PythonIndex, credential: Credential): Client 
                     macos: "~/Library/Application Support/hatch/config.toml",
                     windows: "%LOCALAPPDATA%\\hatch\\config.toml",
                 },
-                text: lines(
+                text: fileOf(
                     `[publish.index.repos.${name}]`,
                     `url = ${tomlString(index.uploadUrl)}`,
-                    `user = ${tomlString(username)}`,
+                    `user = ${tomlString(usernameOf(credential))}`,
                     ...(login === undefined ? [] : [`auth = ${tomlString(login.password)}`]),
                 ),
             },
         ],
         commands: {
-            setup: inEveryShell(
-                ...(credential.form === "keyring"
-                    ? [...keyringCommand, `pipx inject hatch ${keyringBackend}`]
-                    : []),
-            ),
-            install: withEnvironment(
-                fromEnvironment
-                    ? { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken }
-                    : {},
+            setup: keyringSetup(credential, ...keyringCommand, `pipx inject hatch ${keyringBackend}`),
+            install: withToken(
+                credential,
+                { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken },
                 "# With PACKAGE among the dependencies in pyproject.toml:",
                 "hatch run python -c \"from importlib.metadata import version; print(version('PACKAGE'))\"",
             ),
-            publish: withEnvironment(
-                fromEnvironment ? { HATCH_INDEX_AUTH: accessToken } : {},
-                `hatch publish --repo ${name}`,
-            ),
+            publish: withToken(credential, { HATCH_INDEX_AUTH: accessToken }, `hatch publish --repo ${name}`),
         },
     };
-}
-
-/** The name of the repository in hatch. `main` and `test` always mean PyPI, even if a section with that name exists. */
-function repositoryName(name: string): string {
-    if (!/^[a-z0-9-]+$/.test(name)) {
-        throw new RangeError("hatch does not accept this repository name: use only a-z, 0-9 and -");
-    }
-    return ["main", "test"].includes(name) ? `private-${name}` : name;
-}
-
-function lines(...text: string[]): string {
-    return text.map((line) => `${line}\n`).join("");
 }

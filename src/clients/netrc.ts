@@ -1,4 +1,11 @@
-import { type Client, type ClientFile, type Commands, inEveryShell, type PythonIndex } from "./client";
+import {
+    append,
+    type Client,
+    type ClientFile,
+    type Commands,
+    inEveryShell,
+    type PythonIndex,
+} from "./client";
 import { type Credential, type Login, loginOf, tokenUsername } from "./credential";
 import type { ToolDefinition } from "./tool";
 
@@ -22,18 +29,14 @@ export function netrcClient(index: PythonIndex, credential: Credential): Client 
     }
     const login = loginOf(credential);
     const write = login === undefined ? writeTokenCommands(hostOf(index)) : inEveryShell();
-    const withCommand = (line: string) => ({
-        posix: [...write.posix, line],
-        powershell: [...write.powershell, line],
-    });
     const files = login === undefined ? [] : [netrcFile(index, login)];
     return {
         install: files,
         publish: files,
         commands: {
             setup: inEveryShell(),
-            install: withCommand(`pip install --extra-index-url ${index.indexUrl} PACKAGE`),
-            publish: withCommand(`uv publish --publish-url ${index.uploadUrl}`),
+            install: append(write, `pip install --extra-index-url ${index.indexUrl} PACKAGE`),
+            publish: append(write, `uv publish --publish-url ${index.uploadUrl}`),
         },
     };
 }

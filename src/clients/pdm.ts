@@ -1,15 +1,17 @@
 import {
     accessToken,
     type Client,
-    everywhere,
-    inEveryShell,
+    fileOf,
     keyringBackend,
+    keyringSetup,
     type Path,
+    plainName,
+    projectFile,
     type PythonIndex,
     tokenVariable,
-    withEnvironment,
+    withToken,
 } from "./client";
-import { type Credential, loginOf, tokenUsername, withUserInfo } from "./credential";
+import { asksForToken, type Credential, loginOf, usernameOf, withUserInfo } from "./credential";
 import type { ToolDefinition } from "./tool";
 import { tomlArray, tomlString } from "./toml";
 
@@ -36,6 +38,12 @@ export const pdm = {
     }),
 } satisfies ToolDefinition;
 
+/**
+ * Names that pdm does not use for an index: `pypi` would replace PyPI. `[pypi.url]`, `[pypi.username]` and `[pypi.password]` are
+ * settings of PyPI.
+ */
+const reserved = ["pypi", "url", "username", "password"];
+
 /** The path of pdm's own configuration, as the platformdirs library defines it. `PDM_CONFIG_FILE` overrides it. */
 const configuration: Path = {
     linux: "~/.config/pdm/config.toml",
@@ -59,69 +67,59 @@ const configuration: Path = {
  * @see https://pdm-project.org/latest/usage/config/#configure-the-package-indexes
  */
 export function pdmClient(index: PythonIndex, credential: Credential): Client {
-    const name = sourceName(index.name);
+    // A dot would end the name.
+    const name = plainName(index.name, "pdm does not accept this index name", reserved);
     const login = loginOf(credential);
-    const fromEnvironment = credential.form === "token" && login === undefined;
+    const fromEnvironment = asksForToken(credential);
     const credentials = [
-        `username = ${tomlString(login?.username ?? tokenUsername)}\n`,
-        ...(login === undefined ? [] : [`password = ${tomlString(login.password)}\n`]),
-    ].join("");
+        `username = ${tomlString(usernameOf(credential))}`,
+        ...(login === undefined ? [] : [`password = ${tomlString(login.password)}`]),
+    ];
     const url = fromEnvironment
-        ? withUserInfo(index.indexUrl, { username: tokenUsername }).replace("@", `:\${${tokenVariable}}@`)
+        ? withUserInfo(index.indexUrl, { username: usernameOf(credential) }).replace(
+              "@",
+              `:\${${tokenVariable}}@`,
+          )
         : index.indexUrl;
+    const urlLine = `url = ${tomlString(url)}`;
     const packages =
         index.internalPackages.length === 0
-            ? ""
-            : `include_packages = ${tomlArray(index.internalPackages)}\n`;
+            ? []
+            : [`include_packages = ${tomlArray(index.internalPackages)}`];
     return {
         install: [
             {
                 scope: "user",
                 path: configuration,
-                text:
-                    `[pypi.${name}]\nurl = ${tomlString(url)}\n` +
+                text: fileOf(
+                    `[pypi.${name}]`,
+                    urlLine,
                     // With a user name, pdm would also ask the keyring in a project whose URL has the variable, if it is unset.
-                    (fromEnvironment ? "" : credentials) +
-                    packages,
+                    ...(fromEnvironment ? [] : credentials),
+                    ...packages,
+                ),
             },
-            {
-                scope: "project",
-                path: everywhere("pyproject.toml"),
-                text: `[[tool.pdm.source]]\nname = ${tomlString(name)}\nurl = ${tomlString(url)}\n${packages}`,
-            },
+            projectFile(
+                "pyproject.toml",
+                fileOf("[[tool.pdm.source]]", `name = ${tomlString(name)}`, urlLine, ...packages),
+            ),
         ],
         publish: [
             {
                 scope: "user",
                 path: configuration,
-                text: `[repository.${name}]\nurl = ${tomlString(index.uploadUrl)}\n${credentials}`,
+                text: fileOf(`[repository.${name}]`, `url = ${tomlString(index.uploadUrl)}`, ...credentials),
             },
         ],
         commands: {
-            setup:
-                credential.form === "keyring"
-                    ? // In pdm's own environment: a keyring that is only on PATH returns the user name only since keyring 25.2.
-                      inEveryShell(`pdm self add keyring ${keyringBackend}`)
-                    : inEveryShell(),
-            install: withEnvironment(
-                fromEnvironment ? { [tokenVariable]: accessToken } : {},
-                "pdm add PACKAGE",
-            ),
-            publish: withEnvironment(
-                fromEnvironment ? { PDM_PUBLISH_PASSWORD: accessToken } : {},
+            // In pdm's own environment: a keyring that is only on PATH returns the user name only since keyring 25.2.
+            setup: keyringSetup(credential, `pdm self add keyring ${keyringBackend}`),
+            install: withToken(credential, { [tokenVariable]: accessToken }, "pdm add PACKAGE"),
+            publish: withToken(
+                credential,
+                { PDM_PUBLISH_PASSWORD: accessToken },
                 `pdm publish --no-build --repository ${name}`,
             ),
         },
     };
-}
-
-/**
- * The name of the index in pdm. A dot would end the name, and `pypi` would replace PyPI. `[pypi.url]`, `[pypi.username]` and
- * `[pypi.password]` are settings of PyPI.
- */
-function sourceName(name: string): string {
-    if (!/^[a-z0-9-]+$/.test(name)) {
-        throw new RangeError("pdm does not accept this index name: use only a-z, 0-9 and -");
-    }
-    return ["pypi", "url", "username", "password"].includes(name) ? `private-${name}` : name;
 }

@@ -1,12 +1,14 @@
 import {
     accessToken,
     type Client,
+    everywhere,
     inEveryShell,
     keyringBackend,
     keyringCommand,
     type KeyringProvider,
+    keyringSetup,
     type PythonIndex,
-    withEnvironment,
+    withToken,
 } from "./client";
 import { type Credential, type KeyCredential, loginOf, tokenUsername, withUserInfo } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
@@ -81,24 +83,8 @@ export function pipClient(index: PythonIndex, credential: Credential): Client {
     const url = withUserInfo(index.indexUrl, { username: tokenUsername }).replace("@", `:${accessToken}@`);
     return {
         install: [
-            {
-                scope: "user",
-                path: {
-                    linux: "~/.config/pip/pip.conf",
-                    macos: "~/.config/pip/pip.conf",
-                    windows: "%APPDATA%\\pip\\pip.ini",
-                },
-                text,
-            },
-            {
-                scope: "venv",
-                path: {
-                    linux: "$VIRTUAL_ENV/pip.conf",
-                    macos: "$VIRTUAL_ENV/pip.conf",
-                    windows: "%VIRTUAL_ENV%\\pip.ini",
-                },
-                text,
-            },
+            { scope: "user", path: everywhere("~/.config/pip/pip.conf", "%APPDATA%\\pip\\pip.ini"), text },
+            { scope: "venv", path: everywhere("$VIRTUAL_ENV/pip.conf", "%VIRTUAL_ENV%\\pip.ini"), text },
             {
                 scope: "global",
                 path: {
@@ -111,31 +97,22 @@ export function pipClient(index: PythonIndex, credential: Credential): Client {
         ],
         publish: [],
         commands: {
-            setup:
-                credential.form !== "keyring"
-                    ? inEveryShell()
-                    : index.keyring === "subprocess"
-                      ? inEveryShell(...keyringCommand)
-                      : inEveryShell(`pip install keyring ${keyringBackend}`),
-            install: withEnvironment(
-                credential.form === "token" && credential.token === undefined
-                    ? { PIP_EXTRA_INDEX_URL: url }
-                    : {},
-                "pip install PACKAGE",
+            setup: keyringSetup(
+                credential,
+                ...(index.keyring === "subprocess"
+                    ? keyringCommand
+                    : [`pip install keyring ${keyringBackend}`]),
             ),
+            install: withToken(credential, { PIP_EXTRA_INDEX_URL: url }, "pip install PACKAGE"),
             publish: inEveryShell(),
         },
     };
 }
 
 function pipText({ indexUrl, keyring }: Pick<PythonIndex, "indexUrl" | "keyring">, credential: Credential) {
-    const login = loginOf(credential);
-    if (login !== undefined) {
-        return pipConf(withUserInfo(indexUrl, login));
-    }
-    return credential.form === "token"
-        ? pipConf(withUserInfo(indexUrl, { username: tokenUsername }))
-        : pipConfWithKeyring(indexUrl, keyring);
+    return credential.form === "keyring"
+        ? pipConfWithKeyring(indexUrl, keyring)
+        : pipConf(withUserInfo(indexUrl, loginOf(credential) ?? { username: tokenUsername }));
 }
 
 function pipConf(url: string, more: readonly IniEntry[] = []): string {

@@ -2,15 +2,16 @@ import {
     accessToken,
     type Client,
     type ClientFile,
-    everywhere,
     inEveryShell,
     keyringCommand,
+    keyringSetup,
     nonPypiName,
+    projectFile,
     type PythonIndex,
     tokenVariable,
     withEnvironment,
 } from "./client";
-import { type Credential, loginOf, tokenUsername } from "./credential";
+import { asksForToken, type Credential, loginOf, tokenUsername } from "./credential";
 import { netrcFile } from "./netrc";
 import type { ToolDefinition } from "./tool";
 import { tomlString } from "./toml";
@@ -51,7 +52,7 @@ export const pipenv = {
  */
 export function pipenvClient(index: PythonIndex, credential: Credential): Client {
     const login = loginOf(credential);
-    const fromEnvironment = credential.form === "token" && login === undefined;
+    const fromEnvironment = asksForToken(credential);
     return {
         install: [
             pipfile(index, fromEnvironment ? `${tokenUsername}:\${${tokenVariable}}@` : ""),
@@ -59,7 +60,7 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
         ],
         publish: [],
         commands: {
-            setup: credential.form === "keyring" ? inEveryShell(...keyringCommand) : inEveryShell(),
+            setup: keyringSetup(credential, ...keyringCommand),
             install: withEnvironment(
                 fromEnvironment
                     ? { [tokenVariable]: accessToken }
@@ -77,9 +78,8 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
 function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile {
     // Without the trailing slash, because pipenv adds one.
     const url = indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
-    return {
-        scope: "project",
-        path: everywhere("Pipfile"),
-        text: `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
-    };
+    return projectFile(
+        "Pipfile",
+        `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
+    );
 }

@@ -2,14 +2,15 @@ import {
     accessToken,
     type Client,
     type ClientFile,
-    everywhere,
-    inEveryShell,
+    fileOf,
     inVariable,
     keyringBackend,
+    keyringSetup,
     nonPypiName,
-    type Path,
+    plainName,
+    projectFile,
     type PythonIndex,
-    withEnvironment,
+    withToken,
 } from "./client";
 import { type Credential, loginOf, tokenUsername } from "./credential";
 import type { ToolDefinition } from "./tool";
@@ -69,27 +70,20 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
         login === undefined
             ? []
             : [
-                  {
-                      scope: "user",
-                      path: configurationFile("auth.toml"),
-                      text: lines(
-                          `[http-basic.${name}]`,
-                          `username = ${tomlString(login.username)}`,
-                          `password = ${tomlString(login.password)}`,
-                      ),
-                  },
+                  configurationFile(
+                      "auth.toml",
+                      `[http-basic.${name}]`,
+                      `username = ${tomlString(login.username)}`,
+                      `password = ${tomlString(login.password)}`,
+                  ),
               ];
     const variable = `POETRY_HTTP_BASIC_${inVariable(name)}`;
-    const environment: Record<string, string> =
-        credential.form === "token" && login === undefined
-            ? { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken }
-            : {};
+    const variables = { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken };
     return {
         install: [
-            {
-                scope: "project",
-                path: everywhere("pyproject.toml"),
-                text: lines(
+            projectFile(
+                "pyproject.toml",
+                fileOf(
                     "[[tool.poetry.source]]",
                     `name = ${tomlString(name)}`,
                     `url = ${tomlString(index.indexUrl)}`,
@@ -99,23 +93,21 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
                     'name = "PyPI"',
                     'priority = "supplemental"',
                 ),
-            },
+            ),
             ...auth,
         ],
         publish: [
-            {
-                scope: "user",
-                path: configurationFile("config.toml"),
-                text: lines(`[repositories.${name}]`, `url = ${tomlString(index.uploadUrl)}`),
-            },
+            configurationFile(
+                "config.toml",
+                `[repositories.${name}]`,
+                `url = ${tomlString(index.uploadUrl)}`,
+            ),
             ...auth,
         ],
         commands: {
-            setup: inEveryShell(
-                ...(credential.form === "keyring" ? [`poetry self add ${keyringBackend}`] : []),
-            ),
-            install: withEnvironment(environment, `poetry add --source ${name} PACKAGE`),
-            publish: withEnvironment(environment, `poetry publish -r ${name}`),
+            setup: keyringSetup(credential, `poetry self add ${keyringBackend}`),
+            install: withToken(credential, variables, `poetry add --source ${name} PACKAGE`),
+            publish: withToken(credential, variables, `poetry publish -r ${name}`),
         },
     };
 }
@@ -126,7 +118,7 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
  */
 export function poetryPins(index: Pick<PythonIndex, "name">, packages: readonly string[]): string {
     const source = tomlString(sourceName(index.name));
-    return lines(
+    return fileOf(
         "[tool.poetry.dependencies]",
         ...packages.map((name) => `${tomlKey(name)} = { source = ${source} }`),
     );
@@ -134,25 +126,19 @@ export function poetryPins(index: Pick<PythonIndex, "name">, packages: readonly 
 
 /** The name of the index in poetry's tables, variables and commands. poetry reserves `pypi`, in any case, for PyPI. */
 function sourceName(name: string): string {
-    if (!/^[a-z0-9-]+$/.test(name)) {
-        throw new RangeError("poetry does not accept this index name: use only a-z, 0-9 and -");
-    }
-    return nonPypiName(name);
+    return plainName(name, "poetry does not accept this index name", ["pypi"]);
 }
 
 /**
- * The path of a file in poetry's own configuration directory.
+ * A file in poetry's own configuration directory.
  *
  * @see https://python-poetry.org/docs/configuration/
  */
-function configurationFile(file: string): Path {
-    return {
+function configurationFile(file: string, ...lines: string[]): ClientFile {
+    const path = {
         linux: `~/.config/pypoetry/${file}`,
         macos: `~/Library/Application Support/pypoetry/${file}`,
         windows: `%APPDATA%\\pypoetry\\${file}`,
     };
-}
-
-function lines(...text: string[]): string {
-    return text.map((line) => `${line}\n`).join("");
+    return { scope: "user", path, text: fileOf(...lines) };
 }

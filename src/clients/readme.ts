@@ -1,7 +1,7 @@
 import type { Commands, Path, PythonIndex } from "./client";
 import type { Form } from "./credential";
 import type { Guide, ToolDefinition } from "./tool";
-import { type FormFile, type Tool, type ToolClients, tools } from "./tools";
+import { type FormFile, joinParts, type Tool, type ToolClients, tools } from "./tools";
 
 type Clients = Readonly<Record<Tool, ToolClients>>;
 
@@ -186,27 +186,22 @@ function keyOf(line: string): string {
 }
 
 /** A file of a person or a project, all its parts together. */
-interface PageFile extends Pick<FormFile, "path" | "scope" | "text"> {
+interface PageFile extends FormFile {
     readonly onlyToPublish: boolean;
 }
 
 function filesFor(form: Form, { tool, sharedFiles }: PageTool, clients: Clients): PageFile[] {
     const { install, publish } = clients[tool];
-    const files: PageFile[] = [];
-    for (const { path, scope, text, ...file } of [...install, ...publish]) {
-        if (file.form !== form || !["user", "project"].includes(scope)) continue;
-        if (sharedFiles.includes(path.linux)) continue;
-        const at = files.findIndex((other) => samePlace(other, path));
-        const earlier = files[at];
-        if (earlier === undefined) {
-            const ofInstall = install.some((other) => other.form === form && samePlace(other, path));
-            files.push({ path, scope, text, onlyToPublish: install.length > 0 && !ofInstall });
-        } else if (earlier.text !== text) {
-            // One file can have a part for installing and another for publishing.
-            files[at] = { ...earlier, text: `${earlier.text}\n${text}` };
-        }
-    }
-    return files;
+    const files = [...install, ...publish].filter(
+        (file) =>
+            file.form === form &&
+            ["user", "project"].includes(file.scope) &&
+            !sharedFiles.includes(file.path.linux),
+    );
+    return joinParts(files).map((file) => {
+        const ofInstall = install.some((other) => other.form === form && samePlace(other, file.path));
+        return { ...file, onlyToPublish: install.length > 0 && !ofInstall };
+    });
 }
 
 function samePlace(file: Pick<FormFile, "path">, path: Path): boolean {

@@ -75,17 +75,17 @@ export function filesByTool(index: PythonIndex, credential: Credential): FilesBy
             const client = clientOf(index, credential);
             const all = [...(client?.install ?? []), ...(client?.publish ?? [])];
             const own = all.filter(({ path }) => !sharedFiles.includes(path.linux));
-            return [tool, namedFiles(own)] as const;
+            return [tool, joinParts(own).map(({ path, text }) => [basename(path.linux), text])] as const;
         });
-    return Object.fromEntries(files.filter(([, named]) => Object.keys(named).length > 0));
+    return Object.fromEntries(
+        files.flatMap(([tool, named]) => (named.length === 0 ? [] : [[tool, Object.fromEntries(named)]])),
+    );
 }
 
-/** Texts by file name. If a file has one part to install and one to publish, both are joined to one text. */
-function namedFiles(files: readonly ClientFile[]): Record<string, string> {
-    const parts = new Map<string, Set<string>>();
-    for (const { path, text } of files) {
-        const name = basename(path.linux);
-        parts.set(name, (parts.get(name) ?? new Set()).add(text));
-    }
-    return Object.fromEntries([...parts].map(([name, texts]) => [name, [...texts].join("\n")]));
+/** Each file once. If a file has one part to install and one to publish, both are joined to one text. */
+export function joinParts<F extends ClientFile>(files: readonly F[]): F[] {
+    return [...new Set(files.map(({ path }) => path.linux))].map((linux) => {
+        const parts = files.filter(({ path }) => path.linux === linux) as [F, ...F[]];
+        return { ...parts[0], text: [...new Set(parts.map(({ text }) => text))].join("\n") };
+    });
 }

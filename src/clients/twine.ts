@@ -5,9 +5,9 @@ import {
     inEveryShell,
     keyringBackend,
     type PythonIndex,
-    withEnvironment,
+    withToken,
 } from "./client";
-import { type Credential, type KeyCredential, loginOf, tokenUsername } from "./credential";
+import { type Credential, type KeyCredential, loginOf, usernameOf } from "./credential";
 import { type IniEntry, renderIni } from "./ini";
 import type { ToolDefinition } from "./tool";
 
@@ -49,13 +49,12 @@ export function pypircWithKey(target: UploadTarget, { keyBase64 }: KeyCredential
  * @see https://twine.readthedocs.io/en/stable/#configuration
  */
 export function twineClient(index: PythonIndex, credential: Credential): Client {
-    const fromEnvironment = credential.form === "token" && credential.token === undefined;
     return {
         install: [],
         publish: [
             {
                 scope: "user",
-                path: { ...everywhere("~/.pypirc"), windows: "%USERPROFILE%\\.pypirc" },
+                path: everywhere("~/.pypirc", "%USERPROFILE%\\.pypirc"),
                 text: pypirc(index, credential),
             },
         ],
@@ -64,8 +63,9 @@ export function twineClient(index: PythonIndex, credential: Credential): Client 
                 credential.form === "keyring" ? `pip install twine ${keyringBackend}` : "pip install twine",
             ),
             install: inEveryShell(),
-            publish: withEnvironment(
-                fromEnvironment ? { TWINE_PASSWORD: accessToken } : {},
+            publish: withToken(
+                credential,
+                { TWINE_PASSWORD: accessToken },
                 `twine upload -r ${index.name} dist/*`,
             ),
         },
@@ -74,15 +74,8 @@ export function twineClient(index: PythonIndex, credential: Credential): Client 
 
 function pypirc({ name, uploadUrl }: UploadTarget, credential: Credential): string {
     const login = loginOf(credential);
-    const entries: IniEntry[] =
-        login !== undefined
-            ? [
-                  ["username", login.username],
-                  ["password", login.password],
-              ]
-            : credential.form === "token"
-              ? [["username", tokenUsername]]
-              : [];
+    const entries: IniEntry[] = credential.form === "keyring" ? [] : [["username", usernameOf(credential)]];
+    if (login !== undefined) entries.push(["password", login.password]);
     return renderIni(
         [
             { name: "distutils", entries: [["index-servers", [name]]] },

@@ -3,13 +3,15 @@ import {
     type Client,
     type ClientFile,
     everywhere,
-    inEveryShell,
+    fileOf,
     inVariable,
     keyringBackend,
+    keyringSetup,
+    projectFile,
     type PythonIndex,
-    withEnvironment,
+    withToken,
 } from "./client";
-import { type Credential, keyUsername, loginOf, tokenUsername, withUserInfo } from "./credential";
+import { type Credential, loginOf, tokenUsername, usernameOf, withUserInfo } from "./credential";
 import type { ToolDefinition } from "./tool";
 import { tomlArray, tomlKey, tomlString } from "./toml";
 
@@ -73,42 +75,35 @@ export function uvClient(index: PythonIndex, credential: Credential): Client {
             "uv does not accept this index name: use only letters, digits, _, - and ., and don't start with - or .",
         );
     }
-    const login = loginOf(credential);
     const variable = `UV_INDEX_${inVariable(name)}`;
-    const environment: Record<string, string> =
-        credential.form === "token" && login === undefined
-            ? { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken }
-            : {};
+    const variables = { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken };
     // uv takes the password from the keyring or from the index, but prompts for a user name if the command doesn't set it.
-    const username = credential.form === "key" ? keyUsername : tokenUsername;
-    const files = [userFile(index, credential), projectFile(index, credential)];
+    const publish = `uv publish --index ${name} --username ${usernameOf(credential)}`;
+    const files = [uvToml(index, credential), pyproject(index, credential)];
     return {
         install: files,
         publish: files,
         commands: {
-            setup:
-                credential.form === "keyring"
-                    ? // Without --no-config, uv would ask the index in uv.toml for the keyring package, and so need the keyring.
-                      inEveryShell(`uv tool install --no-config keyring --with ${keyringBackend}`)
-                    : inEveryShell(),
-            install: withEnvironment(environment, "uv add PACKAGE"),
-            publish: withEnvironment(environment, `uv publish --index ${name} --username ${username}`),
+            // Without --no-config, uv would ask the index in uv.toml for the keyring package, and so need the keyring.
+            setup: keyringSetup(credential, `uv tool install --no-config keyring --with ${keyringBackend}`),
+            install: withToken(credential, variables, "uv add PACKAGE"),
+            publish: withToken(credential, variables, publish),
         },
     };
 }
 
-function userFile(index: PythonIndex, credential: Credential): ClientFile {
+function uvToml(index: PythonIndex, credential: Credential): ClientFile {
     const login = loginOf(credential);
     // The upload URL has no credential, because uv does not decode percent-encoded characters there.
     const url = login === undefined ? index.indexUrl : withUserInfo(index.indexUrl, login);
     return {
         scope: "user",
-        path: { ...everywhere("~/.config/uv/uv.toml"), windows: "%APPDATA%\\uv\\uv.toml" },
+        path: everywhere("~/.config/uv/uv.toml", "%APPDATA%\\uv\\uv.toml"),
         text: tables(keyringProvider(credential), ["[[index]]", ...indexKeys(index, url)]),
     };
 }
 
-function projectFile(index: PythonIndex, credential: Credential): ClientFile {
+function pyproject(index: PythonIndex, credential: Credential): ClientFile {
     const exact = exactNames(index);
     const settings = [
         ...keyringProvider(credential),
@@ -119,15 +114,12 @@ function projectFile(index: PythonIndex, credential: Credential): ClientFile {
             : [`constraint-dependencies = ${tomlArray(exact.map((name) => `${name}>=0`))}`]),
     ];
     const sources = exact.map((name) => `${tomlKey(name)} = { index = ${tomlString(index.name)} }`);
-    return {
-        scope: "project",
-        path: everywhere("pyproject.toml"),
-        text: tables(
-            settings.length === 0 ? [] : ["[tool.uv]", ...settings],
-            ["[[tool.uv.index]]", ...indexKeys(index, index.indexUrl)],
-            sources.length === 0 ? [] : ["[tool.uv.sources]", ...sources],
-        ),
-    };
+    const text = tables(
+        settings.length === 0 ? [] : ["[tool.uv]", ...settings],
+        ["[[tool.uv.index]]", ...indexKeys(index, index.indexUrl)],
+        sources.length === 0 ? [] : ["[tool.uv.sources]", ...sources],
+    );
+    return projectFile("pyproject.toml", text);
 }
 
 function keyringProvider({ form }: Credential): string[] {
@@ -148,7 +140,7 @@ function indexKeys({ name, uploadUrl }: PythonIndex, url: string): string[] {
 function tables(...parts: readonly (readonly string[])[]): string {
     return parts
         .filter((lines) => lines.length > 0)
-        .map((lines) => lines.map((line) => `${line}\n`).join(""))
+        .map((lines) => fileOf(...lines))
         .join("\n");
 }
 
