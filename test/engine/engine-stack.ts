@@ -1,7 +1,8 @@
 import { execa } from "execa";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/engines/pulumi-engine";
 import { stackConfig } from "../../sandbox/engines/stack-config";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
@@ -26,7 +27,9 @@ type Settings = Readonly<Record<string, unknown>>;
 
 /** A stack of the program in the real engine, with its own sandbox and folder. */
 export class EngineStack implements AsyncDisposable {
-    readonly name = "engine";
+    name = "engine";
+    /** The name of the Pulumi project, and the namespace of the settings. */
+    #project = "python-registry";
     /** The provider's endpoints: those of the sandbox, unless a test puts a server in front of it. */
     endpoints: Readonly<Record<string, string>>;
 
@@ -52,7 +55,7 @@ export class EngineStack implements AsyncDisposable {
             config: {
                 "gcp:project": project,
                 ...this.endpoints,
-                ...stackConfig({ location: "europe-west1", ...own }),
+                ...stackConfig({ location: "europe-west1", ...own }, this.#project),
             },
         };
     }
@@ -75,6 +78,22 @@ export class EngineStack implements AsyncDisposable {
     /** Runs the CLI and returns its output. */
     pulumi(command: string, ...args: string[]): Promise<string> {
         return this.engine.run([command, ...args, "--stack", this.name]);
+    }
+
+    /** Renames the stack, with its configuration. */
+    async rename(name: string): Promise<void> {
+        await this.pulumi("stack", "rename", name);
+        this.name = name;
+    }
+
+    /** Renames the Pulumi project, with the keys of the configuration. */
+    async renameProject(name: string, own: Settings): Promise<void> {
+        await this.pulumi("stack", "rename", `organization/${name}/${this.name}`);
+        const file = join(this.directory, "Pulumi.yaml");
+        const settings = parse(await readFile(file, "utf8")) as object;
+        await writeFile(file, stringify({ ...settings, name }));
+        this.#project = name;
+        await this.configure(own);
     }
 
     up(...args: string[]): Promise<string> {

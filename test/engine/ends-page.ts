@@ -1,0 +1,44 @@
+import { format } from "prettier";
+
+/** What happened when a stack or a part of it ended or moved. */
+export interface Ending {
+    readonly what: string;
+    readonly how: string;
+    /** What was at Google afterwards. */
+    readonly after: readonly string[];
+}
+
+/** The text of docs/ends.md. */
+export function endsPage(endings: readonly Ending[]): Promise<string> {
+    const rows = endings.map(({ what, how, after }) => [
+        what,
+        how,
+        after.length === 0
+            ? "nothing"
+            : after.map((line) => line.replace(/principalSet:\S+\/attribute\./, "…/")).join("<br>"),
+    ]);
+    const text = `# What ends and moves leave behind
+
+The engine tests write this page (\`WRITE_DOCS=1\`), and fail if it is out of date. Each row is a run of the real engine and the real
+Google provider against the sandbox. The last column is what was at Google afterwards: the resources, and everyone with a role on
+one. \`group:owner@example.com\` had its roles before the stack existed.
+
+${[["what ends or moves", "how", "at Google afterwards"], ["---", "---", "---"], ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")}
+
+- **Workload identity pools and their providers stay**, because Google keeps the id of a deleted one for 30 days. Without grants, they
+  give access to nothing. APIs stay enabled.
+- **Authoritative access removes other members**, and nothing restores them: not even the end of a stack that uses a repository of
+  someone else. The preview names them. Use \`access: additive\` on a repository that others manage, too.
+- **What the state no longer has, Pulumi cannot remove.** After \`pulumi state delete\` or \`pulumi stack rm --force\`, the resources and
+  grants stay at Google. To rebuild the state, create a stack of the same name with the same settings, with \`existing: adopt\` for the
+  repository and for each account, and without \`keys\`. The pool and its providers are found by themselves. Then delete the old keys,
+  which nobody can read again: \`gcloud iam service-accounts keys list --iam-account=ACCOUNT\`.
+- **An account that was deleted and created again** is a different account: the policy names the old one, as
+  \`deleted:serviceAccount:…?uid=…\`, and \`pulumi up\` sees no difference. \`pulumi up --refresh\` grants the roles to the new account.
+- **A refused \`pulumi destroy --skip-preview\`** has deleted the accounts and forgotten the grants before it reaches the protected
+  repository. Run \`pulumi up\` to restore them. Without \`--skip-preview\`, it changes nothing.
+- **A stack that was last updated by an earlier version** of this program needs one \`pulumi up\` before its end: that version's grants on
+  a repository with \`existing: use\` would stay.
+`;
+    return format(text, { parser: "markdown", printWidth: 132, proseWrap: "preserve" });
+}
