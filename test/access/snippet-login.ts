@@ -17,8 +17,10 @@ export interface CredentialConfiguration {
  */
 export function credentialConfigurationIn(snippet: string): CredentialConfiguration {
     const words = /((?:^ *'.*' \\\n)+) *> "\$\$?dir\/google-credentials\.json"$/m.exec(snippet)?.[1];
-    if (words !== undefined)
-        return JSON.parse(words.replace(/^ *'|' \\$|'"|"'/gm, "")) as CredentialConfiguration;
+    if (words !== undefined) {
+        const text = words.replace(/^ *'|' \\$/gm, "").replaceAll(/'"\$\$?dir"'/g, "");
+        return JSON.parse(text) as CredentialConfiguration;
+    }
     return githubCredentials(snippet, { url: "", bearer: "" });
 }
 

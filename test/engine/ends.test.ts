@@ -327,6 +327,13 @@ const cases: readonly Case[] = [
         after: ["repository python"],
     },
     {
+        what: "a repository that the stack created",
+        how: "`existing: adopt`",
+        settings: { ...only, readers: [dev, ops] },
+        act: change({ ...adopted, readers: [dev, ops], access: "authoritative" }),
+        after: ["repository python", `reader: ${dev}, ${ops}`],
+    },
+    {
         what: "a repository that the stack uses",
         how: "`existing: adopt`, with additive access",
         settings: { ...used, access: "additive" },
@@ -472,6 +479,25 @@ const cases: readonly Case[] = [
         ],
     },
     {
+        what: "the state, to a different place",
+        how: "`pulumi stack export`, and `pulumi stack import` there",
+        settings: { ...only, readers: [dev], workloads: { release } },
+        act: async (stack) => {
+            const file = join(stack.directory, "state.json");
+            await stack.pulumi("stack", "export", "--file", file);
+            await stack.pulumi("stack", "rm", "--force", "--yes", "--preserve-config");
+            await stack.init({ ...only, readers: [dev], workloads: { release } });
+            await stack.pulumi("stack", "import", "--file", file);
+            await stack.up("--refresh", "--expect-no-changes");
+        },
+        after: [
+            "repository python",
+            `reader: ${dev}`,
+            `writer: ${releases}trusted_repository_ref/github:11:12:refs/heads/main`,
+            `pool ${pool}: github`,
+        ],
+    },
+    {
         what: "the state of one grant",
         how: "`pulumi state delete`, then `pulumi up`",
         settings: { ...only, readers: [dev] },
@@ -545,6 +571,18 @@ describe("what ends or moves", () => {
             endings.push({ what, how, after: found });
         });
     }
+
+    it("is not looked up before the same program has created it", async () => {
+        await enableApis(stack);
+        await stack.init({});
+        await stack.useProgram(join(__dirname, "owner-program"));
+        await stack.pulumi("preview");
+        await stack.up();
+        assert.deepEqual(atGoogle(stack), ["repository python", `reader: ${dev}`]);
+        await stack.up("--refresh", "--expect-no-changes");
+        await destroy(stack);
+        assert.deepEqual(atGoogle(stack), []);
+    });
 
     it("is described in docs/ends.md", async function () {
         // Only a whole run can tell.

@@ -86,12 +86,22 @@ export class EngineStack implements AsyncDisposable {
         this.name = name;
     }
 
+    /** Changes the settings of the Pulumi project. */
+    async #changeProject(changes: object): Promise<void> {
+        const file = join(this.directory, "Pulumi.yaml");
+        const settings = parse(await readFile(file, "utf8")) as object;
+        await writeFile(file, stringify({ ...settings, ...changes }));
+    }
+
+    /** Runs a different program, in a folder of this repository. */
+    useProgram(folder: string): Promise<void> {
+        return this.#changeProject({ main: folder, runtime: "nodejs" });
+    }
+
     /** Renames the Pulumi project, with the keys of the configuration. */
     async renameProject(name: string, own: Settings): Promise<void> {
         await this.pulumi("stack", "rename", `organization/${name}/${this.name}`);
-        const file = join(this.directory, "Pulumi.yaml");
-        const settings = parse(await readFile(file, "utf8")) as object;
-        await writeFile(file, stringify({ ...settings, name }));
+        await this.#changeProject({ name });
         this.#project = name;
         await this.configure(own);
     }
