@@ -69,6 +69,7 @@ describe("the README and the pages in docs/", () => {
             'npm run --silent touched-stacks -- --base "$(git merge-base origin/main HEAD)"',
             "npm run recover -- --stack team-dev",
             "npm run review -- --stack dev --stack prod",
+            "npm run review -- --stack prod --refresh --expect-no-changes --output drift.md",
         ]);
         // npm ci has made what this runs on, this is npm test, and npm start has tests of its own.
         assert.match((await execa("npm", ["start", "--", "--help"], { cwd: root })).stdout, /--keep/);
@@ -83,7 +84,7 @@ describe("the README and the pages in docs/", () => {
         );
         assert.match(
             (await execa("npm", ["run", "review", "--", "--help"], { cwd: root })).stdout,
-            /--stack[^]*--from[^]*--output/,
+            /--stack[^]*--from[^]*--refresh[^]*--expect-no-changes[^]*--output/,
         );
         assert.match(
             (await execa("npm", ["run", "touched-stacks", "--", "--help"], { cwd: root })).stdout,
