@@ -2,12 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { canonicalPrincipal, isPublic, type PrincipalsByRole, Role, roles } from "../names/principals";
 import {
+    concernsWorkloads,
     existingMistakes,
+    ignoredKeys,
     policyMistakes,
     publicReader,
     skipRegionValidation,
     unknownKey,
-    unknownKeys,
     unknownRegion,
 } from "../validation/checks";
 import { accountEntries, accountId, entries, isRecord, oneOf, projectId, text } from "../validation/schema";
@@ -76,7 +77,7 @@ export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArg
     const given = errors.check([], args, registrySchemas, ["description", "labels"]);
     const { project, labels, serviceAccounts = {} } = given;
     errors.checkRegion(given);
-    unknownKeys({ labels, serviceAccounts }, errors.report, format);
+    ignoredKeys({ labels, serviceAccounts }, errors.report, format);
     const withAccounts = { ...given, serviceAccounts };
     policyMistakes(withAccounts, textOr(project), errors.report, format);
     existingMistakes(withAccounts, textOr(project), errors.report);
@@ -178,10 +179,6 @@ function grantMistake(principal: string, role: unknown, allowPublic: boolean): s
 }
 
 const format: FormatValue = (_, value) => formatJson(value);
-
-function concernsWorkloads({ workloads, pool, projectNumber }: Readonly<Record<string, unknown>>): boolean {
-    return [workloads, pool, projectNumber].some((value) => value !== undefined);
-}
 
 /** A registry without workloads does not load this module. */
 function workloadsModule(): typeof import("../workloads/settings") {

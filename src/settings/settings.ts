@@ -1,21 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { KeyringProvider } from "../clients/client";
-import type { Existing } from "../registry/existing";
 import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal, principalsByRole } from "../names/principals";
-import type { RegistryServiceAccountArgs } from "../registry/registry-args";
-import type { AccessMode } from "../registry/repository-access";
-import type { PoolArgs, WorkloadArgs } from "../registry/workload-args";
+import type { RegistryArgs } from "../registry/registry-args";
 import {
+    concernsWorkloads,
     existingMistakes,
+    ignoredKeys,
     policyMistakes,
     redundantGrants,
     skipRegionValidation,
-    unknownKeys,
+    unknownKey,
     unknownRegion,
 } from "../validation/checks";
-import { defaultAccounts, jsonSettings, projectId, schema } from "../validation/schema";
+import { defaultAccounts, entries, jsonSettings, projectId, schema } from "../validation/schema";
 import {
     configPath,
     type ConfigPath,
@@ -26,44 +25,20 @@ import {
     withValue,
 } from "../validation/wording";
 
-/** The validated configuration of a stack, with defaults applied. All values are plain, without outputs. */
-export interface Settings {
-    /** Google Cloud project id, with or without a domain (`example.com:tools`). */
-    readonly project: string;
-    /** Region or multi-region. */
-    readonly location: string;
-    /** Repository id. */
-    readonly repository: string;
-    /** Set if the repository already exists: whether the stack only uses it, or adopts it. */
-    readonly existing?: Existing;
-    /** Description of the repository. */
+/** The settings that have no default. */
+type Optional = "existing" | "description" | "workloads" | "pool" | "projectNumber";
+
+/**
+ * The validated configuration of a stack, with defaults applied. All values are plain, without outputs. Principals and names of
+ * packages are in their canonical spelling.
+ */
+export interface Settings
+    extends Required<Omit<RegistryArgs, Optional | "deletionProtection">>, Pick<RegistryArgs, Optional> {
     readonly description?: string;
-    /** Labels of the repository. */
-    readonly labels: Readonly<Record<string, string>>;
-    /** IAM principals that can download, with email addresses in lower case. */
-    readonly readers: string[];
-    /** IAM principals that can upload and download. */
-    readonly writers: string[];
-    /** IAM principals that can delete packages, upload and download. */
-    readonly admins: string[];
-    /** Whether the stack owns all members of each role that it grants, or only adds its own members. */
-    readonly access: AccessMode;
-    /** Dedicated service accounts by account id. */
-    readonly serviceAccounts: Readonly<Record<string, RegistryServiceAccountArgs>>;
-    /** Machines that come in without a key, by name. */
-    readonly workloads?: Record<string, WorkloadArgs>;
-    /** The workload identity pool. */
-    readonly pool?: PoolArgs;
-    /** Number of the project, in digits. */
-    readonly projectNumber?: string;
-    /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. */
-    readonly allowPublic: boolean;
     /** Names of packages that only this registry may serve, normalized (PEP 503). A prefix ends with an asterisk. */
     readonly internalPackages: readonly string[];
     /** The keyring provider that the client files ask pip for. */
     readonly keyring: KeyringProvider;
-    /** Whether the stack enables the Google Cloud APIs that it needs. */
-    readonly enableApis: boolean;
     /** Whether to refuse to delete or replace the repository. */
     readonly protect: boolean;
 }
@@ -91,9 +66,7 @@ export function readSettings(): Settings {
                 parsed.mistakes.map((mistake) => `  - ${mistake}`).join("\n"),
         );
     }
-    for (const notice of parsed.notices) {
-        void pulumi.log.warn(notice);
-    }
+    for (const notice of parsed.notices) void pulumi.log.warn(notice);
     return parsed.settings;
 }
 
@@ -123,56 +96,53 @@ export function parseSettings(
         usesRegion && name === "location" ? "gcp:region" : `${namespace}:${name}`;
     const formatValue: FormatValue = (name, value) =>
         secretKeys.has(fullKey(name)) ? "[secret]" : formatJson(value);
-    const formatMistake = (
-        key: string,
-        path: readonly (string | number)[],
-        value: unknown,
-        message: string,
-    ) =>
+    const mistakes: string[] = [];
+    const notices: string[] = [];
+    const format = (key: string, path: readonly (string | number)[], value: unknown, message: string) =>
         secretKeys.has(key)
             ? `${key}: [secret] ${withoutSuggestion(message)}`
             : `${key}${configPath(path)}: ${withValue(value, message)}`;
-    const report: ReportMistake = ([name, ...path], value, message) =>
-        formatMistake(fullKey(name), path, value, message);
+    const reportIn =
+        (reports: string[]): ReportMistake =>
+        ([name, ...path], value, message) =>
+            reports.push(format(fullKey(name), path, value, message));
+    const report = reportIn(mistakes);
 
     const project = v.safeParse(projectId, config["gcp:project"]);
     const parsed = v.safeParse(schema, given);
+    for (const { input, message } of project.issues ?? []) {
+        mistakes.push(format("gcp:project", [], input, message));
+    }
     const skipped = config[skipRegionValidation] === "true";
-    const newRegion = unknownRegion(given["location"], skipped, report);
-    const workloadMistakes: string[] = [];
+    unknownRegion(given["location"], skipped, skipped ? reportIn(notices) : report);
+    for (const { path = [], input, message } of parsed.issues ?? []) {
+        report(path.map(({ key }) => key) as unknown as ConfigPath, input, message);
+    }
+    const known = Object.keys(entries);
+    for (const name of Object.keys(given).filter((each) => !known.includes(each))) {
+        // Only a value can be secret, so the name of an unknown setting is always shown.
+        const message = unknownKey(formatValue(name, given[name]), name, known);
+        mistakes.push(`${fullKey(name)}: ${formatJson(name)} ${message}`);
+    }
+    ignoredKeys(given, report, formatValue);
+    mistakes.push(...misplacedKeys(config, namespace));
+    policyMistakes(given, config["gcp:project"] ?? "", report, formatValue);
+    existingMistakes(given, config["gcp:project"] ?? "", report);
+    // A message about workloads can name values of other keys.
+    const isSecret = (...names: string[]) => names.some((name) => secretKeys.has(fullKey(name)));
+    const hidesWorkloads = isSecret("workloads", "pool", "serviceAccounts");
     const workloadSettings = concernsWorkloads(given)
         ? workloadsModule().parseWorkloadSettings(
               { serviceAccounts: defaultAccounts, ...given, project: config["gcp:project"] },
-              (path, value, message) => {
-                  // A message can name values of other keys.
-                  const secret = ["workloads", "pool", "serviceAccounts"].some((name) =>
-                      secretKeys.has(fullKey(name)),
-                  );
-                  const text = secret
-                      ? `${fullKey(path[0])}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`
-                      : report(path, value, message);
-                  workloadMistakes.push(text);
-                  return text;
-              },
+              hidesWorkloads
+                  ? ([name]) =>
+                        mistakes.push(
+                            `${fullKey(name)}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`,
+                        )
+                  : report,
           )
         : undefined;
-    const mistakes = [
-        ...(project.issues ?? []).map(({ input, message }) =>
-            formatMistake("gcp:project", [], input, message),
-        ),
-        ...(newRegion !== undefined && !skipped ? [newRegion] : []),
-        ...(parsed.issues ?? []).map(({ path = [], input, message }) =>
-            report(path.map(({ key }) => key) as unknown as ConfigPath, input, message),
-        ),
-        ...unknownKeys(given, report, formatValue, fullKey),
-        ...misplacedKeys(config, namespace),
-        ...policyMistakes(given, config["gcp:project"] ?? "", report, formatValue),
-        ...existingMistakes(given, config["gcp:project"] ?? "", report),
-        ...workloadMistakes,
-    ];
-    if (mistakes.length > 0 || !parsed.success || !project.success) {
-        return { mistakes };
-    }
+    if (mistakes.length > 0 || !parsed.success || !project.success) return { mistakes };
     // The workloads as they are given are replaced by the parsed ones.
     const { workloads: _workloads, pool: _pool, projectNumber: _projectNumber, ...values } = parsed.output;
     const settings: Settings = {
@@ -184,28 +154,19 @@ export function parseSettings(
         admins: values.admins.map(canonicalPrincipal),
         internalPackages: values.internalPackages.map(normalizedName),
     };
-    const secret = ["gcp:project", ...["readers", "writers", "admins", "serviceAccounts"].map(fullKey)].some(
-        (key) => secretKeys.has(key),
-    );
-    return {
-        settings,
-        notices: [
-            ...(newRegion === undefined ? [] : [newRegion]),
-            ...redundantGrants(principalsByRole(settings), secret),
-            ...(workloadSettings === undefined
-                ? []
-                : workloadsModule().sharedAccounts(
-                      workloadSettings.workloads,
-                      secretKeys.has(fullKey("workloads")),
-                  )),
-            ...[...secretKeys]
-                .filter((key) => key.startsWith(`${namespace}:`))
-                .map(
-                    (key) =>
-                        `${key} is encrypted in the configuration, but appears in plain text in the state and the outputs.`,
-                ),
-        ],
-    };
+    const secret =
+        secretKeys.has("gcp:project") || isSecret("readers", "writers", "admins", "serviceAccounts");
+    notices.push(...redundantGrants(principalsByRole(settings), secret));
+    if (workloadSettings !== undefined) {
+        notices.push(...workloadsModule().sharedAccounts(workloadSettings.workloads, isSecret("workloads")));
+    }
+    for (const key of secretKeys) {
+        if (!key.startsWith(`${namespace}:`)) continue;
+        notices.push(
+            `${key} is encrypted in the configuration, but appears in plain text in the state and the outputs.`,
+        );
+    }
+    return { settings, notices };
 }
 
 /** Settings that no provider has in its own configuration. */
@@ -222,10 +183,6 @@ function misplacedKeys(config: Readonly<Record<string, string>>, namespace: stri
             return [];
         return `${key}: is not a key of this project, whose name is ${namespace}. Rename the key to ${namespace}:${name}`;
     });
-}
-
-function concernsWorkloads({ workloads, pool, projectNumber }: Readonly<Record<string, unknown>>): boolean {
-    return [workloads, pool, projectNumber].some((value) => value !== undefined);
 }
 
 /** A stack without workloads does not load this module. */

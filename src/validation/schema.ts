@@ -278,6 +278,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A value as a map: empty if it is none. */
+export function recordOf(value: unknown): Record<string, unknown> {
+    return isRecord(value) ? value : {};
+}
+
 /** Every value whose identity equals that of an earlier value, as [earlier value, value, index of the value]. */
 export function duplicates(
     values: readonly string[],

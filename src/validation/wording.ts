@@ -8,12 +8,8 @@ export type ConfigPath = readonly [name: string, ...path: (string | number)[]];
 /** Formats the value of a setting for a message, and hides it if the setting is secret. */
 export type FormatValue = (name: string, value: unknown) => string;
 
-/**
- * Reports a mistake. If the setting is secret, the report contains neither the value nor anything that reveals a part of it.
- *
- * @returns the text of the report
- */
-export type ReportMistake = (path: ConfigPath, value: unknown, message: string) => string;
+/** Reports a mistake. If the setting is secret, the report contains neither the value nor anything that reveals a part of it. */
+export type ReportMistake = (path: ConfigPath, value: unknown, message: string) => void;
 
 /** Puts the value in front of a message, if there is a value. */
 export function withValue(value: unknown, message: string): string {
