@@ -6,6 +6,7 @@ import { userError } from "./user-error";
 import { callAfter, type CallOptions } from "./dependencies";
 import { createdByStack, stackLabel } from "../names/stack-label";
 import { repositoryName } from "../names/urls";
+import type { RegistryArgs, RegistryServiceAccountArgs } from "./registry-args";
 
 /**
  * What a registry does with a resource that already exists. `use` grants access to it and otherwise leaves it to its owner.
@@ -14,56 +15,33 @@ import { repositoryName } from "../names/urls";
 export const Existing = { use: "use", adopt: "adopt" } as const;
 export type Existing = (typeof Existing)[keyof typeof Existing];
 
-/** An existing repository and the settings that the registry expects or changes. */
-export interface ExistingRepository {
-    /** Project id. */
-    readonly project: string;
-    /** Region or multi-region. */
-    readonly location: string;
-    /** Repository id. */
-    readonly repositoryId: string;
-    /** Whether the registry uses the repository or adopts it. */
-    readonly existing: Existing;
-    readonly description?: pulumi.Input<string>;
-    readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** The principals of each role if access is authoritative. The update removes all other members of these roles. */
-    readonly authoritative?: PrincipalsByRole;
-}
-
-/** An existing service account and the settings that the registry changes. */
-export interface ExistingAccount {
-    /** Resource name, `projects/P/serviceAccounts/EMAIL`. */
-    readonly name: string;
-    /** Whether the registry uses the account or adopts it. */
-    readonly existing: Existing;
-    readonly displayName?: pulumi.Input<string>;
-}
-
 /**
- * Looks up an existing repository and logs what the update changes about it.
+ * Looks up the repository of a registry if it is declared as existing, and logs what the update changes about it.
  *
- * @returns the errors: empty, or that the repository does not exist, cannot be read, or has the wrong format or mode
+ * @param authoritative the principals of each role if access is authoritative. The update removes all other members of these roles.
+ * @returns the errors, if there is a lookup: empty, or that the repository does not exist, cannot be read, or has the wrong format
+ *     or mode
  */
 export function verifyRepository(
-    expected: ExistingRepository,
+    args: RegistryArgs,
+    authoritative: PrincipalsByRole | undefined,
     options: CallOptions,
-): pulumi.Output<string[]> {
+): pulumi.Output<string[]>[] {
     const { parent } = options;
-    const { project, location, repositoryId, existing, authoritative } = expected;
-    const name = repositoryName(expected);
-    const lookup = callAfter(options, () =>
-        lookUp(`repository ${name}`, existing, async () => ({
-            repository: await artifactregistry.getRepository({ project, location, repositoryId }, { parent }),
-            policy:
-                authoritative &&
-                (await artifactregistry.getRepositoryIamPolicy(
-                    { project, location, repository: repositoryId },
-                    { parent },
-                )),
-        })),
-    );
-    return pulumi
-        .all([lookup, expected.description, expected.labels])
+    const { project, location, repository: repositoryId, existing } = args;
+    if (existing === undefined) return [];
+    const name = repositoryName({ project, location, repositoryId });
+    const lookup = lookUp(`repository ${name}`, existing, options, async () => ({
+        repository: await artifactregistry.getRepository({ project, location, repositoryId }, { parent }),
+        policy:
+            authoritative &&
+            (await artifactregistry.getRepositoryIamPolicy(
+                { project, location, repository: repositoryId },
+                { parent },
+            )),
+    }));
+    const errors = pulumi
+        .all([lookup, args.description, args.labels])
         .apply(([found, description, labels = {}]) => {
             if ("error" in found) return [found.error];
             const { repository, policy } = found;
@@ -81,97 +59,57 @@ export function verifyRepository(
                         difference(`labels.${key}`, repository.effectiveLabels[key], value),
                     ),
                 ];
-                reportChanges(
-                    `The existing repository ${name}`,
-                    differences,
-                    unmanagedSettings(repository),
-                    parent,
-                );
-                const creator = repository.effectiveLabels[stackLabel];
-                if (creator !== undefined) {
-                    void pulumi.log.info(createdByStack(name, creator), parent);
+                warnAboutChanges(`repository ${name}`, differences, parent);
+                const kept = unmanagedSettings(repository).join(", ");
+                if (kept !== "") {
+                    void pulumi.log.info(
+                        `The existing repository ${name} keeps settings that this stack does not manage: ${kept}.`,
+                        parent,
+                    );
                 }
+                const creator = repository.effectiveLabels[stackLabel];
+                if (creator !== undefined) void pulumi.log.info(createdByStack(name, creator), parent);
             }
             if (authoritative && policy) {
                 warnAboutRemovedMembers(name, authoritative, policy.policyData, parent);
             }
             return [];
         });
+    return [errors];
 }
 
 /**
- * Looks up an existing service account and logs what the update changes about it. Warns if the account is disabled.
+ * Looks up a service account if it is declared as existing, and logs what the update changes about it.
  *
- * @returns the errors: empty, or that the account does not exist or cannot be read
+ * @param name resource name, `projects/P/serviceAccounts/EMAIL`
+ * @returns the errors, if there is a lookup: empty, or that the account does not exist or cannot be read
  */
 export function verifyAccount(
-    { name, existing, displayName }: ExistingAccount,
+    name: string,
+    { existing, displayName }: Pick<RegistryServiceAccountArgs, "existing" | "displayName">,
     options: CallOptions,
-): pulumi.Output<string[]> {
+): pulumi.Output<string[]>[] {
     const { parent } = options;
-    const lookup = callAfter(options, () =>
-        lookUp(`service account ${name}`, existing, () =>
-            serviceaccount.getAccount({ accountId: name }, { parent }),
-        ),
+    if (existing === undefined) return [];
+    const resource = `service account ${name}`;
+    const lookup = lookUp(resource, existing, options, () =>
+        serviceaccount.getAccount({ accountId: name }, { parent }),
     );
-    return pulumi.all([lookup, displayName]).apply(([found, wanted]) => {
+    const errors = lookup.apply((found) => {
         if ("error" in found) return [found.error];
-        if (found.disabled) {
-            void pulumi.log.warn(
-                `The existing service account ${name} is disabled. No one can use it until its owner enables it.`,
-                parent,
-            );
-        }
+        if (found.disabled) warnThatDisabled(resource, "No one can use it", parent);
         if (existing === Existing.adopt) {
-            reportChanges(
-                `The existing service account ${name}`,
-                difference("displayName", found.displayName, wanted),
-                [],
-                parent,
-            );
+            warnAboutChanges(resource, difference("displayName", found.displayName, displayName), parent);
         }
         return [];
     });
-}
-
-/** An existing workload identity pool. */
-export interface ExistingPool {
-    /** Project id. */
-    readonly project: string;
-    readonly poolId: string;
-    /** Whether the registry uses the pool or adopts it. */
-    readonly existing: Existing;
-}
-
-/**
- * Looks up an existing workload identity pool. Warns if it is disabled.
- *
- * @param lookup looks the pool up in the provider
- * @returns the errors: empty, or that the pool does not exist or cannot be read
- */
-export function verifyPool(
-    { project, poolId, existing }: ExistingPool,
-    lookup: () => Promise<{ readonly disabled: boolean }>,
-    options: CallOptions,
-): pulumi.Output<string[]> {
-    const { parent } = options;
-    const name = `workload identity pool ${poolId} in the project ${project}`;
-    return callAfter(options, () => lookUp(name, existing, lookup)).apply((found) => {
-        if ("error" in found) return [`pool.${found.error}`];
-        if (found.disabled) {
-            void pulumi.log.warn(
-                `The existing ${name} is disabled. No workload can come in until its owner enables it.`,
-                parent,
-            );
-        }
-        return [];
-    });
+    return [errors];
 }
 
 /**
  * Waits for the verification of existing resources.
  *
- * @param verifications the errors that `verifyRepository` and `verifyAccount` return
+ * @param verifications the errors that the functions above return
  * @returns an empty list of resources for `dependsOn`. A resource that depends on it waits until all verifications succeed.
  * @throws pulumi.RunError that lists every error
  */
@@ -190,22 +128,23 @@ export function whenVerified(verifications: pulumi.Output<string[]>[]): pulumi.O
     });
 }
 
-/** The result of a lookup, or the message of its error. */
-async function lookUp<T extends object>(
+/** Looks up an existing resource: the result, or the message of the error. */
+export function lookUp<T extends object>(
     resource: string,
     existing: Existing,
+    options: CallOptions,
     lookup: () => Promise<T>,
-): Promise<T | { readonly error: string }> {
-    try {
-        return await lookup();
-    } catch (error) {
-        const { message } = error as Error;
-        return {
-            error: /\bnot found\b/i.test(message)
-                ? `existing: ${existing}: the ${resource} does not exist. Create it first, or remove "existing" to let this stack create it.`
-                : `existing: ${existing}: cannot look up the ${resource}. ${serviceMessage(message)}`,
-        };
-    }
+): pulumi.Output<T | { readonly error: string }> {
+    return callAfter<T | { readonly error: string }>(options, () =>
+        lookup().catch((error: unknown) => {
+            const { message } = error as Error;
+            return {
+                error: /\bnot found\b/i.test(message)
+                    ? `existing: ${existing}: the ${resource} does not exist. Create it first, or remove "existing" to let this stack create it.`
+                    : `existing: ${existing}: cannot look up the ${resource}. ${serviceMessage(message)}`,
+            };
+        }),
+    );
 }
 
 /** The message of the service, extracted from the message of the provider about a failed lookup. */
@@ -231,36 +170,28 @@ export const unmanaged = [
 /** The names of the unmanaged settings that a repository has. */
 function unmanagedSettings(repository: artifactregistry.GetRepositoryResult): string[] {
     const { kmsKeyName, cleanupPolicies, cleanupPolicyDryRun, vulnerabilityScanningConfigs } = repository;
-    const scanning = vulnerabilityScanningConfigs.some(
-        ({ enablementConfig }) => enablementConfig === "DISABLED",
-    );
-    return [
-        ...(kmsKeyName ? ["kmsKeyName"] : []),
-        ...(cleanupPolicies.length > 0 ? ["cleanupPolicies"] : []),
-        ...(cleanupPolicyDryRun ? ["cleanupPolicyDryRun"] : []),
-        ...(scanning ? ["vulnerabilityScanningConfig"] : []),
-    ];
+    const has: Record<(typeof unmanaged)[number], boolean> = {
+        kmsKeyName: Boolean(kmsKeyName),
+        cleanupPolicies: cleanupPolicies.length > 0,
+        cleanupPolicyDryRun,
+        vulnerabilityScanningConfig: vulnerabilityScanningConfigs.some(
+            ({ enablementConfig }) => enablementConfig === "DISABLED",
+        ),
+    };
+    return unmanaged.filter((setting) => has[setting]);
 }
 
-/** Logs the changes to an adopted resource as a warning, and the settings that it keeps as information. */
-function reportChanges(
-    resource: string,
-    differences: readonly string[],
-    kept: readonly string[],
-    parent: pulumi.Resource,
-): void {
-    if (differences.length > 0) {
-        void pulumi.log.warn(
-            [`${resource} differs from the configuration:`, ...differences].join("\n  "),
-            parent,
-        );
-    }
-    if (kept.length > 0) {
-        void pulumi.log.info(
-            `${resource} keeps settings that this stack does not manage: ${kept.join(", ")}.`,
-            parent,
-        );
-    }
+/** Warns about the changes to an adopted resource, if there are any. */
+function warnAboutChanges(resource: string, changes: readonly string[], parent: pulumi.Resource): void {
+    if (changes.length === 0) return;
+    const text = [`The existing ${resource} differs from the configuration:`, ...changes].join("\n  ");
+    void pulumi.log.warn(text, parent);
+}
+
+/** Warns that an existing resource is disabled, and what follows from it. */
+export function warnThatDisabled(resource: string, consequence: string, parent: pulumi.Resource): void {
+    const text = `The existing ${resource} is disabled. ${consequence} until its owner enables it.`;
+    void pulumi.log.warn(text, parent);
 }
 
 /** Warns about all principals that lose a role, because authoritative access removes the members that it does not list. */

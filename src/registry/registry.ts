@@ -2,7 +2,7 @@ import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
 import { checkRegistryArgs } from "./check-args";
-import { type CallOptions, inheritDependsOn } from "./dependencies";
+import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { Existing, verifyAccount, verifyRepository, whenVerified } from "./existing";
 import {
@@ -76,7 +76,7 @@ export class Registry extends pulumi.ComponentResource {
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         const checked = checkRegistryArgs(name, args);
         super("python-registry:index:Registry", name, { ...checked }, opts);
-        const { project, location, repository: repositoryId, existing, description, labels } = checked;
+        const { project, location, repository: repositoryId, existing } = checked;
         const mode = checked.access ?? AccessMode.authoritative;
         const createdBy = thisStack();
         const urls = repositoryUrls({ project, location, repository: repositoryId });
@@ -86,9 +86,12 @@ export class Registry extends pulumi.ComponentResource {
 
         // Nothing is changed before all existing resources are verified.
         const verifications = [
-            ...verifyExisting(checked, principals, mode, calls),
+            ...verifyRepository(checked, mode === AccessMode.authoritative ? principals : undefined, calls),
+            ...Object.entries(checked.serviceAccounts ?? {}).flatMap(([id, account]) =>
+                verifyAccount(serviceAccountName(accountCoordinates(project, id)), account, calls),
+            ),
             ...(hasEntries(checked.workloads) && checked.pool?.existing !== undefined
-                ? workloadIdentityModule().verifyExistingPool(checked, calls)
+                ? workloadIdentityModule().verifyPool(checked, calls)
                 : []),
         ];
         const waitOptions =
@@ -203,16 +206,8 @@ export class Registry extends pulumi.ComponentResource {
         );
         this.repository = repositoryResource(
             name,
-            {
-                project,
-                location,
-                repositoryId,
-                ...(existing === undefined ? {} : { existing }),
-                ...(description === undefined ? {} : { description }),
-                ...(labels === undefined ? {} : { labels }),
-                deletionProtection: checked.deletionProtection ?? true,
-                createdBy,
-            },
+            checked,
+            createdBy,
             inheritDependsOn(waitOptions, {
                 // Not this component: a destroy that keeps a resource keeps its parent, too. See RepositoryAccess.
                 parent: repositoryAccess,
@@ -276,55 +271,6 @@ function withWorkloads(
         writer: [...principals.writer, ...direct("writer")],
         admin: [...principals.admin, ...direct("admin")],
     };
-}
-
-/**
- * Verifies the repository and the service accounts that are declared as existing.
- *
- * @returns one output for each of them, with the errors that were found
- */
-function verifyExisting(
-    args: RegistryArgs,
-    principals: PrincipalsByRole,
-    mode: AccessMode,
-    calls: CallOptions,
-): pulumi.Output<string[]>[] {
-    const { project, location, repository: repositoryId, existing, description, labels } = args;
-    const accounts = Object.entries(args.serviceAccounts ?? {});
-    return [
-        ...(existing === undefined
-            ? []
-            : [
-                  verifyRepository(
-                      {
-                          project,
-                          location,
-                          repositoryId,
-                          existing,
-                          ...(description === undefined ? {} : { description }),
-                          ...(labels === undefined ? {} : { labels }),
-                          ...(mode === "authoritative" ? { authoritative: principals } : {}),
-                      },
-                      calls,
-                  ),
-              ]),
-        ...accounts.flatMap(([id, account]) =>
-            account.existing === undefined
-                ? []
-                : [
-                      verifyAccount(
-                          {
-                              name: serviceAccountName(accountCoordinates(project, id)),
-                              existing: account.existing,
-                              ...(account.displayName === undefined
-                                  ? {}
-                                  : { displayName: account.displayName }),
-                          },
-                          calls,
-                      ),
-                  ],
-        ),
-    ];
 }
 
 /**

@@ -2,43 +2,26 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { Existing, unmanaged } from "./existing";
 import { repositoryName } from "../names/urls";
+import type { RegistryArgs } from "./registry-args";
 import { stackLabel, stackLabelValue, type StackName } from "../names/stack-label";
-
-/** The arguments of the repository resource. */
-export interface RepositoryArgs {
-    /** Project id. */
-    readonly project: string;
-    /** Region or multi-region. */
-    readonly location: string;
-    /** Repository id. */
-    readonly repositoryId: string;
-    /** Set if the repository already exists: `use` only reads it, `adopt` imports it into the stack. */
-    readonly existing?: Existing;
-    readonly description?: pulumi.Input<string>;
-    readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** Refuse to delete or replace the repository, in Pulumi and in the provider. */
-    readonly deletionProtection: boolean;
-    /** The stack that creates the repository. A label of the repository contains its name. */
-    readonly createdBy: StackName;
-}
 
 /**
  * The repository resource. A new repository gets a label that names the stack. An existing repository is read (`use`) or
  * imported (`adopt`). An adopted repository keeps all settings that the arguments do not set.
  *
+ * @param createdBy the stack that creates the repository. A label of the repository contains its name.
  * @see https://www.pulumi.com/docs/iac/concepts/resources/options/import/
  */
 export function repositoryResource(
     name: string,
-    args: RepositoryArgs,
+    args: RegistryArgs,
+    createdBy: StackName,
     opts: pulumi.CustomResourceOptions,
 ): artifactregistry.Repository {
-    const { project, location, repositoryId, existing, description, labels, deletionProtection, createdBy } =
-        args;
+    const { project, location, repository: repositoryId, existing, description, labels = {} } = args;
+    const { deletionProtection = true } = args;
     const id = repositoryName({ project, location, repositoryId });
-    if (existing === Existing.use) {
-        return artifactregistry.Repository.get(name, id, undefined, opts);
-    }
+    if (existing === Existing.use) return artifactregistry.Repository.get(name, id, undefined, opts);
     const adopted = existing === Existing.adopt;
     return new artifactregistry.Repository(
         name,
@@ -48,10 +31,10 @@ export function repositoryResource(
             repositoryId,
             format: "PYTHON",
             mode: "STANDARD_REPOSITORY",
-            ...(description === undefined ? {} : { description }),
+            description,
             labels: adopted
-                ? (labels ?? {})
-                : pulumi.output(labels ?? {}).apply((configured) => ({
+                ? labels
+                : pulumi.output(labels).apply((configured) => ({
                       ...configured,
                       [stackLabel]: stackLabelValue(createdBy),
                   })),

@@ -94,25 +94,12 @@ function accountResource(
     opts: pulumi.CustomResourceOptions,
 ): serviceaccount.Account {
     const id = serviceAccountName({ project, accountId });
-    if (existing === Existing.use) {
-        return serviceaccount.Account.get(name, id, undefined, opts);
-    }
-    const accountArgs = { project, accountId, ...(displayName === undefined ? {} : { displayName }) };
-    if (existing === Existing.adopt) {
-        const ignoreChanges = [
-            "description",
-            "disabled",
-            ...(displayName === undefined ? ["displayName"] : []),
-        ];
-        return new serviceaccount.Account(
-            name,
-            accountArgs,
-            pulumi.mergeOptions(opts, { import: id, ignoreChanges }),
-        );
-    }
+    if (existing === Existing.use) return serviceaccount.Account.get(name, id, undefined, opts);
+    const adopted = existing === Existing.adopt;
+    const ignoreChanges = ["description", "disabled", ...(displayName === undefined ? ["displayName"] : [])];
     return new serviceaccount.Account(
         name,
-        { ...accountArgs, description: stackDescription(createdBy) },
-        opts,
+        { project, accountId, displayName, ...(adopted ? {} : { description: stackDescription(createdBy) }) },
+        adopted ? pulumi.mergeOptions(opts, { import: id, ignoreChanges }) : opts,
     );
 }

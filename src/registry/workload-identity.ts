@@ -14,7 +14,7 @@ import type { RegistryArgs } from "./registry-args";
 import { callAfter, type CallOptions, inheritDependsOn } from "./dependencies";
 import { beforeCreate } from "./hooks";
 import { verifyDerived } from "./derived";
-import { Existing, serviceMessage, verifyPool } from "./existing";
+import { Existing, lookUp, serviceMessage, warnThatDisabled } from "./existing";
 import { userError } from "./user-error";
 
 // Workload identity federation. Only a registry with workloads loads this file.
@@ -217,13 +217,21 @@ export interface WorkloadsOptions {
 }
 
 /** Verifies the pool of a registry if it is declared as existing, and if a workload needs it. */
-export function verifyExistingPool(args: RegistryArgs, calls: CallOptions): pulumi.Output<string[]>[] {
+export function verifyPool(args: RegistryArgs, calls: CallOptions): pulumi.Output<string[]>[] {
     const existing = args.pool?.existing;
     const { providers, poolId, poolProject: project } = planOf(args);
     if (existing === undefined || providers.length === 0) return [];
-    const lookup = () =>
-        iam.getWorkloadIdentityPool({ project, workloadIdentityPoolId: poolId }, { parent: calls.parent });
-    return [verifyPool({ project, poolId, existing }, lookup, calls)];
+    const resource = `workload identity pool ${poolId} in the project ${project}`;
+    const { parent } = calls;
+    const lookup = lookUp(resource, existing, calls, () =>
+        iam.getWorkloadIdentityPool({ project, workloadIdentityPoolId: poolId }, { parent }),
+    );
+    const errors = lookup.apply((found) => {
+        if ("error" in found) return [`pool.${found.error}`];
+        if (found.disabled) warnThatDisabled(resource, "No workload can come in", parent);
+        return [];
+    });
+    return [errors];
 }
 
 /** @param args as `checkRegistryArgs` returns them, with parsed workloads */
