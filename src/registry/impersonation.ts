@@ -1,7 +1,6 @@
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import type { Existing } from "./existing";
-import type { ServiceAccount } from "./service-account";
 
 /** The roles on a service account that let a principal impersonate it. */
 export type ImpersonationRole = "roles/iam.workloadIdentityUser" | "roles/iam.serviceAccountTokenCreator";
@@ -12,16 +11,6 @@ export interface Impersonator {
     readonly key: string;
     readonly role: ImpersonationRole;
     readonly member: pulumi.Input<string>;
-}
-
-/** The service account on which roles are granted. */
-export interface ImpersonatedAccount {
-    /** Name of the component. */
-    readonly name: string;
-    readonly account: ServiceAccount;
-    /** Resource name, `projects/P/serviceAccounts/EMAIL`. */
-    readonly resourceName: string;
-    readonly existing?: Existing;
 }
 
 /**
@@ -43,32 +32,28 @@ export function listedImpersonator(principal: string): Impersonator {
  * binding for each role, for any number of principals. An existing account also has grants of its owner, so the stack only
  * adds members to it.
  *
+ * @param name of the component
+ * @param serviceAccountId resource name of the account, `projects/P/serviceAccounts/EMAIL`
  * @returns whether anyone can impersonate the account
  */
 export function grantImpersonation(
-    { name, account, resourceName, existing }: ImpersonatedAccount,
+    name: string,
+    serviceAccountId: string,
+    existing: Existing | undefined,
     impersonators: readonly Impersonator[],
-    opts: pulumi.CustomResourceOptions,
+    options: pulumi.CustomResourceOptions,
 ): boolean {
-    const options = pulumi.mergeOptions(opts, { parent: account, dependsOn: account.account });
-    const serviceAccountId = resourceName;
     if (existing !== undefined) {
         for (const { key, role, member } of impersonators) {
-            new serviceaccount.IAMMember(
-                `${name}-${shortName(role)}-${key}`,
-                { serviceAccountId, role, member },
-                options,
-            );
+            const grant = { serviceAccountId, role, member };
+            new serviceaccount.IAMMember(`${name}-${shortName(role)}-${key}`, grant, options);
         }
         return impersonators.length > 0;
     }
     for (const role of new Set(impersonators.map((each) => each.role))) {
         const members = impersonators.filter((each) => each.role === role).map(({ member }) => member);
-        new serviceaccount.IAMBinding(
-            `${name}-${shortName(role)}`,
-            { serviceAccountId, role, members },
-            options,
-        );
+        const grant = { serviceAccountId, role, members };
+        new serviceaccount.IAMBinding(`${name}-${shortName(role)}`, grant, options);
     }
     return impersonators.length > 0;
 }

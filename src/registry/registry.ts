@@ -83,6 +83,8 @@ export class Registry extends pulumi.ComponentResource {
         const principals = principalsByRole(checked);
 
         const calls = { parent: this, dependsOn: opts?.dependsOn };
+        const identities =
+            Object.keys(checked.workloads ?? {}).length > 0 ? workloadIdentityModule() : undefined;
 
         // Nothing is changed before all existing resources are verified.
         const verifications = [
@@ -90,9 +92,7 @@ export class Registry extends pulumi.ComponentResource {
             ...Object.entries(checked.serviceAccounts ?? {}).flatMap(([id, account]) =>
                 verifyAccount(serviceAccountName(accountCoordinates(project, id)), account, calls),
             ),
-            ...(hasEntries(checked.workloads) && checked.pool?.existing !== undefined
-                ? workloadIdentityModule().verifyPool(checked, calls)
-                : []),
+            ...(identities?.verifyPool(checked, calls) ?? []),
         ];
         const waitOptions =
             verifications.length === 0
@@ -100,20 +100,12 @@ export class Registry extends pulumi.ComponentResource {
                 : pulumi.mergeOptions(opts, { dependsOn: whenVerified(verifications) });
 
         // Each resource waits only for the API that it needs. An account takes 11 s, so it must not wait for the other API.
-        const enable: EnableApi = (service, inProject = project) =>
-            checked.enableApis === false
-                ? []
-                : [
-                      new projects.Service(
-                          `${name}-${service}${inProject === project ? "" : `-${inProject}`}`,
-                          {
-                              project: inProject,
-                              service: `${service}.googleapis.com`,
-                              disableOnDestroy: false,
-                          },
-                          inheritDependsOn(waitOptions, { parent: this }),
-                      ),
-                  ];
+        const enable: EnableApi = (service, inProject = project) => {
+            if (checked.enableApis === false) return [];
+            const resource = `${name}-${service}${inProject === project ? "" : `-${inProject}`}`;
+            const api = { project: inProject, service: `${service}.googleapis.com`, disableOnDestroy: false };
+            return [new projects.Service(resource, api, inheritDependsOn(waitOptions, { parent: this }))];
+        };
         const iam = enable("iam");
         const artifactRegistry = enable("artifactregistry");
 
@@ -122,7 +114,7 @@ export class Registry extends pulumi.ComponentResource {
                 id,
                 access,
                 impersonators,
-                ...(account.existing === undefined ? {} : { existing: account.existing }),
+                existing: account.existing,
                 account: new ServiceAccount(
                     `${name}-${id}`,
                     { ...accountCoordinates(project, id), createdBy, ...account },
@@ -133,47 +125,46 @@ export class Registry extends pulumi.ComponentResource {
         this.serviceAccounts = Object.fromEntries(
             accounts.map(({ id, access, account: { email, member } }) => [id, { email, member, access }]),
         );
-        currentKeys.set(
-            this,
-            Object.fromEntries(
-                accounts.flatMap(({ id, account: { currentKey } }) =>
-                    currentKey === undefined ? [] : [[id, currentKey]],
-                ),
-            ),
+        const keys = accounts.flatMap(({ id, account: { currentKey } }) =>
+            currentKey === undefined ? [] : [[id, currentKey] as const],
         );
+        currentKeys.set(this, Object.fromEntries(keys));
 
-        const machines = hasEntries(checked.workloads)
-            ? workloadIdentityModule().createWorkloads(name, checked, {
-                  createdBy,
-                  enable,
-                  calls,
-                  options: inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
-              })
-            : undefined;
+        const created =
+            identities?.createWorkloads(name, checked, {
+                createdBy,
+                enable,
+                calls,
+                options: inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
+            }) ?? {};
+        workloadDetails.set(this, created);
+        const workloads = Object.entries(created);
         const impersonated = accounts.filter(({ id, account, existing, impersonators }) =>
             grantImpersonation(
-                {
-                    name: `${name}-${id}`,
-                    account,
-                    resourceName: serviceAccountName(accountCoordinates(project, id)),
-                    ...(existing === undefined ? {} : { existing }),
-                },
+                `${name}-${id}`,
+                serviceAccountName(accountCoordinates(project, id)),
+                existing,
                 [
                     ...impersonators.map(canonicalPrincipal).map(listedImpersonator),
-                    ...(machines?.impersonators[id] ?? []),
+                    ...workloads.flatMap(([key, { workload, impersonationRole: role, principal: member }]) =>
+                        workload.via === id ? [{ key: `workload:${key}`, role, member }] : [],
+                    ),
                 ],
-                inheritDependsOn(waitOptions, {}),
+                inheritDependsOn(waitOptions, { parent: account, dependsOn: account.account }),
             ),
         );
         if (impersonated.length > 0) enable("iamcredentials");
-        const workloads = machines?.workloads ?? {};
-        workloadDetails.set(this, workloads);
         this.workloads = pulumi.output(
             Object.fromEntries(
-                Object.entries(workloads).map(([workload, { access, principal, via }]) => [
-                    workload,
-                    { access, principal, ...(via === undefined ? {} : { via }) },
-                ]),
+                workloads.map(
+                    ([
+                        key,
+                        {
+                            workload: { access, via },
+                            principal,
+                        },
+                    ]) => [key, { access, principal, ...(via === undefined ? {} : { via }) }],
+                ),
             ),
         );
         this.principals = this.workloads.apply((each) => withWorkloads(principals, Object.values(each)));
@@ -190,9 +181,17 @@ export class Registry extends pulumi.ComponentResource {
                 mode,
                 allowPublic: checked.allowPublic ?? false,
                 workloads: Object.fromEntries(
-                    Object.entries(workloads)
-                        .filter(([, { via }]) => via === undefined)
-                        .map(([workload, { access, principal }]) => [workload, { access, principal }]),
+                    workloads
+                        .filter(([, { workload }]) => workload.via === undefined)
+                        .map(
+                            ([
+                                key,
+                                {
+                                    workload: { access },
+                                    principal,
+                                },
+                            ]) => [key, { access, principal }],
+                        ),
                 ),
                 createdPrincipals: Object.fromEntries(
                     accounts.map(({ id, account }) => [
@@ -253,24 +252,18 @@ function workloadIdentityModule(): typeof import("./workload-identity") {
     return require("./workload-identity") as typeof import("./workload-identity");
 }
 
-function hasEntries(map: object | undefined): map is object {
-    return map !== undefined && Object.keys(map).length > 0;
-}
-
 /** The principals of each role, followed by the workloads that are granted it directly. */
 function withWorkloads(
     principals: PrincipalsByRole,
     workloads: readonly RegistryWorkload[],
 ): PrincipalsByRole {
-    const direct = (role: Role) =>
-        workloads.flatMap(({ access, principal, via }) =>
+    const withDirect = (role: Role) => [
+        ...principals[role],
+        ...workloads.flatMap(({ access, principal, via }) =>
             access === role && via === undefined ? [principal] : [],
-        );
-    return {
-        reader: [...principals.reader, ...direct("reader")],
-        writer: [...principals.writer, ...direct("writer")],
-        admin: [...principals.admin, ...direct("admin")],
-    };
+        ),
+    ];
+    return { reader: withDirect("reader"), writer: withDirect("writer"), admin: withDirect("admin") };
 }
 
 /**

@@ -6,9 +6,9 @@ import { poolName } from "../workloads/identity";
 import type { Provider } from "../workloads/federation";
 import { planWorkloads, type WorkloadPlan } from "../workloads/plan";
 import type { WorkloadSettings } from "../workloads/settings";
-import { type Role, serviceAccountEmail } from "../names/principals";
+import { serviceAccountEmail } from "../names/principals";
 import type { Workload } from "../validation/workloads";
-import type { Impersonator } from "./impersonation";
+import type { ImpersonationRole } from "./impersonation";
 import type { EnableApi } from "./registry";
 import type { RegistryArgs } from "./registry-args";
 import { callAfter, type CallOptions, inheritDependsOn } from "./dependencies";
@@ -28,7 +28,7 @@ export interface WorkloadIdentityArgs {
     /** Number of that project. */
     readonly projectNumber: pulumi.Input<string>;
     /** Set if the pool already exists: `use` only adds providers to it, `adopt` imports it into the stack. */
-    readonly existing?: Existing;
+    readonly existing: Existing | undefined;
     readonly providers: readonly Provider[];
     /** The stack that creates the pool. The descriptions of pool and providers contain its name. */
     readonly createdBy: StackName;
@@ -54,35 +54,31 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
         // Deleting is what Google makes expensive; removing the grants is what takes access away.
         const options = inheritDependsOn(opts, { parent: this, retainOnDelete: true });
 
+        const pool = { project, workloadIdentityPoolId: poolId };
+        const inProject = `workload identity pool ${poolId} in the project ${project}`;
+
         this.pool =
             existing === Existing.use
                 ? iam.WorkloadIdentityPool.get(name, poolPath, undefined, options)
                 : new iam.WorkloadIdentityPool(
                       name,
-                      {
-                          project,
-                          workloadIdentityPoolId: poolId,
-                          ...(existing === Existing.adopt ? {} : { description }),
-                      },
-                      existing === Existing.adopt
-                          ? pulumi.mergeOptions(options, {
-                                import: poolPath,
-                                ignoreChanges: ["description", "displayName", "disabled"],
-                            })
-                          : pulumi.mergeOptions(options, {
-                                ...importOwn({
+                      { ...pool, description: existing === Existing.adopt ? undefined : description },
+                      pulumi.mergeOptions(
+                          options,
+                          existing === Existing.adopt
+                              ? {
+                                    import: poolPath,
+                                    ignoreChanges: ["description", "displayName", "disabled"],
+                                }
+                              : importOwn({
                                     id: poolPath,
                                     description,
-                                    what: `workload identity pool ${poolId} in the project ${project}`,
+                                    what: inProject,
                                     remedy: "Set pool.existing to use or adopt, or choose a different pool.id.",
                                     takeOver: `gcloud iam workload-identity-pools update ${poolId} --location=global --project=${project}`,
-                                    lookup: () =>
-                                        iam.getWorkloadIdentityPool(
-                                            { project, workloadIdentityPoolId: poolId },
-                                            { parent: this },
-                                        ),
+                                    lookup: () => iam.getWorkloadIdentityPool(pool, { parent: this }),
                                 }),
-                            }),
+                      ),
                   );
         verifyDerived(
             "name of the workload identity pool",
@@ -91,19 +87,18 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
         );
 
         for (const { id, issuer, audiences, jwksJson, mapping, condition } of providers) {
+            const provider = { ...pool, workloadIdentityPoolProviderId: id };
             new iam.WorkloadIdentityPoolProvider(
                 `${name}-${id}`,
                 {
-                    project,
-                    workloadIdentityPoolId: poolId,
-                    workloadIdentityPoolProviderId: id,
+                    ...provider,
                     description,
                     attributeMapping: { ...mapping },
                     attributeCondition: condition,
                     oidc: {
                         issuerUri: issuer,
-                        ...(audiences.length === 0 ? {} : { allowedAudiences: [...audiences] }),
-                        ...(jwksJson === undefined ? {} : { jwksJson }),
+                        allowedAudiences: audiences.length === 0 ? undefined : [...audiences],
+                        jwksJson,
                     },
                 },
                 pulumi.mergeOptions(options, {
@@ -111,18 +106,10 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
                     ...importOwn({
                         id: `${poolPath}/providers/${id}`,
                         description,
-                        what: `provider ${id} of the workload identity pool ${poolId} in the project ${project}`,
+                        what: `provider ${id} of the ${inProject}`,
                         remedy: "Choose a different pool.id, so that the stack has a pool of its own.",
                         takeOver: `gcloud iam workload-identity-pools providers update-oidc ${id} --workload-identity-pool=${poolId} --location=global --project=${project}`,
-                        lookup: () =>
-                            iam.getWorkloadIdentityPoolProvider(
-                                {
-                                    project,
-                                    workloadIdentityPoolId: poolId,
-                                    workloadIdentityPoolProviderId: id,
-                                },
-                                { parent: this },
-                            ),
+                        lookup: () => iam.getWorkloadIdentityPoolProvider(provider, { parent: this }),
                     }),
                 }),
             );
@@ -155,14 +142,8 @@ interface LeftResource {
  * @throws Error if someone else created it
  * @see https://www.pulumi.com/docs/iac/concepts/resources/options/transforms/
  */
-function importOwn({
-    id,
-    description,
-    what,
-    remedy,
-    takeOver,
-    lookup,
-}: LeftResource): pulumi.CustomResourceOptions {
+function importOwn(resource: LeftResource): pulumi.CustomResourceOptions {
+    const { id, description, what, remedy, takeOver, lookup } = resource;
     let existing: string | undefined;
     const refuse = () => {
         if (existing === undefined || existing === description) return;
@@ -190,21 +171,14 @@ function importOwn({
 /** A workload after its pool and provider are registered. */
 export interface CreatedWorkload {
     readonly workload: Workload;
-    readonly access: Role;
-    readonly via?: string;
     /** Email address of the account that it impersonates. */
-    readonly serviceAccount?: string;
+    readonly serviceAccount: string | undefined;
+    /** The role on this account that lets it impersonate the account. */
+    readonly impersonationRole: ImpersonationRole;
     /** The workload as an IAM principal. A resource that uses this output waits for the pool. */
     readonly principal: pulumi.Output<string>;
     /** Resource name of the provider, with the number of its project; undefined if it needs none. */
-    readonly provider?: pulumi.Output<string>;
-}
-
-/** The workloads of a registry, and the accounts that they impersonate. */
-export interface CreatedWorkloads {
-    readonly workloads: Record<string, CreatedWorkload>;
-    /** By account id. */
-    readonly impersonators: Record<string, Impersonator[]>;
+    readonly provider: pulumi.Output<string> | undefined;
 }
 
 /** What the registry brings. */
@@ -239,59 +213,49 @@ function planOf(args: RegistryArgs): WorkloadPlan {
     return planWorkloads(args, args as unknown as WorkloadSettings);
 }
 
-/** Creates the pool and the providers that the workloads of a registry need, and derives their principals. */
+/**
+ * Creates the pool and the providers that the workloads of a registry need, and derives their principals.
+ *
+ * @returns the workloads by name
+ */
 export function createWorkloads(
     name: string,
     args: RegistryArgs,
     { createdBy, enable, calls, options }: WorkloadsOptions,
-): CreatedWorkloads {
+): Record<string, CreatedWorkload> {
     const plan = planOf(args);
     const { poolId, poolProject: project, providers } = plan;
     const numbers = projectNumbers(plan, args.project, calls);
+    const numberOf = (id = "") => numbers.get(id) ?? pulumi.output("");
     const existing = args.pool?.existing;
-    const poolNumber = numbers.get(project);
     let pool: pulumi.Resource | undefined;
-    if (providers.length > 0 && poolNumber !== undefined) {
+    if (providers.length > 0) {
         enable("sts", project);
         // The API of the registry's own project is enabled already.
         const iamOfPool = project === args.project || existing === Existing.use ? [] : enable("iam", project);
         ({ pool } = new WorkloadIdentity(
             name,
-            {
-                poolId,
-                project,
-                projectNumber: poolNumber,
-                ...(existing === undefined ? {} : { existing }),
-                providers,
-                createdBy,
-            },
+            { poolId, project, projectNumber: numberOf(project), existing, providers, createdBy },
             pulumi.mergeOptions(options, { dependsOn: iamOfPool }),
         ));
     }
-    const workloads: Record<string, CreatedWorkload> = {};
-    const impersonators: Record<string, Impersonator[]> = {};
-    for (const planned of plan.workloads) {
-        const { name: key, workload, numberOf, providerId, impersonationRole: role } = planned;
-        const { access, via } = workload;
-        const number = numbers.get(numberOf ?? "") ?? pulumi.output("");
+    const created = plan.workloads.map((planned): [string, CreatedWorkload] => {
+        const { workload, providerId, impersonationRole } = planned;
+        const number = numberOf(planned.numberOf);
         const waitsFor = providerId === undefined ? undefined : pool?.urn;
-        const member = pulumi.all([number, waitsFor]).apply(([digits]) => planned.principal(digits));
-        workloads[key] = {
-            workload,
-            access,
-            principal: member,
-            ...(via === undefined ? {} : { via, serviceAccount: serviceAccountEmail(args.project, via) }),
-            ...(providerId === undefined
-                ? {}
-                : {
-                      provider: number.apply(
-                          (digits) => `${poolName(digits, poolId)}/providers/${providerId}`,
-                      ),
-                  }),
-        };
-        if (via !== undefined) (impersonators[via] ??= []).push({ key: `workload:${key}`, role, member });
-    }
-    return { workloads, impersonators };
+        const ofProvider = (digits: string) => `${poolName(digits, poolId)}/providers/${providerId ?? ""}`;
+        return [
+            planned.name,
+            {
+                workload,
+                serviceAccount: workload.via && serviceAccountEmail(args.project, workload.via),
+                impersonationRole,
+                principal: pulumi.all([number, waitsFor]).apply(([digits]) => planned.principal(digits)),
+                provider: providerId === undefined ? undefined : number.apply(ofProvider),
+            },
+        ];
+    });
+    return Object.fromEntries(created);
 }
 
 /** The number of each project that a plan needs: as configured, or looked up. */
