@@ -8,7 +8,6 @@ import {
     policyMistakes,
     publicReader,
     skipRegionValidation,
-    unknownKey,
     unknownRegion,
 } from "../validation/checks";
 import { accountEntries, accountId, entries, isRecord, oneOf, projectId, text } from "../validation/schema";
@@ -19,6 +18,7 @@ import {
     type FormatValue,
     type ReportMistake,
     typeMismatch,
+    unknownKey,
     withValue,
 } from "../validation/wording";
 import type { RegistryArgs } from "./registry-args";
@@ -84,11 +84,9 @@ export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArg
     const workloadSettings = concernsWorkloads(given)
         ? workloadsModule().parseWorkloadSettings(given, errors.report)
         : undefined;
-    errors.throwIfAny();
     return {
-        ...args,
+        ...errors.finish(args),
         ...(workloadSettings as Partial<RegistryArgs>),
-        ...errors.whenKnown(args, registrySchemas, ["description", "labels"]),
         readers: (args.readers ?? []).map(canonicalPrincipal),
         writers: (args.writers ?? []).map(canonicalPrincipal),
         admins: (args.admins ?? []).map(canonicalPrincipal),
@@ -107,26 +105,20 @@ export function checkServiceAccountArgs(name: string, args: ServiceAccountArgs):
     const { project, accountId: id, createdBy, ...account } = given;
     errors.check(["createdBy"], createdBy, creatorSchemas);
     existingMistakes({ serviceAccounts: { [textOr(id)]: account } }, textOr(project), errors.report);
-    errors.throwIfAny();
-    return { ...args, ...errors.whenKnown(args, accountSchemas, ["displayName"]) };
-}
-
-/** The arguments of a `RepositoryAccess` that were checked, or are when they are known. */
-export interface CheckedAccess {
-    /** In their canonical spelling. */
-    readonly principals: PrincipalsByRole;
-    /** From canonical principal to the same principal as an output. */
-    readonly createdPrincipals: ReadonlyMap<string, pulumi.Input<string>>;
-    readonly workloads: Readonly<Record<string, WorkloadGrant>>;
+    return errors.finish(args);
 }
 
 /**
  * Checks the arguments of a `RepositoryAccess`. A principal that is an output is checked when it is known: a grant that waits
  * for it then fails.
  *
+ * @returns the principals, each in its canonical spelling
  * @throws pulumi.InputPropertiesError that lists every mistake and names its property
  */
-export function checkRepositoryAccessArgs(name: string, args: RepositoryAccessArgs): CheckedAccess {
+export function checkRepositoryAccessArgs(
+    name: string,
+    args: RepositoryAccessArgs,
+): Required<Pick<RepositoryAccessArgs, "principals" | "createdPrincipals" | "workloads">> {
     const errors = new ArgumentErrors(`RepositoryAccess "${name}"`, ([list, ...path]) => [
         "principals",
         list.replace(/s$/, ""),
@@ -144,38 +136,40 @@ export function checkRepositoryAccessArgs(name: string, args: RepositoryAccessAr
         format,
     );
     const workloads = errors.checkMap(["workloads"], given["workloads"], (path, grant) => {
-        const { access, principal } = errors.check(path, grant, grantSchemas);
-        return {
-            access: access as Role,
-            principal: errors.principal([...path, "principal"], principal, (value) =>
-                grantMistake(value, access, allowPublic === true),
-            ),
-        };
+        const fields = errors.check(path, grant, grantSchemas);
+        const access = fields["access"] as Role;
+        const schema = roles.includes(access) ? grantable(access, allowPublic === true) : principal;
+        return { access, principal: errors.parse([...path, "principal"], fields["principal"], schema) };
     });
-    const created = errors.checkMap(["createdPrincipals"], given["createdPrincipals"], (path, principal) =>
-        errors.principal(path, principal, (value) =>
-            canonicalPrincipal(value) === canonicalPrincipal(String(path[path.length - 1]))
-                ? undefined
-                : "is a different principal than its key. Allowed: the principal in the key.",
-        ),
-    );
-    errors.throwIfAny();
+    const created = errors.checkMap(["createdPrincipals"], given["createdPrincipals"], (path, output) => {
+        const key = canonicalPrincipal(String(path[path.length - 1]));
+        const message = "is a different principal than its key. Allowed: the principal in the key.";
+        const equalsKey = v.check((value: string) => canonicalPrincipal(value) === key, message);
+        const schema = v.pipe(principal, equalsKey, v.transform(canonicalPrincipal));
+        return errors.parse(path, output, schema);
+    });
+    errors.finish(args);
     const canonical = (role: Role) => args.principals[role].map(canonicalPrincipal);
     return {
         principals: { reader: canonical("reader"), writer: canonical("writer"), admin: canonical("admin") },
-        createdPrincipals: new Map(
+        createdPrincipals: Object.fromEntries(
             Object.entries(created).map(([principal, output]) => [canonicalPrincipal(principal), output]),
         ),
         workloads,
     };
 }
 
-/** Why a principal cannot have a role; undefined if it can. */
-function grantMistake(principal: string, role: unknown, allowPublic: boolean): string | undefined {
-    const known = roles.find((each) => each === role);
-    if (known === undefined) return undefined;
-    const [issue] = v.safeParse(principalsSchemas[known], [principal]).issues ?? [];
-    return issue?.message ?? (isPublic(principal) && !allowPublic ? publicReader : undefined);
+const principal = text("an IAM principal");
+
+/** Schema of a principal that can have a role. */
+function grantable(role: Role, allowPublic: boolean): v.GenericSchema<unknown, string> {
+    const schema = v.pipe(
+        principal,
+        principalsSchemas[role].item,
+        v.check((value) => allowPublic || !isPublic(value), publicReader),
+        v.transform(canonicalPrincipal),
+    );
+    return v.config(schema, { abortPipeEarly: true });
 }
 
 const format: FormatValue = (_, value) => formatJson(value);
@@ -193,6 +187,8 @@ type Path = readonly (string | number)[];
 /** Collects the mistakes in the arguments of a component. */
 class ArgumentErrors {
     readonly #errors: pulumi.InputPropertyErrorDetails[] = [];
+    /** The arguments that are outputs, with their schemas. */
+    readonly #pending: [key: string, schema: v.GenericSchema][] = [];
 
     /** @param propertyPath converts a path in the configuration to a path in the arguments */
     constructor(
@@ -201,14 +197,14 @@ class ArgumentErrors {
     ) {}
 
     /** Reports a mistake under its path in the configuration. */
-    readonly report: ReportMistake = (path, value, message) =>
+    readonly report: ReportMistake = (path, value, message) => {
         this.#add(this.propertyPath(path), value, message);
+    };
 
-    #add([property = "args", ...rest]: Path, value: unknown, message: string): string {
+    #add([property = "args", ...rest]: Path, value: unknown, message: string): void {
         // Commands that set the configuration of a stack don't apply to arguments.
         const reason = withValue(value, message).replace(/ Set it with: .*/s, "");
         this.#errors.push({ propertyPath: `${property}${configPath(rest)}`, reason });
-        return message;
     }
 
     /**
@@ -225,30 +221,29 @@ class ArgumentErrors {
     ): Record<string, unknown> {
         const known = Object.keys(schemas);
         if (!this.#isMap(path, given, `a map with the keys ${known.join(", ")}`)) {
-            if (path.length === 0) this.throwIfAny();
+            if (path.length === 0) this.#throwIfAny();
             return {};
         }
         for (const key of Object.keys(given).filter((each) => !known.includes(each))) {
             this.#add([...path, key], key, unknownKey(formatJson(plain(given[key])), key, known));
         }
-        return Object.fromEntries(
-            Object.entries(schemas).flatMap(([key, schema]): [string, unknown][] => {
-                const value = given[key];
-                // The caller checks it.
-                if (schema.type === "any") return [[key, value]];
-                if (value === undefined && /optional/.test(schema.type)) return [];
-                if (!hasOutput(value)) {
-                    this.#parse([...path, key], value, schema);
-                    return [[key, value]];
-                }
-                if (!inputs.includes(key)) {
-                    const reason =
-                        "is an output. Allowed: a plain value, so that a preview shows what is created.";
-                    this.#add([...path, key], undefined, reason);
-                }
-                return [];
-            }),
-        );
+        const values: Record<string, unknown> = {};
+        for (const [key, schema] of Object.entries(schemas)) {
+            const value = given[key];
+            if (value === undefined && /optional/.test(schema.type)) continue;
+            // The caller checks what can be anything.
+            if (schema.type === "any" || !hasOutput(value)) {
+                this.#parse([...path, key], value, schema);
+                values[key] = value;
+            } else if (inputs.includes(key)) {
+                this.#pending.push([key, schema]);
+            } else {
+                const reason =
+                    "is an output. Allowed: a plain value, so that a preview shows what is created.";
+                this.#add([...path, key], undefined, reason);
+            }
+        }
+        return values;
     }
 
     /** Checks a map with any keys; undefined is an empty map. */
@@ -262,46 +257,33 @@ class ArgumentErrors {
     /** Checks a location as the configuration is checked. */
     checkRegion({ location }: Readonly<Record<string, unknown>>): void {
         if (new pulumi.Config("gcp").get(skipRegionValidation.slice("gcp:".length)) === "true") return;
-        unknownRegion(location, false, (_, value, message) => this.#add(["location"], value, message));
+        unknownRegion(location, false, (path, value, message) => {
+            this.#add(path, value, message);
+        });
     }
 
-    /** A principal whose mistake is reported now, or fails the update when the principal is known. */
-    principal(
-        path: Path,
-        given: unknown,
-        mistake: (value: string) => string | undefined,
-    ): pulumi.Output<string> {
-        const check = (value: unknown) =>
-            typeof value === "string"
-                ? mistake(value)
-                : `${typeMismatch(value, "a string")} Allowed: an IAM principal.`;
-        if (isOutput(given)) {
-            return pulumi.output(given as string).apply((value: unknown) => {
-                const message = check(value);
-                if (message === undefined) return canonicalPrincipal(value as string);
-                this.#add(path, value, message);
-                throw userError(this.#message("."));
-            });
-        }
-        const message = check(given);
-        if (message !== undefined) this.#add(path, given, message);
-        return pulumi.output(message === undefined ? canonicalPrincipal(given as string) : "");
+    /** Parses a value now, or an output when it is known: then a mistake fails the update. */
+    parse<T>(path: Path, given: unknown, schema: v.GenericSchema<unknown, T>): pulumi.Input<T> {
+        if (!hasOutput(given)) return this.#parse(path, given, schema).output as T;
+        return pulumi.output(given as object).apply((value: unknown) => {
+            const result = this.#parse(path, value, schema);
+            if (!result.success) throw userError(this.#message("."));
+            return result.output;
+        });
     }
 
-    /** The inputs that have outputs. If one of them has a mistake when it is known, the update fails. */
-    whenKnown<T extends object>(
-        args: T,
-        schemas: Schemas<T>,
-        inputs: readonly (keyof T & string)[],
-    ): Partial<T> {
-        const pending = inputs.filter((key) => hasOutput(args[key]));
-        const checked = (key: keyof T & string) =>
-            pulumi.output(args[key] as object).apply((value: unknown) => {
-                this.#parse([key], value, schemas[key]);
-                if (this.#errors.length > 0) throw userError(this.#message("."));
-                return value;
-            });
-        return Object.fromEntries(pending.map((key) => [key, checked(key)])) as Partial<T>;
+    /**
+     * @returns the arguments, in which outputs are checked when they are known
+     * @throws pulumi.InputPropertiesError if there are mistakes
+     */
+    finish<T extends object>(args: T): T {
+        this.#throwIfAny();
+        const given = args as Readonly<Record<string, unknown>>;
+        const checked = this.#pending.map(([key, schema]): [string, unknown] => [
+            key,
+            this.parse([key], given[key], schema),
+        ]);
+        return { ...args, ...Object.fromEntries(checked) };
     }
 
     #isMap(path: Path, given: unknown, allowed: string): given is Record<string, unknown> {
@@ -311,10 +293,16 @@ class ArgumentErrors {
         return false;
     }
 
-    #parse(path: Path, value: unknown, schema: v.GenericSchema): void {
-        for (const { path: below = [], input, message } of v.safeParse(schema, value).issues ?? []) {
+    #parse<T>(
+        path: Path,
+        value: unknown,
+        schema: v.GenericSchema<unknown, T>,
+    ): v.SafeParseResult<typeof schema> {
+        const result = v.safeParse(schema, value);
+        for (const { path: below = [], input, message } of result.issues ?? []) {
             this.#add([...path, ...below.map(({ key }) => key as string | number)], input, message);
         }
+        return result;
     }
 
     #message(end: string): string {
@@ -326,8 +314,7 @@ class ArgumentErrors {
         );
     }
 
-    /** @throws pulumi.InputPropertiesError if there are mistakes */
-    throwIfAny(): void {
+    #throwIfAny(): void {
         if (this.#errors.length === 0) return;
         throw new pulumi.InputPropertiesError({
             message: this.#message("; nothing was changed."),

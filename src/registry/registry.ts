@@ -146,8 +146,8 @@ export class Registry extends pulumi.ComponentResource {
                 existing,
                 [
                     ...impersonators.map(canonicalPrincipal).map(listedImpersonator),
-                    ...workloads.flatMap(([key, { workload, impersonationRole: role, principal: member }]) =>
-                        workload.via === id ? [{ key: `workload:${key}`, role, member }] : [],
+                    ...workloads.flatMap(([key, { via, impersonationRole: role, principal: member }]) =>
+                        via === id ? [{ key: `workload:${key}`, role, member }] : [],
                     ),
                 ],
                 inheritDependsOn(waitOptions, { parent: account, dependsOn: account.account }),
@@ -156,15 +156,10 @@ export class Registry extends pulumi.ComponentResource {
         if (impersonated.length > 0) enable("iamcredentials");
         this.workloads = pulumi.output(
             Object.fromEntries(
-                workloads.map(
-                    ([
-                        key,
-                        {
-                            workload: { access, via },
-                            principal,
-                        },
-                    ]) => [key, { access, principal, ...(via === undefined ? {} : { via }) }],
-                ),
+                workloads.map(([key, { access, principal, via }]) => [
+                    key,
+                    { access, principal, ...(via === undefined ? {} : { via }) },
+                ]),
             ),
         );
         this.principals = this.workloads.apply((each) => withWorkloads(principals, Object.values(each)));
@@ -182,16 +177,8 @@ export class Registry extends pulumi.ComponentResource {
                 allowPublic: checked.allowPublic ?? false,
                 workloads: Object.fromEntries(
                     workloads
-                        .filter(([, { workload }]) => workload.via === undefined)
-                        .map(
-                            ([
-                                key,
-                                {
-                                    workload: { access },
-                                    principal,
-                                },
-                            ]) => [key, { access, principal }],
-                        ),
+                        .filter(([, { via }]) => via === undefined)
+                        .map(([key, { access, principal }]) => [key, { access, principal }]),
                 ),
                 createdPrincipals: Object.fromEntries(
                     accounts.map(({ id, account }) => [

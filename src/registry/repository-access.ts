@@ -96,7 +96,7 @@ export class RepositoryAccess extends pulumi.ComponentResource {
             members.unshift(
                 ...principals[role].map((principal): [string, pulumi.Input<string>] => [
                     principal,
-                    createdPrincipals.get(principal) ?? principal,
+                    createdPrincipals[principal] ?? principal,
                 ]),
             );
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the

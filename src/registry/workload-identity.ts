@@ -6,7 +6,7 @@ import { poolName } from "../workloads/identity";
 import type { Provider } from "../workloads/federation";
 import { planWorkloads, type WorkloadPlan } from "../workloads/plan";
 import type { WorkloadSettings } from "../workloads/settings";
-import { serviceAccountEmail } from "../names/principals";
+import { type Role, serviceAccountEmail } from "../names/principals";
 import type { Workload } from "../validation/workloads";
 import type { ImpersonationRole } from "./impersonation";
 import type { EnableApi } from "./registry";
@@ -171,6 +171,8 @@ function importOwn(resource: LeftResource): pulumi.CustomResourceOptions {
 /** A workload after its pool and provider are registered. */
 export interface CreatedWorkload {
     readonly workload: Workload;
+    readonly access: Role;
+    readonly via: string | undefined;
     /** Email address of the account that it impersonates. */
     readonly serviceAccount: string | undefined;
     /** The role on this account that lets it impersonate the account. */
@@ -241,6 +243,7 @@ export function createWorkloads(
     }
     const created = plan.workloads.map((planned): [string, CreatedWorkload] => {
         const { workload, providerId, impersonationRole } = planned;
+        const { access, via } = workload;
         const number = numberOf(planned.numberOf);
         const waitsFor = providerId === undefined ? undefined : pool?.urn;
         const ofProvider = (digits: string) => `${poolName(digits, poolId)}/providers/${providerId ?? ""}`;
@@ -248,7 +251,9 @@ export function createWorkloads(
             planned.name,
             {
                 workload,
-                serviceAccount: workload.via && serviceAccountEmail(args.project, workload.via),
+                access,
+                via,
+                serviceAccount: via === undefined ? undefined : serviceAccountEmail(args.project, via),
                 impersonationRole,
                 principal: pulumi.all([number, waitsFor]).apply(([digits]) => planned.principal(digits)),
                 provider: providerId === undefined ? undefined : number.apply(ofProvider),

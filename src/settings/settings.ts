@@ -11,7 +11,6 @@ import {
     policyMistakes,
     redundantGrants,
     skipRegionValidation,
-    unknownKey,
     unknownRegion,
 } from "../validation/checks";
 import { defaultAccounts, entries, jsonSettings, projectId, schema } from "../validation/schema";
@@ -21,6 +20,7 @@ import {
     formatJson,
     type FormatValue,
     type ReportMistake,
+    unknownKey,
     withoutSuggestion,
     withValue,
 } from "../validation/wording";

@@ -11,14 +11,9 @@ import {
     serviceAccountEmail,
 } from "../names/principals";
 import { accountEntries, defaultAccounts, duplicates, isRecord, recordOf } from "./schema";
-import { type FormatValue, type ReportMistake, suggestion } from "./wording";
+import { type FormatValue, type ReportMistake, suggestion, unknownKey } from "./wording";
 
 // Checks that involve more than one setting, or the whole configuration.
-
-/** The message about an unknown key of a map with fixed keys. */
-export function unknownKey(value: string, key: string, known: readonly string[]): string {
-    return `is an unknown key (its value: ${value}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
-}
 
 /** The message about everyone as a reader. */
 export const publicReader = "would let everyone download. Allowed: only with allowPublic: true.";

@@ -36,7 +36,7 @@ export function configPath(path: readonly (string | number)[]): string {
 
 /** A value as JSON, truncated to 120 characters. */
 export function formatJson(value: unknown): string {
-    const text = JSON.stringify(value);
+    const text = (JSON.stringify(value) as string | undefined) ?? "undefined";
     // Don't cut a surrogate pair in half.
     return text.length <= 120 ? text : `${text.slice(0, 117).replace(/[\ud800-\udbff]$/, "")}…`;
 }
@@ -52,6 +52,11 @@ export function typeMismatch(value: unknown, expected: string): string {
                 typeof value as string
             ];
     return `is ${found ?? "another type"}, not ${expected}.`;
+}
+
+/** The message about an unknown key of a map with fixed keys. */
+export function unknownKey(value: string, key: string, known: readonly string[], whose = ""): string {
+    return `is an unknown key${whose} (its value: ${value}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
 }
 
 /** A suggestion with a leading space if one of the options is close to the input, otherwise an empty string. */

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { isServiceAccountAddress, roles } from "../names/principals";
 import { WorkloadType } from "../names/workload-types";
 import { boolean, existing, isRecord, matching, object, oneOf, projectId, text } from "./schema";
-import { formatJson, suggestion } from "./wording";
+import { formatJson, suggestion, unknownKey } from "./wording";
 
 // The allowed values of `workloads` and `pool`. Nothing loads this file in a stack that sets neither.
 
@@ -371,40 +371,26 @@ interface ParsedEntry<T> {
 }
 
 function parseWorkload(entry: unknown): ParsedEntry<Workload> {
+    const refuse = (...mistake: EntryMistake) => ({ mistakes: [mistake] });
     if (!isRecord(entry)) {
-        return {
-            mistakes: [
-                [[], entry, "is not a map. Allowed: a map with type, access, and the keys of the type."],
-            ],
-        };
+        return refuse([], entry, "is not a map. Allowed: a map with type, access, and the keys of the type.");
     }
     const { type, ...fields } = entry;
-    const old =
-        type === "oidc"
-            ? ["mapping", "condition", "subject", "attribute"].filter((key) => key in fields)
-            : [];
-    if (old.length > 0) {
-        return {
-            mistakes: [
-                [
-                    [],
-                    undefined,
-                    `has ${old.join(", ")}, which the type oidc no longer has. Write the claims that a token must have, with their exact values, as in claims: {sub: builds, tenant_id: "42"}, and remove ${old.length === 1 ? "this key" : "these keys"}. Patterns need a provider of your own: see docs/workloads.md.`,
-                ],
-            ],
-        };
+    const old = ["mapping", "condition", "subject", "attribute"].filter((key) => key in fields);
+    if (type === "oidc" && old.length > 0) {
+        return refuse(
+            [],
+            undefined,
+            `has ${old.join(", ")}, which the type oidc no longer has. Write the claims that a token must have, with their exact values, as in claims: {sub: builds, tenant_id: "42"}, and remove ${old.length === 1 ? "this key" : "these keys"}. Patterns need a provider of your own: see docs/workloads.md.`,
+        );
     }
     if (!isType(type)) {
         const problem = type === undefined ? "is not set" : "is not valid";
-        return {
-            mistakes: [
-                [
-                    ["type"],
-                    type,
-                    `${problem}. Allowed: ${typeNames.join(", ")}.${suggestion(type, typeNames)}`,
-                ],
-            ],
-        };
+        return refuse(
+            ["type"],
+            type,
+            `${problem}. Allowed: ${typeNames.join(", ")}.${suggestion(type, typeNames)}`,
+        );
     }
     const { value, mistakes } = parseEntry(workloadEntries[type], fields, `of the type ${type}`);
     return {
@@ -427,13 +413,9 @@ export function parseEntry<T extends v.ObjectEntries>(
     if (!isRecord(given)) {
         return { mistakes: [[[], given, `is not a map. Allowed: a map with the keys ${keys.join(", ")}.`]] };
     }
-    const unknown = Object.entries(given)
-        .filter(([key]) => !keys.includes(key))
-        .map(([key, value]): EntryMistake => [
-            [key],
-            key,
-            `is an unknown key ${whose} (its value: ${formatJson(value)}). Allowed: ${keys.join(", ")}.${suggestion(key, keys)}`,
-        ]);
+    const unknown = Object.keys(given)
+        .filter((key) => !keys.includes(key))
+        .map((key): EntryMistake => [[key], key, unknownKey(formatJson(given[key]), key, keys, ` ${whose}`)]);
     const parsed = v.safeParse(object(entries, "a map"), given);
     const mistakes = (parsed.issues ?? []).map(({ path = [], input, message }): EntryMistake => [
         path.map(({ key }) => key as string | number),

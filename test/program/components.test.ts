@@ -404,12 +404,22 @@ describe("the arguments of a registry", () => {
         [
             "keys that are not known",
             Registry,
-            { ...place, writer: ["allUsers"], acces: "additive", protect: false, keyring: "auto" },
+            {
+                ...place,
+                writer: ["allUsers"],
+                acces: "additive",
+                protect: false,
+                keyring: "auto",
+                reader: pulumi.output("allUsers"),
+                label: undefined,
+            },
             {
                 writer: /^"writer" is an unknown key \(its value: \["allUsers"\]\)\. Allowed: .* Did you mean "writers"\?$/,
                 acces: /Did you mean "access"\?$/,
                 protect: /is an unknown key/,
                 keyring: /is an unknown key/,
+                reader: /is an unknown key .* Did you mean "readers"\?$/,
+                label: /is an unknown key .* Did you mean "labels"\?$/,
             },
         ],
         [
