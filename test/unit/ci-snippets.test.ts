@@ -542,7 +542,7 @@ describe("a file that a snippet writes", () => {
 });
 
 describe("another user of the machine", () => {
-    it("knows no path in a folder of all users, in a snippet, an example, a workflow or a page", () => {
+    it("finds no path in a folder of all users, in a snippet, an example, a workflow or a page", () => {
         const root = join(__dirname, "..", "..");
         const folders = ["src", "examples", "deploy", "docs", "template", "configure", "policy", "sandbox"];
         const files = folders.flatMap((folder) =>
