@@ -63,7 +63,11 @@ const principalsSchemas = {
     writer: v.unwrap(entries.writers),
     admin: v.unwrap(entries.admins),
 } satisfies Schemas<PrincipalsByRole>;
-const grantSchemas = { access: oneOf(roles), principal: v.any() } satisfies Schemas<WorkloadGrant>;
+const grantSchemas = {
+    access: oneOf(roles),
+    principal: v.any(),
+    identity: v.optional(v.string()),
+} satisfies Schemas<WorkloadGrant>;
 
 /**
  * Checks the arguments of a `Registry`.

@@ -7,10 +7,12 @@ export type ImpersonationRole = "roles/iam.workloadIdentityUser" | "roles/iam.se
 
 /** A principal that can impersonate a service account. */
 export interface Impersonator {
-    /** Distinguishes the resources of an account: the principal, or the name of a workload. */
+    /** What the grant is named after: the principal, with the id of a project in place of its number if it is a workload's. */
     readonly key: string;
     readonly role: ImpersonationRole;
     readonly member: pulumi.Input<string>;
+    /** The name of the workload, after which earlier versions named the grant. */
+    readonly workload?: string;
 }
 
 /**
@@ -44,9 +46,17 @@ export function grantImpersonation(
     options: pulumi.CustomResourceOptions,
 ): boolean {
     if (existing !== undefined) {
-        for (const { key, role, member } of impersonators) {
-            const grant = { serviceAccountId, role, member };
-            new serviceaccount.IAMMember(`${name}-${shortName(role)}-${key}`, grant, options);
+        // A workload can be a principal that is also listed.
+        const named = new Map(
+            impersonators.map((each) => [`${name}-${shortName(each.role)}-${each.key}`, each]),
+        );
+        for (const [grantName, { role, member, workload = "" }] of named) {
+            const aliases = [{ name: `${name}-${shortName(role)}-workload:${workload}` }];
+            new serviceaccount.IAMMember(
+                grantName,
+                { serviceAccountId, role, member },
+                { ...options, aliases },
+            );
         }
         return impersonators.length > 0;
     }

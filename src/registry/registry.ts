@@ -146,8 +146,9 @@ export class Registry extends pulumi.ComponentResource {
                 existing,
                 [
                     ...impersonators.map(canonicalPrincipal).map(listedImpersonator),
-                    ...workloads.flatMap(([key, { via, impersonationRole: role, principal: member }]) =>
-                        via === id ? [{ key: `workload:${key}`, role, member }] : [],
+                    ...workloads.flatMap(
+                        ([workload, { via, impersonationRole: role, principal: member, identity: key }]) =>
+                            via === id ? [{ key, role, member, workload }] : [],
                     ),
                 ],
                 inheritDependsOn(waitOptions, { parent: account, dependsOn: account.account }),
@@ -178,7 +179,10 @@ export class Registry extends pulumi.ComponentResource {
                 workloads: Object.fromEntries(
                     workloads
                         .filter(([, { via }]) => via === undefined)
-                        .map(([key, { access, principal }]) => [key, { access, principal }]),
+                        .map(([key, { access, principal, identity }]) => [
+                            key,
+                            { access, principal, identity },
+                        ]),
                 ),
                 createdPrincipals: Object.fromEntries(
                     accounts.map(({ id, account }) => [

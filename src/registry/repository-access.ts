@@ -42,6 +42,16 @@ export interface WorkloadGrant {
     readonly access: Role;
     /** The workload as an IAM principal. A grant to it waits for what this output depends on. */
     readonly principal: pulumi.Input<string>;
+    /**
+     * What the grant is named after, so that it does not change with the name of the workload: the principal, with the id of a
+     * project in place of its number. Default: the name of the workload.
+     */
+    readonly identity?: string;
+}
+
+interface GrantMember {
+    readonly member: pulumi.Input<string>;
+    readonly aliases: pulumi.Alias[];
 }
 
 /**
@@ -52,8 +62,8 @@ export interface WorkloadGrant {
  *
  * If one form of a grant takes the place of the other, Pulumi must forget the old one without revoking it: it deletes after it
  * creates, so revoking an old grant would also revoke the new one of the same principal. So the name of this component says which
- * forms it has, and its grants are `deletedWith` it. As a consequence, a principal that an update removes while it changes the mode
- * to additive keeps its grant.
+ * forms it has, and its grants are `deletedWith` it. As a consequence, a principal that an update removes while it changes the forms
+ * can keep its grant.
  *
  * But when a stack ends, its grants must not stay on a repository that stays:
  * - A repository that the stack created or imported is a child of this component. A destroy that keeps the repository keeps its
@@ -74,11 +84,12 @@ export class RepositoryAccess extends pulumi.ComponentResource {
             ...plainArgs
         } = args;
         const { dependsOn, ...componentOptions } = opts ?? {};
+        const withMembers = args.mode === AccessMode.additive || origin !== RepositoryOrigin.created;
         // Without createdPrincipals, workloads and dependsOn: otherwise the component, on which the repository depends, would
         // wait for the accounts and for the repository.
         super(
             "python-registry:index:RepositoryAccess",
-            `${name}-${args.mode}${origin === RepositoryOrigin.created ? "" : "-existing"}`,
+            `${name}-${args.mode}${withMembers && args.mode === AccessMode.authoritative ? "-existing" : ""}`,
             { ...plainArgs, principals },
             componentOptions,
         );
@@ -87,40 +98,36 @@ export class RepositoryAccess extends pulumi.ComponentResource {
         const forgotten = pulumi.mergeOptions(revoked, { deletedWith: this });
 
         for (const role of roles) {
-            const members = Object.entries(workloads)
-                .filter(([, { access }]) => access === role)
-                .map(([workload, { principal }]): [string, pulumi.Input<string>] => [
-                    `workload:${workload}`,
+            // By what the grant is named after: a workload can be a principal that is also listed.
+            const members = new Map(
+                principals[role].map((principal): [string, GrantMember] => [
                     principal,
-                ]);
-            members.unshift(
-                ...principals[role].map((principal): [string, pulumi.Input<string>] => [
-                    principal,
-                    createdPrincipals[principal] ?? principal,
+                    { member: createdPrincipals[principal] ?? principal, aliases: [] },
                 ]),
             );
+            for (const [workload, { access, principal: member, identity }] of Object.entries(workloads)) {
+                if (access !== role) continue;
+                const key = identity ?? `workload:${workload}`;
+                // Earlier versions named the grant after the workload.
+                const aliases = [{ name: `${name}-${role}-workload:${workload}` }];
+                if (!members.has(key)) members.set(key, { member, aliases });
+            }
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the
             // replacement succeeds.
             const grant = { project, location, repository, role: roleNames[role] };
-            if (mode === AccessMode.additive || origin !== RepositoryOrigin.created) {
-                for (const [key, member] of members) {
-                    new artifactregistry.RepositoryIamMember(
-                        `${name}-${role}-${key}`,
-                        { ...grant, member },
-                        origin === RepositoryOrigin.used ? revoked : forgotten,
-                    );
-                }
+            for (const [key, { member, aliases }] of withMembers ? members : []) {
+                const options = origin === RepositoryOrigin.used ? revoked : forgotten;
+                const args = { ...grant, member };
+                new artifactregistry.RepositoryIamMember(`${name}-${role}-${key}`, args, {
+                    ...options,
+                    aliases,
+                });
             }
-            if (mode === AccessMode.authoritative && members.length > 0) {
+            if (mode === AccessMode.authoritative && members.size > 0) {
+                const all = pulumi.all([...members.values()].map(({ member }) => member));
                 new artifactregistry.RepositoryIamBinding(
                     `${name}-${role}`,
-                    // A workload can be a principal that is also listed.
-                    {
-                        ...grant,
-                        members: pulumi
-                            .all(members.map(([, member]) => member))
-                            .apply((all) => [...new Set(all)]),
-                    },
+                    { ...grant, members: all.apply((each) => [...new Set(each)]) },
                     forgotten,
                 );
             }

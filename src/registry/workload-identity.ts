@@ -39,7 +39,7 @@ export interface WorkloadIdentityArgs {
  *
  * Google keeps the id of a deleted pool for 30 days, in which it cannot be created again. So the pool and its providers stay
  * when the stack is destroyed: without grants, they give access to nothing. The next update finds them, recognizes them by
- * their descriptions, and imports them.
+ * their descriptions, and imports them. In a pool of someone else, the providers are deleted.
  *
  * @see https://cloud.google.com/iam/docs/workload-identity-federation
  */
@@ -51,8 +51,10 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
         super("python-registry:index:WorkloadIdentity", name, { poolId, project, existing }, opts);
         const description = stackDescription(createdBy);
         const poolPath = poolName(project, poolId);
-        // Deleting is what Google makes expensive; removing the grants is what takes access away.
-        const options = inheritDependsOn(opts, { parent: this, retainOnDelete: true });
+        // Deleting is what Google makes expensive; removing the grants is what takes access away. But the owner of a pool can
+        // have granted something to all that come in through it, so a provider in it ends with the stack.
+        const retainOnDelete = existing !== Existing.use;
+        const options = inheritDependsOn(opts, { parent: this, retainOnDelete });
 
         const pool = { project, workloadIdentityPoolId: poolId };
         const inProject = `workload identity pool ${poolId} in the project ${project}`;
@@ -179,6 +181,8 @@ export interface CreatedWorkload {
     readonly impersonationRole: ImpersonationRole;
     /** The workload as an IAM principal. A resource that uses this output waits for the pool. */
     readonly principal: pulumi.Output<string>;
+    /** The same, with the id of a project in place of its number. */
+    readonly identity: string;
     /** Resource name of the provider, with the number of its project; undefined if it needs none. */
     readonly provider: pulumi.Output<string> | undefined;
 }
@@ -256,6 +260,7 @@ export function createWorkloads(
                 serviceAccount: via === undefined ? undefined : serviceAccountEmail(args.project, via),
                 impersonationRole,
                 principal: pulumi.all([number, waitsFor]).apply(([digits]) => planned.principal(digits)),
+                identity: planned.principal(planned.numberOf ?? ""),
                 provider: providerId === undefined ? undefined : number.apply(ofProvider),
             },
         ];

@@ -65,7 +65,9 @@ export function typeOfIssuer(issuer: string): WorkloadType | undefined {
 
 /** The issuer of a workload's tokens. */
 export function issuerOf(workload: FederatedWorkload): string {
-    if ("issuer" in workload) return workload.issuer;
+    if (workload.type === "oidc") return workload.issuer;
+    const { issuer: own } = workload as { readonly issuer?: string };
+    if (own !== undefined) return own;
     const { issuer } = systemOf(workload);
     return typeof issuer === "string" ? issuer : issuer(workload);
 }

@@ -25,8 +25,12 @@ one. \`group:owner@example.com\` had its roles before the stack existed.
 
 ${[["what ends or moves", "how", "at Google afterwards"], ["---", "---", "---"], ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")}
 
-- **Workload identity pools and their providers stay**, because Google keeps the id of a deleted one for 30 days. Without grants, they
-  give access to nothing. APIs stay enabled.
+- **The stack's workload identity pool and its providers stay**, because Google keeps the id of a deleted one for 30 days. Without
+  grants, they give access to nothing. In a pool of someone else (\`pool.existing: use\`), the stack's providers are deleted: their ids
+  are free again after 30 days, or after \`undelete\` (see [workloads](workloads.md#a-deleted-pool)). APIs stay enabled.
+- **A grant has one owner.** If a principal that you list had the role before, without the stack, it loses the role when the stack
+  lets go of it.
+- **Change \`access\`, and \`existing\`, in an update of its own.** A principal that the same update removes can keep its role.
 - **Authoritative access removes other members**, and nothing restores them: not even the end of a stack that uses a repository of
   someone else. The preview names them. Use \`access: additive\` on a repository that others manage, too.
 - **What the state no longer has, Pulumi cannot remove.** After \`pulumi state delete\` or \`pulumi stack rm --force\`, the resources and

@@ -22,6 +22,13 @@ const release = {
     repositoryId: 12,
     ref: "refs/heads/main",
 };
+const snapshot = { ...release, ref: "refs/heads/next" };
+const machine = `serviceAccount:builder@${project}.iam.gserviceaccount.com`;
+const vm = {
+    type: "computeEngine",
+    access: "reader",
+    serviceAccount: machine.replace("serviceAccount:", ""),
+};
 const pool = "python-europe-west1";
 const releases = `principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/${pool}/attribute.`;
 
@@ -427,6 +434,105 @@ const cases: readonly Case[] = [
         act: change({ ...only, readers: [dev], protect: false, location: "europe-north1" }),
         after: ["repository python", `reader: ${dev}`],
     },
+    // A name changes, or what is behind a name.
+    ...(["additive", "authoritative"] as const).flatMap((access): Case[] => [
+        {
+            what: `the name of a workload, on a repository that the stack uses, with ${access} access`,
+            how: "a new key in `workloads`",
+            settings: { ...used, access, workloads: { release } },
+            before: ownersRepository,
+            act: change({ ...used, access, workloads: { publish: release } }),
+            after: [
+                "repository python",
+                `reader: ${access === "additive" ? `${dev}, ${owner}` : dev}`,
+                `repoAdmin: ${owner}`,
+                `writer: ${releases}trusted_repository_ref/github:11:12:refs/heads/main`,
+                `pool ${pool}: github`,
+            ],
+        },
+        {
+            what: `a listed service account, with ${access} access`,
+            how: "move it from `readers` to `workloads`",
+            settings: { ...only, access, readers: [machine] },
+            act: change({ ...only, access, workloads: { vm } }),
+            after: ["repository python", `reader: ${machine}`],
+        },
+    ]),
+    {
+        what: "the names of two workloads, with additive access",
+        how: "swap them",
+        settings: { ...only, access: "additive", workloads: { one: release, other: snapshot } },
+        act: change({ ...only, access: "additive", workloads: { one: snapshot, other: release } }),
+        after: [
+            "repository python",
+            `writer: ${releases}trusted_repository_ref/github:11:12:refs/heads/main, ${releases}trusted_repository_ref/github:11:12:refs/heads/next`,
+            `pool ${pool}: github`,
+        ],
+    },
+    {
+        what: "the name of a workload that impersonates an account that the stack uses",
+        how: "a new key in `workloads`",
+        settings: {
+            ...impersonated({ existing: "use" }),
+            workloads: { release: { ...release, via: "python-publisher" } },
+        },
+        before: ownersAccount,
+        act: change({
+            ...impersonated({ existing: "use" }),
+            workloads: { publish: { ...release, via: "python-publisher" } },
+        }),
+        after: [
+            "repository python",
+            publisher,
+            "account python-publisher",
+            `serviceAccountTokenCreator on python-publisher: ${owner}`,
+            `workloadIdentityUser on python-publisher: ${releases}trusted_repository_ref/github:11:12:refs/heads/main`,
+            `pool ${pool}: github`,
+        ],
+    },
+    {
+        what: "a stack with additive access and a reader",
+        how: "`existing: use` and remove the reader",
+        settings: { ...only, access: "additive", readers: [dev, ops] },
+        act: change({ ...used, access: "additive", readers: [ops] }),
+        after: ["repository python", `reader: ${ops}`],
+    },
+    {
+        what: "an adopted repository, with additive access, and a reader",
+        how: "remove `existing` and the reader",
+        settings: { ...adopted, access: "additive", readers: [dev, ops] },
+        before: ownersRepository,
+        act: change({ ...only, access: "additive", readers: [ops] }),
+        after: ["repository python", `reader: ${ops}, ${owner}`, `repoAdmin: ${owner}`],
+    },
+    {
+        what: "a stack that uses a repository, with a reader that had the role before",
+        how: "`pulumi destroy`: **the reader loses the role**",
+        settings: { ...used, access: "additive", readers: [owner] },
+        before: ownersRepository,
+        act: destroy,
+        after: ["repository python", `repoAdmin: ${owner}`],
+    },
+    {
+        what: "a stack that uses a workload identity pool",
+        how: "`pulumi destroy`, after `protect: false`",
+        settings: {
+            ...only,
+            protect: false,
+            workloads: { release },
+            pool: { id: "company-ci", existing: "use" },
+        },
+        before: async (stack) => {
+            await enableApis(stack);
+            await callAsOwner(
+                stack,
+                `iam/v1/projects/${project}/locations/global/workloadIdentityPools?workloadIdentityPoolId=company-ci`,
+                { description: "Of the company" },
+            );
+        },
+        act: destroy,
+        after: ["pool company-ci"],
+    },
     // The stack moves.
     {
         what: "the name of a stack with a workload",
@@ -612,8 +718,9 @@ function atGoogle({ sandbox: { cloud } }: EngineStack): string[] {
                 ...grants(policy, ` on ${id}`),
             ];
         }),
-        ...[...workloadIdentityPools.values()].map(
-            ({ id, providers }) => `pool ${id}: ${[...providers.keys()].join(", ")}`,
-        ),
+        ...[...workloadIdentityPools.values()].map(({ id, providers }) => {
+            const kept = [...providers.values()].filter(({ expires }) => expires === undefined);
+            return [`pool ${id}`, ...kept.map((provider) => provider.id)].join(": ");
+        }),
     ];
 }
