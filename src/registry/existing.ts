@@ -80,6 +80,7 @@ export function verifyRepository(
 
 /**
  * Looks up a service account if it is declared as existing, and logs what the update changes about it.
+ * Warns if the account is disabled.
  *
  * @param name resource name, `projects/P/serviceAccounts/EMAIL`
  * @returns the errors, if there is a lookup: empty, or that the account does not exist or cannot be read
@@ -109,7 +110,7 @@ export function verifyAccount(
 /**
  * Waits for the verification of existing resources.
  *
- * @param verifications the errors that the functions above return
+ * @param verifications the errors that `verifyRepository`, `verifyAccount` and `verifyPool` return
  * @returns an empty list of resources for `dependsOn`. A resource that depends on it waits until all verifications succeed.
  * @throws pulumi.RunError that lists every error
  */

@@ -187,7 +187,7 @@ export interface CreatedWorkload {
     readonly provider: pulumi.Output<string> | undefined;
 }
 
-/** What the registry brings. */
+/** What `createWorkloads` needs from the registry. */
 export interface WorkloadsOptions {
     readonly createdBy: StackName;
     readonly enable: EnableApi;

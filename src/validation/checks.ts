@@ -83,10 +83,8 @@ export function policyMistakes(
         }
     }
     const { principals: listed, groupsAndDomains } = countPrincipals(policy);
-    const direct = Object.values(recordOf(given["workloads"])).filter(
-        (each) => isRecord(each) && each["via"] === undefined,
-    );
-    const principals = listed + direct.length;
+    const workloads = Object.values(recordOf(given["workloads"])).filter(isRecord);
+    const principals = listed + workloads.filter(({ via }) => via === undefined).length;
     const reportForAll = (message: string) => {
         report(["readers, writers, admins, serviceAccounts"], undefined, message);
     };
@@ -165,12 +163,8 @@ export function existingMistakes(
 }
 
 /** Whether any of the settings is set whose checks only a stack with workloads loads. */
-export function concernsWorkloads({
-    workloads,
-    pool,
-    projectNumber,
-}: Readonly<Record<string, unknown>>): boolean {
-    return [workloads, pool, projectNumber].some((value) => value !== undefined);
+export function concernsWorkloads(given: Readonly<Record<string, unknown>>): boolean {
+    return ["workloads", "pool", "projectNumber"].some((name) => given[name] !== undefined);
 }
 
 /**

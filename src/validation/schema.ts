@@ -41,7 +41,7 @@ export const record = <
     allowed: string,
 ) => v.pipe(map(allowed), v.record(key, value));
 
-/** A map with fixed keys. `unknownKeys` reports all other keys. */
+/** A map with fixed keys. It ignores all other keys, which the caller reports. */
 export const object = <T extends v.ObjectEntries>(entries: T, allowed: string) =>
     v.pipe(
         map(allowed),
@@ -254,7 +254,7 @@ export const entries = {
     enableApis: v.optional(boolean, true),
     protect: v.optional(boolean, true),
 };
-/** Schema of all settings together. `unknownKeys` reports unknown keys. */
+/** Schema of all settings together. */
 export const schema = object(entries, "a map of settings");
 
 /**
