@@ -23,16 +23,15 @@ export function credentialConfiguration(configuration: CredentialConfiguration):
         audience: `//iam.googleapis.com/${provider}`,
         subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
         token_url: "https://sts.googleapis.com/v1/token",
-        ...(serviceAccount === undefined
-            ? {}
-            : {
-                  service_account_impersonation_url: `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${serviceAccount}:generateAccessToken`,
-              }),
+        // JSON leaves out what is undefined.
+        service_account_impersonation_url:
+            serviceAccount === undefined
+                ? undefined
+                : `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${serviceAccount}:generateAccessToken`,
         credential_source: {
             file: tokenFile,
-            ...(tokenField === undefined
-                ? {}
-                : { format: { type: "json", subject_token_field_name: tokenField } }),
+            format:
+                tokenField === undefined ? undefined : { type: "json", subject_token_field_name: tokenField },
         },
     };
     return `${JSON.stringify(file, undefined, 2)}\n`;

@@ -2,7 +2,7 @@ import {
     accessToken,
     append,
     type Client,
-    type Commands,
+    type ClientFile,
     everywhere,
     keyringCommand,
     keyringSetup,
@@ -60,11 +60,11 @@ function environmentClient(
         `~/.config/python-registry/${index.name}.env`,
         `%APPDATA%\\python-registry\\${index.name}.env`,
     );
-    const file = login === undefined ? projectFile(".env", text) : ({ scope: "user", path, text } as const);
+    const file: ClientFile = login === undefined ? projectFile(".env", text) : { scope: "user", path, text };
     const token = `$${tokenVariable}`;
     const indexUrl = withUserInfo(index.indexUrl, { username }).replace("@", `:${token}@`);
     const secrets = withToken ? Object.entries(secretVariables(byTool, { password: token, indexUrl })) : [];
-    const load: Commands = {
+    const load = {
         posix: [
             "set -a",
             `. ${login === undefined ? "./.env" : file.path.linux}`,

@@ -129,15 +129,11 @@ export function claimMistakes(workload: Oidc): EntryMistake[] {
               : undefined;
     if (problem !== undefined) return [[["claims"], undefined, problem]];
     if (access === "reader") return [];
-    return Object.entries(known?.accepted ?? {}).flatMap(([name, [example, values]]): EntryMistake[] =>
-        claims[name]?.every((value) => values.test(String(value))) === true
-            ? []
-            : [
-                  [
-                      ["claims", name],
-                      claims[name],
-                      `${claims[name] === undefined ? "is not set" : "is not valid"}. It is required with access ${access}, because tokens of pull requests and the like have the same issuer. Allowed: ${example}.`,
-                  ],
-              ],
-    );
+    return Object.entries(known?.accepted ?? {})
+        .filter(([name, [, values]]) => claims[name]?.every((value) => values.test(String(value))) !== true)
+        .map(([name, [example]]) => [
+            ["claims", name],
+            claims[name],
+            `${claims[name] === undefined ? "is not set" : "is not valid"}. It is required with access ${access}, because tokens of pull requests and the like have the same issuer. Allowed: ${example}.`,
+        ]);
 }

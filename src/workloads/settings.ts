@@ -72,16 +72,13 @@ export function parseWorkloadSettings(given: GivenSettings, report: ReportMistak
  * @param secret whether to leave out the names of the workloads
  */
 export function sharedAccounts(workloads: WorkloadSettings["workloads"], secret: boolean): string[] {
-    return Object.entries(workloads).flatMap(([name, workload]) =>
-        workload.access === "reader" ||
-        isFederated(workload) ||
-        workload.type === "gke" ||
-        workload.serviceAccount !== undefined
-            ? []
-            : [
-                  `${secret ? "A workload" : `workloads.${name}`} lets every machine that runs as the default account of its project ${workload.access === "admin" ? "delete packages" : "upload"}. Recommended: serviceAccount, with an account that only this workload runs as.`,
-              ],
-    );
+    return Object.entries(workloads)
+        .filter(([, workload]) => workload.access !== "reader" && !isFederated(workload))
+        .filter(([, workload]) => !("serviceAccount" in workload))
+        .map(
+            ([name, { access }]) =>
+                `${secret ? "A workload" : `workloads.${name}`} lets every machine that runs as the default account of its project ${access === "admin" ? "delete packages" : "upload"}. Recommended: serviceAccount, with an account that only this workload runs as.`,
+        );
 }
 
 /** Reports each number of a project that differs from one before it. */
