@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import { type FederatedSystem, isBranchOrTag } from "./federated-system";
+import { type FederatedSystem, isBranchOrTag, optional } from "./federated-system";
 
 /**
  * Azure DevOps, with the token of the pipeline itself, which needs no service connection. Each organization has an issuer of
@@ -20,7 +20,7 @@ export const azureDevOps: FederatedSystem<WorkloadOf<"azureDevOps">> = {
     }),
     select: ({ pipelineId, ref }) => [
         { claim: "string(assertion.def_id)", value: pipelineId },
-        { name: "ref", claim: "assertion.rpo_ref", value: ref },
+        { name: "ref", claim: optional("rpo_ref"), value: ref },
     ],
     // A pull request runs on refs/pull/….
     trusted: () => [isBranchOrTag("assertion.rpo_ref")],

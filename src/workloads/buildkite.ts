@@ -2,8 +2,7 @@ import type { WorkloadOf } from "../validation/workloads";
 import { acceptedEvents, type FederatedSystem, literal, optional } from "./federated-system";
 
 /** A build of a tag has the name of the tag as its branch too. */
-const refClaim =
-    '(has(assertion.build_tag) && assertion.build_tag != "" ? "refs/tags/" + assertion.build_tag : "refs/heads/" + assertion.build_branch)';
+const refClaim = `(${optional("build_tag")} != "" ? "refs/tags/" + assertion.build_tag : "refs/heads/" + ${optional("build_branch")})`;
 
 /**
  * Buildkite. The ids are in a token only if the job asks for them: `--claim organization_id,pipeline_id`. Nothing in a token
@@ -22,6 +21,6 @@ export const buildkite: FederatedSystem<WorkloadOf<"buildkite">> = {
     trusted: ({ events }) => [
         `${optional("build_source")} in ${literal(acceptedEvents("buildkite", events))}`,
         // The prefix of a fork. Git does not allow a colon in the name of a branch.
-        '!assertion.build_branch.contains(":")',
+        'has(assertion.build_branch) && !assertion.build_branch.contains(":")',
     ],
 };

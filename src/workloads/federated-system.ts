@@ -41,7 +41,8 @@ export interface FederatedSystem<W> {
     readonly select?: (workload: W) => readonly SelectedClaim[];
     /**
      * CEL expressions that are all true if a token comes from code that was accepted, and from a run that no stranger can start.
-     * They follow from the attribute that the workload selects and from its `events`.
+     * They follow from the attribute that the workload selects and from its `events`. Without a claim, one of them is false: if it
+     * had no value, Google would refuse the token, also as a reader.
      *
      * @param workload one that can upload
      */
@@ -58,9 +59,9 @@ export function optional(claim: string): string {
     return `(${literal(claim)} in assertion ? assertion[${literal(claim)}] : "")`;
 }
 
-/** A CEL expression: whether a claim is the full ref of a branch or tag. */
+/** A CEL expression: whether a claim, which not every token has, is the full ref of a branch or tag. */
 export function isBranchOrTag(claim: string): string {
-    return `(${claim}.startsWith("refs/heads/") || ${claim}.startsWith("refs/tags/"))`;
+    return `has(${claim}) && (${claim}.startsWith("refs/heads/") || ${claim}.startsWith("refs/tags/"))`;
 }
 
 /**

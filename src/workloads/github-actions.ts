@@ -20,12 +20,12 @@ export const githubActions: FederatedSystem<WorkloadOf<"githubActions">> = {
         value: repositoryId,
     }),
     select: ({ ref, environment }) => [
-        { name: "ref", claim: "assertion.ref", value: ref },
+        { name: "ref", claim: optional("ref"), value: ref },
         // Jobs without an environment have no such claim.
         { name: "environment", claim: optional("environment"), value: environment },
     ],
     trusted: ({ events, ref }) => [
-        `assertion.event_name in ${literal(acceptedEvents("githubActions", events))}`,
+        `${optional("event_name")} in ${literal(acceptedEvents("githubActions", events))}`,
         isBranchOrTag("assertion.ref"),
         // An environment without protection rules accepts every branch, also these with code that nobody has accepted.
         ...(ref ? [] : ["dependabot", "gh-readonly-queue"]).map(

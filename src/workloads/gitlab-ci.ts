@@ -17,18 +17,18 @@ export const gitlabCi: FederatedSystem<WorkloadOf<"gitlabCi">> = {
             ? { name: "namespace", claim: "assertion.namespace_id", value: namespaceId }
             : { name: "project", claim: "assertion.project_id", value: projectId },
     select: ({ access, ref, environment, protectedOnly }) => [
-        { name: "ref", claim: "assertion.ref_path", value: ref },
+        { name: "ref", claim: optional("ref_path"), value: ref },
         { name: "environment", claim: optional("environment"), value: environment },
         {
             name: "protected",
-            claim: "assertion.ref_protected",
+            claim: optional("ref_protected"),
             // Writers are on protected refs in any case.
             value: access === "reader" && protectedOnly === true ? "true" : undefined,
         },
     ],
     trusted: ({ events, environment }) => [
         `${optional("ref_protected")} == "true"`,
-        `assertion.pipeline_source in ${literal(acceptedEvents("gitlabCi", events))}`,
+        `${optional("pipeline_source")} in ${literal(acceptedEvents("gitlabCi", events))}`,
         // A child pipeline of a merge request has the ref of the merge request.
         isBranchOrTag("assertion.ref_path"),
         ...(environment

@@ -1,5 +1,5 @@
 import type { WorkloadOf } from "../validation/workloads";
-import type { FederatedSystem } from "./federated-system";
+import { type FederatedSystem, optional } from "./federated-system";
 
 /**
  * HCP Terraform and Terraform Enterprise. A plan can run for a pull request, so only an apply counts as trusted.
@@ -19,5 +19,5 @@ export const hcpTerraform: FederatedSystem<WorkloadOf<"hcpTerraform">> = {
         workspaceId === undefined
             ? { name: "project", claim: "assertion.terraform_project_id", value: projectId }
             : { name: "workspace", claim: "assertion.terraform_workspace_id", value: workspaceId },
-    trusted: () => ['assertion.terraform_run_phase == "apply"'],
+    trusted: () => [`${optional("terraform_run_phase")} == "apply"`],
 };

@@ -218,11 +218,11 @@ describe("workloads", () => {
         await run({ workloads: { a: github } });
         const { settings } = cloud().workloadIdentityPools.get(poolId)!.providers.get("github")!;
         const trusted =
-            'assertion.event_name in ["push", "release", "schedule", "workflow_dispatch"] && (assertion.ref.startsWith("refs/heads/") || assertion.ref.startsWith("refs/tags/"))';
+            '("event_name" in assertion ? assertion["event_name"] : "") in ["push", "release", "schedule", "workflow_dispatch"] && has(assertion.ref) && (assertion.ref.startsWith("refs/heads/") || assertion.ref.startsWith("refs/tags/"))';
         const { attributeMapping, attributeCondition, oidc } = settings as unknown as Values;
         assert.deepEqual(attributeMapping, {
             "google.subject": '"github" + ":" + assertion.repository_id + ":" + assertion.run_id',
-            "attribute.trusted_repository_ref": `${trusted} ? "github" + ":" + assertion.repository_owner_id + ":" + assertion.repository_id + ":" + assertion.ref : "untrusted"`,
+            "attribute.trusted_repository_ref": `${trusted} ? "github" + ":" + assertion.repository_owner_id + ":" + assertion.repository_id + ":" + ("ref" in assertion ? assertion["ref"] : "") : "untrusted"`,
         });
         assert.equal(attributeCondition, `(assertion.repository_owner_id == "9001") && (${trusted})`);
         assert.equal((oidc as Values)["issuerUri"], "https://token.actions.githubusercontent.com");

@@ -134,6 +134,16 @@ const proposals: Readonly<Record<Type, Readonly<Record<string, Claims>>>> = {
     buildkite: each("build_source", buildkiteSources, ["webhook", "schedule"]),
 };
 
+/** What else a reader of the same unit can select. */
+const selections: Readonly<Record<Type, readonly Given[]>> = {
+    githubActions: [{ ref: "refs/heads/main" }, { environment: "pypi" }],
+    gitlabCi: [{ ref: "refs/heads/main" }, { environment: "production" }, { protectedOnly: true }],
+    circleCi: [{ ref: "refs/heads/main" }, { contextId: other }],
+    azureDevOps: [{ ref: "refs/heads/main" }, { pipelineId: 12 }],
+    hcpTerraform: [],
+    buildkite: [{ ref: "refs/heads/main" }],
+};
+
 describe("a token of a federated workload", () => {
     for (const type of types) {
         for (const access of ["reader", "writer", "admin"]) {
@@ -188,6 +198,25 @@ describe("a token of a federated workload", () => {
                     admitted(providersFor(workloads), token),
                     undefined,
                     `without ${name}, it comes in`,
+                );
+            }
+        });
+
+        it(`of the type ${type} is a reader without any claim that it does not need, also beside others`, () => {
+            const reader = { ...given[type], access: "reader" };
+            const writer = { ...given[type], ...forWriters[type], access: "writer" };
+            const alone = parsed(reader);
+            const beside = parsed(
+                reader,
+                writer,
+                ...selections[type].map((entry) => ({ ...reader, ...entry })),
+            );
+            for (const name of Object.keys(tokens[type])) {
+                const token = without(tokens[type], name);
+                assert.deepEqual(
+                    workloadsOf(beside, token).filter((index) => index === 0),
+                    workloadsOf(alone, token),
+                    `without ${name}`,
                 );
             }
         });
