@@ -132,7 +132,7 @@ function systemProvider(group: readonly WorkloadOf<FederatedType>[]): TokenRules
 
 function claimsProvider(group: readonly WorkloadOf<"oidc">[]): TokenRules {
     return {
-        audiences: [...new Set(group.flatMap(({ audiences }) => audiences))],
+        audiences: [...new Set(group[0]?.audiences)],
         mapping: {
             "google.subject": subjectOf(group),
             ...Object.fromEntries(

@@ -10,7 +10,7 @@ import { acceptedEvents, type FederatedSystem, isBranchOrTag, literal, optional 
 export const githubActions: FederatedSystem<WorkloadOf<"githubActions">> = {
     name: "github",
     issuers:
-        /^https:\/\/(?:(?:vs)?token\.actions\.(?:githubusercontent|[^/]+\.ghe)\.com(?:\/|$)|[^/]+\/_services\/token$)/,
+        /^https:\/\/(?:(?:vs)?token\.actions\.(?:githubusercontent|[^/]+\.ghe)\.com(?:\/|$)|[^/]+\/_services\/token(?:\/|$))/,
     issuer: "https://token.actions.githubusercontent.com",
     subject: 'assertion.repository_id + ":" + assertion.run_id',
     tenant: ({ ownerId }) => ({ claim: "assertion.repository_owner_id", value: ownerId }),

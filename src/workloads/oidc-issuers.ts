@@ -62,6 +62,8 @@ const knownIssuers: readonly KnownIssuer[] = [
     { issuer: /^https:\/\/oidc\.fly\.io/, ids: ["app_id", "org_id"] },
     // https://codefresh.io/docs/docs/integrations/oidc-pipelines/
     { issuer: /^https:\/\/oidc\.codefresh\.io/, ids: ["pipeline_id", "account_id"] },
+    // The subject is that of a build. https://docs.bitrise.io/en/bitrise-platform/integrations/oidc-authentication/oidc-authentication-overview.html
+    { issuer: /^https:\/\/token\.builds\.bitrise\.io/, ids: ["app_slug"] },
     // https://docs.semaphoreci.com/reference/openid
     {
         issuer: /^https:\/\/[^/]+\.semaphoreci\.com/,
@@ -85,14 +87,14 @@ const knownIssuers: readonly KnownIssuer[] = [
     },
 ];
 
-/** At an issuer that is not known: the subject, which OpenID Connect makes unique, and ids, but not those of a client or a run. */
-const idNames = /^(?:sub|oid|(?:.*[_./-])?(?:id|uuid|guid)|.*[a-z\d](?:Id|ID|Uuid|UUID|Guid|GUID))$/;
-const otherIds = /(?:client|session|app|run|job|build|step|request|event)[_-]?(?:id|uuid)$/i;
+/** The ids of tenants and of what they own, at an issuer that is not known. The name can be the last part of a URL. */
+const tenantId =
+    /^(?:(?:https?:\/\/)?[^/]+\.[^/]+\/(?:.+\/)?)?(?:tenant|org|organization|account|project|repository|repo|workspace|namespace|group|pipeline|stack)[_.-]?(?:id|uuid|guid)$/i;
 
 /** The canonical spelling of an issuer's URL, for comparisons. Google compares the spelling that was given. */
 export function canonicalIssuer(issuer: string): string {
     const { hostname, pathname } = new URL(issuer);
-    return `https://${hostname.replace(/\.$/, "")}${pathname.replace(/\/+$/, "").toLowerCase()}`;
+    return `https://${hostname.replace(/\.$/, "")}${pathname.replace(/\/+/g, "/").replace(/\/$/, "").toLowerCase()}`;
 }
 
 /** The claims of a workload that tell its tenant, or itself, from all others, and that fit into Google's subject of 127 bytes. */
@@ -105,7 +107,7 @@ export function shortIds(workload: Oidc): string[] {
 function idsIn({ issuer, claims }: Oidc): string[] {
     const known = knownIssuer(issuer);
     return Object.keys(claims)
-        .filter((name) => known?.ids.includes(name) ?? (idNames.test(name) && !otherIds.test(name)))
+        .filter((name) => (known?.ids ?? ["sub", "oid"]).includes(name) || (!known && tenantId.test(name)))
         .filter((name) => claims[name]?.every((value) => typeof value !== "boolean"));
 }
 
@@ -122,7 +124,7 @@ export function claimMistakes(workload: Oidc): EntryMistake[] {
     const problem =
         ids.length === 0
             ? known === undefined
-                ? "have no id, so a stranger can have a token with the same claims. Allowed: claims with sub, or with an id, such as project_id."
+                ? "have no id of a known kind, so a stranger can have a token with the same claims. Allowed: claims with sub, or with the id of a tenant, organization, account, project, repository, workspace, namespace, group, pipeline or stack, such as project_id."
                 : `have no id, and many tenants share the issuer ${issuer}. Allowed: claims with ${known.ids.join(" or ")}.`
             : shortIds(workload).length === 0
               ? `have no id of at most 127 bytes, which Google requires. Allowed: a shorter id in addition to ${ids.join(" and ")}.`

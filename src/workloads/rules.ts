@@ -177,6 +177,9 @@ function checkIssuers(entries: readonly Entry[], report: Report): void {
                 `differs from ${other}, which has the same issuer. Allowed: ${allowed}.`,
             );
         };
+        const [audiences, firstAudiences] = [workload, first].map((each) =>
+            "audiences" in each ? [...new Set(each.audiences)].sort().join("\n") : undefined,
+        );
         const [keys, firstKeys] = [workload, first].map((each) =>
             "jwksJson" in each ? each.jwksJson : undefined,
         );
@@ -184,6 +187,7 @@ function checkIssuers(entries: readonly Entry[], report: Report): void {
             differs("jwksJson", undefined, "the same value");
         }
         if (workload.type !== first.type) differs("type", workload.type, "one type for each issuer");
+        else if (audiences !== firstAudiences) differs("audiences", undefined, "the same value");
         else groups.set(issuerOf(workload), [...group, [name, workload]]);
     }
     for (const [issuer, group] of groups) {

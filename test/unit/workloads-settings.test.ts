@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stackConfig } from "../../sandbox/engines/stack-config";
 import { parseSettings } from "../../src/settings/settings";
+import { providersFor } from "../../src/workloads/federation";
 import {
     azureOrganization,
     buildkiteSources,
@@ -10,6 +11,7 @@ import {
     gitHubEvents,
     gitLabSources,
     given,
+    parsed,
 } from "./ci-tokens";
 
 type Values = Record<string, unknown>;
@@ -463,7 +465,7 @@ describe("settings: workloads", () => {
             workloads: {
                 a: oidc,
                 b: { ...oidc, claims: { sub: "b" } },
-                c: { ...oidc, issuer: "https://other.example" },
+                c: { ...oidc, issuer: "https://other.example", audiences: ["x"] },
                 d: { ...given.gitlabCi, issuer: oidc.issuer, access: "reader" },
                 e: { ...given.gitlabCi, access: "reader", jwksJson: jwks("a") },
                 f: { ...given.gitlabCi, access: "writer", jwksJson: jwks("b") },
@@ -473,6 +475,33 @@ describe("settings: workloads", () => {
             `${key}workloads.d.type: "gitlabCi" differs from workloads.a.type, which has the same issuer. Allowed: one type for each issuer.`,
             `${key}workloads.f.jwksJson: differs from workloads.e.jwksJson, which has the same issuer. Allowed: the same value.`,
         ]);
+    });
+
+    it("with the same issuer and the type oidc have the same audiences, which their provider shares", () => {
+        const entry = (sub: string, ...audiences: string[]) => ({ ...oidc, claims: { sub }, audiences });
+        const differs = (name: string, first: string) =>
+            `${key}workloads.${name}.audiences: differs from workloads.${first}.audiences, which has the same issuer. Allowed: the same value.`;
+        const { audiences: _, ...none } = entry("none");
+        const ten = Array.from({ length: 10 }, (_, index) => `a${index}`);
+        assert.deepEqual(
+            mistakesIn({
+                workloads: {
+                    none,
+                    b: entry("b", "x"),
+                    empty: entry("c"),
+                    d: entry("d", ...ten),
+                },
+            }),
+            [differs("b", "none"), differs("d", "none")],
+        );
+        assert.deepEqual(mistakesIn({ workloads: { a: entry("a", ...ten), b: entry("b", "k"), c: none } }), [
+            differs("b", "a"),
+            differs("c", "a"),
+        ]);
+        const same = { a: entry("a", "x", "y"), b: entry("b", "y", "x", "x") };
+        accepted({ workloads: same });
+        const [provider] = providersFor(parsed(same.a, same.b));
+        assert.deepEqual(provider?.audiences, ["x", "y"]);
     });
 
     it("have values that Google can compare", () => {
@@ -623,17 +652,28 @@ describe("settings: the claims of an oidc workload", () => {
     });
 
     const noId =
-        ".claims: have no id, so a stranger can have a token with the same claims. Allowed: claims with sub, or with an id, such as project_id.";
+        ".claims: have no id of a known kind, so a stranger can have a token with the same claims. Allowed: claims with sub, or with the id of a tenant, organization, account, project, repository, workspace, namespace, group, pipeline or stack, such as project_id.";
 
     it("have an id, also at an issuer that is not known", () => {
         for (const claims of [
             { sub: "a" },
             { project_id: "7", ref: "refs/heads/main" },
             { "https://acme.example/tenant-id": 7 },
+            { "https://acme.example/claims/org_id": 7 },
+            { "ci.acme.example/repositoryId": 7 },
             { workspaceUuid: "{1}" },
             { tenantId: ["a", "b"] },
             { oid: "x" },
-            { id: "x" },
+            { "account.id": "x" },
+            { organizationID: "x" },
+            ...[
+                ...["tenant", "org", "organization", "account", "project", "repository", "repo"],
+                ...["workspace", "namespace", "group", "pipeline", "stack"],
+            ].flatMap((kind) => [
+                { [`${kind}_id`]: "x" },
+                { [`${kind}-guid`]: "x" },
+                { [`${kind}Uuid`]: "x" },
+            ]),
         ]) {
             assert.deepEqual(mistakesOf({ claims }), [], JSON.stringify(claims));
         }
@@ -649,6 +689,11 @@ describe("settings: the claims of an oidc workload", () => {
             { valid: "1", paid: "1", grid: "a", cid: "b" },
             { client_id: "a", sessionId: "b", job_id: "c", run_id: "d", clientId: "e", appId: "f" },
             { exp: 1, azp: "x", scope: "write", jti: "y" },
+            { id: "a", "run.id": "b", "https://ci/run/id": "c", "client-guid": "d", "app.id": "e" },
+            { runner_id: "a", region_id: "eu", plan_id: "free", commit_id: "b", role_id: "c" },
+            { runner_group_id: 1, runnerGroupId: 1, job_project_id: "a", "job.project.id": "b" },
+            { service_account_id: "a", "https://ci.example/run_id": "b", "run/project_id": "c" },
+            { merge_request_source_project_id: "a", sub_id: "b", sub: false, "x.example/sub": "c" },
         ]) {
             for (const access of ["reader", "writer"]) {
                 assert.deepEqual(mistakesOf({ access, claims }), [noId], JSON.stringify(claims));
@@ -685,6 +730,7 @@ describe("settings: the claims of an oidc workload", () => {
         ["https://oidc.vercel.com", { owner_id: "team_1" }, { environment: "production" }],
         ["https://oidc.fly.io/acme", { app_id: "1" }],
         ["https://oidc.codefresh.io", { pipeline_id: "1" }],
+        ["https://token.builds.bitrise.io", { app_slug: "1" }],
         [
             "https://acme.semaphoreci.com",
             { prj_id: "1", ref: "refs/pull/1" },
@@ -743,7 +789,7 @@ describe("settings: the claims of an oidc workload", () => {
     it("need what docs/workloads.md says, by issuer", () => {
         const page = readFileSync(join(__dirname, "..", "..", "docs", "workloads.md"), "utf8");
         const rows = [...page.matchAll(/^\| `(https:.*?)` +\| (.*?) +\| (.*?) +\|$/gm)];
-        assert.equal(rows.length, 12);
+        assert.equal(rows.length, 13);
         const names = (text: string) => [...text.matchAll(/`(.+?)`/g)].map(([, name = ""]) => name);
         for (const [, issuer = "", ids = "", needed = ""] of rows) {
             for (const id of names(ids)) {
@@ -771,6 +817,8 @@ describe("settings: the claims of an oidc workload", () => {
                 "https://vstoken.actions.githubusercontent.com",
                 "https://token.actions.acme.ghe.com",
                 "https://git.acme.example/_services/token",
+                "https://git.acme.example/_services/token/acme",
+                "https://git.acme.example//_services//token",
             ],
             gitlabCi: ["https://gitlab.com"],
             circleCi: ["https://oidc.circleci.com", `https://oidc.circleci.com/org/${circleOrganization}`],
