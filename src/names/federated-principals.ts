@@ -11,14 +11,19 @@ const workforcePool = /^locations\/global\/workforcePools\/(?<pool>[^/]+)(?:\/(?
 /** The selectors that name one identity. All others name a set. */
 const oneIdentity = /^(?:subject|kubernetes\.serviceaccount\.uid)\//;
 const selectors = new RegExp(`^(?:(?:subject|group|attribute\\.[a-z0-9_]{1,100})/(?=.)${value}|\\*)$`, "u");
-/** Google documents these for the pools of GKE only. */
-const kubernetesSelectors =
-    /^(?:namespace\/[a-z0-9-]{1,63}|kubernetes\.cluster\/https:\/\/container\.googleapis\.com\/v1\/projects\/[a-z0-9.:-]+\/locations\/[a-z0-9-]+\/clusters\/[a-z0-9-]+|kubernetes\.serviceaccount\.uid\/[0-9a-f-]+)$/;
-const poolId = /^[a-z0-9-]{1,63}$/;
+/** Google documents these for the pools of GKE, and no others. */
+const kubernetesSelectors = new RegExp(
+    `^(?:subject/(?=.)${value}|namespace/[a-z0-9-]{1,63}|kubernetes\\.cluster/https://container\\.googleapis\\.com/v1/projects/[a-z0-9.:-]+/locations/[a-z0-9-]+/clusters/[a-z0-9-]+|kubernetes\\.serviceaccount\\.uid/[0-9a-f-]+|\\*)$`,
+    "u",
+);
+const workloadPoolId = /^(?!gcp-)[a-z0-9-]{4,32}$/;
+const workforcePoolId = /^[a-z0-9-]{1,63}$/;
 const clusterPool = /^[a-z0-9.:-]+\.svc\.id\.goog$/;
 const accountSet =
     /^principalSet:\/\/cloudresourcemanager\.googleapis\.com\/(project|folder|organization)s\/[1-9]\d*\/type\/ServiceAccount$/;
 const forms = "subject/SUBJECT (principal://), group/GROUP, attribute.NAME/VALUE or * (principalSet://)";
+const kubernetesForms =
+    "subject/SUBJECT or kubernetes.serviceaccount.uid/UID (principal://), namespace/NAMESPACE, kubernetes.cluster/CLUSTER or * (principalSet://)";
 
 /** All identities of which a principal is, such as "every identity of the pool"; undefined if someone chose which ones. */
 export function unchosenIdentities(principal: string): string | undefined {
@@ -55,7 +60,7 @@ export function federatedMistake(principal: string): string | undefined {
         const account = /^projects\/-\/serviceAccounts\/([^/]+@[^/]+)$/.exec(path)?.[1];
         return `is not in a pool. Allowed: projects/NUMBER/locations/global/workloadIdentityPools/POOL/… or locations/global/workforcePools/POOL/… after the host.${didYouMean(account === undefined ? "" : `serviceAccount:${account}`)}`;
     }
-    if (project !== undefined && !/^[1-9]\d*$/.test(project)) {
+    if (project !== undefined && !/^[1-9]\d{0,18}$/.test(project)) {
         const id = /^[a-z][a-z0-9.:-]+$/.test(project) ? project : "PROJECT";
         return `has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe ${id} --format='value(projectNumber)'`;
     }
@@ -72,19 +77,16 @@ export function federatedMistake(principal: string): string | undefined {
         return "has a wildcard, which matches nothing. Allowed: * only as the last part, for all identities of the pool.";
     }
     const isGke = project !== undefined && clusterPool.test(pool);
-    if (!selectors.test(selector)) {
-        const known = kubernetesSelectors.test(selector);
-        if (!known || !isGke) {
-            return known
-                ? "has a selector of GKE. Allowed: only with a pool PROJECT_ID.svc.id.goog."
-                : `has an unknown selector. Allowed after the pool: ${forms}.`;
-        }
+    if (!(isGke ? kubernetesSelectors : selectors).test(selector)) {
+        return !isGke && kubernetesSelectors.test(selector)
+            ? "has a selector of GKE. Allowed: only with a pool PROJECT_ID.svc.id.goog."
+            : `has an unknown selector. Allowed after the pool: ${isGke ? kubernetesForms : forms}.`;
     }
     if (scheme !== schemeFor(selector)) {
-        return `has the scheme of ${scheme === "principal" ? "one identity, but names a set" : "a set, but names one identity"}. Allowed: principal:// with subject/${isGke ? " and kubernetes.serviceaccount.uid/" : ""}, principalSet:// with group/, attribute.${isGke ? ", namespace/, kubernetes.cluster/" : ""} and *.${didYouMean(`${schemeFor(selector)}://${host}/${path}`)}`;
+        return `has the scheme of ${scheme === "principal" ? "one identity, but names a set" : "a set, but names one identity"}. Allowed: ${isGke ? "principal:// with subject/ and kubernetes.serviceaccount.uid/, principalSet:// with namespace/, kubernetes.cluster/" : "principal:// with subject/, principalSet:// with group/, attribute."} and *.${didYouMean(`${schemeFor(selector)}://${host}/${path}`)}`;
     }
-    if (!isGke && !poolId.test(pool)) {
-        return "has a pool with a name that Google does not allow. Allowed: lowercase letters, digits and hyphens; for GKE, PROJECT_ID.svc.id.goog.";
+    if (!isGke && !(project === undefined ? workforcePoolId : workloadPoolId).test(pool)) {
+        return `has a pool with a name that Google does not allow. Allowed: ${project === undefined ? "lowercase letters, digits and hyphens" : "4 to 32 lowercase letters, digits and hyphens, without gcp- at the start; for GKE, PROJECT_ID.svc.id.goog"}.`;
     }
     const subject = /^subject\/(.*)$/.exec(selector)?.[1];
     if (subject !== undefined && Buffer.byteLength(subject) > 127) {

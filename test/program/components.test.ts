@@ -512,7 +512,7 @@ describe("the arguments of a registry", () => {
                     pool: {
                         access: "admin",
                         principal:
-                            "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/*",
+                            "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/*",
                     },
                     deny: { access: "reader", principal: "principalSet://goog/public:all" },
                     owner: { access: "owner", principal: "user:ada@acme.example" },

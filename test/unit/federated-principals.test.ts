@@ -11,12 +11,12 @@ const one = (path: string) => `principal://${host}/${path}`;
 
 describe("a federated principal", () => {
     for (const principal of [
-        one(`${pools}/ci/subject/repo:acme/core:ref:refs/heads/main`),
-        one(`${pools}/ci/subject/${"x".repeat(127)}`),
-        set(`${pools}/ci/group/developers`),
-        set(`${pools}/ci/attribute.repository_id/7`),
-        set(`${pools}/ci/attribute.repository/acme/core`),
-        set(`${pools}/ci/*`),
+        one(`${pools}/machines/subject/repo:acme/core:ref:refs/heads/main`),
+        one(`${pools}/machines/subject/${"x".repeat(127)}`),
+        set(`${pools}/machines/group/developers`),
+        set(`${pools}/machines/attribute.repository_id/7`),
+        set(`${pools}/machines/attribute.repository/acme/core`),
+        set(`${pools}/machines/*`),
         one(`${pools}/acme-tools.svc.id.goog/subject/ns/builds/sa/publisher`),
         one(`${pools}/acme-tools.svc.id.goog/kubernetes.serviceaccount.uid/0b8a3e94-71f5`),
         set(`${pools}/acme-tools.svc.id.goog/namespace/builds`),
@@ -28,7 +28,7 @@ describe("a federated principal", () => {
         set("locations/global/workforcePools/staff/attribute.team/core"),
         set("locations/global/workforcePools/staff/*"),
         // GitHub's environments can have spaces.
-        set(`${pools}/ci/attribute.repository_environment/7:late release`),
+        set(`${pools}/machines/attribute.repository_environment/7:late release`),
         one(`${pools}/example.com:tools.svc.id.goog/subject/ns/builds/sa/publisher`),
         "principalSet://cloudresourcemanager.googleapis.com/projects/123/type/ServiceAccount",
         "principalSet://cloudresourcemanager.googleapis.com/folders/123/type/ServiceAccount",
@@ -41,49 +41,51 @@ describe("a federated principal", () => {
 
     const selectors =
         "subject/SUBJECT (principal://), group/GROUP, attribute.NAME/VALUE or * (principalSet://)";
+    const kubernetesSelectors =
+        "subject/SUBJECT or kubernetes.serviceaccount.uid/UID (principal://), namespace/NAMESPACE, kubernetes.cluster/CLUSTER or * (principalSet://)";
     const schemes = "principal:// with subject/, principalSet:// with group/, attribute. and *.";
     const inPool =
         "is not in a pool. Allowed: projects/NUMBER/locations/global/workloadIdentityPools/POOL/… or locations/global/workforcePools/POOL/… after the host.";
     const provider = "names a provider. Allowed: the pool alone, because a grant is to identities of a pool.";
     for (const [principal, mistake] of [
         [
-            set("projects/acme-tools/locations/global/workloadIdentityPools/ci/*"),
+            set("projects/acme-tools/locations/global/workloadIdentityPools/machines/*"),
             "has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe acme-tools --format='value(projectNumber)'",
         ],
         [
-            set(`${pools}/ci/providers/github`),
-            `${provider} Did you mean ${JSON.stringify(set(`${pools}/ci/*`))}?`,
+            set(`${pools}/machines/providers/github`),
+            `${provider} Did you mean ${JSON.stringify(set(`${pools}/machines/*`))}?`,
         ],
         [
-            set(`${pools}/ci/providers/github/attribute.repository_id/7`),
-            `${provider} Did you mean ${JSON.stringify(set(`${pools}/ci/attribute.repository_id/7`))}?`,
+            set(`${pools}/machines/providers/github/attribute.repository_id/7`),
+            `${provider} Did you mean ${JSON.stringify(set(`${pools}/machines/attribute.repository_id/7`))}?`,
         ],
         [
-            set(`${pools}/ci/providers/github/subject/x`),
-            `${provider} Did you mean ${JSON.stringify(one(`${pools}/ci/subject/x`))}?`,
+            set(`${pools}/machines/providers/github/subject/x`),
+            `${provider} Did you mean ${JSON.stringify(one(`${pools}/machines/subject/x`))}?`,
         ],
         [
-            set(`${pools}/ci/subject/x`),
-            `has the scheme of a set, but names one identity. Allowed: ${schemes} Did you mean ${JSON.stringify(one(`${pools}/ci/subject/x`))}?`,
+            set(`${pools}/machines/subject/x`),
+            `has the scheme of a set, but names one identity. Allowed: ${schemes} Did you mean ${JSON.stringify(one(`${pools}/machines/subject/x`))}?`,
         ],
         [
-            one(`${pools}/ci/attribute.repository_id/7`),
-            `has the scheme of one identity, but names a set. Allowed: ${schemes} Did you mean ${JSON.stringify(set(`${pools}/ci/attribute.repository_id/7`))}?`,
+            one(`${pools}/machines/attribute.repository_id/7`),
+            `has the scheme of one identity, but names a set. Allowed: ${schemes} Did you mean ${JSON.stringify(set(`${pools}/machines/attribute.repository_id/7`))}?`,
         ],
         [
-            one(`${pools}/ci/*`),
-            `has the scheme of one identity, but names a set. Allowed: ${schemes} Did you mean ${JSON.stringify(set(`${pools}/ci/*`))}?`,
+            one(`${pools}/machines/*`),
+            `has the scheme of one identity, but names a set. Allowed: ${schemes} Did you mean ${JSON.stringify(set(`${pools}/machines/*`))}?`,
         ],
         [
             set(`${pools}/acme-tools.svc.id.goog/kubernetes.serviceaccount.uid/0b8a`),
-            `has the scheme of a set, but names one identity. Allowed: principal:// with subject/ and kubernetes.serviceaccount.uid/, principalSet:// with group/, attribute., namespace/, kubernetes.cluster/ and *. Did you mean ${JSON.stringify(one(`${pools}/acme-tools.svc.id.goog/kubernetes.serviceaccount.uid/0b8a`))}?`,
+            `has the scheme of a set, but names one identity. Allowed: principal:// with subject/ and kubernetes.serviceaccount.uid/, principalSet:// with namespace/, kubernetes.cluster/ and *. Did you mean ${JSON.stringify(one(`${pools}/acme-tools.svc.id.goog/kubernetes.serviceaccount.uid/0b8a`))}?`,
         ],
         [
-            set(`${pools}/ci/attribute.repository/acme/*`),
+            set(`${pools}/machines/attribute.repository/acme/*`),
             "has a wildcard, which matches nothing. Allowed: * only as the last part, for all identities of the pool.",
         ],
         [
-            one(`${pools}/ci/subject/repo:acme/core:*`),
+            one(`${pools}/machines/subject/repo:acme/core:*`),
             "has a wildcard, which matches nothing. Allowed: * only as the last part, for all identities of the pool.",
         ],
         [
@@ -91,39 +93,45 @@ describe("a federated principal", () => {
             "has a wildcard, which matches nothing. Allowed: * only as the last part, for all identities of the pool.",
         ],
         [
-            set(`${pools}/ci`),
-            `is a pool without a selector. Allowed after the pool: ${selectors}. Did you mean ${JSON.stringify(set(`${pools}/ci/*`))}?`,
+            set(`${pools}/machines`),
+            `is a pool without a selector. Allowed after the pool: ${selectors}. Did you mean ${JSON.stringify(set(`${pools}/machines/*`))}?`,
         ],
         [
-            set(`${pools}/ci/`),
-            `is a pool without a selector. Allowed after the pool: ${selectors}. Did you mean ${JSON.stringify(set(`${pools}/ci/*`))}?`,
+            set(`${pools}/machines/`),
+            `is a pool without a selector. Allowed after the pool: ${selectors}. Did you mean ${JSON.stringify(set(`${pools}/machines/*`))}?`,
         ],
         [set(`${pools}/projects/group/x`), undefined],
         [
-            set(`${pools}/ci/namespace/builds`),
+            set(`${pools}/machines/namespace/builds`),
             "has a selector of GKE. Allowed: only with a pool PROJECT_ID.svc.id.goog.",
         ],
         [
-            one(`${pools}/ci/kubernetes.serviceaccount.uid/0b8a`),
+            one(`${pools}/machines/kubernetes.serviceaccount.uid/0b8a`),
             "has a selector of GKE. Allowed: only with a pool PROJECT_ID.svc.id.goog.",
         ],
         [
             set("locations/global/workforcePools/acme.svc.id.goog/namespace/builds"),
             "has a selector of GKE. Allowed: only with a pool PROJECT_ID.svc.id.goog.",
         ],
-        [set(`${pools}/ci/repository/7`), `has an unknown selector. Allowed after the pool: ${selectors}.`],
         [
-            set(`${pools}/ci/attribute.Repository/7`),
+            set(`${pools}/machines/repository/7`),
             `has an unknown selector. Allowed after the pool: ${selectors}.`,
         ],
-        [set(`${pools}/ci/attribute.a/`), `has an unknown selector. Allowed after the pool: ${selectors}.`],
-        [one(`${pools}/ci/subject/`), `has an unknown selector. Allowed after the pool: ${selectors}.`],
-        [set("x/y"), inPool],
-        [set("projects/123/locations/europe-west1/workloadIdentityPools/ci/*"), inPool],
-        [set("projects/123/locations/global/workforcePools/staff/*"), inPool],
-        [set("locations/global/workloadIdentityPools/ci/*"), inPool],
         [
-            one(`${pools}/ci/subject/${"é".repeat(64)}`),
+            set(`${pools}/machines/attribute.Repository/7`),
+            `has an unknown selector. Allowed after the pool: ${selectors}.`,
+        ],
+        [
+            set(`${pools}/machines/attribute.a/`),
+            `has an unknown selector. Allowed after the pool: ${selectors}.`,
+        ],
+        [one(`${pools}/machines/subject/`), `has an unknown selector. Allowed after the pool: ${selectors}.`],
+        [set("x/y"), inPool],
+        [set("projects/123/locations/europe-west1/workloadIdentityPools/machines/*"), inPool],
+        [set("projects/123/locations/global/workforcePools/staff/*"), inPool],
+        [set("locations/global/workloadIdentityPools/machines/*"), inPool],
+        [
+            one(`${pools}/machines/subject/${"é".repeat(64)}`),
             "has a subject of 128 bytes. Allowed: at most 127, because Google refuses tokens with a longer one.",
         ],
         [
@@ -156,31 +164,49 @@ describe("a federated principal", () => {
             hosts,
         ],
         ["principal://parametermanager.googleapis.com/projects/1/uid/locations/global/parameters/a", hosts],
-        [one("projects/123/name/locations/global/workloadIdentityPools/ci"), inPool],
+        [one("projects/123/name/locations/global/workloadIdentityPools/machines"), inPool],
         // Other hosts, and other spellings of the right ones.
-        ["principalSet://example.com/projects/123/locations/global/workloadIdentityPools/ci/*", hosts],
-        [`principalSet://IAM.googleapis.com/${pools}/ci/*`, hosts],
-        [`principalSet://iam.googleapis.com./${pools}/ci/*`, hosts],
-        [`principalSet://iam.googleapis.com:443/${pools}/ci/*`, hosts],
-        [`principalSet://user@iam.googleapis.com/${pools}/ci/*`, hosts],
-        [`principalSet://iam%2Egoogleapis.com/${pools}/ci/*`, hosts],
-        [`principalSet://iam.googleapis.com//${pools}/ci/*`, inPool],
-        [set(`%70rojects/123/locations/global/workloadIdentityPools/ci/*`), inPool],
+        ["principalSet://example.com/projects/123/locations/global/workloadIdentityPools/machines/*", hosts],
+        [`principalSet://IAM.googleapis.com/${pools}/machines/*`, hosts],
+        [`principalSet://iam.googleapis.com./${pools}/machines/*`, hosts],
+        [`principalSet://iam.googleapis.com:443/${pools}/machines/*`, hosts],
+        [`principalSet://user@iam.googleapis.com/${pools}/machines/*`, hosts],
+        [`principalSet://iam%2Egoogleapis.com/${pools}/machines/*`, hosts],
+        [`principalSet://iam.googleapis.com//${pools}/machines/*`, inPool],
+        [set(`%70rojects/123/locations/global/workloadIdentityPools/machines/*`), inPool],
         [
-            set("projects/0123/locations/global/workloadIdentityPools/ci/*"),
+            set("projects/0123/locations/global/workloadIdentityPools/machines/*"),
             "has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe PROJECT --format='value(projectNumber)'",
         ],
         [
-            set("projects/$(id)/locations/global/workloadIdentityPools/ci/*"),
+            set("projects/$(id)/locations/global/workloadIdentityPools/machines/*"),
             "has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe PROJECT --format='value(projectNumber)'",
         ],
-        ...["CI", "c%69", "ci_1", "сі", "a".repeat(64)].map(
+        ...["CI-1", "c%69-1", "ci_1", "сі-1", "ab", "a".repeat(33), "gcp-x"].map(
             (pool) =>
                 [
                     set(`${pools}/${pool}/group/x`),
-                    "has a pool with a name that Google does not allow. Allowed: lowercase letters, digits and hyphens; for GKE, PROJECT_ID.svc.id.goog.",
+                    "has a pool with a name that Google does not allow. Allowed: 4 to 32 lowercase letters, digits and hyphens, without gcp- at the start; for GKE, PROJECT_ID.svc.id.goog.",
                 ] as const,
         ),
+        ...["Staff", "st_aff", "a".repeat(64)].map(
+            (pool) =>
+                [
+                    set(`locations/global/workforcePools/${pool}/group/x`),
+                    "has a pool with a name that Google does not allow. Allowed: lowercase letters, digits and hyphens.",
+                ] as const,
+        ),
+        ...["group/developers", "attribute.repository/x"].map(
+            (selector) =>
+                [
+                    set(`${pools}/acme-tools.svc.id.goog/${selector}`),
+                    `has an unknown selector. Allowed after the pool: ${kubernetesSelectors}.`,
+                ] as const,
+        ),
+        [
+            set(`projects/${"9".repeat(26)}/locations/global/workloadIdentityPools/machines/*`),
+            "has a project id. Allowed: the project number after projects/, which this command prints: gcloud projects describe PROJECT --format='value(projectNumber)'",
+        ],
         [
             "principalSet://cloudresourcemanager.googleapis.com/projects/acme-tools/type/ServiceAccount",
             accounts,
@@ -191,11 +217,11 @@ describe("a federated principal", () => {
         ["principal://cloudresourcemanager.googleapis.com/projects/123/type/ServiceAccount", accounts],
         [
             set(`${pools}/acme-tools.svc.id.goog/kubernetes.cluster/https://example.com/clusters/main`),
-            `has an unknown selector. Allowed after the pool: ${selectors}.`,
+            `has an unknown selector. Allowed after the pool: ${kubernetesSelectors}.`,
         ],
         [
             set(`${pools}/acme-tools.svc.id.goog/namespace/Builds`),
-            `has an unknown selector. Allowed after the pool: ${selectors}.`,
+            `has an unknown selector. Allowed after the pool: ${kubernetesSelectors}.`,
         ],
     ] as const) {
         it(`is refused, because no allow policy of a repository takes it: ${principal}`, () => {
@@ -207,30 +233,30 @@ describe("a federated principal", () => {
         const type = /^has an unknown type\. Allowed: user:, group: or serviceAccount:/;
         const federated = /^is not a federated identity\. Allowed: principal(?:Set)?:\/\/ followed by a path/;
         for (const [principal, mistake] of [
-            [`PRINCIPALSET://${host}/${pools}/ci/*`, type],
-            [`principalset://${host}/${pools}/ci/*`, type],
-            [` principalSet://${host}/${pools}/ci/*`, type],
-            [`principal%53et://${host}/${pools}/ci/*`, type],
-            [`iamMember:principalSet://${host}/${pools}/ci/*`, type],
+            [`PRINCIPALSET://${host}/${pools}/machines/*`, type],
+            [`principalset://${host}/${pools}/machines/*`, type],
+            [` principalSet://${host}/${pools}/machines/*`, type],
+            [`principal%53et://${host}/${pools}/machines/*`, type],
+            [`iamMember:principalSet://${host}/${pools}/machines/*`, type],
             [`member:user:ada@acme.example`, type],
-            [`deleted:${one(`${pools}/ci/subject/x`)}`, type],
+            [`deleted:${one(`${pools}/machines/subject/x`)}`, type],
             ["deleted:serviceAccount:ci@acme-tools.iam.gserviceaccount.com?uid=1", type],
             ["projectOwner:acme-tools", type],
             ["projectEditor:acme-tools", type],
             ["projectViewer:acme-tools", type],
             ["special:allUsers", type],
-            [`principalSet://${host}/${pools}/ci/group/x `, federated],
-            [`principalSet://${host}/ ${pools}/ci/group/x`, federated],
-            [`principalSet:// ${host}/${pools}/ci/group/x`, federated],
-            [`principalSet://${host}/${pools}/ci/group/x\n`, federated],
-            [`principalSet://${host}/${pools}/ci/group/x\u200b`, federated],
-            [`principalSet://${host}/${pools}/ci/group/a\u00a0b`, federated],
-            [`principalSet:\\\\${host}/${pools}/ci/*`, federated],
-            [`principalSet:/${host}/${pools}/ci/*`, federated],
+            [`principalSet://${host}/${pools}/machines/group/x `, federated],
+            [`principalSet://${host}/ ${pools}/machines/group/x`, federated],
+            [`principalSet:// ${host}/${pools}/machines/group/x`, federated],
+            [`principalSet://${host}/${pools}/machines/group/x\n`, federated],
+            [`principalSet://${host}/${pools}/machines/group/x\u200b`, federated],
+            [`principalSet://${host}/${pools}/machines/group/a\u00a0b`, federated],
+            [`principalSet:\\\\${host}/${pools}/machines/*`, federated],
+            [`principalSet:/${host}/${pools}/machines/*`, federated],
             ["allusers", /^is not an IAM principal/],
             ["allUsers ", /^is not an IAM principal/],
             ["AllAuthenticatedUsers", /^is not an IAM principal/],
-            [`//${host}/${pools}/ci/*`, /^is not an IAM principal/],
+            [`//${host}/${pools}/machines/*`, /^is not an IAM principal/],
         ] as const) {
             assert.match(principalMistake(principal) ?? "accepted", mistake, principal);
         }
@@ -281,13 +307,13 @@ describe("a federated principal", () => {
     });
 
     it("that is a whole pool, or all service accounts of a project, can only read", () => {
-        const pool = set(`${pools}/ci/*`);
+        const pool = set(`${pools}/machines/*`);
         const all = "principalSet://cloudresourcemanager.googleapis.com/folders/123/type/ServiceAccount";
         assert.equal(
             unchosenIdentities(set("locations/global/workforcePools/staff/*")),
             "every identity of the pool",
         );
-        assert.equal(unchosenIdentities(set(`${pools}/ci/group/x`)), undefined);
+        assert.equal(unchosenIdentities(set(`${pools}/machines/group/x`)), undefined);
         const refused = parseSettings(
             stackConfig({ "gcp:project": "acme-tools", location: "us", readers: [all], writers: [all] }),
         );

@@ -92,7 +92,7 @@ describe("settings: valid values", () => {
             labels: { team: "platform", "größe-1": "", stage_2: "3" },
             readers: ["group:developers@acme.example", "domain:acme.example"],
             writers: [
-                "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/attribute.repository_id/7",
+                "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/attribute.repository_id/7",
                 "serviceAccount:acme-dev.svc.id.goog[builds/publisher]",
             ],
             admins: ["user:o'neil+x@acme.example", "serviceAccount:ci@acme-ci.iam.gserviceaccount.com"],
@@ -116,13 +116,13 @@ describe("settings: valid values", () => {
             readers: ["user:Alice@Example.COM", "domain:Example.com"],
             admins: [
                 "serviceAccount:CI@p.iam.gserviceaccount.com",
-                "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/Subject",
+                "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/Subject",
             ],
         });
         assert.deepEqual(settings.readers, ["user:alice@example.com", "domain:example.com"]);
         assert.deepEqual(settings.admins, [
             "serviceAccount:ci@p.iam.gserviceaccount.com",
-            "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/Subject",
+            "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/Subject",
         ]);
     });
 
@@ -307,14 +307,14 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
             {
                 readers: [
                     "serviceacount:ci@p.iam.gserviceaccount.com",
-                    "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/group/dev",
-                    "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/x",
+                    "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/group/dev",
+                    "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/x",
                     "principalset://iam.googleapis.com/x/y",
                 ],
             },
             `python-registry:readers[0]: "serviceacount:ci@p.iam.gserviceaccount.com" has an unknown type. ${principalForms} Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
-            `python-registry:readers[1]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/group/dev" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/group/dev"?`,
-            `python-registry:readers[2]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/x" has an unknown type. ${principalForms} Did you mean "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/x"?`,
+            `python-registry:readers[1]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/group/dev" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/group/dev"?`,
+            `python-registry:readers[2]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/x" has an unknown type. ${principalForms} Did you mean "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/x"?`,
             `python-registry:readers[3]: "principalset://iam.googleapis.com/x/y" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/x/y"?`,
         ],
         [
