@@ -27,7 +27,7 @@ export function azureDevOpsSnippet(context: SnippetContext<"azureDevOps">): stri
                     `  curl -sSf -X POST -H "Content-Type: application/json" -H @- -d "" \\`,
                     `  "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
                 ],
-                { tokenField: "oidcToken" },
+                { lasting: true, tokenField: "oidcToken" },
             ),
             6,
         ),

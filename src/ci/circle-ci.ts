@@ -15,7 +15,9 @@ import { fileOf, indented, yamlString } from "./text";
  */
 export function circleCiSnippet(context: SnippetContext<"circleCi">): string {
     const { name } = context;
-    const commands = federatedScript(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`]);
+    const commands = federatedScript(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`], {
+        lasting: true,
+    });
     const job = `python-${name}`;
     const { ref, contextId } = context.workload;
     const settings = [

@@ -406,14 +406,7 @@ function loginOf(path: string, toKept: (path: string) => string) {
 }
 
 /** The types whose jobs run on a machine, or in a folder, that the system removes. */
-const discarded: ReadonlySet<WorkloadType> = new Set([
-    "githubActions",
-    "gitlabCi",
-    "circleCi",
-    "azureDevOps",
-    "gke",
-    "cloudBuild",
-]);
+const discarded: ReadonlySet<WorkloadType> = new Set(["githubActions", "gitlabCi", "gke", "cloudBuild"]);
 
 describe("the commands of a snippet", () => {
     for (const [name, entry] of Object.entries(samples)) {
