@@ -1,7 +1,10 @@
 // Foreign text in Markdown. As code, it has no meaning: it cannot format, link, mention anyone or end early.
 
-/** Control and format characters except the tab, which may reorder or hide the text around them, and letters without a shape. */
-const invisible = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
+/**
+ * Control and format characters except the tab, which may reorder or hide the text around them, and characters without a shape.
+ * An empty braille pattern is among these.
+ */
+const invisible = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** Shows invisible characters by their number, so that a reviewer sees them. */
 export function visible(text: string): string {
