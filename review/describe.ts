@@ -65,6 +65,44 @@ export function accountId(name: string): string {
     return name.replace(/^.*\/([^/@]+)(?:@.*)?$/, "$1");
 }
 
+/** The inputs that this program sets, which the name of the resource, the outputs or a different section tell. */
+const toldInputs = new Map([
+    [repositoryType, ["deletionPolicy", "format", "labels", "location", "mode", "repositoryId"]],
+    [accountType, ["accountId", "description", "displayName"]],
+    [keyType, ["keyAlgorithm", "privateKeyType", "publicKeyType", "serviceAccountId"]],
+    [serviceType, ["disableOnDestroy", "service"]],
+    [poolType, ["description", "workloadIdentityPoolId"]],
+    [
+        providerType,
+        [
+            ...["description", "workloadIdentityPoolId", "workloadIdentityPoolProviderId"],
+            ...["attributeCondition", "attributeMapping", "aws", "disabled", "oidc", "saml", "x509"],
+        ],
+    ],
+]);
+
+/** The inputs of a new resource that nothing else tells. Of a type that the review does not know, these are all. */
+export function untoldInputs({ op, type, new: next }: Pick<Step, "op" | "type" | "new">): string[] {
+    // Of a component, the resources are told.
+    if (!/^(?:create|import)/.test(op) || next?.custom !== true) return [];
+    return Object.entries(next.inputs).flatMap(([key, value]) => {
+        const told =
+            key.startsWith("__") ||
+            // The name of a resource says it, if it is not the stack's.
+            (key === "project" && typeof value === "string") ||
+            toldInputs.get(type)?.includes(key) === true;
+        return told ? [] : [key];
+    });
+}
+
+/** The inputs of a new resource that nothing else tells, as the end of a sentence. */
+export function settings(step: Step): Sentence {
+    return untoldInputs(step).flatMap((key, index) => {
+        const setting = say`${key} = ${valueText(step.new?.inputs[key])}`;
+        return index === 0 ? say` with ${setting}` : say`; ${setting}`;
+    });
+}
+
 /** What changes, as the end of a sentence. */
 export function changes(step: Step, paths = step.changedPaths): Sentence {
     return paths

@@ -6,9 +6,11 @@ import {
     hiddenParts,
     isRecord,
     ownValue,
+    parsePropertyPath,
     plain,
     type Properties,
     serialize,
+    unnamedDifferences,
 } from "./values";
 
 // The events of the engine, as `pulumi preview --json` streams them: one JSON object on each line.
@@ -109,8 +111,10 @@ export interface Step {
     readonly new?: ResourceState;
     /** The properties because of which the resource is replaced. */
     readonly replaceKeys: readonly string[];
-    /** The paths of the properties that change. */
+    /** The paths of the properties that change: those that the engine names, and those of other inputs that differ. */
     readonly changedPaths: readonly string[];
+    /** Whether the engine names a path in each input that differs. */
+    readonly isDiffComplete: boolean;
     /** The parts of the inputs that cannot be shown. */
     readonly hidden: readonly HiddenPart[];
 }
@@ -395,6 +399,14 @@ function countProblems(
 function stepOf({ metadata, raw }: RecordedStep): Step {
     const { op, urn, type, old, new: next, keys, diffs, detailedDiff } = metadata;
     const detailed = Object.keys(detailedDiff ?? {});
+    const topOf = (path: string) => parsePropertyPath(path)[0];
+    const tops = new Set(detailed.map(topOf));
+    const named = [...detailed, ...(diffs ?? []).filter((path) => !tops.has(topOf(path)))];
+    const unnamed =
+        old && next
+            ? unnamedDifferences(old.inputs ?? {}, next.inputs ?? {}, named.map(parsePropertyPath))
+            : [];
+    const namedTops = new Set(named.map(topOf));
     const inputs = (state: string) => ownValue(ownValue(raw, state), "inputs");
     return {
         op,
@@ -403,7 +415,8 @@ function stepOf({ metadata, raw }: RecordedStep): Step {
         ...(old ? { old: stateOf(old) } : {}),
         ...(next ? { new: stateOf(next) } : {}),
         replaceKeys: keys ?? [],
-        changedPaths: (detailed.length > 0 ? detailed : (diffs ?? [])).sort(),
+        changedPaths: [...new Set([...named, ...unnamed])].sort(),
+        isDiffComplete: named.length > 0 && unnamed.every((path) => namedTops.has(topOf(path))),
         hidden: op === "same" ? [] : hiddenParts(inputs("old"), inputs("new")),
     };
 }

@@ -1,8 +1,8 @@
-import { accountId, elsewhere, valueBefore, valueText } from "./describe";
+import { accountId, describe, elsewhere, projectOf, valueBefore, valueText } from "./describe";
 import { type Preview, resourceName, type StackReference, stackReference, type Step } from "./events";
 import { type Entry, line } from "./entry";
 import { say, type Sentence, strong } from "./sentence";
-import { type Properties, serialize } from "./values";
+import { isRecord, type Properties, serialize } from "./values";
 
 // Grants, by their resources.
 
@@ -43,11 +43,9 @@ export function grantChanges(preview: Preview, isNamed: IsNamed): Entry[] {
     const steps = preview.steps
         .filter(({ type }) => grantType.test(type))
         .map((step) => {
-            const { op } = step;
-            const before = /^(?:update|replace|delete)$/.test(op) ? grantsOf(inputsBefore(step), from) : [];
-            const after = /^(?:update|replace|create|import)$/.test(op)
-                ? grantsOf(step.new?.inputs ?? {}, to)
-                : [];
+            const [old, next] = inputsOf(step);
+            const before = old ? grantsOf(old, from) : [];
+            const after = next ? grantsOf(next, to) : [];
             return { step, gained: without(after, before), lost: without(before, after) };
         });
     const gained = new Set(steps.flatMap((each) => each.gained.map(serialize)));
@@ -69,6 +67,34 @@ export function grantChanges(preview: Preview, isNamed: IsNamed): Entry[] {
     );
 }
 
+/** The resources of grants in which no one is found. */
+export function unreadableGrants(preview: Preview): Sentence[] {
+    return preview.steps
+        .filter(
+            (step) =>
+                grantType.test(step.type) && inputsOf(step).some((inputs) => inputs && !isReadable(inputs)),
+        )
+        .map((step) => say`What the ${describe(step, projectOf(preview))} grants cannot be read.`);
+}
+
+/** Whether inputs say in a known way who has which role. Nobody is an answer, too. */
+function isReadable({ role, member, members, policyData, bindings }: Properties): boolean {
+    const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
+    const one = isGiven(member) || isGiven(members);
+    const all =
+        Array.isArray(bindings) &&
+        bindings.every((each) => isRecord(each) && Array.isArray(each["members"]) && isGiven(each["role"]));
+    return (one || all || isGiven(policyData)) && (!one || isGiven(role)) && (all || !isGiven(bindings));
+}
+
+/** The inputs of a grant before and after the update, as far as it is there then. */
+function inputsOf(step: Step): [old: Properties | undefined, next: Properties | undefined] {
+    return [
+        /^(?:update|replace|delete)$/.test(step.op) ? inputsBefore(step) : undefined,
+        /^(?:update|replace|create|import)$/.test(step.op) ? (step.new?.inputs ?? {}) : undefined,
+    ];
+}
+
 /** The inputs before the update. A member that someone added at Google is in the outputs only. */
 function inputsBefore(step: Step): Properties {
     const inputs = step.old?.inputs ?? {};
@@ -76,19 +102,24 @@ function inputsBefore(step: Step): Properties {
 }
 
 function grantsOf(
-    { role, member, members, policyData, condition, ...on }: Properties,
+    { role, member, members, policyData, condition, bindings, ...on }: Properties,
     stack: StackReference,
 ): Grant[] {
-    const all = Array.isArray(members) ? (members as unknown[]) : [member ?? members ?? policyData];
+    const inPolicy = Array.isArray(bindings) ? bindings.filter(isRecord) : [];
     const { project = stack.project, location = stack.location, repository } = on;
     const own =
         repositoryId(repository) === stack.id && project === stack.project && location === stack.location;
-    return all.map((principal) => ({
-        role,
-        principal,
-        condition: condition ?? undefined,
-        on: own ? {} : on,
-    }));
+    return [{ role, members: [members, member, policyData].flat(), condition }, ...inPolicy].flatMap((each) =>
+        [each.members]
+            .flat()
+            .filter((principal) => principal !== undefined && principal !== null && principal !== "")
+            .map((principal: unknown) => ({
+                role: each.role,
+                principal,
+                condition: each.condition ?? undefined,
+                on: own ? {} : on,
+            })),
+    );
 }
 
 /** The id of a repository, which may be given by its resource name. */

@@ -228,5 +228,7 @@ function renderPiece(piece: Piece): string {
     if ("strong" in piece) return `**${render(piece.strong)}**`;
     if ("name" in piece) return inlineCode(piece.name);
     const { value } = piece;
-    return value.length > cutValues ? `${inlineCode(value.slice(0, cutValues))} …` : inlineCode(value);
+    return value.length > cutValues
+        ? `${inlineCode(value.slice(0, cutValues))} … ${value.length - cutValues} more characters`
+        : inlineCode(value);
 }

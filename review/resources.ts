@@ -8,6 +8,8 @@ import {
     providerType,
     repositoryType,
     serviceType,
+    settings,
+    untoldInputs,
 } from "./describe";
 import { type Preview, stackType, type Step } from "./events";
 import { countGrants, isRegistryGrant } from "./grants";
@@ -75,13 +77,20 @@ export function hiddenChanges(preview: Preview): Sentence[] {
             return [say`What the operation ${step.op} does to the ${what} is not known.`];
         }
         // Of a grant and a provider, everything is shown. Of other resources, what changes.
-        const all = /Iam|IAM|^gcp:iam\//.test(step.type);
-        const shown = new Set(
-            [...step.changedPaths, ...step.replaceKeys].map((path) => parsePropertyPath(path)[0]),
-        );
-        return step.hidden
-            .filter(({ path }) => all || shown.has(parsePropertyPath(path)[0]))
-            .map(({ path, why }) => say`${path} of the ${what} ${[{ words: why }]}.`);
+        const changed = /^(?:update|replace)$/.test(step.op) && isAtProvider(step);
+        const all = /Iam|IAM|^gcp:iam\//.test(step.type) || (changed && !step.isDiffComplete);
+        const shown = new Set([
+            ...[...step.changedPaths, ...step.replaceKeys].map((path) => parsePropertyPath(path)[0]),
+            ...untoldInputs(step),
+        ]);
+        return [
+            ...(changed && step.op === "update" && changes(step).length === 0
+                ? [say`What the update changes in the ${what} is not in the events.`]
+                : []),
+            ...step.hidden
+                .filter(({ path }) => all || shown.has(parsePropertyPath(path)[0]))
+                .map(({ path, why }) => say`${path} of the ${what} ${[{ words: why }]}.`),
+        ];
     });
 }
 
@@ -120,16 +129,26 @@ function otherChange(step: Step, project: string): Sentence[] {
     const isGrant = isRegistryGrant(step);
     switch (op) {
         case "create":
-            return isGrant ? [] : [say`${type === serviceType ? say`Enables` : say`Creates`} the ${what}`];
+            return isGrant
+                ? []
+                : [say`${type === serviceType ? say`Enables` : say`Creates`} the ${what}${settings(step)}`];
         case "import":
-            return isGrant ? [] : [say`Imports the ${what}, which exists already${changes(step)}`];
+            if (isGrant) return [];
+            return [say`Imports the ${what}, which exists already${changes(step)}${settings(step)}`];
         case "update": {
             if (isGrant) return [];
             if (type !== providerType && type !== poolType) return [say`Updates the ${what}${changes(step)}`];
             // Whose tokens are accepted is told with the access.
-            const rest = step.changedPaths.filter((path) => /^(?:description|displayName)$/.test(path));
+            const told =
+                type === poolType
+                    ? /^(?!(?:description|displayName)$)/
+                    : /^(?:aws|saml|x509|attributeCondition|attributeMapping|disabled|oidc(?:$|\.(?:issuerUri|allowedAudiences|jwksJson)))/;
+            const rest = changes(
+                step,
+                step.changedPaths.filter((path) => !told.test(path)),
+            );
             const none = step.changedPaths.length === 0;
-            return rest.length > 0 || none ? [say`Updates the ${what}${changes(step, rest)}`] : [];
+            return rest.length > 0 || none ? [say`Updates the ${what}${rest}`] : [];
         }
         case "delete":
             if (isAtProvider(step)) {
@@ -157,7 +176,7 @@ function otherChange(step: Step, project: string): Sentence[] {
             return [say`The ${what} is not as the stack's state says${changes(states, paths)}`];
         }
         default:
-            return [say`Operation ${op} on the ${what}`];
+            return [say`Operation ${op} on the ${what}${settings(step)}`];
     }
 }
 
@@ -172,7 +191,13 @@ function destruction(step: Step, project: string): Entry[] {
         const and = step.type === repositoryType ? say`, and deletes every package in it` : [];
         const what = strong(say`Replaces the ${before}${and}.`);
         const after = staysAtGoogle(step) ? say` The old one stays at Google.` : consequence(step.type);
-        return [line(say`${what}${after} Reason${changes(step, reasons)}`)];
+        const tops = new Set(reasons.map((path) => parsePropertyPath(path)[0]));
+        const rest = changes(
+            step,
+            step.changedPaths.filter((path) => !tops.has(parsePropertyPath(path)[0])),
+        );
+        const also = rest.length > 0 ? say`. Also${rest}` : [];
+        return [line(say`${what}${after} Reason${changes(step, reasons)}${also}`)];
     }
     return [];
 }

@@ -3,6 +3,7 @@ import { projectOf } from "./describe";
 import { clientFileChanges, otherOutputs, unreadableFiles } from "./files";
 import { type Entry, line, quote } from "./entry";
 import { type Preview, stackReference } from "./events";
+import { unreadableGrants } from "./grants";
 import { findingsOf } from "./policies";
 import { ownProjectNumber } from "./providers";
 import { hiddenChanges, otherChanges, replacedOrDeleted, stateChanges } from "./resources";
@@ -49,6 +50,7 @@ export function reviewOf(preview: Preview): StackReview {
         ...hiddenOutputs.map(({ path, why }) => line(say`The output ${path} ${[{ words: why }]}.`)),
         ...unreadableFiles(preview),
         ...unreadableAccess(preview).map(line),
+        ...unreadableGrants(preview).map(line),
         ...hiddenChanges(preview).map(line),
     ];
     const unchanged = nothing && other.length === 0 && hidden.length === 0;

@@ -73,6 +73,8 @@ export function hiddenParts(old: unknown, next: unknown, path = "", depth = 0): 
         const alike = old !== next && hideSecrets(old) === hideSecrets(next);
         return alike ? part("contains what looks like a credential, and changes") : [];
     }
+    if (old === undefined && typeof next === "string" && hideSecrets(next) !== next)
+        return part("contains what looks like a credential, and changes");
     const [from, to] = both.map((each) => (typeof each === "object" && each !== null ? each : {}));
     if (depth > maxDepth) return part("is nested too deeply to be read");
     return [...new Set([...Object.keys(from ?? {}), ...Object.keys(to ?? {})])].flatMap((key) =>
@@ -90,6 +92,41 @@ function childPath(path: string, key: string, inList: boolean): string {
     const name = hideSecrets(key);
     if (!/^[\w-]+$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
     return path === "" ? name : `${path}.${name}`;
+}
+
+/**
+ * The paths at which two inputs differ, without those that a list of paths names. A list of values is one path, because the engine
+ * does not number the items of a set by their place.
+ *
+ * @param named property paths, in parts
+ */
+export function unnamedDifferences(
+    old: unknown,
+    next: unknown,
+    named: readonly (readonly string[])[],
+    path = "",
+): string[] {
+    if (serialize(old ?? null) === serialize(next ?? null)) return [];
+    const parts = parsePropertyPath(path);
+    const isNamed = (each: readonly string[]) =>
+        each.length > 0 && each.every((part, index) => part === parts[index]);
+    if (named.some(isNamed)) return [];
+    const both = [old, next].filter((each) => each !== undefined && each !== null);
+    const inList = both.every(Array.isArray);
+    // The provider's own properties.
+    const keys = [...new Set(both.flatMap((each) => Object.keys(each)))].filter(
+        (key) => inList || !key.startsWith("__"),
+    );
+    if ((!inList && !both.every(isRecord)) || (keys.length === 0 && path !== "")) return [path];
+    const inside = keys.flatMap((key) => {
+        const child = childPath(path, key, inList);
+        // No path leads to a key such as one with a line end.
+        const found = parsePropertyPath(child).at(-1) === key;
+        const [from, to] = [ownValue(old, key), ownValue(next, key)];
+        if (!found) return serialize(from) === serialize(to) ? [] : [path];
+        return unnamedDifferences(from, to, named, child);
+    });
+    return inList && inside.length > 0 ? [path] : [...new Set(inside)];
 }
 
 /** The value of an object's own property, or of a list's item. */

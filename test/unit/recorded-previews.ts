@@ -33,6 +33,37 @@ export function commentOn(recordings: readonly string[], options: Partial<Commen
     return renderComment(reviews, { limit: 65_536, ...options });
 }
 
+/** The events of a preview with these steps, outputs and other events. */
+export function eventsOf({
+    stack = "dev",
+    old = {},
+    outputs,
+    steps = [],
+    events = [],
+}: {
+    stack?: string;
+    old?: object;
+    outputs: object;
+    steps?: readonly object[];
+    events?: readonly object[];
+}): string {
+    const urn = `urn:pulumi:${stack}::python-registry::pulumi:pulumi:Stack::python-registry-${stack}`;
+    const type = "pulumi:pulumi:Stack";
+    const root = { op: "update", urn, type, old: { outputs: old }, new: { outputs } };
+    const counts: Record<string, number> = {};
+    for (const { op } of [...steps, root] as { op: string }[]) counts[op] = (counts[op] ?? 0) + 1;
+    const summary = { result: "succeeded", isPreview: true, maybeCorrupt: false, resourceChanges: counts };
+    const all = [
+        { preludeEvent: { config: {} } },
+        ...events,
+        ...[...steps, root].map((metadata) => ({
+            resOutputsEvent: { metadata: { ...metadata, logical: true } },
+        })),
+        { summaryEvent: summary },
+    ];
+    return all.map((event) => JSON.stringify(event)).join("\n");
+}
+
 /** Events that carry nothing for a review, or something of the machine that recorded them. */
 const dropped = ["cancelEvent", "progressEvent", "policyLoadEvent", "policyAnalyzeSummaryEvent"];
 dropped.push("policyRemediateSummaryEvent", "policyAnalyzeStackSummaryEvent", "startDebuggingEvent");

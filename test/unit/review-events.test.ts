@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { parseEvents } from "../../review/events";
 import { renderReview } from "../../review/markdown";
 import { reviewOf, type StackReview } from "../../review/review";
@@ -159,6 +161,20 @@ describe("the events of a preview", () => {
                 assert.ok(!isComplete(review(lines.filter((_, each) => each !== index).join("\n"))), line);
             }
         }
+    });
+
+    it("do not tell that a message is missing, as docs/reviews.md says", async () => {
+        const lines = streamed(of("readers"));
+        const message = JSON.stringify({
+            sequence: 1,
+            diagnosticEvent: { severity: "warning", message: "w" },
+        });
+        const all = [...lines.slice(0, 1), message, ...lines.slice(1)].join("\n");
+        assert.match(comment(all), /### Messages/);
+        assert.ok(isComplete(review(lines.join("\n"))));
+        const page = await readFile(join(__dirname, "../../docs/reviews.md"), "utf8");
+        assert.match(page, /It\s+does\s+not\s+notice\s+that\s+a\s+message\s+of\s+the\s+program/);
+        assert.doesNotMatch(page, /event that is missing/);
     });
 
     it("are incomplete or failed if they are cut anywhere", () => {

@@ -6,7 +6,7 @@ import { type CommentOptions, renderComment, renderReview } from "../../review/m
 import { reviewOf } from "../../review/review";
 import { hideSecrets } from "../../review/secrets";
 import { codeTexts, nodesOf, parseMarkdown, plainTexts } from "./read-markdown";
-import { commentOn, recording } from "./recorded-previews";
+import { commentOn, eventsOf, recording } from "./recorded-previews";
 
 // What a comment must never do: run what a name contains, be longer than the system accepts, or show a secret.
 
@@ -38,37 +38,6 @@ const text = fc.oneof(
 );
 
 const mark = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
-
-/** Events in which each text may be anything. */
-function eventsOf({
-    stack = "dev",
-    old = {},
-    outputs,
-    steps = [],
-    events = [],
-}: {
-    stack?: string;
-    old?: object;
-    outputs: object;
-    steps?: readonly object[];
-    events?: readonly object[];
-}): string {
-    const urn = `urn:pulumi:${stack}::python-registry::pulumi:pulumi:Stack::python-registry-${stack}`;
-    const type = "pulumi:pulumi:Stack";
-    const root = { op: "update", urn, type, old: { outputs: old }, new: { outputs } };
-    const counts: Record<string, number> = {};
-    for (const { op } of [...steps, root] as { op: string }[]) counts[op] = (counts[op] ?? 0) + 1;
-    const summary = { result: "succeeded", isPreview: true, maybeCorrupt: false, resourceChanges: counts };
-    const all = [
-        { preludeEvent: { config: {} } },
-        ...events,
-        ...[...steps, root].map((metadata) => ({
-            resOutputsEvent: { metadata: { ...metadata, logical: true } },
-        })),
-        { summaryEvent: summary },
-    ];
-    return all.map((event) => JSON.stringify(event)).join("\n");
-}
 
 function previewOf(events: string): Preview {
     const preview = parseEvents(events, "unnamed");
@@ -140,6 +109,19 @@ describe("a review", () => {
         }
         // What a reviewer cannot see is shown.
         assert.equal(inlineCode("a\u202eb\nc"), "`a\\u{202e}b⏎c`");
+    });
+
+    it("shows invisible characters by their number", () => {
+        const invisible = [
+            0x2800, 0x34f, 0xfe0f, 0x17b4, 0xe0100, 0x115f, 0x3164, 0xffa0, 0x200b, 0x202e, 0xad, 0x180b,
+        ];
+        for (const code of invisible) {
+            const shown = `user:ada\\u{${code.toString(16)}}@acme.example`;
+            const name = `user:ada${String.fromCodePoint(code)}@acme.example`;
+            assert.equal(inlineCode(name), `\`${shown}\``);
+            assert.equal(codeBlock(name, "text"), `\`\`\`text\n${shown}\n\`\`\``);
+        }
+        assert.equal(inlineCode("Zoë, 漢字, 😀"), "`Zoë, 漢字, 😀`");
     });
 
     it("shows a text as one code block", () => {
