@@ -81,19 +81,41 @@ export function compareClaims(
                 return text === undefined ? identifies(branch, value) : value !== undefined && text !== value;
             });
         }
-        if (operator === "_+_") {
-            // Next to another claim, the end of an id would be unclear: "1" + "23" is "12" + "3".
-            const parts = operandsOf(expr);
-            return parts.some(
-                (part, index) =>
-                    textOf(part) === undefined &&
-                    identifies(part, undefined) &&
-                    [parts[index - 1], parts[index + 1]].every((next) => next === undefined || textOf(next)),
-            );
-        }
+        if (operator === "_+_") return value !== undefined && identifiesAtStart(operandsOf(expr), value);
         return (operator === "string" || operator === "int") && first !== undefined
             ? identifies(first, value)
             : false;
+    };
+
+    /**
+     * Whether a chain of `+` has this value only for a particular value of its first claim. A claim in front of an id could contain
+     * the id of someone else, with the texts around it.
+     */
+    const identifiesAtStart = (operands: readonly Expression[], value: string): boolean => {
+        const texts = operands.map(textOf);
+        const start = texts.indexOf(undefined);
+        const next = texts.indexOf(undefined, start + 1);
+        const first = operands[start];
+        const before = texts.slice(0, Math.max(start, 0)).join("");
+        const after = texts.slice(start + 1, next === -1 ? undefined : next).join("");
+        if (first === undefined || !value.startsWith(before)) return false;
+        const rest = value.slice(before.length);
+        if (next !== -1 && !endsId(first, after)) return false;
+        const end =
+            next !== -1 ? rest.indexOf(after) : rest.endsWith(after) ? rest.length - after.length : -1;
+        // Some systems give an empty text to those who have no id.
+        return end > 0 && identifies(first, rest.slice(0, end));
+    };
+
+    /** The operands of a chain of `+`, also through the mapping. */
+    const operandsOf = (expr: Expression): Expression[] => {
+        const name = pathOf(expr);
+        if (name !== undefined) {
+            return name.startsWith("assertion.") ? [expr] : follow(name, [expr], operandsOf);
+        }
+        const { operator, target, args } = callOf(expr);
+        const isText = target === undefined && (operator === "_+_" || operator === "string");
+        return isText ? args.flatMap(operandsOf) : [expr];
     };
 
     /** Whether all values of the expression that start like this belong to one owner. */
@@ -258,10 +280,12 @@ function substitute(expr: Expression, name: string, replacement: Expression): Ex
     }
 }
 
-/** The operands of a chain of `+`. */
-function operandsOf(expr: Expression): Expression[] {
-    const { operator, args } = callOf(expr);
-    return operator === "_+_" ? args.flatMap(operandsOf) : [expr];
+/**
+ * Whether this text after a claim shows where its value ends: "1" + "23" is "12" + "3". Ids have letters, digits, hyphens and
+ * braces. Other claims, such as a subject, can contain anything.
+ */
+function endsId(claim: Expression, next: string): boolean {
+    return /ids?$/i.test(pathOf(claim) ?? "") && /[^\w{}-]/.test(next);
 }
 
 /** Whether the expression is a constant that can be an id. Some systems give an empty text to those who have no id. */

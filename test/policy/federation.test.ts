@@ -67,7 +67,14 @@ describe("policy federation-condition", () => {
         '!(assertion.repository_id != "1" || assertion.ref == "x")',
         'assertion.ref == "x" ? assertion.repository_id == "1" : assertion.repository_id == "2"',
         'assertion.repository_id == "1" ? true : false',
+        // An id at the start of a text, up to a separator.
         'assertion.repository_id + ":" + assertion.ref == "1:refs/heads/main"',
+        'assertion.repository_id + ":" + assertion.environment + ":" + assertion.ref == "1:pypi:refs/heads/main"',
+        'assertion.repository_owner_id + ":" + assertion.repository_id == "1:2"',
+        '"github:" + assertion.repository_id == "github:1"',
+        'assertion.sub + "" == "repo:acme@1/core@2:pull_request"',
+        '"1" + assertion.repository_id + "/" == "12/"',
+        'string(assertion.repository_id) + ":" + assertion.ref in ["1:main", "2:main"]',
     ]) {
         it(`accepts ${condition}`, async () => {
             assert.deepEqual(await findings(condition), []);
@@ -98,6 +105,8 @@ describe("policy federation-condition", () => {
         // Tokens of owners without an enterprise.
         ["assertion.enterprise_id == ''", /not every branch/],
         ["assertion.enterprise_id in ['', '5']", /not every branch/],
+        ["assertion.enterprise_id + ':' + assertion.ref == ':main'", /not every branch/],
+        ["'e' + assertion.enterprise_id + ':' in ['e5:', 'e:']", /not every branch/],
         ["assertion.enterprise_id == null", /not every branch/],
         ["has(assertion.repository_owner_id)", /reads no claim/],
         ["assertion.repository_owner_id.startsWith('1')", /not every branch/],
@@ -105,6 +114,24 @@ describe("policy federation-condition", () => {
         ["assertion.repository_id == '1' ? true : true", /not every branch/],
         // "1" + "23" is "12" + "3".
         ["assertion.repository_id + assertion.run_id == '123'", /not every branch/],
+        ["assertion.repository_owner_id + assertion.repository_id == '123'", /not every branch/],
+        ["assertion.repository_id + '' + assertion.ref == '1x'", /not every branch/],
+        // "1" + "0" + "0x" is "10" + "0" + "x".
+        ["assertion.repository_id + '0' + assertion.ref == '100x'", /not every branch/],
+        ["assertion.repository_id + '-a' + assertion.ref == '1-ax'", /not every branch/],
+        // Repository 2, with the environment "a:1:b" and the workflow "c".
+        [
+            "assertion.environment + ':' + assertion.repository_id + ':' + assertion.workflow == 'a:1:b:2:c'",
+            /not every branch/,
+        ],
+        ["assertion.ref + ':' + assertion.repository_id == 'main:1'", /not every branch/],
+        ["'x' + assertion.ref + ':' + assertion.repository_id == 'xmain:1'", /not every branch/],
+        ["assertion.repository_id + assertion.ref + ':' == '1main:'", /not every branch/],
+        ["string(assertion.ref) + ':' + assertion.repository_id in ['main:1']", /not every branch/],
+        [
+            "'a:1' == (assertion.ref == 'x' ? 'a' : assertion.environment) + ':' + assertion.repository_id",
+            /not every branch/,
+        ],
         ["assertion.repository ==", /cannot be read/],
         ["assertion.repository_id == '1' /* comment */", /cannot be read/],
         ["assertion.repository_id == '1' // \n || true", /not every branch/],
@@ -137,7 +164,8 @@ describe("policy federation-condition", () => {
             /by assertion/,
         ],
         ["assertion.sub == 'repo:acme@x/core@2:pull_request'", /by assertion\.sub\./],
-        ["assertion.sub + '' == 'repo:acme@1/core@2:pull_request'", /by assertion\.sub\./],
+        ["assertion.sub + '' == 'repo:acme/core:pull_request'", /by assertion\.sub\./],
+        ["assertion.sub + ':' + assertion.ref == 'repo:acme@1/core@2:x:y'", /by assertion\.sub/],
         // Ids of other systems.
         ["assertion.project_id == '7'", /by assertion\.project_id\./],
         ["assertion.oid == 'u'", /by assertion\.oid\./],
@@ -315,6 +343,14 @@ describe("policy federation-condition", () => {
         assert.ok(!(await accepted('attribute.other == "github:1:main"', composed)));
         assert.ok(await accepted('google.subject == "1"', { "google.subject": "assertion.repository_id" }));
         assert.ok(!(await accepted('google.subject == "1"', { "google.subject": "assertion.sub" })));
+        // The end of the id may be in the condition, or in the mapping.
+        const first = { "attribute.id": '"r" + assertion.repository_id' };
+        assert.ok(await accepted('attribute.id + ":" + assertion.ref == "r1:main"', first));
+        assert.ok(!(await accepted('attribute.id + "0" + assertion.ref == "r10main"', first)));
+        assert.ok(!(await accepted('assertion.ref + ":" + attribute.id == "main:r1"', first)));
+        const last = { "attribute.job": 'assertion.environment + ":" + assertion.repository_id' };
+        assert.ok(!(await accepted('attribute.job == "a:1"', last)));
+        assert.ok(!(await accepted('attribute.job + ":" + assertion.workflow == "a:1:b:2:c"', last)));
         const trusted = { "attribute.trusted": 'assertion.ref == "x" ? "none" : assertion.repository_id' };
         assert.ok(await accepted('attribute.trusted == "1"', trusted));
         assert.ok(!(await accepted('attribute.trusted == "none"', trusted)));
@@ -336,6 +372,18 @@ describe("policy federation-condition", () => {
             (await at("https://other.example.com")).join(),
             /add the claim to the parameter stableClaims/,
         );
+    });
+
+    it("takes a subject, which can have a separator in it, only as a whole or at the end", async () => {
+        for (const issuerUri of ["https://accounts.google.com", "https://kubernetes.example.com"]) {
+            const stableClaims = { "https://kubernetes.example.com": ["sub"] };
+            const count = async (condition: string) =>
+                (await findings(condition, { oidc: { issuerUri } }, { stableClaims })).length;
+            assert.equal(await count('"user:" + assertion.sub == "user:a:b"'), 0);
+            // "a" with "b:c", or "a:b" with "c".
+            assert.equal(await count('assertion.sub + ":" + assertion.email == "a:b:c"'), 1);
+            assert.equal(await count('attribute.a + ":" + assertion.email == "a:b:c"'), 1);
+        }
     });
 
     it("leaves alone providers that are disabled, for AWS, SAML and X.509, and other resources", async () => {
