@@ -1,6 +1,7 @@
 import { type Scope } from "../src/clients/client";
 import { type Form, loginOf } from "../src/clients/credential";
 import { resolveLinks } from "./journal/atomic-file";
+import { namedRegistries } from "./tools/named-registries";
 import { installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
 import { configurable, type ConfigurableTool, descriptors } from "./tools/descriptors";
 import { findCredential, type FoundCredential } from "./registry/credential";
@@ -40,7 +41,11 @@ export interface ConfigureOptions extends ExpectedRegistry {
  */
 export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
     const { auth: form, scope } = options;
-    const { registry, credential, from } = await resolveRequest(options, system);
+    const { registry, credential, from } = await resolveRequest(
+        options,
+        options.tool ?? installedTools(system),
+        system,
+    );
     const tools = options.tool ?? detectTools(system);
     const login = loginOf(credential);
     printLine(`Registry ${registry.name}`);
@@ -122,9 +127,12 @@ export async function undo(options: UndoOptions, system: System): Promise<boolea
 /**
  * Reads the registry and finds the credential that the command line names. If the machine has other registries, a new one needs
  * a yes, or options that exclude the others.
+ *
+ * @param tools those whose files will be edited
  */
 export async function resolveRequest(
-    options: Omit<ConfigureOptions, "tool" | "scope">,
+    options: Omit<ConfigureOptions, "tool">,
+    tools: readonly ConfigurableTool[],
     system: System,
 ): Promise<FoundCredential & { readonly registry: RegistryOutputs }> {
     const { auth: form, account, credentialFile: file } = options;
@@ -137,17 +145,22 @@ export async function resolveRequest(
         throw new Error("--outputs and --credential-file cannot both be read from standard input");
     }
     const registry = await readRegistry(options, form === "key" && file === undefined, system);
-    await confirmRegistry(registry, options, system);
+    await confirmRegistry(registry, options, tools, system);
     return { registry, ...(await findCredential({ form, account, file }, registry, system)) };
 }
 
 async function confirmRegistry(
     registry: RegistryOutputs,
-    options: ExpectedRegistry & Pick<ConfigureOptions, "dryRun">,
+    options: ExpectedRegistry & Pick<ConfigureOptions, "auth" | "scope" | "dryRun">,
+    tools: readonly ConfigurableTool[],
     system: System,
 ): Promise<void> {
+    const { auth: form, scope } = options;
     const files = await new JournalReader(stateDirectory(system)).files();
-    const known = new Set(files.flatMap(({ owners }) => owners.map((owner) => owner.registry)));
+    const known = new Set([
+        ...files.flatMap(({ owners }) => owners.map((owner) => owner.registry)),
+        ...(await namedRegistries({ tools, registry, form, scope, system })),
+    ]);
     const added = compareWithKnown(registry, options, [...known]);
     if (added === undefined) return;
     const needed = `If you expect this, add ${added.options}`;

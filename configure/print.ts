@@ -33,7 +33,7 @@ export async function fileToPrint(options: PrintOptions, system: System): Promis
             `--print needs exactly one tool. Use --tool with one of ${Object.keys(tools).join(", ")}`,
         );
     }
-    const { registry, credential } = await resolveRequest({ ...options, dryRun: false }, system);
+    const { registry, credential } = await resolveRequest({ ...options, dryRun: false }, [], system);
     const found = filesOf({ tool, clientOf: tools[tool].client, index: registry.index, credential, scope });
     if ("problem" in found) throw new Error(found.problem);
     const nameOf = ({ file }: ScopeFile) => pathsOf(system).basename(file.path[system.kind]);

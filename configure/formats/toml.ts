@@ -24,6 +24,13 @@ export function asTable(value: Toml | undefined): TomlTable | undefined {
         : undefined;
 }
 
+/** The texts in a value, at any depth, without keys. */
+export function textsIn(value: Toml): string[] {
+    if (typeof value === "string") return [value];
+    if (Array.isArray(value)) return (value as readonly Toml[]).flatMap(textsIn);
+    return Object.values(asTable(value) ?? {}).flatMap(textsIn);
+}
+
 export const tomlSyntax: LineSyntax = {
     isInsignificant: (line) => /^\s*(#|$)/.test(line),
     isHeader: (line) => line.startsWith("["),

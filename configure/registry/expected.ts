@@ -1,3 +1,7 @@
+import { repositoryName } from "../../src/names/urls";
+import { readIni } from "../formats/ini";
+import { type Format, UnsupportedFileError } from "../formats/merge";
+import { readToml, textsIn } from "../formats/toml";
 import type { RegistryOutputs } from "./outputs";
 
 // Is a file of outputs for the registry that the user means? Everyone who can write to the place it comes from can replace it.
@@ -54,4 +58,34 @@ export function compareWithKnown(
         text: `${from} is for ${name}, but this machine has ${possible.join(" and ")}`,
         options: differing.map((part) => `--${part} ${actual[part]}`).join(" "),
     };
+}
+
+/** The address of a Python repository, with anything behind it. */
+const address = /(?<![\w.-])([a-z0-9-]+)-python\.pkg\.dev(?::\d+)?\/([a-z0-9.:-]+)\/([a-z0-9-]+)/g;
+
+/** The full resource names of the registries whose addresses are values in a file; none in a file that tools cannot read. */
+export function registriesIn(text: string, format: Format): string[] {
+    return valuesIn(text, format).flatMap((value) =>
+        [...value.toLowerCase().replaceAll("%3a", ":").matchAll(address)].map(
+            ([, location = "", project = "", repositoryId = ""]) =>
+                repositoryName({ project, location, repositoryId }),
+        ),
+    );
+}
+
+function valuesIn(text: string, format: Format): string[] {
+    try {
+        switch (format) {
+            case "ini":
+                return [...readIni(text).values()].flatMap((section) => [...section.values()]);
+            case "toml":
+                return textsIn(readToml(text));
+            case "netrc":
+                // It has hosts, and no registries.
+                return [];
+        }
+    } catch (error) {
+        if (error instanceof UnsupportedFileError) return [];
+        throw error;
+    }
 }

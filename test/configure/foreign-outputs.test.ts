@@ -85,6 +85,87 @@ describe("configure with the outputs of a different registry", () => {
         await refused(machine, withoutSecrets(foreign), "--repository", "python");
     });
 
+    describe("on a machine whose files were made by hand", () => {
+        const pipConf = ".config/pip/pip.conf";
+        const uvToml = ".config/uv/uv.toml";
+        const url = (project: string) => `https://europe-west1-python.pkg.dev/${project}/python/`;
+        const uvIndex = (project: string, table = "index") =>
+            `[[${table}]]\nname = "private"\nurl = "${url(project)}simple/"\n`;
+        const byHand = async () => Machine.open({ [pipConf]: ours.pipConf, ".pypirc": ours.pypirc });
+
+        it("adds no second registry without a yes", async () => {
+            const login = ours.pipConf.replace("https://", "https://oauth2accesstoken:a/b@");
+            const files: [string, Record<string, string>, ...string[]][] = [
+                ["pip", { [pipConf]: ours.pipConf }],
+                ["pip", { [pipConf]: login }],
+                ["pip", { ".pip/pip.conf": ours.pipConf }],
+                ["twine", { ".pypirc": ours.pypirc }],
+                ["pip,twine", { ".pypirc": ours.pypirc }],
+                ["uv", { [uvToml]: uvIndex("acme-tools") }],
+                ["poetry", { "pyproject.toml": uvIndex("acme-tools", "tool.poetry.source") }, "project"],
+                ["pipenv", { Pipfile: uvIndex("acme-tools", "source") }, "project"],
+                [
+                    "pdm",
+                    { ".config/pdm/config.toml": `[pypi.private]\nurl = "${url("acme-tools")}simple"\n` },
+                ],
+                ["hatch", { [uvToml]: uvIndex("acme-tools") }],
+            ];
+            for (const [tool, content, scope = "user"] of files) {
+                await using machine = await Machine.open(content);
+                const before = { ...(await machine.everything()) };
+                const run = (outputs: object, ...args: string[]) =>
+                    machine.with(
+                        withoutSecrets(outputs as StackOutputs),
+                        "--tool",
+                        tool,
+                        "--scope",
+                        scope,
+                        ...args,
+                    );
+                const { exitCode, output } = await run(foreign);
+                assert.equal(exitCode, 1, output);
+                const { "outputs.json": _, ...after } = await machine.everything();
+                assert.deepEqual(after, before);
+                assert.match(
+                    output,
+                    new RegExp(
+                        `error: outputs\\.json is for ${name("evil-project")}, but this machine has ${name("acme-tools")}\\. ` +
+                            "Nothing was changed\\. If you expect this, add --project evil-project",
+                    ),
+                );
+                assertDone(await run(ours));
+            }
+        });
+
+        it("adds it with an option, or to files that have no registry", async () => {
+            await using machine = await byHand();
+            assertDone(await machine.with(withoutSecrets(foreign), "--tool", "uv"));
+            await using other = await byHand();
+            await refused(other, withoutSecrets(foreign), "--tool", "pip,twine");
+            const args = ["--tool", "pip,twine", "--project", "evil-project"];
+            assertDone(await other.with(withoutSecrets(foreign), ...args));
+        });
+
+        it("does not take a comment, or a file of the project, for a yes", async () => {
+            await using machine = await Machine.open({
+                [pipConf]: `# not ${url("evil-project")}\n${ours.pipConf}; ${url("evil-project")}\n`,
+                [uvToml]: `${uvIndex("acme-tools")}# ${url("evil-project")}\n`,
+                "pyproject.toml": uvIndex("evil-project", "tool.uv.index"),
+            });
+            await refused(machine, withoutSecrets(foreign));
+            await refused(machine, withoutSecrets(foreign), "--tool", "uv");
+            assertDone(await machine.with(withoutSecrets(ours), "--tool", "pip,uv"));
+            await refused(machine, withoutSecrets(foreign), "--tool", "uv", "--scope", "project");
+        });
+
+        it("takes a comment for no registry", async () => {
+            await using machine = await Machine.open({
+                [pipConf]: `# ${ours.pipConf.split("\n")[1] ?? ""}\n`,
+            });
+            assertDone(await machine.with(withoutSecrets(foreign), "--tool", "pip"));
+        });
+    });
+
     it("asks on a terminal", async () => {
         await using machine = await withOurs();
         await machine.put("outputs.json", JSON.stringify(withoutSecrets(foreign)));
