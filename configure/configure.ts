@@ -17,6 +17,7 @@ import {
     unifiedDiff,
     warnIfCredentialRemains,
     warnIfReadable,
+    warnIfUnrestricted,
 } from "./report";
 import { askYesNo } from "./machine/input";
 import { pathsOf, type System, variable } from "./machine/system";
@@ -237,6 +238,7 @@ async function applyPlans(
             if (action(plan) === "unchanged") printLine(`${plan.path} would not change`);
             else printLine(unifiedDiff(plan, credentials));
             plan.notices.forEach(printNote);
+            warnIfUnrestricted(plan);
         }
         return !plans.failed;
     }
@@ -251,6 +253,7 @@ async function applyPlans(
                     plan.notices.forEach(printNote);
                     warnIfReadable(plan, system);
                     warnIfCredentialRemains(plan);
+                    warnIfUnrestricted(plan);
                 });
             }
             await after();

@@ -1,5 +1,6 @@
 import { createTwoFilesPatch, OMIT_HEADERS } from "diff";
-import { styleText } from "node:util";
+import { isDeepStrictEqual, styleText } from "node:util";
+import { unrestrictedPackages } from "./formats/toml-merge";
 import type { Plan } from "./journal/journal";
 import { holdsCredential, maskCredentials } from "./registry/masking";
 import type { Format } from "./formats/merge";
@@ -66,6 +67,22 @@ export function warnIfCredentialRemains({ path, after, previousEdits, edits }: P
             "yellow",
             "warning",
             `${path} still contains a credential of an earlier run. Remove it by hand`,
+        );
+    }
+}
+
+/** Warns if tools could take packages from other indexes that an earlier run restricted to the registry. */
+export function warnIfUnrestricted({ path, previousEdits, edits }: Plan): void {
+    for (const { owner, format, text } of previousEdits) {
+        const edit = edits.find((each) => isDeepStrictEqual(each.owner, owner));
+        if (format !== "toml" || edit === undefined) continue;
+        const lost = unrestrictedPackages(text, edit.text);
+        if (lost.length === 0) continue;
+        printLabelled(
+            "yellow",
+            "warning",
+            `After this change, ${path} no longer restricts these packages to the registry for ${owner.tool}: ${lost.join(", ")}. ` +
+                "If you do not expect this, check internalPackages in the outputs",
         );
     }
 }

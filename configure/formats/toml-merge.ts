@@ -1,4 +1,4 @@
-import { normalizedName } from "../../src/names/package-names";
+import { isAmong, normalizedName } from "../../src/names/package-names";
 import {
     keepByteOrderMark,
     NameConflictError,
@@ -7,15 +7,18 @@ import {
     withoutUserInfo,
 } from "./merge";
 import {
+    asTable,
     dataOf,
     type Document,
     type Item,
     lineOf,
     parseDocument,
     type Path,
+    readToml,
     sameData,
     type Table,
     type Tables,
+    textsIn,
     type Toml,
     type TomlTable,
 } from "./toml";
@@ -87,7 +90,7 @@ class TomlMerger {
                 );
             }
             const name = String(path.at(-1));
-            if (["sources", "dependencies", "packages"].includes(name)) {
+            if (pinTables.has(name)) {
                 this.#mergePins(path, item);
             } else {
                 assertSameRegistry(name, item, theirs);
@@ -187,6 +190,24 @@ class TomlMerger {
 
 function withoutKey(table: Table, key: string): Table {
     return { ...table, entries: new Map([...table.entries].filter(([name]) => name !== key)) };
+}
+
+/** The tables that list packages. */
+const pinTables = new Set(["sources", "dependencies", "packages"]);
+
+/** The packages, and the prefixes with their asterisk, that one generated text restricts to the registry and a later one does not. */
+export function unrestrictedPackages(before: string, after: string): string[] {
+    const restricted = pinsIn(readToml(after));
+    return [...new Set(pinsIn(readToml(before)))].filter((name) => !isAmong(name, restricted));
+}
+
+function pinsIn(value: Toml): string[] {
+    if (Array.isArray(value)) return (value as readonly Toml[]).flatMap(pinsIn);
+    return Object.entries(asTable(value) ?? {}).flatMap(([key, below]) => {
+        if (key === "include_packages") return textsIn(below);
+        const table = pinTables.has(key) ? asTable(below) : undefined;
+        return table === undefined ? pinsIn(below) : Object.keys(table).map(normalizedName);
+    });
 }
 
 /** The keys with which poetry, uv and pipenv define a package's source. */

@@ -205,6 +205,52 @@ describe("configure with the outputs of a different registry", () => {
         );
     });
 
+    it("names the packages that it no longer restricts to the registry", async () => {
+        const outputs = async (...internalPackages: string[]) =>
+            withoutSecrets(await outputsOf({ internalPackages }));
+        const all = await outputs("acme-*", "acme-core", "core");
+        const project = '[project]\nname = "app"\ndependencies = ["acme-core", "core"]\n';
+        const warnings = (output: string) =>
+            Object.fromEntries(
+                [
+                    ...output.matchAll(
+                        /^warning: After this change, (?:.*\/)?(\S+) no longer .* for (\w+): (.*?)\. If/gm,
+                    ),
+                ].map(([, file = "", tool = "", packages = ""]) => [`${file} ${tool}`, packages]),
+            );
+        for (const [outputsAfter, expected] of [
+            [
+                await outputs(),
+                {
+                    "config.toml pdm": "acme-*, acme-core, core",
+                    "pyproject.toml uv": "acme-core, core",
+                    "pyproject.toml poetry": "acme-core, core",
+                    "pyproject.toml pdm": "acme-*, acme-core, core",
+                },
+            ],
+            // A prefix is enough for pdm and poetry.
+            [await outputs("acme-*", "core"), { "pyproject.toml uv": "acme-core" }],
+            [await outputs("acme-*", "acme-core", "core", "more"), {}],
+        ] as const) {
+            await using machine = await Machine.open({ "pyproject.toml": project });
+            const run = async (given: object, ...args: string[]) => {
+                const user = await machine.with(given, "--tool", "pdm", "--project", "acme-tools", ...args);
+                const inProject = await machine.with(
+                    given,
+                    ...["--tool", "uv,poetry,pdm", "--scope", "project", "--project", "acme-tools", ...args],
+                );
+                assertDone(user);
+                assertDone(inProject);
+                return warnings(user.output + inProject.output);
+            };
+            assert.deepEqual(await run(all), {});
+            assert.deepEqual(await run(outputsAfter, "--dry-run"), expected);
+            assert.deepEqual(await run(outputsAfter), expected);
+            assert.deepEqual(await run(outputsAfter), {});
+            assert.deepEqual(warnings((await machine.configure("--undo")).output), {});
+        }
+    });
+
     describe("refuses a file in which something differs from its repository:", () => {
         const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/";
         const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/";
