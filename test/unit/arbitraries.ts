@@ -50,7 +50,7 @@ export const principal = fc.oneof(
     fc
         .tuple(
             fc.integer({ min: 1 }),
-            fc.stringMatching(/^[a-z][a-z0-9-]{2,30}[a-z0-9]$/),
+            fc.stringMatching(/^[a-fh-z][a-z0-9-]{2,30}[a-z0-9]$/),
             fc.constantFrom("subject", "group", "attribute.repository"),
             fc.stringMatching(/^[\w./:'"#=-]{1,40}$/),
         )
