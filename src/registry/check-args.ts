@@ -143,7 +143,11 @@ export function checkRepositoryAccessArgs(
         const fields = errors.check(path, grant, grantSchemas);
         const access = fields["access"] as Role;
         const schema = roles.includes(access) ? grantable(access, allowPublic === true) : principal;
-        return { access, principal: errors.parse([...path, "principal"], fields["principal"], schema) };
+        return {
+            access,
+            principal: errors.parse([...path, "principal"], fields["principal"], schema),
+            ...(typeof fields["identity"] === "string" ? { identity: fields["identity"] } : {}),
+        };
     });
     const created = errors.checkMap(["createdPrincipals"], given["createdPrincipals"], (path, output) => {
         const key = canonicalPrincipal(String(path[path.length - 1]));

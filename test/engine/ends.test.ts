@@ -454,8 +454,17 @@ const cases: readonly Case[] = [
             what: `a listed service account, with ${access} access`,
             how: "move it from `readers` to `workloads`",
             settings: { ...only, access, readers: [machine] },
+            before: async (stack) => {
+                await enableApis(stack);
+                stack.sandbox.cloud.addServiceAccount(
+                    stack.sandbox.cloud.project(project),
+                    "builder",
+                    "",
+                    "",
+                );
+            },
             act: change({ ...only, access, workloads: { vm } }),
-            after: ["repository python", `reader: ${machine}`],
+            after: ["repository python", `reader: ${machine}`, "account builder"],
         },
     ]),
     {

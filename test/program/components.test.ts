@@ -192,6 +192,30 @@ describe("what a component is told to wait for", () => {
     });
 });
 
+describe("the grant of a workload", () => {
+    /** The names of the grants of an additive registry with this workload. */
+    async function grantsOf(workload: string): Promise<string[]> {
+        await mock(false);
+        new Registry("internal", {
+            ...place,
+            access: "additive",
+            projectNumber: "123",
+            workloads: {
+                [workload]: { type: "gke", access: "reader", namespace: "apps", serviceAccount: "worker" },
+            },
+        });
+        await pulumi.runtime.disconnect();
+        return [...waits.keys()].filter((name) => name.includes("-reader-"));
+    }
+
+    it("is not named after the workload, so that a new name does not revoke it", async () => {
+        const [name, ...others] = await grantsOf("one");
+        assert.match(name ?? "", /acme-tools\.svc\.id\.goog\/subject\/ns\/apps\/sa\/worker$/);
+        assert.deepEqual(others, []);
+        assert.deepEqual(await grantsOf("two"), [name]);
+    });
+});
+
 describe("what a registry with existing resources looks up", () => {
     class Owner extends pulumi.ComponentResource {
         constructor(name: string, repository: pulumi.Input<string>) {
