@@ -590,7 +590,7 @@ describe("the events of a preview", () => {
         // A different issuer, or a condition that differs after 300 characters.
         for (const [from, to] of [
             ["https://gitlab.com", "https://gitlab.evil.example"],
-            ["refs/merge-requests/", "refs/other/"],
+            ["ref_protected", "ref_unprotected"],
         ] as const) {
             assert.match(
                 both(added, rename(prod(added), from, to)),
