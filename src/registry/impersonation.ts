@@ -50,8 +50,9 @@ export function grantImpersonation(
         const named = new Map(
             impersonators.map((each) => [`${name}-${shortName(each.role)}-${each.key}`, each]),
         );
-        for (const [grantName, { role, member, workload = "" }] of named) {
-            const aliases = [{ name: `${name}-${shortName(role)}-workload:${workload}` }];
+        for (const [grantName, { role, member, workload }] of named) {
+            const aliases =
+                workload === undefined ? [] : [{ name: `${name}-${shortName(role)}-workload:${workload}` }];
             new serviceaccount.IAMMember(
                 grantName,
                 { serviceAccountId, role, member },

@@ -59,6 +59,16 @@ const change = (settings: Case["settings"]) => async (stack: EngineStack) => {
     await stack.up("--refresh", "--expect-no-changes");
 };
 
+/** The URN of the only grant on the repository. */
+async function grantUrn(stack: EngineStack): Promise<string> {
+    const { deployment } = JSON.parse(await stack.pulumi("stack", "export")) as {
+        deployment: { resources: { urn: string }[] };
+    };
+    const [grant, ...others] = deployment.resources.filter(({ urn }) => urn.includes("RepositoryIam"));
+    assert.ok(grant !== undefined && others.length === 0);
+    return grant.urn;
+}
+
 /** Calls an API as the owner of the project. */
 async function callAsOwner({ sandbox }: EngineStack, path: string, body: object): Promise<void> {
     const response = await fetch(`${sandbox.apiUrl}/${path}`, {
@@ -196,12 +206,7 @@ const cases: readonly Case[] = [
         how: "`pulumi destroy --target` of each",
         settings: { readers: [dev], ...only },
         act: async (stack) => {
-            const { deployment } = JSON.parse(await stack.pulumi("stack", "export")) as {
-                deployment: { resources: { urn: string }[] };
-            };
-            const grants = deployment.resources.filter(({ urn }) => urn.includes("RepositoryIam"));
-            assert.equal(grants.length, 1);
-            await destroy(stack, ...grants.flatMap(({ urn }) => ["--target", urn]));
+            await destroy(stack, "--target", await grantUrn(stack));
         },
         after: ["repository python"],
     },
@@ -617,11 +622,7 @@ const cases: readonly Case[] = [
         how: "`pulumi state delete`, then `pulumi up`",
         settings: { ...only, readers: [dev] },
         act: async (stack) => {
-            const { deployment } = JSON.parse(await stack.pulumi("stack", "export")) as {
-                deployment: { resources: { urn: string }[] };
-            };
-            const grant = deployment.resources.find(({ urn }) => urn.includes("RepositoryIamBinding"));
-            await stack.pulumi("state", "delete", grant?.urn ?? "", "--yes");
+            await stack.pulumi("state", "delete", await grantUrn(stack), "--yes");
             await change({ ...only, readers: [dev] })(stack);
         },
         after: ["repository python", `reader: ${dev}`],
