@@ -20,6 +20,8 @@ interface Options extends Omit<ConfigureOptions, "tool"> {
 
 interface CheckOptions extends Options {
     readonly json: boolean;
+    readonly offline: boolean;
+    readonly package?: string;
 }
 
 const everyTool = Object.keys(tools) as Tool[];
@@ -33,6 +35,14 @@ function toolList(text: string, earlier: readonly Tool[] = []): Tool[] {
         return tool;
     });
     return [...new Set([...earlier, ...named])];
+}
+
+/** https://packaging.python.org/en/latest/specifications/name-normalization/ */
+function packageName(text: string): string {
+    if (!/^[a-z0-9](?:[\w.-]*[a-z0-9])?$/i.test(text)) {
+        throw new InvalidArgumentError("It is not the name of a package.");
+    }
+    return text;
 }
 
 /**
@@ -138,12 +148,24 @@ const command = new Command("configure")
 
 const checkCommand = command
     .command("check")
-    .description("Checks for each tool whether it can use the registry on this machine. Changes nothing.")
+    .description(
+        "Checks whether the tools on this machine get packages from the registry: each one resolves a package, with its own configuration. " +
+            "If one fails, reads its files to find out why. Changes nothing.",
+    )
     .addOption(stackOption)
     .addOption(outputsOption)
     .addOption(toolOption)
+    .addOption(
+        new Option("--package <name>", "the package that the tools resolve (default: one of the registry's)")
+            .argParser(packageName)
+            .conflicts("offline"),
+    )
+    .option("--offline", "only read files: start no tool, ask no keyring and send no request", false)
     .option("--json", "print the findings as JSON", false)
-    .addHelpText("after", "\nThe exit code is 0 only if there are no problems.")
+    .addHelpText(
+        "after",
+        "\n✔ means that the tool itself did it. - means that it was not tried. The exit code is 0 only if there is no problem and no warning.",
+    )
     .action((_, own: Command) => setExitCode(() => runCheck(own.optsWithGlobals<CheckOptions>())));
 
 for (const option of expectedOptions) for (const each of [command, checkCommand]) each.addOption(option);
@@ -152,7 +174,14 @@ async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
     const { tool: tools } = configurableOnly(options);
     const registry = await readRegistry(options, false, system);
-    const findings = await check({ registry, system, ...(tools && { tools }) });
+    const { package: packageName, offline } = options;
+    const findings = await check({
+        registry,
+        system,
+        offline,
+        ...(tools && { tools }),
+        ...(packageName !== undefined && { packageName }),
+    });
     process.stdout.write(describe(findings, { json: options.json, colours: true }));
     return allWell(findings);
 }

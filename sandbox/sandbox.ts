@@ -15,7 +15,7 @@ import { startProxy } from "./python/proxy";
 import { PublicIndex } from "./python/public-index";
 import { pythonEndpoint, pythonHost } from "./python/python-endpoint";
 import type { LoggedRequest } from "./google/request-log";
-import { AccessTokens, tokenEndpoint } from "./google/tokens";
+import { AccessTokens, cloudPlatform, tokenEndpoint } from "./google/tokens";
 
 export type { LoggedRequest } from "./google/request-log";
 
@@ -47,9 +47,13 @@ export interface Sandbox extends AsyncDisposable {
     /**
      * Starts the metadata server of a machine in Google Cloud, whose identity is a member such as
      * `serviceAccount:NUMBER-compute@developer.gserviceaccount.com` or a Kubernetes account's `principal://…`.
+     * @param scopes of the machine; by default cloud-platform
      * @returns the environment variables that make Google's libraries ask this server
      */
-    startMetadataServer(identity: string): Promise<Readonly<Record<string, string>>>;
+    startMetadataServer(
+        identity: string,
+        scopes?: readonly string[],
+    ): Promise<Readonly<Record<string, string>>>;
     /** Publishes a file on the public index. */
     publishPublic(file: { project: string; filename: string; content: Buffer }): void;
     /** Ends both servers and removes the directory. Can be called again. */
@@ -126,8 +130,8 @@ export async function startSandbox({
             cloud,
             issueToken: (member, lifetimeSeconds) => tokens.issue(member, lifetimeSeconds),
             issuers,
-            startMetadataServer: async (identity) => {
-                const app = metadataServer(cloud.project(project), identity, tokens, requests);
+            startMetadataServer: async (identity, scopes = [cloudPlatform]) => {
+                const app = metadataServer(cloud.project(project), identity, tokens, requests, scopes);
                 const server = await serve(app);
                 opened.push(() => server.close());
                 const { host } = new URL(server.url);

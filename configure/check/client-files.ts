@@ -7,6 +7,7 @@ import { errorReason, refuseByteOrderMark, withoutUserInfo } from "../formats/me
 import { readNetrc } from "../formats/netrc";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { System } from "../machine/system";
+import { decodeText } from "../tools/encoding";
 import { sampleCredentials, formatOfFile } from "../tools/tool-plan";
 import type { Use } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
@@ -26,12 +27,15 @@ export interface IndexEntry {
 /** A tool's file that exists, as far as it is about one registry. */
 export interface PresentFile {
     readonly path: string;
-    readonly scope: Scope;
+    /** Absent for what pip reads. */
+    readonly scope?: Scope;
     readonly entries: readonly IndexEntry[];
+    /** Entries that the tool ignores because of other settings. */
+    readonly ignored?: readonly IndexEntry[];
+    /** Whether this is a variable, and `path` its name. */
+    readonly isVariable?: boolean;
     /** Logins by the name of an index in other files, as poetry has them; of a .netrc, `default`. */
     readonly logins: ReadonlyMap<string, Partial<Login>>;
-    /** The tables that the tool reads, of a TOML file. */
-    readonly settings: readonly TomlTable[];
     /** Why the file cannot be read. */
     readonly error?: string;
 }
@@ -58,7 +62,7 @@ export async function presentFiles(
     }
     return Promise.all(
         [...found].map(async ([path, { file, uses }]) => {
-            const present = await readPresentFile(tool, path, file, index);
+            const present = await readPresentFile(tool, path, file, index, system);
             return { ...present, entries: present.entries.filter(({ use }) => uses.has(use)) };
         }),
     );
@@ -69,11 +73,12 @@ async function readPresentFile(
     path: string,
     file: ClientFile,
     index: PythonIndex,
+    system: System,
 ): Promise<PresentFile> {
-    const empty = { path, scope: file.scope, entries: [], logins: new Map<string, never>(), settings: [] };
+    const empty = { path, scope: file.scope, entries: [], logins: new Map<string, never>() };
     let text = "";
     try {
-        text = await readFile(path, "utf8");
+        text = decodeText(await readFile(path), system);
         switch (formatOfFile(file)) {
             case "netrc":
                 return { ...empty, ...readNetrcEntries(text, index) };
@@ -91,7 +96,6 @@ async function readPresentFile(
                     ...empty,
                     entries: settings.flatMap((table) => readTomlEntries(table, index)),
                     logins: readPoetryLogins(whole),
-                    settings,
                 };
             }
         }
@@ -188,15 +192,6 @@ function readTomlEntries(value: Toml, index: PythonIndex, name?: string): IndexE
                   login: { ...entry.login, ...login },
               }))
             : readTomlEntries(below, index, asTable(below) === undefined ? ownName : key),
-    );
-}
-
-/** Whether settings have, at any depth, a key with this value. */
-export function hasSetting(value: Toml | undefined, key: string, wanted: string): boolean {
-    if (Array.isArray(value)) return value.some((element: Toml) => hasSetting(element, key, wanted));
-    const entries = Object.entries(asTable(value) ?? {});
-    return entries.some(
-        ([name, below]) => (name === key && below === wanted) || hasSetting(below, key, wanted),
     );
 }
 

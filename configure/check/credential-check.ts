@@ -2,13 +2,16 @@ import { stat } from "node:fs/promises";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import { tools } from "../../src/clients/tools";
 import type { System } from "../machine/system";
+import type { KeyringKind } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { allWell, type Finding, passed, problem, skipped, warning } from "./findings";
 import { type Keyring, packageKeyring } from "./keyring";
 import { accountOfKey, type FoundLogin } from "./login";
-import type { Response } from "./network";
-import type { ProbeCache } from "./probe-cache";
-import type { PythonEnvironment } from "./python-environment";
+import type { Response } from "../machine/network";
+import { canRead, type ProbeCache } from "./probe-cache";
+import type { PythonEnvironment } from "../machine/python-environment";
+import { printable } from "../registry/masking";
+import type { RegistryOutputs } from "../registry/outputs";
 
 /** A token that expires in less than this is a warning. */
 const warningSeconds = 600;
@@ -21,7 +24,7 @@ export class CredentialCheck {
     ) {}
 
     /** Checks the keyring itself, its token, and how the index answers that. */
-    async keyring(keyring: Keyring): Promise<Finding[]> {
+    async #keyring(keyring: Keyring): Promise<Finding[]> {
         const { probes } = this;
         const subject = `The keyring ${keyring.where}`;
         const setup = this.#setupCommands();
@@ -44,28 +47,7 @@ export class CredentialCheck {
             `The index rejected the keyring's token${email === undefined ? "" : ` of ${email}`} (401)`,
             "Log in again: gcloud auth application-default login",
         );
-        return [
-            passed("keyring", `${subject} returned a token`),
-            ...this.#findingsForResponse(response, email, rejected),
-        ];
-    }
-
-    /** Checks the keyring package in the tool's own Python. */
-    async packageKeyring(environment: PythonEnvironment | undefined): Promise<Finding[]> {
-        if (environment === undefined) {
-            const message = `It is unknown which Python ${this.tool} runs in, and whether that has a keyring`;
-            return [skipped("keyring", message)];
-        }
-        const keyring = packageKeyring(this.tool, environment, this.probes.system);
-        return keyring === undefined
-            ? [this.noKeyring(`in ${this.tool}'s own environment`)]
-            : this.keyring(keyring);
-    }
-
-    /** The tool would ask a keyring, and there is none. */
-    noKeyring(where: string, provider?: "import" | "subprocess"): Finding {
-        const message = `There is no keyring ${where}, and no password in the files or the environment`;
-        return problem("keyring", message, this.#setupCommands(provider));
+        return this.#findingsForResponse(response, email, rejected);
     }
 
     /** Checks a user name and password: whose they are, and how the index answers them. */
@@ -81,20 +63,55 @@ export class CredentialCheck {
     }
 
     /**
-     * Checks what the tool uses if its entry has no password: a login from .netrc, or else a keyring.
+     * Checks what a tool uses if its entry has no password: a login from .netrc, or else a keyring.
      *
-     * @param keyrings checks the keyrings, which some tools ask also if the index rejects the login from .netrc
+     * @param kind of the keyring that the tool asks; undefined if it asks none
+     * @param environment the tool's own Python; undefined if not known
      */
-    async withoutPassword(keyrings: () => Promise<Finding[]>): Promise<Finding[]> {
+    async withoutPassword(
+        kind: KeyringKind | undefined,
+        environment: PythonEnvironment | undefined,
+    ): Promise<Finding[]> {
         const { readsNetrc, asksKeyringAfterNetrc } = descriptors[this.tool];
         const login = readsNetrc === true ? await this.probes.netrcLogin() : undefined;
-        if (login === undefined) return keyrings();
-        const response = await this.probes.index(login);
-        if (asksKeyringAfterNetrc && "status" in response && response.status === 401) {
-            const ofKeyrings = await keyrings();
-            if (allWell(ofKeyrings)) return ofKeyrings;
+        if (login === undefined) return this.#keyrings(kind, environment);
+        const ofLogin = await this.login(login);
+        if (allWell(ofLogin) || asksKeyringAfterNetrc !== true) return ofLogin;
+        const ofKeyrings = await this.#keyrings(kind, environment);
+        return allWell(ofKeyrings) ? ofKeyrings : ofLogin;
+    }
+
+    async #keyrings(
+        kind: KeyringKind | undefined,
+        environment: PythonEnvironment | undefined,
+    ): Promise<Finding[]> {
+        if (kind === undefined) {
+            const fix = `Run configure --tool ${this.tool} --auth token, or --auth key`;
+            return [problem("login", "The entry has no password", fix)];
         }
-        return this.login(login);
+        const { tool, probes } = this;
+        if (kind !== "command" && environment === undefined) {
+            return [
+                skipped(
+                    "keyring",
+                    `Cannot determine which Python runs ${tool}, and whether that has a keyring`,
+                ),
+            ];
+        }
+        const inPackage = environment && packageKeyring(tool, environment, probes.system);
+        const onPath =
+            kind === "package"
+                ? undefined
+                : await probes.commandKeyring(kind === "either" ? environment?.scripts : undefined);
+        const keyring = kind === "command" ? onPath : (inPackage ?? onPath);
+        if (keyring !== undefined) return this.#keyring(keyring);
+        const where = {
+            command: "on PATH",
+            package: `in ${tool}'s own environment`,
+            either: `in ${tool}'s own environment or on PATH`,
+        }[kind];
+        const message = `There is no keyring ${where}, and no password in the files or the environment`;
+        return [problem("keyring", message, this.#setupCommands())];
     }
 
     async #token(login: FoundLogin): Promise<Finding[]> {
@@ -109,17 +126,17 @@ export class CredentialCheck {
         const minutes = Math.floor(secondsLeft / 60);
         const rejection = secondsLeft > 0 ? "was rejected by the index" : "has expired";
         const rejected = problem("token", `${token} ${rejection} (401)`, fix);
-        const lifetime =
-            // Google has no information about some tokens, such as those of workloads.
-            info === undefined
-                ? passed("token", `${token} is valid, for an unknown time`)
-                : secondsLeft <= 0
-                  ? problem("token", `${token} has expired`, fix)
-                  : secondsLeft < warningSeconds
-                    ? warning("token", `${token} expires in ${minutes} minutes`, fix)
-                    : passed("token", `${token} is valid for ${minutes} minutes`);
-        if ("failure" in response) return info === undefined ? [] : [lifetime];
-        return this.#findingsForResponse(response, info?.email, rejected, lifetime);
+        // Google has no information about some tokens, such as those of workloads.
+        if (info !== undefined && "failure" in response && secondsLeft <= 0) {
+            return [problem("token", `${token} has expired`, fix)];
+        }
+        const isAccepted = "status" in response && response.status !== 401;
+        return [
+            ...(info !== undefined && isAccepted && secondsLeft < warningSeconds
+                ? [warning("token", `${token} expires in ${minutes} minutes`, fix)]
+                : []),
+            ...this.#findingsForResponse(response, info?.email, rejected),
+        ];
     }
 
     async #key(login: FoundLogin): Promise<Finding[]> {
@@ -133,60 +150,45 @@ export class CredentialCheck {
             `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
             `Add a name to the account's keys in the stack's serviceAccounts, run pulumi up, then run configure --tool ${this.tool} --auth key again`,
         );
-        const accepted = passed("key", `The key in ${login.from} belongs to ${email}`);
-        return this.#findingsForResponse(await this.probes.index(login), email, rejected, accepted);
+        return this.#findingsForResponse(await this.probes.index(login), email, rejected);
     }
 
     /**
      * What a response of the index means. A missing connection is reported once, for the whole machine.
      *
      * @param rejected the finding for a login that the index does not accept
-     * @param accepted the finding for any other login
      */
-    #findingsForResponse(
-        response: Response,
-        email: string | undefined,
-        rejected: Finding,
-        accepted?: Finding,
-    ): Finding[] {
+    #findingsForResponse(response: Response, email: string | undefined, rejected: Finding): Finding[] {
         if ("failure" in response) return [];
-        const { status, body } = response;
-        if (status === 401) return [rejected];
-        const canRead = status === 200 || (status === 404 && !isAboutRepository(body));
-        const note = descriptors[this.tool].onlyPublishes
-            ? ". Only an upload shows whether it can publish"
-            : "";
+        if (response.status === 401) return [rejected];
         return [
-            ...(accepted === undefined ? [] : [accepted]),
-            canRead
-                ? passed("index", `${email ?? "This login"} can read the repository${note}`)
-                : problem("index", ...refusal(status, body, email, this.probes.registry.name)),
+            canRead(response)
+                ? passed(
+                      "index",
+                      `The registry accepts the login${email === undefined ? "" : ` of ${email}`}`,
+                  )
+                : problem("index", ...refusal(response.status, response.body, email, this.probes.registry)),
         ];
     }
 
     /** The commands that give the tool its keyring. */
-    #setupCommands(provider?: "import" | "subprocess"): string {
+    #setupCommands(): string {
         const { registry, system } = this.probes;
-        const index = { ...registry.index, ...(provider !== undefined && { keyring: provider }) };
-        const setup = tools[this.tool].client(index, { form: "keyring" })?.commands.setup;
+        const setup = tools[this.tool].client(registry.index, { form: "keyring" })?.commands.setup;
         return setup?.[system.kind === "windows" ? "powershell" : "posix"].join("; ") ?? "";
     }
-}
-
-/** Whether a 404 is about the repository: an index that knows the caller answers 404 for the package. */
-function isAboutRepository(body: string): boolean {
-    return /\brepositor/i.test(body) && !/\bpackage\b/i.test(body);
 }
 
 function refusal(
     status: number,
     body: string,
     email: string | undefined,
-    repository: string,
+    { name, principals }: RegistryOutputs,
 ): [message: string, fix: string] {
+    const who = email ?? "this login";
     if (status === 404) {
         return [
-            `404: there is no such repository: ${repository}`,
+            `404: there is no such repository: ${name}`,
             "Check the location, project and name in the stack's outputs, and whether the repository was deleted",
         ];
     }
@@ -205,12 +207,30 @@ function refusal(
             "Ask for access from this network",
         ];
     }
+    if (/insufficient authentication scopes|ACCESS_TOKEN_SCOPE_INSUFFICIENT/i.test(body)) {
+        return [
+            `403: the token of ${who} does not have the scope cloud-platform`,
+            "On a virtual machine or a node pool, set the access scope cloud-platform. For a login of your own, run gcloud auth application-default login without --scopes",
+        ];
+    }
+    if (!/permission.*denied|does not have|PERMISSION_DENIED|IAM_PERMISSION/is.test(body)) {
+        const said = printable(body.replace(/<[^>]*>/g, " "))
+            .replace(/\s+/g, " ")
+            .trim()
+            .slice(0, 300);
+        return [`403: the registry refuses ${who}: ${said || "no reason given"}`, "Correct what it names"];
+    }
     const type = email?.endsWith(".gserviceaccount.com") === true ? "serviceAccount" : "user";
+    const principal = `${type}:${email ?? ""}`;
+    if (principals.some((each) => each.toLowerCase() === principal.toLowerCase())) {
+        return [
+            `403: the stack gives ${who} a role, but the repository's policy does not have it. The account was probably deleted and created again`,
+            "Run pulumi up --refresh",
+        ];
+    }
     return [
-        email === undefined
-            ? "403: you are signed in, but you have no role on this repository"
-            : `403: ${email} is signed in, but has no role on this repository`,
-        `Add ${email === undefined ? "the account" : `${type}:${email}`} to the stack's readers (to publish: writers) and run pulumi up, or sign in with a different account`,
+        `403: ${email ?? "the account"} is signed in, but has no role on this repository`,
+        `Add ${email === undefined ? "the account" : principal} to the stack's readers (to publish: writers) and run pulumi up, or sign in with a different account`,
     ];
 }
 
@@ -223,9 +243,7 @@ export async function fileModeFindings(files: readonly string[], system: System)
         }
         const mode = await modeOf(file, system);
         if (mode === undefined) return [];
-        if ((mode & 0o044) === 0) {
-            return [passed("file-mode", `${file} holds a credential, and only its owner can read it`)];
-        }
+        if ((mode & 0o044) === 0) return [];
         const message = `${file} holds a credential, and others can read it (mode ${mode.toString(8)})`;
         return [problem("file-mode", message, `chmod 600 '${file.replaceAll("'", `'\\''`)}'`)];
     });

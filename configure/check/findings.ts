@@ -4,7 +4,7 @@ import { styleText } from "node:util";
 export interface Finding {
     /** Absent for what concerns the whole machine. */
     readonly tool?: string;
-    /** `skipped`: the check is not possible here, which is neither good nor bad. */
+    /** `ok`: a tool or a service said so. `skipped`: it was not tried, which is neither good nor bad. */
     readonly status: "ok" | "warning" | "problem" | "skipped";
     readonly subject:
         | "tool"
@@ -17,7 +17,8 @@ export interface Finding {
         | "login"
         | "file-mode"
         | "network"
-        | "index";
+        | "index"
+        | "publish";
     readonly message: string;
     readonly fix?: string;
 }

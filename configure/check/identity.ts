@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { expandPath } from "../machine/paths";
 import { run } from "../machine/run";
 import { onPath, pathsOf, type System, variable } from "../machine/system";
-import { type Finding, passed, problem, warning } from "./findings";
+import { type Finding, passed, problem, skipped, warning } from "./findings";
 import type { KeyringReply } from "./keyring";
-import type { Network } from "./network";
+import type { Network } from "../machine/network";
 
 /** The identity that Google's client library uses, and the keyring with it; or why it finds none. */
 export interface DefaultIdentity {
@@ -59,7 +59,11 @@ export function identityFinding(
 ): Finding {
     const login = "gcloud auth application-default login";
     if (found === undefined) {
-        if (gcloud !== undefined) return passed("identity", `The keyring uses gcloud's account ${gcloud}`);
+        if (gcloud !== undefined) {
+            return reply === undefined
+                ? skipped("identity", `The keyring would use gcloud's account ${gcloud}`)
+                : passed("identity", `The keyring uses gcloud's account ${gcloud}`);
+        }
         const none = "There are no Application Default Credentials, and gcloud has no account";
         if (reply === undefined) return problem("identity", none, `Run: ${login}`);
         const unknown = "The keyring returned a token, but its account is unknown";
@@ -83,7 +87,10 @@ export function identityFinding(
     }
     const { who } = found;
     const shown = who === undefined || (address !== undefined && !who.includes(address)) ? address : who;
-    return passed("identity", `The keyring uses ${shown ?? "an unknown account"}, ${origin}`);
+    const message = `${shown ?? "an unknown account"}, ${origin}`;
+    return reply === undefined
+        ? skipped("identity", `The keyring would use ${message}`)
+        : passed("identity", `The keyring uses ${message}`);
 }
 
 async function findDefault(system: System, network: Network): Promise<DefaultIdentity | undefined> {

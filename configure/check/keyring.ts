@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { tokenUsername } from "../../src/clients/credential";
 import { run } from "../machine/run";
 import { onPath, pathsOf, type System, variable } from "../machine/system";
-import type { PythonEnvironment } from "./python-environment";
+import type { PythonEnvironment } from "../machine/python-environment";
 
 /** A keyring that a tool asks. */
 export interface Keyring {
@@ -73,32 +73,31 @@ export async function askKeyring(
     if (exitCode === 0 && /^[\w.~+/=-]{20,}$/.test(token)) {
         return { token, isFallback: /Failed to retrieve Application Default Credentials/.test(stderr) };
     }
-    const signIn =
-        "Run gcloud auth application-default login (a user), or name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS";
     if (exitCode === undefined) {
         return { failure: "did not answer within a minute", fix: "Check the network and HTTPS_PROXY" };
     }
-    if (/invalid_grant|Reauthentication|invalid_rapt/i.test(stderr)) {
-        return {
-            failure:
-                "returned no token: Google rejected the credential (invalid_grant). Its key or account is deleted or disabled, or the login has expired",
-            fix: signIn,
-        };
-    }
-    if (/ProxyError|SSLError|CERTIFICATE_VERIFY|ConnectionError|Max retries|TransportError/.test(stderr)) {
-        return {
-            failure: "returned no token: it cannot reach Google",
-            fix: "Check HTTPS_PROXY and, behind a proxy that decrypts TLS, REQUESTS_CA_BUNDLE",
-        };
-    }
-    if (/Failed to find credentials/.test(stderr)) {
-        return { failure: "returned no token: it found no credentials", fix: signIn };
-    }
-    return {
-        failure: "returned no token",
-        fix: "Run keyring diagnose, and check whether PYTHON_KEYRING_BACKEND or keyringrc.cfg selects a different backend",
-    };
+    const [, why = "", fix = otherCause] = causes.find(([sign]) => sign.test(stderr)) ?? [];
+    return { failure: `returned no token${why}`, fix };
 }
+
+const signIn =
+    "Run gcloud auth application-default login (a user), or name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS";
+/** What a keyring prints without a token, why there is none, and what to do. */
+const causes: readonly (readonly [sign: RegExp, why: string, fix: string])[] = [
+    [
+        /invalid_grant|Reauthentication|invalid_rapt/i,
+        ": Google rejected the credential (invalid_grant). Its key or account is deleted or disabled, or the login has expired",
+        signIn,
+    ],
+    [
+        /ProxyError|SSLError|CERTIFICATE_VERIFY|ConnectionError|Max retries|TransportError/,
+        ": it cannot reach Google",
+        "Check HTTPS_PROXY and, behind a proxy that decrypts TLS, REQUESTS_CA_BUNDLE",
+    ],
+    [/Failed to find credentials/, ": it found no credentials", signIn],
+];
+const otherCause =
+    "Run keyring diagnose, and check whether PYTHON_KEYRING_BACKEND or keyringrc.cfg selects a different backend";
 
 function withoutOnPath(system: System, directory: string): System {
     const { delimiter } = pathsOf(system);

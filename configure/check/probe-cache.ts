@@ -5,7 +5,7 @@ import { presentFiles } from "./client-files";
 import { findIdentities, type Identities } from "./identity";
 import { askKeyring, commandKeyring, type Keyring, type KeyringReply } from "./keyring";
 import { type FoundLogin, foundLogin } from "./login";
-import type { Network, Response, TokenInfo } from "./network";
+import type { Network, Response, TokenInfo } from "../machine/network";
 
 /** A package that no index has: an index answers 404 for it to everyone who may read. */
 const absentPackage = "python-registry-check";
@@ -13,6 +13,7 @@ const absentPackage = "python-registry-check";
 /** The slow questions that the checks of several tools ask. Each is asked once. */
 export class ProbeCache {
     readonly #responses = new Map<string, Promise<Response>>();
+    readonly #logins = new Map<string, Login>();
     readonly #tokenInfos = new Map<string, Promise<TokenInfo | undefined>>();
     readonly #commandKeyrings = new Map<string, Promise<Keyring | undefined>>();
     readonly #keyringReplies = new Map<string, Promise<KeyringReply>>();
@@ -23,14 +24,25 @@ export class ProbeCache {
         readonly registry: RegistryOutputs,
         readonly system: System,
         readonly network: Network,
+        /** Whether only files are read, and nothing is asked. */
+        readonly isOffline: boolean,
     ) {}
 
     /** How the index answers a login, or a request without one. */
     index(login?: Login): Promise<Response> {
         const url = `${this.registry.index.indexUrl}${absentPackage}/`;
-        return once(this.#responses, JSON.stringify([login?.username, login?.password]), () =>
-            this.network.get(url, login),
-        );
+        const key = JSON.stringify([login?.username, login?.password]);
+        if (login !== undefined) this.#logins.set(key, login);
+        return once(this.#responses, key, () => this.network.get(url, login));
+    }
+
+    /** A login with which the index can be read, of those asked so far. */
+    async acceptedLogin(): Promise<Login | undefined> {
+        for (const [key, login] of this.#logins) {
+            const response = await this.#responses.get(key);
+            if (response !== undefined && canRead(response)) return login;
+        }
+        return undefined;
     }
 
     /** What Google knows about an access token. */
@@ -69,6 +81,14 @@ export class ProbeCache {
             },
         ));
     }
+}
+
+/** Whether an index let the caller read: it answers 404 for a package that it does not have. */
+export function canRead(response: Response): boolean {
+    if ("failure" in response) return false;
+    const { status, body } = response;
+    const isAboutRepository = /\brepositor/i.test(body) && !/\bpackage\b/i.test(body);
+    return status === 200 || (status === 404 && !isAboutRepository);
 }
 
 function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {

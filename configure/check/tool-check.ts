@@ -1,52 +1,58 @@
-import { tokenUsername } from "../../src/clients/credential";
+import { type Login, tokenUsername } from "../../src/clients/credential";
 import { variable } from "../machine/system";
 import type { ToolDescriptor, Use } from "../tools/descriptor";
-import { descriptors } from "../tools/descriptors";
-import {
-    type FileTool,
-    hasSetting,
-    type IndexEntry,
-    type PresentFile,
-    presentFiles,
-    registryAddress,
-} from "./client-files";
+import { type ConfigurableTool, descriptors } from "../tools/descriptors";
+import { type IndexEntry, type PresentFile, presentFiles, registryAddress } from "./client-files";
 import { CredentialCheck, fileModeFindings } from "./credential-check";
-import { type Finding, passed, problem } from "./findings";
+import { type Finding, problem } from "./findings";
 import { type FoundLogin, foundLogin, isPassword } from "./login";
+import { readPip } from "./pip-check";
 import type { ProbeCache } from "./probe-cache";
-import { inspectPython } from "./python-environment";
+import { inspectPython, type PythonEnvironment } from "../machine/python-environment";
+
+/** What a tool's files and variables say. */
+export interface Reading {
+    /** Where the registry is, for each use that the files configure. */
+    readonly places: Readonly<Partial<Record<Use, string>>>;
+    /** The registry's name there, where it is an index. */
+    readonly indexName: string | undefined;
+    /** The project's file for this tool; undefined outside a project. */
+    readonly projectFile: string | undefined;
+    /** Findings about the files themselves. */
+    readonly files: readonly Finding[];
+    /** Findings about the login for each use. */
+    readonly logins: Readonly<Partial<Record<Use, readonly Finding[]>>>;
+}
 
 /**
- * Checks a tool by what its files and variables say.
+ * Reads a tool's files and variables, and tries the logins and keyrings that they lead to.
  *
  * @param launcher the command's file; undefined if it is not on PATH
  */
-export async function toolFindings(
-    tool: FileTool,
+export async function readTool(
+    tool: ConfigurableTool,
     launcher: string | undefined,
     probes: ProbeCache,
-): Promise<Finding[]> {
-    const files = await presentFiles(tool, probes.registry.index, probes.system);
-    return new ToolCheck(tool, launcher, files, probes).findings();
-}
-
-/** The registry is in no file that the tool reads. */
-export function notConfigured(tool: string): Finding {
-    const message = "The registry is in none of its files here";
-    return problem("configuration", message, `Run configure --tool ${tool}`);
-}
-
-/** A file that the tool itself would refuse. */
-export function unreadable(tool: string, file: string, reason: string): Finding {
-    const fix = `Correct the file, then run configure --tool ${tool}`;
-    return problem("configuration", `${file}: ${reason}`, fix);
+): Promise<Reading> {
+    const { keyring = {} } = descriptors[tool];
+    const environment =
+        launcher !== undefined &&
+        !probes.isOffline &&
+        Object.values(keyring).some((kind) => kind !== "command")
+            ? await inspectPython(probes.system, launcher, tool)
+            : undefined;
+    const { files, problems } =
+        tool === "pip"
+            ? await readPip(environment, probes)
+            : { files: await presentFiles(tool, probes.registry.index, probes.system), problems: [] };
+    return new ToolCheck(tool, environment, files, probes).read(problems);
 }
 
 /** An entry, and the file or variable that holds it. */
 interface LocatedEntry extends IndexEntry {
     readonly from: string;
     /** Undefined for a variable. */
-    readonly file?: string;
+    readonly file: string | undefined;
 }
 
 class ToolCheck {
@@ -55,105 +61,80 @@ class ToolCheck {
     readonly #entries: readonly LocatedEntry[];
 
     constructor(
-        private readonly tool: FileTool,
-        private readonly launcher: string | undefined,
+        private readonly tool: ConfigurableTool,
+        private readonly environment: PythonEnvironment | undefined,
         private readonly files: readonly PresentFile[],
         private readonly probes: ProbeCache,
     ) {
         this.#descriptor = descriptors[tool];
         this.#credentials = new CredentialCheck(tool, probes);
-        const inFiles = files.flatMap(({ path, entries }) =>
-            entries.map((entry): LocatedEntry => ({ ...entry, from: path, file: path })),
+        const inFiles = files.flatMap(({ path, entries, isVariable }) =>
+            entries.map((entry) => ({ ...entry, from: path, file: isVariable === true ? undefined : path })),
         );
         this.#entries = [...inFiles, ...this.#entriesInVariables()];
     }
 
-    async findings(): Promise<Finding[]> {
+    async read(problems: readonly Finding[]): Promise<Reading> {
         const refused = this.files.flatMap(({ path, error }) =>
-            error === undefined ? [] : [unreadable(this.tool, path, error)],
+            error === undefined
+                ? []
+                : [
+                      problem(
+                          "configuration",
+                          `${path}: ${error}`,
+                          `Correct the file, then run configure --tool ${this.tool}`,
+                      ),
+                  ],
         );
-        const findings = [
-            ...refused,
-            ...(await fileModeFindings(this.#filesWithPassword(), this.probes.system)),
-        ];
-        if (this.#entries.length === 0) {
-            return refused.length === 0 ? [...findings, notConfigured(this.tool)] : findings;
-        }
-        findings.push(passed("configuration", `Found in ${this.#describeEntries()}`));
+        const uses = [...new Set(this.#entries.map(({ use }) => use))];
+        const logins = uses.map(async (use) => [use, await this.#findingsFor(use)] as const);
+        return {
+            places: Object.fromEntries(
+                uses.map((use) => {
+                    const places = this.#entries.filter((entry) => entry.use === use).map(({ from }) => from);
+                    return [use, [...new Set(places)].join(" and ")];
+                }),
+            ),
+            indexName: this.#entries.find(({ use, name }) => use === "install" && name !== undefined)?.name,
+            projectFile: this.files.find(({ scope }) => scope === "project")?.path,
+            files: [
+                ...refused,
+                ...problems,
+                ...(await fileModeFindings(this.#filesWithPassword(), this.probes.system)),
+            ],
+            logins: Object.fromEntries(await Promise.all(logins)),
+        };
+    }
 
-        const withoutLogin = new Set<Use>();
+    async #findingsFor(use: Use): Promise<Finding[]> {
+        if (this.probes.isOffline) return [];
+        const findings: Finding[] = [];
         const logins = new Map<string, FoundLogin>();
-        for (const entry of this.#entries) {
+        let isWithoutLogin = false;
+        for (const entry of this.#entries.filter((each) => each.use === use)) {
             const found = this.#loginInVariables(entry) ?? this.#ownLogin(entry) ?? this.#loginByName(entry);
-            if (found === undefined) withoutLogin.add(entry.use);
-            else if ("missing" in found) findings.push(variableNotSet(found.missing, entry.from));
+            if (found === undefined) isWithoutLogin = true;
+            else if ("status" in found) findings.push(found);
             else logins.set(`${found.from} ${found.password}`, found);
         }
         const ofLogins = [...logins.values()].map((login) => this.#credentials.login(login));
         findings.push(...(await Promise.all(ofLogins)).flat());
-        if (withoutLogin.size === 0) return findings;
-        const others = await this.#credentials.withoutPassword(() => this.#keyrings(withoutLogin));
-        return [...findings, ...others];
+        if (!isWithoutLogin) return findings;
+        const kind = this.#descriptor.keyring?.[use];
+        return [...findings, ...(await this.#credentials.withoutPassword(kind, this.environment))];
     }
 
     #filesWithPassword(): string[] {
         const names = this.files.flatMap(({ entries }) => entries.map(({ name = "" }) => name));
         return this.files
-            .filter(({ entries, logins }) =>
-                [...entries.map(({ login }) => login), ...names.map((name) => logins.get(name))].some(
-                    (login) => isPassword(login?.password),
-                ),
+            .filter(({ entries, ignored = [], logins }) =>
+                [
+                    ...[...entries, ...ignored].map(({ login }) => login),
+                    ...names.map((name) => logins.get(name)),
+                ].some((login) => isPassword(login?.password)),
             )
+            .filter(({ isVariable }) => isVariable !== true)
             .map(({ path }) => path);
-    }
-
-    /** Where the entries are, each place with its scope and uses. */
-    #describeEntries(): string {
-        const places = new Set(this.#entries.map(({ from }) => from));
-        return [...places]
-            .map((place) => {
-                const scopes = this.files.filter(({ path }) => path === place).map(({ scope }) => scope);
-                const uses = this.#entries.filter(({ from }) => from === place).map(({ use }) => use);
-                return `${place} (${[...scopes, ...new Set(uses)].join(", ")})`;
-            })
-            .join(" and ");
-    }
-
-    async #keyrings(uses: ReadonlySet<Use>): Promise<Finding[]> {
-        const { keyring } = this.#descriptor;
-        if (keyring === undefined) {
-            const fix = `Run configure --tool ${this.tool} --auth token, or --auth key`;
-            return [problem("login", "The entry has no password", fix)];
-        }
-        const kinds = new Set([...uses].map((use) => keyring[use]));
-        const findings = kinds.has("command") ? await this.#commandKeyring() : [];
-        if (!kinds.has("package") || this.launcher === undefined) return findings;
-        const environment = await inspectPython(this.probes.system, this.launcher, this.tool);
-        return [...findings, ...(await this.#credentials.packageKeyring(environment))];
-    }
-
-    /** Checks the keyring on PATH, and whether the tool is told to ask it. */
-    async #commandKeyring(): Promise<Finding[]> {
-        const { variable: name = "", setting } = this.#descriptor.keyringProvider ?? {};
-        const keys = setting === undefined ? [name] : [name, setting];
-        const isEnabled =
-            variable(this.probes.system, name) === "subprocess" ||
-            this.files.some(({ settings }) => keys.some((key) => hasSetting(settings, key, "subprocess")));
-        const keyring = await this.probes.commandKeyring();
-        return [
-            isEnabled
-                ? passed("provider", `subprocess: ${this.tool} asks the keyring on PATH`)
-                : problem(
-                      "provider",
-                      `${this.tool} asks a keyring only if it is told to, and it is not`,
-                      setting === undefined
-                          ? `Set ${name}=subprocess`
-                          : `Run configure --tool ${this.tool} again`,
-                  ),
-            ...(keyring === undefined
-                ? [this.#credentials.noKeyring("on PATH")]
-                : await this.#credentials.keyring(keyring)),
-        ];
     }
 
     #entriesInVariables(): LocatedEntry[] {
@@ -162,7 +143,7 @@ class ToolCheck {
             (variable(system, from) ?? "").split(/\s+/).flatMap((word) => {
                 const [, name, url = ""] = /^(?:([\w.-]+)=)?(.*)$/s.exec(word) ?? [];
                 const found = registryAddress(url, registry.index);
-                return found === undefined ? [] : [{ ...found, name, from }];
+                return found === undefined ? [] : [{ ...found, name, from, file: undefined }];
             }),
         );
     }
@@ -179,14 +160,20 @@ class ToolCheck {
         };
     }
 
-    /** The login in an entry itself, or in the variable that it names in the password's place. */
-    #ownLogin({ login, from, file }: LocatedEntry): FoundLogin | { readonly missing: string } | undefined {
-        const name = /^\$\{(\w+)\}$/.exec(login.password ?? "")?.[1];
+    /** The login in an entry itself, or in the variable that it names; or why the tool does not find one there. */
+    #ownLogin({ login, from, file }: LocatedEntry): FoundLogin | Finding | undefined {
+        const name = variableIn(login);
         if (name === undefined) return foundLogin(login, from, file);
+        if (this.#descriptor.expandsVariables !== true) {
+            const message = `${this.tool} does not replace \${${name}} in ${from} with the variable`;
+            const fix = `Run configure --tool ${this.tool}, which writes no variables there`;
+            return problem("configuration", message, fix);
+        }
         const password = variable(this.probes.system, name);
-        return password === undefined
-            ? { missing: name }
-            : { username: login.username ?? tokenUsername, password, from: name };
+        if (password !== undefined)
+            return { username: login.username ?? tokenUsername, password, from: name };
+        const message = `${from} takes the access token from ${name}, which is not set`;
+        return problem("token", message, `Set ${name} to the output of gcloud auth print-access-token`);
     }
 
     /** The login that another place has for the same name: a login without an address, or another entry. */
@@ -203,7 +190,7 @@ class ToolCheck {
     }
 }
 
-function variableNotSet(name: string, from: string): Finding {
-    const fix = `Set ${name} to the output of gcloud auth print-access-token`;
-    return problem("token", `${from} takes the access token from ${name}, which is not set`, fix);
+/** The name of the variable that a login has in the place of a value. */
+function variableIn({ username, password }: Partial<Login>): string | undefined {
+    return /\$\{(\w+)\}/.exec(`${username ?? ""} ${password ?? ""}`)?.[1];
 }

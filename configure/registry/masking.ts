@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import { readIni } from "../formats/ini";
 import { type Format, UnsupportedFileError } from "../formats/merge";
@@ -60,6 +61,18 @@ export function maskCredentials(
 /** The output of another program, without credentials and control characters. */
 export function printable(text: string): string {
     return maskCredentials(text.trim()).replace(/(?!\n)\p{Cc}/gu, "");
+}
+
+/** The last lines that another program printed, in one line, without credentials and control characters. */
+export function lastLines(output: string): string {
+    const lines = printable(stripVTControlCharacters(output))
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => line !== "");
+    const last = lines.slice(-4);
+    // Whole lines, as long as they are not many.
+    while (last.length > 1 && last.join(" / ").length > 400) last.shift();
+    return last.join(" / ").slice(0, 400);
 }
 
 /** How a program failed, to add to a message. */

@@ -24,6 +24,8 @@ export interface RegistryOutputs {
     readonly accounts: Readonly<Record<string, string>>;
     /** Key files of the accounts that have keys, by account id; undefined if the outputs were read without secrets. */
     readonly keyFiles: Readonly<Record<string, string>> | undefined;
+    /** Everyone to whom the stack gives a role on the repository. */
+    readonly principals: readonly string[];
 }
 
 /** Where to read the outputs: from a stack, with the Pulumi CLI, or from a file (`-` for standard input). */
@@ -60,6 +62,14 @@ const schema = v.object({
     clients: v.optional(v.record(v.string(), v.record(v.string(), v.string())), {}),
     serviceAccounts: v.optional(
         v.record(v.string(), v.looseObject({ email: v.pipe(v.string(), v.regex(/^[\w.+-]+@[\w.-]+$/)) })),
+        {},
+    ),
+    access: v.optional(
+        v.looseObject({
+            reader: v.optional(v.array(v.string()), []),
+            writer: v.optional(v.array(v.string()), []),
+            admin: v.optional(v.array(v.string()), []),
+        }),
         {},
     ),
     internalPackages: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*\*?$/))), []),
@@ -100,7 +110,7 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 "Use the output of this command: pulumi stack output --json",
         );
     }
-    const { repository, pipConf, pypirc, clients, serviceAccounts, internalPackages, credentials } =
+    const { repository, pipConf, pypirc, clients, serviceAccounts, access, internalPackages, credentials } =
         parsed.output;
     const { id, name, indexUrl, uploadUrl } = repository;
     const keyring = keyringProviders.find((each) => isSameIni(pipConf, pipConfWithKeyring(indexUrl, each)));
@@ -132,6 +142,7 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 : Object.fromEntries(
                       Object.entries(credentials).map(([account, { keyFile }]) => [account, keyFile]),
                   ),
+        principals: [...access.reader, ...access.writer, ...access.admin],
     };
 }
 

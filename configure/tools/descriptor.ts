@@ -1,9 +1,13 @@
 import type { PythonIndex } from "../../src/clients/client";
 import type { Toml, TomlTable } from "../formats/toml";
+import type { ProcessResult } from "../machine/run";
 import type { System } from "../machine/system";
 
 /** What a tool uses a registry for. */
 export type Use = "install" | "publish";
+
+/** A command on PATH, the package in the tool's own Python, or the package if there is one and else the command. */
+export type KeyringKind = "command" | "package" | "either";
 
 /** Where a client file lies, as far as the path in the client file does not say it. */
 export interface FileLocation {
@@ -13,14 +17,57 @@ export interface FileLocation {
     readonly path?: (system: System) => string;
 }
 
+/** What a tool is asked for, in a temporary directory. */
+export interface ProbeRequest {
+    /** The normalized name of a package. */
+    readonly packageName: string;
+    /** The temporary directory. */
+    readonly directory: string;
+    /** The registry's name in the tool's files; undefined if it has none there. */
+    readonly indexName: string | undefined;
+    /** The project's file for this tool (`pyproject.toml`, `Pipfile`), parsed; undefined outside a project. */
+    readonly project: TomlTable | undefined;
+    /** Reads a TOML file beside the project's file; undefined if there is none. */
+    readonly beside: (name: string) => TomlTable | undefined;
+}
+
+/** A package as a tool resolved it, and where the tool would get it from. */
+export interface ResolvedPackage {
+    readonly name: string;
+    readonly version: string;
+    /** Of the index, or of one of the package's files. */
+    readonly url: string;
+}
+
+/**
+ * A command that makes a tool resolve one package with its own configuration. It installs nothing, and runs no code of a package if
+ * the tool can avoid it.
+ */
+export interface Probe {
+    readonly args: readonly string[];
+    /** Variables to set, or to remove. */
+    readonly environment?: Readonly<Record<string, string | undefined>>;
+    /** Files for the temporary directory: the parts of the project that decide what the tool does. */
+    readonly files?: Readonly<Record<string, string>>;
+    /** Files beside the project's file that are copied into the temporary directory if they exist. */
+    readonly copies?: readonly string[];
+    /** Whether the command has to run in the temporary directory. */
+    readonly runsInDirectory?: boolean;
+    /**
+     * Reads what the tool resolved.
+     *
+     * @param lockFile the content of this file in the temporary directory
+     * @throws any error if this is not the expected output
+     */
+    readonly read: (result: ProcessResult, lockFile: (name: string) => string) => readonly ResolvedPackage[];
+}
+
 /** What `configure` knows about a tool beyond its client files, which `src/clients` makes. */
 export interface ToolDescriptor {
     /** The commands that start it, the usual one first; none for a file that belongs to no tool. */
     readonly commands: readonly string[];
     /** By the path of the client file on Linux. */
     readonly locations?: Readonly<Record<string, FileLocation>>;
-    /** Whether it does not install. */
-    readonly onlyPublishes?: boolean;
     /** The tables under `[tool]` of pyproject.toml in which it finds its indexes. */
     readonly projectTables?: readonly string[];
     /** Variables that hold addresses of indexes, each of them alone or as `NAME=ADDRESS`. */
@@ -37,9 +84,13 @@ export interface ToolDescriptor {
     /** Whether it asks the keyring when the index rejects the login from .netrc, as pip does and what calls pip. */
     readonly asksKeyringAfterNetrc?: boolean;
     /** The keyring that it asks if it finds no login: a command on PATH, or the package in its own Python. */
-    readonly keyring?: Readonly<Partial<Record<Use, "command" | "package">>>;
-    /** How it is told to ask the command: by a variable and, where there is one, by a setting in its files. */
-    readonly keyringProvider?: { readonly variable: string; readonly setting?: string };
+    readonly keyring?: Readonly<Partial<Record<Use, KeyringKind>>>;
+    /** The variables and settings that decide whether it asks the keyring, in words. */
+    readonly keyringSwitches?: string;
+    /** Whether it replaces `${NAME}` in addresses and passwords with the variable. */
+    readonly expandsVariables?: boolean;
+    /** How `configure check` asks it for a package, or why it cannot be asked here. */
+    readonly probe: (request: ProbeRequest) => Probe | { readonly notTried: string };
     /** Why it would not use settings in this project file, or would stop working; undefined if there is no problem. */
     readonly projectProblem?: (projectFile: string, system: System) => string | undefined;
     /** The project's name where pyproject.toml does not have it in the standard place. */

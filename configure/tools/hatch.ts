@@ -1,5 +1,9 @@
-import type { ToolDescriptor } from "./descriptor";
-import { uv } from "./uv";
+import { asTable, type TomlTable } from "../formats/toml";
+import { join } from "node:path";
+import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import { probePip } from "./pip";
+import { pick, pyprojectFor } from "./probe-project";
+import { compileArgs, readCompiled, uv } from "./uv";
 
 /** hatch: it installs with uv and uv's files, and publishes by itself. */
 export const hatch: ToolDescriptor = {
@@ -10,5 +14,53 @@ export const hatch: ToolDescriptor = {
     loginVariables: (use, indexName) =>
         use === "publish" ? ["HATCH_INDEX_USER", "HATCH_INDEX_AUTH"] : uv.loginVariables?.(use, indexName),
     keyring: { install: "command", publish: "package" },
-    ...(uv.keyringProvider && { keyringProvider: uv.keyringProvider }),
+    ...(uv.keyringSwitches && { keyringSwitches: uv.keyringSwitches }),
+    probe: probeEnvironment,
 };
+
+/** Asks the installer of the project's environment, with that environment's variables. */
+function probeEnvironment(request: ProbeRequest): Probe | { notTried: string } {
+    const { packageName, directory, project, beside } = request;
+    if (project === undefined) {
+        return {
+            notTried:
+                "hatch reads its settings from each project. Run this command in the directory of a project",
+        };
+    }
+    const settings = installerSettings(
+        beside("hatch.toml") ?? asTable(asTable(project["tool"])?.["hatch"]) ?? {},
+    );
+    const pip = probePip(packageName);
+    const isUv = settings["installer"] === "uv";
+    return {
+        files: {
+            "pyproject.toml": pyprojectFor(request, "hatch", () => ({
+                envs: { default: { ...settings, "skip-install": true } },
+            })),
+            "requirements.in": `${packageName}\n`,
+            "probe.py": uvScript,
+        },
+        copies: ["uv.toml"],
+        args: isUv ? ["run", "python", "probe.py"] : ["run", "python", "-m", "pip", ...pip.args],
+        runsInDirectory: true,
+        environment: {
+            HATCH_ENV: undefined,
+            HATCH_DATA_DIR: join(directory, "data"),
+            HATCH_CACHE_DIR: join(directory, "cache"),
+            UV_CACHE_DIR: join(directory, "uv"),
+        },
+        read: isUv ? readCompiled : pip.read,
+    };
+}
+
+/** Of the environment in which a project runs by default. */
+function installerSettings(own: TomlTable): TomlTable {
+    const environment = asTable(asTable(own["envs"])?.["default"]) ?? {};
+    return pick(environment, ["installer", "env-vars", "env-include", "env-exclude", "python", "type"]);
+}
+
+/** Runs the uv that hatch names in a variable. */
+const uvScript = `
+import os, subprocess, sys
+sys.exit(subprocess.call([os.environ["HATCH_UV"], *${JSON.stringify(compileArgs("requirements.in"))}]))
+`.trim();

@@ -4,6 +4,7 @@ import type { ToolDescriptor } from "./descriptor";
 /** The user's .netrc, from which pip, uv, pipenv and others take a host's login. */
 export const netrc: ToolDescriptor = {
     commands: [],
+    probe: () => ({ notTried: "the tools that read it are tried" }),
     locations: {
         "~/.netrc": {
             variable: { name: "NETRC", names: "file" },

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { readIni } from "../formats/ini";
 import { pipKey } from "../formats/ini-merge";
 import { errorReason, refuseByteOrderMark } from "../formats/merge";
+import { decodeText } from "./encoding";
 import { expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
 
@@ -39,7 +40,7 @@ export async function pipSettings(system: System, prefix: string | undefined): P
     const errors: { file: string; reason: string }[] = [];
     for (const file of pipFiles(system, prefix).filter((each) => system.exists(each))) {
         try {
-            const sections = readIni(refuseByteOrderMark(await readFile(file, "utf8"), "pip"));
+            const sections = readIni(refuseByteOrderMark(decodeText(await readFile(file), system), "pip"));
             for (const section of ["global", "install"]) {
                 for (const [key, value] of sections.get(section) ?? []) {
                     settings.push({ section, key: pipKey(key), found: { value, from: file, file } });

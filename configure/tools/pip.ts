@@ -1,5 +1,6 @@
+import * as v from "valibot";
 import { type System, variable } from "../machine/system";
-import type { ToolDescriptor } from "./descriptor";
+import type { Probe, ToolDescriptor } from "./descriptor";
 import { pipSettings, userFiles } from "./pip-settings";
 
 /** pip. Its settings and its keyrings are special: see pip-settings.ts and check/pip-check.ts. */
@@ -16,8 +17,40 @@ export const pip: ToolDescriptor = {
             },
         },
     },
+    keyring: { install: "either" },
+    keyringSwitches:
+        "keyring-provider and no-input in `pip config list`. With no-input, only the providers import and subprocess work, and pip before 26.2 asks a keyring command only with subprocess: set the stack's keyring to one of these",
+    probe: ({ packageName }) => probePip(packageName),
     noticesAfter: overrideNotices,
 };
+
+/** https://pip.pypa.io/en/stable/reference/installation-report/ */
+const reportSchema = v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.object({
+        install: v.array(
+            v.object({
+                metadata: v.object({ name: v.string(), version: v.string() }),
+                download_info: v.object({ url: v.string() }),
+            }),
+        ),
+    }),
+);
+
+export function probePip(packageName: string): Probe {
+    return {
+        // Only wheels: to read the metadata of other files, pip would run their code.
+        args: [
+            ...["install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"],
+            ...["--no-cache-dir", "--disable-pip-version-check", "--quiet", "--report", "-", packageName],
+        ],
+        read: ({ stdout }) =>
+            v
+                .parse(reportSchema, stdout)
+                .install.map(({ metadata, download_info: { url } }) => ({ ...metadata, url })),
+    };
+}
 
 /** Which of pip's files no longer have an effect, or that this one has none: only the last extra-index-url counts. */
 async function overrideNotices(path: string, system: System): Promise<string[]> {

@@ -1,8 +1,11 @@
 import { inVariable } from "../../src/clients/client";
 import { poetryPins } from "../../src/clients/poetry";
 import { isAmong, normalizedName } from "../../src/names/package-names";
-import { asTable, type TomlTable } from "../formats/toml";
-import type { FileLocation, ToolDescriptor } from "./descriptor";
+import { stringify } from "smol-toml";
+import * as v from "valibot";
+import { asTable, readToml, type TomlTable } from "../formats/toml";
+import type { FileLocation, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import { entriesFor, pick, projectName, requirementsFor } from "./probe-project";
 import { requiredNames } from "./project-files";
 
 const inConfigFolder: FileLocation = { variable: { name: "POETRY_CONFIG_DIR", names: "folder" } };
@@ -26,7 +29,81 @@ export const poetry: ToolDescriptor = {
         return [`${prefix}_USERNAME`, `${prefix}_PASSWORD`];
     },
     keyring: { install: "package", publish: "package" },
+    keyringSwitches: "keyring.enabled in `poetry config --list`",
+    probe: probeLock,
 };
+
+function probeLock({
+    packageName,
+    directory,
+    indexName,
+    project,
+}: ProbeRequest): Probe | { notTried: string } {
+    if (project === undefined) {
+        return {
+            notTried:
+                "poetry reads its indexes from each project. Run this command in the directory of a project",
+        };
+    }
+    const own = tableOf(project);
+    const sources = [own["source"] ?? []].flat().map(asTable);
+    const isExplicit = sources.some(
+        (each) => each?.["name"] === indexName && each?.["priority"] === "explicit",
+    );
+    const groups = Object.values(asTable(own["group"]) ?? {}).map(
+        (group) => asTable(group)?.["dependencies"],
+    );
+    const declared = [own["dependencies"], ...groups, own["dev-dependencies"]]
+        .map((table) => entriesFor(packageName, table))
+        .find((entries) => Object.keys(entries).length > 0);
+    // From an explicit source, poetry takes only what names it.
+    const source = isExplicit ? { source: indexName ?? "" } : {};
+    const standard = asTable(project["project"]);
+    const required = standard === undefined ? [] : requirementsFor(packageName, project);
+    const poetry = {
+        ...(standard === undefined && { name: projectName, version: "0", description: "", authors: [] }),
+        "package-mode": false,
+        ...pick(own, ["source"]),
+        dependencies: {
+            ...pick(asTable(own["dependencies"]) ?? {}, ["python"]),
+            ...(declared ??
+                (standard === undefined || isExplicit ? { [packageName]: { version: "*", ...source } } : {})),
+        },
+    };
+    return {
+        files: {
+            "pyproject.toml": stringify({
+                ...(standard && {
+                    project: {
+                        name: projectName,
+                        version: "0",
+                        ...pick(standard, ["requires-python"]),
+                        dependencies: required,
+                    },
+                }),
+                tool: { poetry },
+            }),
+        },
+        copies: ["poetry.toml"],
+        args: ["lock", "--project", directory, "--no-interaction", "--no-cache"],
+        environment: { POETRY_VIRTUALENVS_CREATE: "false" },
+        read: (_, lockFile) =>
+            v
+                .parse(lockSchema, readToml(lockFile("poetry.lock")))
+                .package.map(({ source: from, ...found }) => ({ ...found, url: from?.url ?? pypiUrl })),
+    };
+}
+
+const pypiUrl = "https://pypi.org/simple/";
+const lockSchema = v.object({
+    package: v.array(
+        v.object({
+            name: v.string(),
+            version: v.string(),
+            source: v.optional(v.object({ url: v.string() })),
+        }),
+    ),
+});
 
 /** poetry's table in pyproject.toml, which describes the project if `[project]` does not. */
 function tableOf(pyproject: TomlTable): TomlTable {

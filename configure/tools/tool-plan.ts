@@ -1,6 +1,8 @@
 import type { Client, ClientFile, ClientOf, PythonIndex, Scope } from "../../src/clients/client";
 import { type Credential, loginOf } from "../../src/clients/credential";
 import { type Tool, tools } from "../../src/clients/tools";
+import { readFileSync } from "node:fs";
+import { decodeText } from "./encoding";
 import type { JournalReader, Plan } from "../journal/journal";
 import type { ManagedEdit } from "../journal/record";
 import { formats } from "../formats/formats";
@@ -93,6 +95,8 @@ function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | Skipped
     for (const { file, secret } of found.files) {
         const place = placeOf(file, system);
         if ("problem" in place) return { tool, problem: `${tool}: ${place.problem}` };
+        const unreadable = unreadableProblem(place.path, system);
+        if (unreadable !== undefined) return { tool, problem: `${tool}: ${unreadable}` };
         edits.set(place.path, {
             owner: { registry: registry.name, tool, scope },
             format: formatOfFile(file),
@@ -107,6 +111,18 @@ function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | Skipped
         }),
     );
     return { tool, name: index.name, client: found.client, edits, otherForms };
+}
+
+/** Why Python could not read an existing file, before and after an edit. */
+function unreadableProblem(path: string, system: System): string | undefined {
+    try {
+        if (system.exists(path)) decodeText(readFileSync(path), system);
+    } catch (error) {
+        if (error instanceof UnsupportedFileError)
+            return `${path}:${error.line ?? 1}: ${error.message}. The file was not changed`;
+        // Such as a directory: the edit fails, and says why.
+    }
+    return undefined;
 }
 
 /** A complete file of a tool. */

@@ -4,6 +4,6 @@ export const twine: ToolDescriptor = {
     commands: ["twine"],
     addressVariables: ["TWINE_REPOSITORY_URL"],
     loginVariables: () => ["TWINE_USERNAME", "TWINE_PASSWORD"],
-    onlyPublishes: true,
     keyring: { publish: "package" },
+    probe: () => ({ notTried: "only an upload shows whether twine can publish" }),
 };

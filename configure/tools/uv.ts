@@ -1,7 +1,11 @@
+import { join } from "node:path";
+import * as v from "valibot";
 import { inVariable } from "../../src/clients/client";
-import { asTable } from "../formats/toml";
+import { asTable, readToml, type TomlTable } from "../formats/toml";
+import type { ProcessResult } from "../machine/run";
 import { pathsOf } from "../machine/system";
-import type { ToolDescriptor } from "./descriptor";
+import type { Probe, ProbeRequest, ResolvedPackage, ToolDescriptor } from "./descriptor";
+import { entriesFor, pyprojectFor } from "./probe-project";
 
 /** @see https://docs.astral.sh/uv/reference/environment/ */
 export const uv: ToolDescriptor = {
@@ -16,7 +20,7 @@ export const uv: ToolDescriptor = {
             : undefined;
     },
     // uv accepts no source for a member of a workspace. There, the order of the indexes protects the internal names.
-    refusesPins: (pyproject) => "workspace" in (asTable(asTable(pyproject["tool"])?.["uv"]) ?? {}),
+    refusesPins: (pyproject) => "workspace" in ownTable(pyproject),
     addressVariables: [
         "UV_INDEX",
         "UV_DEFAULT_INDEX",
@@ -31,5 +35,89 @@ export const uv: ToolDescriptor = {
     sharesLogin: true,
     readsNetrc: true,
     keyring: { install: "command", publish: "command" },
-    keyringProvider: { variable: "UV_KEYRING_PROVIDER", setting: "keyring-provider" },
+    keyringSwitches: "UV_KEYRING_PROVIDER, and keyring-provider in the project's files and your own",
+    probe: (request) => (request.project === undefined ? probeCompile(request) : probeLock(request)),
 };
+
+/** No code of a package runs, no Python is downloaded, and no cached answer counts. */
+const quietly = ["--no-build", "--no-cache", "--no-python-downloads"];
+
+/** The arguments that resolve the requirements in a file without a project. */
+export function compileArgs(file: string): string[] {
+    return [
+        "pip",
+        "compile",
+        file,
+        "--no-deps",
+        "--no-header",
+        "--no-annotate",
+        "--emit-index-annotation",
+        ...quietly,
+    ];
+}
+
+/** Reads the output of `uv pip compile`, in which a comment below each package names its index. */
+export function readCompiled({ stdout }: Pick<ProcessResult, "stdout">): ResolvedPackage[] {
+    return [...stdout.matchAll(/^([\w.-]+)==(\S+)\s+# from (\S+)$/gm)].map(
+        ([, name = "", version = "", url = ""]) => ({ name, version, url }),
+    );
+}
+
+function probeCompile({ packageName, directory }: ProbeRequest): Probe {
+    return {
+        files: { "requirements.in": `${packageName}\n` },
+        args: compileArgs(join(directory, "requirements.in")),
+        read: readCompiled,
+    };
+}
+
+function probeLock(request: ProbeRequest): Probe | { notTried: string } {
+    const { packageName, directory, indexName, project = {} } = request;
+    const sources = entriesFor(packageName, ownTable(project)["sources"]);
+    const places = Object.values(sources).flat();
+    if (
+        places.some((place) =>
+            ["workspace", "path", "git", "url"].some((key) => key in (asTable(place) ?? {})),
+        )
+    ) {
+        return { notTried: `this project does not take ${packageName} from an index` };
+    }
+    const pyproject = pyprojectFor(request, "uv", ({ sources: _, ...own }) => {
+        const indexes = [own["index"] ?? []].flat().map(asTable);
+        const isExplicit = indexes.some(
+            (each) => each?.["name"] === indexName && each?.["explicit"] === true,
+        );
+        return {
+            ...own,
+            // From an explicit index, uv takes only what names it.
+            sources:
+                places.length === 0 && isExplicit ? { [packageName]: { index: indexName ?? "" } } : sources,
+        };
+    });
+    return {
+        files: { "pyproject.toml": pyproject },
+        copies: ["uv.toml", ".python-version"],
+        args: ["lock", "--project", directory, ...quietly],
+        environment: { UV_LOCKED: undefined, UV_FROZEN: undefined },
+        read: (_, lockFile) =>
+            v
+                .parse(lockSchema, readToml(lockFile("uv.lock")))
+                .package.flatMap(({ source: { registry: url }, ...found }) =>
+                    url === undefined ? [] : [{ ...found, url }],
+                ),
+    };
+}
+
+const lockSchema = v.object({
+    package: v.array(
+        v.object({
+            name: v.string(),
+            version: v.optional(v.string(), ""),
+            source: v.object({ registry: v.optional(v.string()) }),
+        }),
+    ),
+});
+
+function ownTable(pyproject: TomlTable): TomlTable {
+    return asTable(asTable(pyproject["tool"])?.["uv"]) ?? {};
+}

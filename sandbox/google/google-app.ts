@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { GoogleError } from "./google-api";
 import { logged, type Answering, type LoggedRequest } from "./request-log";
-import type { AccessTokens } from "./tokens";
+import { type AccessTokens, insufficientScopes } from "./tokens";
 
 /** An application that checks the bearer token first, and answers with JSON, also an error. */
 export function googleApp(
@@ -22,6 +22,9 @@ export function googleApp(
             );
         }
         c.set("principal", caller.principal);
+        if (token === undefined || !tokens.hasCloudPlatform(token)) {
+            throw new GoogleError("PERMISSION_DENIED", insufficientScopes);
+        }
         c.set("caller", caller);
         await next();
     });

@@ -5,7 +5,6 @@ import { logged, type Answering, type LoggedRequest } from "./request-log";
 import type { AccessTokens } from "./tokens";
 
 const lifetime = 3599;
-const scopes = ["https://www.googleapis.com/auth/cloud-platform"];
 
 /**
  * The metadata server of a machine in Google Cloud, from which its programs get tokens of the machine's identity: a service
@@ -17,6 +16,7 @@ export function metadataServer(
     identity: string,
     tokens: AccessTokens,
     log: LoggedRequest[],
+    scopes: readonly string[],
 ): Hono<Answering> {
     // A Kubernetes account that impersonates no service account has the pool's name in the place of an address.
     const email = kubernetesAccount(identity)
@@ -60,7 +60,7 @@ export function metadataServer(
     app.get(`${ofAccount}/scopes`, (c) => c.text(`${scopes.join("\n")}\n`));
     app.get(`${ofAccount}/token`, (c) =>
         c.json({
-            access_token: tokens.issue(identity, lifetime),
+            access_token: tokens.issue(identity, lifetime, scopes),
             expires_in: lifetime,
             token_type: "Bearer",
         }),

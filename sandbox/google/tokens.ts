@@ -19,7 +19,13 @@ interface AccessToken {
     readonly pool?: WorkloadIdentityPool;
     /** Milliseconds since the epoch. */
     readonly expires: number;
+    readonly scopes: readonly string[];
 }
+
+/** The scope that every method of the sandbox needs. */
+export const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
+/** What Google answers, with 403, if a token lacks that scope. */
+export const insufficientScopes = "Request had insufficient authentication scopes.";
 
 /** OAuth access tokens: random strings that only their issuer can interpret. */
 export class AccessTokens {
@@ -29,30 +35,39 @@ export class AccessTokens {
 
     /**
      * A token for a Google account or a Kubernetes service account.
+     * @param scopes of a machine in Google Cloud, whose owner limits them
      * @throws Error for a service account that its project does not have
      */
-    issue(principal: string, lifetimeSeconds = hour): string {
+    issue(principal: string, lifetimeSeconds = hour, scopes: readonly string[] = [cloudPlatform]): string {
         const email = /^serviceAccount:(.+)$/.exec(principal)?.[1] ?? "";
         if (this.cloud.lacksServiceAccount(email)) {
             throw new Error(`no token can be issued: there is no service account ${email}`);
         }
         const account = this.cloud.findServiceAccount(email);
-        return this.#issue(
-            kubernetesAccount(principal) ?? googleAccount(principal),
-            lifetimeSeconds,
-            account && { account },
-        );
+        return this.#issue(kubernetesAccount(principal) ?? googleAccount(principal), lifetimeSeconds, {
+            ...(account && { account }),
+            scopes,
+        });
     }
 
     /** A token for an identity that a pool has admitted. */
     issueFederated(caller: Caller, pool: WorkloadIdentityPool, lifetimeSeconds: number): string {
-        return this.#issue(caller, lifetimeSeconds, { pool });
+        return this.#issue(caller, lifetimeSeconds, { pool, scopes: [cloudPlatform] });
     }
 
-    #issue(caller: Caller, lifetimeSeconds: number, holder?: Pick<AccessToken, "account" | "pool">): string {
+    #issue(
+        caller: Caller,
+        lifetimeSeconds: number,
+        holder: Pick<AccessToken, "account" | "pool" | "scopes">,
+    ): string {
         const token = `ya29.${randomBytes(96).toString("base64url")}`;
         this.#issued.set(token, { caller, ...holder, expires: Date.now() + lifetimeSeconds * 1000 });
         return token;
+    }
+
+    /** Whether a token may be used for everything that its caller may do. */
+    hasCloudPlatform(token: string): boolean {
+        return this.#issued.get(token)?.scopes.includes(cloudPlatform) === true;
     }
 
     /** The caller, the account and the expiry of a token; undefined in the same cases as `callerOf`. */
@@ -115,16 +130,15 @@ export function tokenEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedReq
  * gcloud requests that scope; a service account's token does not, if it was requested for cloud-platform only.
  * https://developers.google.com/identity/protocols/oauth2
  */
-function tokenInfo({ caller, account, expires }: AccessToken): Record<string, string> {
+function tokenInfo({ caller, account, expires, scopes }: AccessToken): Record<string, string> {
     const client = account?.uniqueId ?? "32555940559.apps.googleusercontent.com";
-    const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
     const life = {
         exp: String(Math.floor(expires / 1000)),
         expires_in: String(Math.floor((expires - Date.now()) / 1000)),
     };
     const email = /^user:(.+)$/.exec(caller.principal)?.[1];
     return email === undefined
-        ? { azp: client, aud: client, scope: cloudPlatform, ...life, access_type: "online" }
+        ? { azp: client, aud: client, scope: scopes.join(" "), ...life, access_type: "online" }
         : {
               azp: client,
               aud: client,

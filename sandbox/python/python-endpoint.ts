@@ -9,7 +9,7 @@ import type { Permission } from "../google/roles";
 import { normalizedName } from "../../src/names/package-names";
 import { logged, type Answering, type LoggedRequest } from "../google/request-log";
 import { pythonFile, simplePage } from "./simple-index";
-import type { AccessTokens } from "../google/tokens";
+import { type AccessTokens, insufficientScopes } from "../google/tokens";
 
 /** The host names that the Python endpoint answers, one a location: `europe-west1-python.pkg.dev`. */
 export const pythonHost = /^(.+)-python\.pkg\.dev$/;
@@ -43,6 +43,7 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
     ): Repository {
         const caller = identified(c.req.header("Authorization"));
         if (caller !== undefined) c.set("principal", caller.principal);
+        if (caller?.isLimited === true) throw refused(403, insufficientScopes);
         const repository = located(c, path);
         if (repository && cloud.permits(caller, permission, repository)) return repository;
         // Without credentials, do not reveal which repositories exist.
@@ -64,19 +65,26 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
     }
 
     /** The caller that an Authorization header authenticates; undefined without a header. */
-    function identified(authorization: string | undefined): Caller | undefined {
+    function identified(
+        authorization: string | undefined,
+    ): (Caller & { readonly isLimited?: boolean }) | undefined {
         if (authorization === undefined) return undefined;
         const [, scheme = "", credentials = ""] = /^(\S+) (\S+)$/.exec(authorization) ?? [];
         const caller =
-            scheme.toLowerCase() === "bearer" ? tokens.callerOf(credentials) : ofBasic(scheme, credentials);
+            scheme.toLowerCase() === "bearer" ? ofToken(credentials) : ofBasic(scheme, credentials);
         if (caller === undefined) throw unauthorized();
         return caller;
+    }
+
+    function ofToken(token: string): (Caller & { readonly isLimited: boolean }) | undefined {
+        const caller = tokens.callerOf(token);
+        return caller && { ...caller, isLimited: !tokens.hasCloudPlatform(token) };
     }
 
     function ofBasic(scheme: string, credentials: string): Caller | undefined {
         if (scheme.toLowerCase() !== "basic") return undefined;
         const [, user = "", password = ""] = /^([^:]*):(.*)$/s.exec(decoded(credentials)) ?? [];
-        if (user === "oauth2accesstoken") return tokens.callerOf(password);
+        if (user === "oauth2accesstoken") return ofToken(password);
         if (user !== "_json_key_base64") return undefined;
         const account = accountOfKeyFile(cloud, decoded(password));
         return account && googleAccount(`serviceAccount:${account.email}`);

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { join } from "node:path";
-import { allWell, check, describe as described, type Finding } from "../../configure/check/check";
+import { dirname, join } from "node:path";
+import {
+    allWell,
+    check,
+    type CheckOptions,
+    describe as described,
+    type Finding,
+} from "../../configure/check/check";
 import type { RegistryOutputs } from "../../configure/registry/outputs";
+import type { ConfigurableTool } from "../../configure/tools/descriptors";
 import { type System, thisSystem } from "../../configure/machine/system";
 import { environmentWith } from "../../sandbox/python/python-tools";
 import type { ToolEnvironment, ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
@@ -17,6 +24,22 @@ import { project, reader, useRegistry, writer } from "./registry";
 import { filesOf, PinnedTool } from "./tools/tool";
 
 // `configure check` with the real pip, twine, keyring and its Google backend. Each test makes one fault on purpose.
+
+/** A program that makes a source distribution, in version 99.0.0, whose code creates the file `ran` in the home directory. */
+function makeSdist(name: string): string {
+    return `
+import io, tarfile
+with tarfile.open("${name}-99.0.0.tar.gz", "w:gz") as archive:
+    for path, text in {
+        "pyproject.toml": '[build-system]\\nrequires = []\\nbuild-backend = "backend"\\nbackend-path = ["."]\\n',
+        "backend.py": "import os\\nopen(os.path.expanduser('~/ran'), 'w').close()\\n",
+        "PKG-INFO": "Metadata-Version: 2.1\\nName: ${name}\\nVersion: 99.0.0\\n",
+    }.items():
+        info = tarfile.TarInfo("${name}-99.0.0/" + path)
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text.encode()))
+`;
+}
 
 describe("configure check", () => {
     const person = "dev@example.com";
@@ -34,6 +57,7 @@ describe("configure check", () => {
             index: { name: id, indexUrl, uploadUrl, keyring, internalPackages: [] },
             accounts: {},
             keyFiles: undefined,
+            principals: [],
         };
     }
 
@@ -90,8 +114,9 @@ describe("configure check", () => {
     /** Checks, and asserts that no finding contains a credential. */
     async function findings(
         toolEnvironment: ToolEnvironment,
-        wanted: readonly string[] | undefined,
+        wanted: readonly ConfigurableTool[] | undefined,
         given: RegistryOutputs = outputs(),
+        options: Pick<CheckOptions, "packageName" | "offline"> = {},
     ): Promise<readonly Finding[]> {
         const { output } = await toolEnvironment.run("env");
         const environment = Object.fromEntries(
@@ -106,6 +131,7 @@ describe("configure check", () => {
         const found = await check({
             registry: given,
             ...(wanted !== undefined && { tools: wanted }),
+            ...options,
             system,
         });
         const keyFiles = Object.values(registry().outputs.credentials).map(({ keyFile }) => keyFile);
@@ -149,82 +175,84 @@ describe("configure check", () => {
                 files: { ...files("pip", { form: "keyring" }), ...files("twine", { form: "keyring" }) },
             });
             const found = await findings(toolEnvironment, undefined);
-            assert.deepEqual(
-                found.filter(({ status }) => status !== "ok"),
-                [],
-            );
             assert.equal(allWell(found), true);
             const email = emailOf(writer);
             assert.deepEqual(
-                found.map(({ tool = "", subject }) => `${tool} ${subject}`),
-                [
-                    " network",
-                    " identity",
-                    " file-mode",
-                    ...["pip configuration", "pip provider", "pip keyring", "pip index"],
-                    ...["twine configuration", "twine keyring", "twine index"],
-                ],
+                found.map(({ tool = "", status, subject }) => `${tool} ${subject} ${status}`),
+                [" network ok", " identity ok", "pip index ok", "twine publish skipped"],
             );
-            const identity = found.find(({ subject }) => subject === "identity")?.message ?? "";
+            const [, identity, pip, twine] = found.map(({ message }) => message);
             assert.ok(
-                identity.includes(email) && identity.includes("GOOGLE_APPLICATION_CREDENTIALS"),
+                identity!.includes(email) && identity!.includes("GOOGLE_APPLICATION_CREDENTIALS"),
                 identity,
             );
-            for (const { message } of found.filter(({ subject }) => subject === "index")) {
-                assert.ok(message.startsWith(`${email} can read`), message);
-            }
+            assert.equal(pip, "pip finds ready-made 1.0.0 in the registry");
+            assert.match(
+                twine!,
+                new RegExp(
+                    `^Configured in .*\\.pypirc\\. The registry accepts the login of ${email}\\. Not tried: only an upload`,
+                ),
+            );
         });
 
-        const byCommand = ["configuration", "provider", "keyring", "index"];
-        const byImport = ["configuration", "keyring", "index"];
-        for (const [tool, subjects] of [
-            ["uv", byCommand],
-            ["poetry", byImport],
-            ["pdm", byImport],
-            // It installs with uv, and publishes by itself.
-            ["hatch", [...byCommand, "keyring", "index"]],
-            ["pipenv", byCommand],
-        ] as const) {
-            it(`with ${tool} by the keyring`, async () => {
-                const { bin } = await PinnedTool.install(tool);
-                await using toolEnvironment = await at({
-                    keyFile: keyFileOf(writer),
-                    path: [bin, registry().tools.bin],
-                    files: files(tool, { form: "keyring" }),
-                    environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
-                });
-                const found = await findings(toolEnvironment, [tool]);
-                assert.deepEqual(
-                    found.filter(({ status }) => status !== "ok"),
-                    [],
-                );
-                assert.deepEqual(
-                    found.flatMap((finding) => (finding.tool === tool ? [finding.subject] : [])),
-                    subjects,
-                );
+        for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
+            it(`with ${tool} by the keyring, by a token and by a key in its files`, async () => {
+                const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                const token = registry().sandbox.issueToken(`user:${person}`);
+                for (const credential of [
+                    { form: "keyring" },
+                    { form: "token", token },
+                    keyOf(writer),
+                ] as const) {
+                    await using toolEnvironment = await at({
+                        ...(credential.form === "keyring" && { keyFile: keyFileOf(writer) }),
+                        path: [bin, registry().tools.bin],
+                        files: files(tool, credential),
+                        environment:
+                            tool === "pipenv" && credential.form === "keyring"
+                                ? { PIPENV_KEYRING_PROVIDER: "subprocess" }
+                                : {},
+                    });
+                    // uv locks its store of logins, whatever it does.
+                    const list = () =>
+                        toolEnvironment.run("find", ".", "-type", "f", "!", "-name", "credentials.toml.lock");
+                    const before = await list();
+                    const found = await findings(toolEnvironment, [tool]);
+                    assert.deepEqual(faults(found), [], credential.form);
+                    assert.deepEqual(
+                        found.filter((finding) => finding.tool === tool && finding.status === "ok"),
+                        [
+                            {
+                                tool,
+                                status: "ok",
+                                subject: "index",
+                                message: `${tool} finds ready-made 1.0.0 in the registry`,
+                            },
+                        ],
+                    );
+                    // The directory for temporary files is in the home directory.
+                    assert.equal((await list()).output, before.output);
+                }
             });
         }
 
-        for (const tool of ["pip", "twine", "uv", "poetry", "pdm", "hatch", "netrc"] as const) {
-            it(`with ${tool} by a key and by a token in its files`, async () => {
+        for (const tool of ["twine", "netrc"] as const) {
+            it(`with ${tool} by a token and by a key, which are not tried`, async () => {
                 const token = registry().sandbox.issueToken(`user:${person}`);
                 for (const [credential, who] of [
                     [keyOf(reader), emailOf(reader)],
                     [{ form: "token", token }, person],
                 ] as const) {
-                    await using toolEnvironment = await at({
-                        files: files(tool, credential),
-                        executables: { ...gcloud(), [`bin/${tool}`]: "#!/bin/sh\nexit 1\n" },
-                    });
+                    await using toolEnvironment = await at({ files: files(tool, credential) });
                     const found = await findings(toolEnvironment, [tool]);
-                    assert.deepEqual(
-                        found.filter(({ status }) => status !== "ok"),
-                        [],
+                    assert.deepEqual(faults(found), []);
+                    const [own, ...others] = found.filter((finding) => finding.tool === tool);
+                    assert.deepEqual(others, []);
+                    assert.equal(own?.status, "skipped");
+                    assert.ok(
+                        own.message.includes(`The registry accepts the login of ${who}. Not tried: `),
+                        own.message,
                     );
-                    const own = found.filter(({ subject }) => subject === credential.form);
-                    assert.equal(own.length > 0 && own.every(({ message }) => message.includes(who)), true);
-                    const answer = found.find(({ subject }) => subject === "index")?.message ?? "";
-                    assert.ok(answer.startsWith(`${who} can read`), answer);
                 }
             });
         }
@@ -279,6 +307,30 @@ describe("configure check", () => {
         });
     });
 
+    it("agrees with pip on a file in a different encoding", async () => {
+        const text = `# caf\u00e9\n${files("pip", { form: "keyring" })[".config/pip/pip.conf"]!}`;
+        await using toolEnvironment = await at({ keyFile: keyFileOf(reader) });
+        const file = join(toolEnvironment.home, ".config/pip/pip.conf");
+        await mkdir(dirname(file), { recursive: true });
+        for (const [encoding, isRead] of [
+            ["latin1", false],
+            ["utf8", true],
+        ] as const) {
+            await writeFile(file, text, encoding);
+            const run = await registry().install(toolEnvironment);
+            assert.equal(run.exitCode === 0, isRead, run.output);
+            const found = await findings(toolEnvironment, ["pip"]);
+            if (isRead) assert.deepEqual(faults(found), []);
+            else
+                assertOneFault(
+                    found,
+                    { tool: "pip", subject: "configuration" },
+                    /pip\.conf: .*UTF-8/,
+                    /Correct the file/,
+                );
+        }
+    });
+
     describe("the keyring", () => {
         it("is missing", async () => {
             await using toolEnvironment = await at({ ...withKeyring(), path: [registry().tools.bareBin] });
@@ -305,9 +357,9 @@ describe("configure check", () => {
             await using toolEnvironment = await at({ ...withKeyring(), environment: { PIP_NO_INPUT: "1" } });
             assertOneFault(
                 await findings(toolEnvironment, ["pip"]),
-                { tool: "pip", subject: "provider" },
-                /^no-input from PIP_NO_INPUT is set\. .* never asks a keyring$/,
-                /keyring-provider import/,
+                { tool: "pip", subject: "index" },
+                /^pip does not find ready-made\. The registry accepts the login of .*\. pip says: .*\(from versions: none\)/,
+                /^Check keyring-provider and no-input .*pip install ready-made$/,
             );
         });
 
@@ -366,9 +418,9 @@ describe("configure check", () => {
             });
             assertOneFault(
                 await findings(toolEnvironment, ["pip"]),
-                { tool: "pip", subject: "keyring" },
-                /^There is no keyring on PATH outside pip's own environment/,
-                /^pipx install keyring/,
+                { tool: "pip", subject: "index" },
+                /^pip does not find ready-made\. The registry accepts the login of /,
+                /^Check keyring-provider/,
             );
         });
     });
@@ -377,7 +429,7 @@ describe("configure check", () => {
         it("asks a keyring that is only a command if the index has a user name", async () => {
             const bin = await environmentWith("pip==25.3\n");
             for (const [provider, fault] of [
-                ["auto", /^pip 25\.3 asks a keyring command only for a user name/],
+                ["auto", /^pip does not find ready-made\. The registry accepts/],
                 ["subprocess", undefined],
             ] as const) {
                 await using toolEnvironment = await at({
@@ -390,9 +442,213 @@ describe("configure check", () => {
                 // The check agrees with pip.
                 assert.equal(run.exitCode === 0, fault === undefined, run.output);
                 if (fault === undefined) assert.deepEqual(faults(found), []);
-                else assertOneFault(found, { tool: "pip", subject: "provider" }, fault, /subprocess/);
+                else
+                    assertOneFault(
+                        found,
+                        { tool: "pip", subject: "index" },
+                        fault,
+                        /pip before 26\.2 .* subprocess/,
+                    );
             }
         });
+    });
+
+    describe("a switch", () => {
+        /** What stops a tool that is configured, and does not stop it. */
+        type Case = readonly [
+            what: string,
+            expected: RegExp | "ok",
+            options: Partial<ToolEnvironmentOptions>,
+        ];
+        const notAsked = (tool: string) =>
+            new RegExp(`^${tool} does not find ready-made\\. The registry accepts the login`);
+        const projectFile = (tool: Tool) => files(tool, { form: "keyring" })["project/pyproject.toml"]!;
+        const pypi = '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\nverify_ssl = true\n';
+        const cases = {
+            pip: (): readonly Case[] => [
+                [
+                    "the provider disabled",
+                    notAsked("pip"),
+                    { environment: { PIP_KEYRING_PROVIDER: "disabled" } },
+                ],
+                ["no index", /^no-index from PIP_NO_INDEX stops pip/, { environment: { PIP_NO_INDEX: "1" } }],
+                [
+                    "no configuration",
+                    /^The registry is in none/,
+                    { environment: { PIP_CONFIG_FILE: "/dev/null" } },
+                ],
+                [
+                    "a variable in pip.conf",
+                    /^pip does not replace \$\{GAR_TOKEN\} in .*pip\.conf with the variable$/,
+                    {
+                        files: {
+                            ".config/pip/pip.conf": `[global]\nextra-index-url = ${outputs().index.indexUrl.replace("://", "://oauth2accesstoken:${GAR_TOKEN}@")}\n`,
+                        },
+                        environment: { GAR_TOKEN: registry().sandbox.issueToken(`user:${person}`) },
+                    },
+                ],
+            ],
+            uv: (): readonly Case[] => [
+                [
+                    "the variable that disables the keyring",
+                    notAsked("uv"),
+                    { environment: { UV_KEYRING_PROVIDER: "disabled" } },
+                ],
+                [
+                    "the project, which disables the keyring that the user enabled",
+                    notAsked("uv"),
+                    { files: { "project/pyproject.toml": '[tool.uv]\nkeyring-provider = "disabled"\n' } },
+                ],
+                [
+                    "the project's uv.toml, which disables it",
+                    notAsked("uv"),
+                    {
+                        files: {
+                            "project/pyproject.toml": "[project]\n",
+                            "project/uv.toml": 'keyring-provider = "disabled"\n',
+                        },
+                    },
+                ],
+                [
+                    "the project, with the keyring that the variable enables",
+                    "ok",
+                    {
+                        files: { "project/pyproject.toml": '[tool.uv]\nkeyring-provider = "disabled"\n' },
+                        environment: { UV_KEYRING_PROVIDER: "subprocess" },
+                    },
+                ],
+                [
+                    "no network",
+                    /^uv does not find ready-made\. .*network was disabled/,
+                    { environment: { UV_OFFLINE: "1" } },
+                ],
+                [
+                    "no configuration",
+                    /^uv does not find ready-made\. /,
+                    { environment: { UV_NO_CONFIG: "1" } },
+                ],
+                [
+                    "a check of the lock file, which does not matter",
+                    "ok",
+                    { environment: { UV_LOCKED: "1" } },
+                ],
+            ],
+            poetry: (): readonly Case[] => [
+                [
+                    "config.toml, which disables the keyring",
+                    notAsked("poetry"),
+                    { files: { ".config/pypoetry/config.toml": "[keyring]\nenabled = false\n" } },
+                ],
+                [
+                    "the variable that disables it",
+                    notAsked("poetry"),
+                    { environment: { POETRY_KEYRING_ENABLED: "false" } },
+                ],
+                [
+                    "poetry.toml, which disables it",
+                    notAsked("poetry"),
+                    { files: { "project/poetry.toml": "[keyring]\nenabled = false\n" } },
+                ],
+                [
+                    "a source in a form that poetry refuses",
+                    /^poetry does not find ready-made\. /,
+                    {
+                        files: {
+                            "project/pyproject.toml": `${projectFile("poetry")}secondary = true\n`,
+                        },
+                    },
+                ],
+            ],
+            pdm: (): readonly Case[] => [
+                [
+                    "config.toml, whose indexes pdm ignores",
+                    /^pdm does not find ready-made\. /,
+                    {
+                        files: { "project/pyproject.toml": "" },
+                        environment: { PDM_IGNORE_STORED_INDEX: "1" },
+                    },
+                ],
+                [
+                    "a source that excludes the package",
+                    /^pdm does not find ready-made\. /,
+                    {
+                        files: {
+                            "project/pyproject.toml": `${projectFile("pdm")}exclude_packages = ["ready-*"]\n`,
+                            ".config/pdm/config.toml": "",
+                        },
+                    },
+                ],
+                [
+                    "the project's pdm.toml, which enables uv",
+                    /^pdm does not find ready-made\. /,
+                    { files: { "project/pdm.toml": "use_uv = true\n" } },
+                ],
+            ],
+            hatch: (): readonly Case[] => [
+                [
+                    "the installer pip, which reads no uv.toml",
+                    /^hatch does not find ready-made\. /,
+                    { files: { "project/pyproject.toml": projectFile("hatch").replace('"uv"', '"pip"') } },
+                ],
+                [
+                    "hatch.toml, which selects pip",
+                    /^hatch does not find ready-made\. /,
+                    { files: { "project/hatch.toml": '[envs.default]\ninstaller = "pip"\n' } },
+                ],
+                [
+                    "a variable of the environment",
+                    notAsked("hatch"),
+                    {
+                        files: {
+                            "project/pyproject.toml": `${projectFile("hatch")}\n[tool.hatch.envs.default.env-vars]\nUV_KEYRING_PROVIDER = "disabled"\n`,
+                        },
+                    },
+                ],
+            ],
+            pipenv: (): readonly Case[] => [
+                ["no variable that enables the keyring", notAsked("pipenv"), {}],
+                [
+                    "a mirror, which replaces only PyPI",
+                    "ok",
+                    {
+                        files: {
+                            "project/Pipfile": `${pypi}${files("pipenv", { form: "keyring" })["project/Pipfile"]!}`,
+                        },
+                        environment: {
+                            PIPENV_KEYRING_PROVIDER: "subprocess",
+                            PIPENV_PYPI_MIRROR: "https://mirror.example/simple",
+                        },
+                    },
+                ],
+            ],
+        };
+        for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
+            it(`decides what ${tool} does, and what the check says`, async () => {
+                const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                for (const [what, expected, options] of cases[tool]()) {
+                    await using toolEnvironment = await at({
+                        keyFile: keyFileOf(reader),
+                        path: [bin, registry().tools.bin],
+                        ...options,
+                        files: { ...files(tool, { form: "keyring" }), ...options.files },
+                    });
+                    const found = (await findings(toolEnvironment, [tool])).filter(
+                        (finding) => finding.tool === tool,
+                    );
+                    const reason = `${tool}, ${what}: ${JSON.stringify(found, null, 2)}`;
+                    const ticks = found.filter(({ status }) => status === "ok");
+                    assert.equal(ticks.length, expected === "ok" ? 1 : 0, reason);
+                    if (expected === "ok") assert.deepEqual(faults(found), [], reason);
+                    else
+                        assert.ok(
+                            faults(found).some(
+                                ({ status, message }) => status === "problem" && expected.test(message),
+                            ),
+                            reason,
+                        );
+                }
+            });
+        }
     });
 
     describe("the identity", () => {
@@ -404,6 +660,36 @@ describe("configure check", () => {
                 { tool: "pip", subject: "index" },
                 new RegExp(`^403: ${email} is signed in, but has no role on this repository$`),
                 new RegExp(`Add serviceAccount:${email} to .*readers`),
+            );
+        });
+
+        it("has a role in the stack, but not in the policy (403)", async () => {
+            const { file, email } = await createKey(registry().sandbox, "created-again");
+            await using toolEnvironment = await at({ ...withKeyring(), keyFile: JSON.stringify(file) });
+            assertOneFault(
+                await findings(toolEnvironment, ["pip"], {
+                    ...outputs(),
+                    principals: [`serviceAccount:${email}`],
+                }),
+                { tool: "pip", subject: "index" },
+                new RegExp(`^403: the stack gives ${email} a role, but .* deleted and created again$`),
+                /^Run pulumi up --refresh$/,
+            );
+        });
+
+        it("is a machine's, without the scope cloud-platform (403)", async () => {
+            const server = await registry().sandbox.startMetadataServer(`serviceAccount:${emailOf(reader)}`, [
+                "https://www.googleapis.com/auth/devstorage.read_only",
+            ]);
+            await using toolEnvironment = await at({
+                files: files("pip", { form: "keyring" }),
+                environment: { ...server, NO_GCE_CHECK: "false" },
+            });
+            assertOneFault(
+                await findings(toolEnvironment, ["pip"]),
+                { tool: "pip", subject: "index" },
+                new RegExp(`^403: the token of ${emailOf(reader)} does not have the scope cloud-platform$`),
+                /set the access scope cloud-platform/,
             );
         });
 
@@ -612,6 +898,142 @@ describe("configure check", () => {
         });
     });
 
+    describe("the package", () => {
+        const messages = (found: readonly Finding[], subject: Finding["subject"] = "index") =>
+            found
+                .filter((finding) => finding.subject === subject)
+                .map(({ status, message }) => `${status} ${message}`);
+
+        it("is the one of --package, which has to be in the registry", async () => {
+            await registry().putOnIndex({ name: "other-one", version: "3.0.0" });
+            await using toolEnvironment = await at(withKeyring());
+            const ask = (packageName: string) =>
+                findings(toolEnvironment, ["pip"], outputs(), { packageName });
+            assert.deepEqual(messages(await ask("Other_One")), [
+                "ok pip finds other-one 3.0.0 in the registry",
+            ]);
+            assert.deepEqual(messages(await ask("no-such-package")), [
+                "problem The registry has no package named no-such-package",
+                messages(await ask("no-such-package"))[1],
+            ]);
+            assert.match(messages(await ask("no-such-package"))[1] ?? "", /^skipped .*Not tried: /);
+        });
+
+        it("is an internal one before others, and has a wheel", async () => {
+            const { files: stored } = registry().repository;
+            await registry().putOnIndex({ name: "acme-source", version: "1.0.0" });
+            for (const name of [...stored.keys()]) if (/^acme_source.*whl$/.test(name)) stored.delete(name);
+            await registry().putOnIndex({ name: "zebra", version: "2.0.0" });
+            await using toolEnvironment = await at(withKeyring());
+            const given = outputs();
+            const internal = { ...given, index: { ...given.index, internalPackages: ["acme-*", "zebra"] } };
+            assert.deepEqual(messages(await findings(toolEnvironment, ["pip"], internal)), [
+                "ok pip finds zebra 2.0.0 in the registry",
+            ]);
+            const [only] = messages(
+                await findings(toolEnvironment, ["pip"], given, { packageName: "acme-source" }),
+            );
+            assert.match(only ?? "", /^skipped .*Not tried: no package was found that has a wheel/);
+        });
+
+        it("cannot be chosen if the registry is empty", async () => {
+            const { files: stored } = registry().repository;
+            const before = [...stored];
+            stored.clear();
+            try {
+                await using toolEnvironment = await at(withKeyring());
+                const found = await findings(toolEnvironment, ["pip"]);
+                assert.match(
+                    messages(found)[0] ?? "",
+                    /^skipped Configured in .*pip\.conf\. .*Not tried: the registry has no packages yet$/,
+                );
+                assert.equal(allWell(found), true);
+            } finally {
+                for (const [name, file] of before) stored.set(name, file);
+            }
+        });
+
+        it("comes from a different index: the attacker's, with a higher version", async () => {
+            const packageName = "attacked";
+            await registry().putOnIndex({ name: packageName, version: "1.0.0" });
+            for (const path of await registry().build({ name: packageName, version: "99.0.0" })) {
+                await registry().publishPublic(packageName, path);
+            }
+            const { bin } = await PinnedTool.install("uv");
+            await using toolEnvironment = await at({
+                ...withKeyring(),
+                path: [bin, registry().tools.bin],
+                files: { ...files("pip", { form: "keyring" }), ...files("uv", { form: "keyring" }) },
+            });
+            const found = await findings(toolEnvironment, ["pip", "uv"], outputs(), {
+                packageName,
+            });
+            assertOneFault(
+                found,
+                { tool: "pip", subject: "index" },
+                /^pip takes attacked 99\.0\.0 from pypi\.org instead of the registry$/,
+                /dependency-confusion/,
+            );
+            assert.deepEqual(messages(found.filter(({ tool }) => tool === "uv")), [
+                "ok uv finds attacked 1.0.0 in the registry",
+            ]);
+        });
+
+        it("runs no code, except with poetry where it takes the attacker's package", async () => {
+            const packageName = "evil";
+            await registry().putOnIndex({ name: packageName, version: "1.0.0" });
+            await using toolEnvironment = await at({ path: [registry().tools.bin] });
+            const made = await toolEnvironment.run("python3", "-c", makeSdist(packageName));
+            assert.equal(made.exitCode, 0, made.output);
+            registry().sandbox.publishPublic({
+                project: packageName,
+                filename: `${packageName}-99.0.0.tar.gz`,
+                content: await readFile(join(toolEnvironment.home, `${packageName}-99.0.0.tar.gz`)),
+            });
+            for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
+                const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                const own = files(tool, { form: "keyring" });
+                const mirror =
+                    '[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/simple/"\n';
+                await using machine = await at({
+                    keyFile: keyFileOf(reader),
+                    path: [bin, registry().tools.bin],
+                    files: {
+                        ...own,
+                        ...(tool === "poetry" && {
+                            "project/pyproject.toml": `${own["project/pyproject.toml"]!}${mirror}`,
+                        }),
+                    },
+                    environment: { PIPENV_KEYRING_PROVIDER: "subprocess" },
+                });
+                await findings(machine, [tool], outputs(), { packageName });
+                const { output } = await machine.run("sh", "-c", 'ls "$HOME"');
+                assert.equal(/^ran$/m.test(output), tool === "poetry", `${tool}: ${output}`);
+            }
+        });
+
+        it("is not asked for offline: nothing is", async () => {
+            const token = registry().sandbox.issueToken(`user:${person}`, 0);
+            await using toolEnvironment = await at({
+                ...withKeyring(),
+                files: {
+                    ...files("pip", { form: "token", token }),
+                    ...files("twine", { form: "keyring" }),
+                },
+                executables: { ...gcloud(), "bin/keyring": '#!/bin/sh\ntouch "$HOME/started"\n' },
+            });
+            const before = registry().sandbox.requests.length;
+            const found = await findings(toolEnvironment, undefined, outputs(), { offline: true });
+            assert.deepEqual(registry().sandbox.requests.slice(before), []);
+            assert.match((await toolEnvironment.run("ls")).output, /^(?!.*started)/);
+            assert.deepEqual(
+                found.map(({ tool = "", status, subject }) => `${tool} ${subject} ${status}`),
+                ["pip index skipped", "twine publish skipped"],
+            );
+            assert.match(messages(found)[0] ?? "", /pip\.conf\. Not tried: --offline$/);
+        });
+    });
+
     it("passes no credential to a program as an argument", async () => {
         const script = '#!/bin/sh\necho "$0 $*" >> "$HOME/arguments"\nexec "$REAL/keyring" "$@"\n';
         await using toolEnvironment = await at({
@@ -624,7 +1046,7 @@ describe("configure check", () => {
         const { output } = await toolEnvironment.run("cat", "arguments");
         assert.match(
             output,
-            /--list-backends\n.* get https:\/\/europe-west1-python\.pkg\.dev\/\S+ oauth2accesstoken$/,
+            /--list-backends\n.* get https:\/\/europe-west1-python\.pkg\.dev\/\S+ oauth2accesstoken\n.* --mode=creds/,
         );
         assert.deepEqual(keyMaterial(output, [keyFileOf(reader)]), []);
     });

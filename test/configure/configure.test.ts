@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
@@ -555,6 +555,32 @@ describe("configure", () => {
             (await machine.configure("--undo", "--auth", "key")).output,
             /--undo does not use --auth/,
         );
+    });
+
+    it("does not edit a file that Python cannot read in this locale", async () => {
+        const theirs = Buffer.from("# caf\u00e9\n[global]\ntimeout = 5\n", "latin1");
+        for (const [environment, isEdited] of [
+            [{}, false],
+            [{ LANG: "C" }, false],
+            [{ LC_ALL: "de_DE.ISO-8859-1" }, true],
+        ] as const) {
+            await using machine = await Machine.open({}, environment);
+            await machine.put(pipConf, "");
+            await writeFile(machine.path(pipConf), theirs);
+            const run = await machine.with(withoutSecrets(outputs), "--tool", "pip");
+            const after = await readFile(machine.path(pipConf));
+            if (isEdited) {
+                assertDone(run);
+                assert.ok(after.subarray(0, theirs.length).equals(theirs));
+            } else {
+                assert.equal(run.exitCode, 1);
+                assert.match(
+                    run.output,
+                    /pip\.conf:1: not encoded in UTF-8, as Python expects here\. Save the file as UTF-8/,
+                );
+                assert.ok(after.equals(theirs));
+            }
+        }
     });
 
     it("reads what PowerShell has saved", async () => {

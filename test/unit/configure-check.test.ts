@@ -10,10 +10,10 @@ import fc from "fast-check";
 import { allWell, describe as described, type Finding } from "../../configure/check/check";
 import { findIdentities } from "../../configure/check/identity";
 import { isYes, pipSettings } from "../../configure/tools/pip-settings";
-import { hasSetting, presentFiles, registryAddress } from "../../configure/check/client-files";
+import { presentFiles, registryAddress } from "../../configure/check/client-files";
 import { modeOf } from "../../configure/check/credential-check";
-import { Network } from "../../configure/check/network";
-import { inspectPython } from "../../configure/check/python-environment";
+import { Network } from "../../configure/machine/network";
+import { inspectPython } from "../../configure/machine/python-environment";
 import type { System } from "../../configure/machine/system";
 import type { PythonIndex } from "../../src/clients/client";
 import { limitSeconds } from "../deadline";
@@ -215,8 +215,6 @@ describe("configure check's parts", () => {
                 uv?.entries.map(({ use }) => use),
                 ["install"],
             );
-            assert.equal(hasSetting(uv.settings, "keyring-provider", "subprocess"), true);
-            assert.equal(hasSetting(poetry.settings, "keyring-provider", "subprocess"), false);
             assert.deepEqual((await presentFiles("pdm", index, system()))[0]?.entries, []);
         });
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import { run } from "../machine/run";
-import { onPath, pathsOf, type System } from "../machine/system";
+import { run } from "./run";
+import { onPath, pathsOf, type System } from "./system";
 
 /** The Python that a tool runs in. */
 export interface PythonEnvironment {

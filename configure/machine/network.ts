@@ -1,10 +1,11 @@
+import { sign } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingHttpHeaders } from "node:http";
 import * as tls from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import * as v from "valibot";
-import type { Login } from "../../src/clients/credential";
-import { pathsOf, type System, variable } from "../machine/system";
+import { type Login, tokenUsername } from "../../src/clients/credential";
+import { pathsOf, type System, variable } from "./system";
 
 /** What a server answered, or why there was no answer and what to do. */
 export type Response =
@@ -21,10 +22,24 @@ export interface TokenInfo {
 /** For one request, including the connection. */
 const timeoutSeconds = 30;
 
-const tokenInfoSchema = v.object({
-    email: v.optional(v.string()),
-    expires_in: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.finite()),
-});
+const tokenUrl = "https://oauth2.googleapis.com/token";
+const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
+
+const replySchema = v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.object({
+        access_token: v.optional(v.string()),
+        email: v.optional(v.string()),
+        expires_in: v.optional(v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.finite())),
+    }),
+);
+
+const keySchema = v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.object({ client_email: v.string(), private_key: v.string(), private_key_id: v.string() }),
+);
 
 /** Variables that name a file of certificates to Python's tools, in the order in which they look. */
 const bundleVariables = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
@@ -68,15 +83,37 @@ export class Network implements AsyncDisposable {
         await this.dispatcher.destroy();
     }
 
-    async get(url: string, login?: Login): Promise<Response> {
-        const basic = login && Buffer.from(`${login.username}:${login.password}`).toString("base64");
+    async get(url: string, login?: Login | { readonly token: string }): Promise<Response> {
+        const authorization =
+            login &&
+            ("token" in login
+                ? `Bearer ${login.token}`
+                : `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`);
         return this.#request(url, {
             method: "GET",
-            headers: {
-                accept: "text/html",
-                ...(basic !== undefined && { authorization: `Basic ${basic}` }),
-            },
+            headers: { accept: "text/html, application/json", ...(authorization && { authorization }) },
         });
+    }
+
+    /**
+     * An access token for a login: its password, or what Google returns for a service account's key.
+     *
+     * @see https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+     */
+    async accessToken({ username, password }: Login): Promise<string | undefined> {
+        if (username === tokenUsername) return password;
+        const key = v.safeParse(keySchema, Buffer.from(password, "base64").toString());
+        if (!key.success) return undefined;
+        const { client_email: iss, private_key, private_key_id: kid } = key.output;
+        const iat = Math.floor(Date.now() / 1000);
+        const claims = { iss, scope: cloudPlatform, aud: tokenUrl, iat, exp: iat + 3600 };
+        const text = [{ alg: "RS256", typ: "JWT", kid }, claims]
+            .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+            .join(".");
+        const signature = sign("RSA-SHA256", Buffer.from(text), private_key).toString("base64url");
+        const grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+        const response = await this.#post(tokenUrl, { grant_type: grant, assertion: `${text}.${signature}` });
+        return response?.access_token;
     }
 
     /**
@@ -85,17 +122,25 @@ export class Network implements AsyncDisposable {
      * @see https://developers.google.com/identity/sign-in/web/backend-auth#calling-the-tokeninfo-endpoint
      */
     async tokenInfo(token: string): Promise<TokenInfo | undefined> {
-        // In the body, because proxies log addresses.
-        const response = await this.#request("https://oauth2.googleapis.com/tokeninfo", {
+        const found = await this.#post("https://oauth2.googleapis.com/tokeninfo", { access_token: token });
+        if (found?.expires_in === undefined) return undefined;
+        const { email, expires_in: secondsLeft } = found;
+        return { ...(email !== undefined && { email }), secondsLeft };
+    }
+
+    /** Sends a form, in the body, because proxies log addresses. */
+    async #post(
+        url: string,
+        form: Record<string, string>,
+    ): Promise<v.InferOutput<typeof replySchema> | undefined> {
+        const response = await this.#request(url, {
             method: "POST",
             headers: { "content-type": "application/x-www-form-urlencoded" },
-            body: new URLSearchParams({ access_token: token }).toString(),
+            body: new URLSearchParams(form).toString(),
         });
         if (!("status" in response) || response.status !== 200) return undefined;
-        const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), tokenInfoSchema), response.body);
-        if (!parsed.success) return undefined;
-        const { email, expires_in: secondsLeft } = parsed.output;
-        return { ...(email !== undefined && { email }), secondsLeft };
+        const parsed = v.safeParse(replySchema, response.body);
+        return parsed.success ? parsed.output : undefined;
     }
 
     /**

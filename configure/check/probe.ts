@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { stripVTControlCharacters } from "node:util";
+import { normalizedName } from "../../src/names/package-names";
+import type { PythonIndex } from "../../src/clients/client";
+import { withoutUserInfo } from "../formats/merge";
+import { run } from "../machine/run";
+import { pathsOf, type System } from "../machine/system";
+import { lastLines } from "../registry/masking";
+import type { ProbeRequest, ResolvedPackage } from "../tools/descriptor";
+import { type ConfigurableTool, descriptors } from "../tools/descriptors";
+import { readTomlFile } from "../tools/project-files";
+
+/** What a tool itself did when it was asked for a package. */
+export type Answer =
+    | { readonly resolved: ResolvedPackage; readonly isFromRegistry: boolean }
+    /** The last lines that the tool printed, without credentials. */
+    | { readonly failed: string; readonly packageName: string }
+    | { readonly notTried: string };
+
+/** What to ask a tool. */
+export interface Question {
+    readonly tool: ConfigurableTool;
+    /** The tool's command. */
+    readonly launcher: string;
+    readonly packageName: string;
+    readonly index: PythonIndex;
+    /** The registry's name in the tool's files. */
+    readonly indexName: string | undefined;
+    /** The project's file for this tool; undefined outside a project. */
+    readonly projectFile: string | undefined;
+}
+
+/** Makes a tool resolve a package, in a temporary directory that only the user can read. */
+export async function ask(question: Question, system: System): Promise<Answer> {
+    const paths = pathsOf(system);
+    const { tool, launcher, packageName, index, indexName, projectFile } = question;
+    const directory = await mkdtemp(paths.join(tmpdir(), "python-registry-check-"));
+    const beside = (name: string) => paths.join(paths.dirname(projectFile ?? directory), name);
+    const request: ProbeRequest = {
+        packageName,
+        directory,
+        indexName,
+        project: projectFile === undefined ? undefined : readTomlFile(projectFile),
+        beside: (name) => (system.exists(beside(name)) ? readTomlFile(beside(name)) : undefined),
+    };
+    try {
+        const probe = descriptors[tool].probe(request);
+        if ("notTried" in probe) return probe;
+        const { files = {}, copies = [], environment = {}, args, runsInDirectory, read } = probe;
+        for (const [name, text] of Object.entries(files)) {
+            await writeFile(paths.join(directory, name), text, { mode: 0o600 });
+        }
+        for (const name of projectFile === undefined ? [] : copies) {
+            // A project has only some of them.
+            await copyFile(beside(name), paths.join(directory, name)).catch(() => undefined);
+        }
+        const printed = await run(
+            {
+                ...system,
+                environment: { ...system.environment, ...temporaryFolders(directory), ...environment },
+                ...(runsInDirectory && { workingDirectory: directory }),
+            },
+            launcher,
+            args,
+        );
+        const result = { ...printed, stdout: stripVTControlCharacters(printed.stdout) };
+        const output = lastLines(`${result.stdout}\n${result.stderr}`);
+        if (result.exitCode === undefined)
+            return { packageName, failed: output || "it did not end within a minute" };
+        if (unknownOption.test(output)) {
+            return { notTried: `this version of ${tool} lacks an option that the check needs` };
+        }
+        const found = readResolved(() =>
+            read(result, (name) => readFileSync(paths.join(directory, name), "utf8")),
+        );
+        const ofPackage = found.filter(({ name }) => normalizedName(name) === packageName);
+        const foreign = ofPackage.find(({ url }) => !isOfRegistry(url, index));
+        const resolved = foreign ?? ofPackage[0];
+        return resolved === undefined
+            ? { packageName, failed: output || "it printed nothing" }
+            : { resolved, isFromRegistry: foreign === undefined };
+    } finally {
+        await rm(directory, { recursive: true, force: true });
+    }
+}
+
+/** What tools leave behind goes into the temporary directory, and with it. */
+function temporaryFolders(directory: string): Record<string, string> {
+    return { TMPDIR: directory, TEMP: directory, TMP: directory, VIRTUALENV_OVERRIDE_APP_DATA: directory };
+}
+
+const unknownOption =
+    /no such option: -|unrecognized arguments: -|unexpected argument '-|option does not exist/i;
+
+/** None if the tool did not write what it writes after a success. */
+function readResolved(read: () => readonly ResolvedPackage[]): readonly ResolvedPackage[] {
+    try {
+        return read();
+    } catch {
+        return [];
+    }
+}
+
+function isOfRegistry(url: string, { uploadUrl }: PythonIndex): boolean {
+    return `${withoutUserInfo(url)}/`.startsWith(`${withoutUserInfo(uploadUrl)}/`);
+}

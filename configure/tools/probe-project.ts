@@ -1,0 +1,78 @@
+import { stringify } from "smol-toml";
+import { normalizedName } from "../../src/names/package-names";
+import { asTable, type Toml, type TomlTable } from "../formats/toml";
+import type { ProbeRequest } from "./descriptor";
+
+// A project that asks for one package only, with the settings of a real project.
+
+/** The name of the project in the temporary directory. */
+export const projectName = "python-registry-check";
+
+/** Settings of a tool that are about the project itself, not about where its packages come from. */
+const ownSettings: Readonly<Record<string, readonly string[]>> = {
+    uv: [
+        ...["build-backend", "build-constraint-dependencies", "cache-keys", "conflicts", "default-groups"],
+        ...["dependency-groups", "dev-dependencies", "managed", "package", "workspace"],
+    ],
+    pdm: ["build", "dev-dependencies", "distribution", "options", "plugins", "publish", "scripts", "version"],
+};
+
+/** The parts of a pyproject.toml that decide where a tool takes a package from. */
+export function pyprojectFor(
+    { packageName, project = {} }: Pick<ProbeRequest, "packageName" | "project">,
+    tool: "uv" | "pdm" | "hatch",
+    settings: (own: TomlTable) => TomlTable = (own) => own,
+): string {
+    const standard = asTable(project["project"]) ?? {};
+    const tools = asTable(project["tool"]) ?? {};
+    const kept = Object.fromEntries(
+        (tool === "hatch" ? (["uv"] as const) : [tool]).map((name) => [
+            name,
+            without(asTable(tools[name]) ?? {}, ownSettings[name] ?? []),
+        ]),
+    );
+    const own = tool === "hatch" ? (asTable(tools["hatch"]) ?? {}) : (kept[tool] ?? {});
+    return stringify({
+        project: {
+            name: projectName,
+            version: "0",
+            ...pick(standard, ["requires-python"]),
+            dependencies: requirementsFor(packageName, project),
+        },
+        tool: { ...kept, [tool]: settings(own) },
+    });
+}
+
+/** The requirements of a project for one package, in every place that lists requirements; the name alone if there are none. */
+export function requirementsFor(packageName: string, project: TomlTable): string[] {
+    const tools = asTable(project["tool"]) ?? {};
+    const lists = [
+        asTable(project["project"])?.["dependencies"],
+        asTable(project["project"])?.["optional-dependencies"],
+        project["dependency-groups"],
+        asTable(tools["uv"])?.["dev-dependencies"],
+        asTable(tools["pdm"])?.["dev-dependencies"],
+    ];
+    const found = lists
+        .flatMap((list) => (Array.isArray(list) ? (list as Toml[]) : Object.values(asTable(list) ?? {})))
+        .flatMap((item) => (Array.isArray(item) ? (item as Toml[]) : [item]))
+        .filter((item) => typeof item === "string")
+        // https://peps.python.org/pep-0508/#names
+        .filter((text) => normalizedName(/^\s*([\w.-]+)/.exec(text)?.[1] ?? "") === packageName);
+    return found.length === 0 ? [packageName] : [...new Set(found)];
+}
+
+/** The entries of a table for one package; its keys are package names. */
+export function entriesFor(packageName: string, table: Toml | undefined): Record<string, Toml> {
+    return Object.fromEntries(
+        Object.entries(asTable(table) ?? {}).filter(([key]) => normalizedName(key) === packageName),
+    );
+}
+
+export function pick(table: TomlTable, keys: readonly string[]): Record<string, Toml> {
+    return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
+}
+
+function without(table: TomlTable, keys: readonly string[]): Record<string, Toml> {
+    return Object.fromEntries(Object.entries(table).filter(([key]) => !keys.includes(key)));
+}
