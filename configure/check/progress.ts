@@ -21,6 +21,6 @@ export class Progress implements Disposable {
     #show(): void {
         if (!process.stderr.isTTY) return;
         const text = this.#running.size === 0 ? "" : `Asking ${[...this.#running].join(", ")}…`;
-        process.stderr.write(`\r\u001b[K${text}`);
+        process.stderr.write(`\r\u001b[K${text.slice(0, process.stderr.columns - 1)}`);
     }
 }

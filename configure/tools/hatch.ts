@@ -2,7 +2,7 @@ import { asTable, type TomlTable } from "../formats/toml";
 import { join } from "node:path";
 import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { probePip } from "./pip";
-import { pick, pyprojectFor } from "./probe-project";
+import { entriesFor, pick, pyprojectFor } from "./probe-project";
 import { compileArgs, readCompiled, uv } from "./uv";
 
 /** hatch: it installs with uv and uv's files, and publishes by itself. */
@@ -30,6 +30,9 @@ function probeEnvironment(request: ProbeRequest): Probe | { notTried: string } {
     const settings = installerSettings(
         beside("hatch.toml") ?? asTable(asTable(project["tool"])?.["hatch"]) ?? {},
     );
+    if (Object.keys(entriesFor(packageName, settings["sources"])).length > 0) {
+        return { notTried: `this project does not take ${packageName} from an index` };
+    }
     const pip = probePip(packageName);
     const isUv = settings["installer"] === "uv";
     return {
@@ -56,7 +59,15 @@ function probeEnvironment(request: ProbeRequest): Probe | { notTried: string } {
 /** Of the environment in which a project runs by default. */
 function installerSettings(own: TomlTable): TomlTable {
     const environment = asTable(asTable(own["envs"])?.["default"]) ?? {};
-    return pick(environment, ["installer", "env-vars", "env-include", "env-exclude", "python", "type"]);
+    return pick(environment, [
+        "installer",
+        "env-vars",
+        "env-include",
+        "env-exclude",
+        "python",
+        "sources",
+        "type",
+    ]);
 }
 
 /** Runs the uv that hatch names in a variable. */

@@ -5,7 +5,7 @@ import { stringify } from "smol-toml";
 import * as v from "valibot";
 import { asTable, readToml, type TomlTable } from "../formats/toml";
 import type { FileLocation, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
-import { entriesFor, pick, projectName, requirementsFor } from "./probe-project";
+import { entriesFor, pick, projectName, requirementsFor, requirementsOrName } from "./probe-project";
 import { requiredNames } from "./project-files";
 
 const inConfigFolder: FileLocation = { variable: { name: "POETRY_CONFIG_DIR", names: "folder" } };
@@ -47,9 +47,10 @@ function probeLock({
     }
     const own = tableOf(project);
     const sources = [own["source"] ?? []].flat().map(asTable);
-    const isExplicit = sources.some(
-        (each) => each?.["name"] === indexName && each?.["priority"] === "explicit",
-    );
+    const isDeclared = requirementsFor(packageName, project).length > 0;
+    const isExplicit =
+        !isDeclared &&
+        sources.some((each) => each?.["name"] === indexName && each?.["priority"] === "explicit");
     const groups = Object.values(asTable(own["group"]) ?? {}).map(
         (group) => asTable(group)?.["dependencies"],
     );
@@ -59,11 +60,11 @@ function probeLock({
     // From an explicit source, poetry takes only what names it.
     const source = isExplicit ? { source: indexName ?? "" } : {};
     const standard = asTable(project["project"]);
-    const required = standard === undefined ? [] : requirementsFor(packageName, project);
+    const required = standard === undefined ? [] : requirementsOrName(packageName, project);
     const poetry = {
         ...(standard === undefined && { name: projectName, version: "0", description: "", authors: [] }),
         "package-mode": false,
-        ...pick(own, ["source"]),
+        ...pick(own, ["source", "requires-poetry"]),
         dependencies: {
             ...pick(asTable(own["dependencies"]) ?? {}, ["python"]),
             ...(declared ??

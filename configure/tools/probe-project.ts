@@ -37,13 +37,19 @@ export function pyprojectFor(
             name: projectName,
             version: "0",
             ...pick(standard, ["requires-python"]),
-            dependencies: requirementsFor(packageName, project),
+            dependencies: requirementsOrName(packageName, project),
         },
         tool: { ...kept, [tool]: settings(own) },
     });
 }
 
-/** The requirements of a project for one package, in every place that lists requirements; the name alone if there are none. */
+/** The requirements of a project for one package; the name alone if there are none. */
+export function requirementsOrName(packageName: string, project: TomlTable): string[] {
+    const found = requirementsFor(packageName, project);
+    return found.length === 0 ? [packageName] : found;
+}
+
+/** The requirements of a project for one package, in every place that lists requirements. */
 export function requirementsFor(packageName: string, project: TomlTable): string[] {
     const tools = asTable(project["tool"]) ?? {};
     const lists = [
@@ -59,7 +65,7 @@ export function requirementsFor(packageName: string, project: TomlTable): string
         .filter((item) => typeof item === "string")
         // https://peps.python.org/pep-0508/#names
         .filter((text) => normalizedName(/^\s*([\w.-]+)/.exec(text)?.[1] ?? "") === packageName);
-    return found.length === 0 ? [packageName] : [...new Set(found)];
+    return [...new Set(found)];
 }
 
 /** The entries of a table for one package; its keys are package names. */

@@ -457,7 +457,7 @@ describe("configure check", () => {
         /** What stops a tool that is configured, and does not stop it. */
         type Case = readonly [
             what: string,
-            expected: RegExp | "ok",
+            expected: RegExp | "ok" | "skipped",
             options: Partial<ToolEnvironmentOptions>,
         ];
         const notAsked = (tool: string) =>
@@ -528,6 +528,26 @@ describe("configure check", () => {
                     { environment: { UV_NO_CONFIG: "1" } },
                 ],
                 [
+                    "an explicit index, and a project that does not name the package yet",
+                    "ok",
+                    {
+                        files: {
+                            ".config/uv/uv.toml": "",
+                            "project/pyproject.toml": `[project]\nname = "ready-made"\n${projectFile("uv")}explicit = true\n`,
+                        },
+                    },
+                ],
+                [
+                    "a workspace that has the package",
+                    "skipped",
+                    {
+                        files: {
+                            "project/pyproject.toml":
+                                "[tool.uv.sources]\nReady_Made = { workspace = true }\n",
+                        },
+                    },
+                ],
+                [
                     "a check of the lock file, which does not matter",
                     "ok",
                     { environment: { UV_LOCKED: "1" } },
@@ -549,6 +569,28 @@ describe("configure check", () => {
                     notAsked("poetry"),
                     { files: { "project/poetry.toml": "[keyring]\nenabled = false\n" } },
                 ],
+                ...(
+                    [
+                        '[tool.poetry.group.dev.dependencies]\nready_made = { version = "^1", source = "python" }\n',
+                        '[tool.poetry.dependencies]\nReady-Made = [{ version = "1.0.0", python = ">=3", source = "python" }]\n',
+                        '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["Ready.Made[extra] >= 1"]\n[tool.poetry.dependencies]\nready-made = { source = "python" }\n',
+                        '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.10"\n[dependency-groups]\ntest = ["ready-made"]\n',
+                        "",
+                    ] as const
+                ).flatMap((declared) =>
+                    ["primary", "explicit"].map((priority): Case => [
+                        `a ${priority} source, and ${declared}`,
+                        // The group in the standard form names no source.
+                        declared.includes("[dependency-groups]") && priority === "explicit"
+                            ? /^poetry does not find/
+                            : "ok",
+                        {
+                            files: {
+                                "project/pyproject.toml": `${declared}${projectFile("poetry").replace('"primary"', `"${priority}"`)}`,
+                            },
+                        },
+                    ]),
+                ),
                 [
                     "a source in a form that poetry refuses",
                     /^poetry does not find ready-made\. /,
@@ -638,7 +680,7 @@ describe("configure check", () => {
                     const reason = `${tool}, ${what}: ${JSON.stringify(found, null, 2)}`;
                     const ticks = found.filter(({ status }) => status === "ok");
                     assert.equal(ticks.length, expected === "ok" ? 1 : 0, reason);
-                    if (expected === "ok") assert.deepEqual(faults(found), [], reason);
+                    if (typeof expected === "string") assert.deepEqual(faults(found), [], reason);
                     else
                         assert.ok(
                             faults(found).some(
