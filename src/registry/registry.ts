@@ -15,6 +15,7 @@ import {
 } from "../names/principals";
 import { grantImpersonation, listedImpersonator } from "./impersonation";
 import type { CreatedWorkload } from "./workload-identity";
+import { retryPropagation } from "./propagation";
 import { repositoryResource } from "./repository";
 import type { RegistryArgs } from "./registry-args";
 import { AccessMode, RepositoryAccess } from "./repository-access";
@@ -75,8 +76,14 @@ export class Registry extends pulumi.ComponentResource {
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         const checked = checkRegistryArgs(name, args);
-        super("python-registry:index:Registry", name, { ...checked }, opts);
         const { project, location, repository: repositoryId, existing } = checked;
+        const resourceName = repositoryName({ project, location, repositoryId });
+        super(
+            "python-registry:index:Registry",
+            name,
+            { ...checked },
+            pulumi.mergeOptions(opts, retryPropagation(`retry ${resourceName}`)),
+        );
         const mode = checked.access ?? AccessMode.authoritative;
         const createdBy = thisStack();
         const urls = repositoryUrls({ project, location, repository: repositoryId });
@@ -207,10 +214,7 @@ export class Registry extends pulumi.ComponentResource {
         );
         repositoryCreated(this.repository);
         verifyDerived("repository URI", urls.registryUri, this.repository.registryUri);
-        this.repositoryName = knownAfter(
-            this.repository,
-            repositoryName({ project, location, repositoryId }),
-        );
+        this.repositoryName = knownAfter(this.repository, resourceName);
         this.urls = knownAfter(this.repository, urls);
 
         this.registerOutputs({

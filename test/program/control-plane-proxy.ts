@@ -2,12 +2,15 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import type { GoogleError } from "../../sandbox/google/google-api";
 import type { Sandbox } from "../../sandbox/sandbox";
 
 /** What the proxy does with a call on its way. */
 export interface ControlPlaneProxyOptions {
     /** Called before the call is forwarded, which waits for it. */
     readonly before?: (call: string) => Promise<void>;
+    /** Returns an error to answer with, in place of forwarding the call. */
+    readonly refuse?: (call: string) => GoogleError | undefined;
     /** Returns the body of the response. */
     readonly answer?: (call: string, body: string) => string;
 }
@@ -20,13 +23,19 @@ export interface ControlPlaneProxy extends AsyncDisposable {
 
 export async function startControlPlaneProxy(
     sandbox: Sandbox,
-    { before, answer }: ControlPlaneProxyOptions,
+    { before, refuse, answer }: ControlPlaneProxyOptions,
 ): Promise<ControlPlaneProxy> {
     const server = createServer((request, response) => {
         const call = `${request.method ?? ""} ${request.url ?? ""}`;
         const forward = async () => {
             const body = await text(request);
             await before?.(call);
+            const refusal = refuse?.(call);
+            if (refusal !== undefined) {
+                response.writeHead(refusal.code, { "content-type": "application/json" });
+                response.end(JSON.stringify(refusal.body));
+                return;
+            }
             const answered = await fetch(sandbox.apiUrl + (request.url ?? ""), {
                 method: request.method ?? "GET",
                 headers: {
