@@ -37,12 +37,16 @@ export function unchosenIdentities(principal: string): string | undefined {
  * The mistake in a principal without an address, with what was probably meant.
  *
  * @param principal `principal://…` or `principalSet://…`
+ * @param didYouMean formats the suggestion of a principal, if it is one; it can be an empty string
  * @returns a message that continues after the value; undefined if an allow policy of a repository takes the principal
  *
  * @see https://cloud.google.com/iam/docs/principal-identifiers
  * @see https://cloud.google.com/artifact-registry/docs/reference/rpc/google.iam.v1
  */
-export function federatedMistake(principal: string): string | undefined {
+export function federatedMistake(
+    principal: string,
+    didYouMean: (principal: string) => string,
+): string | undefined {
     const [, scheme = "", host = "", path = ""] =
         /^(principal|principalSet):\/\/([^/]+)\/(.+)$/s.exec(principal) ?? [];
     if (accountSet.test(principal)) return undefined;
@@ -97,8 +101,4 @@ export function federatedMistake(principal: string): string | undefined {
 
 function schemeFor(selector: string): string {
     return oneIdentity.test(selector) ? "principal" : "principalSet";
-}
-
-function didYouMean(principal: string): string {
-    return principal === "" ? "" : ` Did you mean ${JSON.stringify(principal)}?`;
 }

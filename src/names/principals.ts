@@ -67,20 +67,33 @@ export function canonicalPrincipal(principal: string): string {
 /**
  * The mistake in the form of a principal, with a suggestion if there is one.
  *
+ * @param accepts whether a valid principal can be suggested
  * @returns a message that continues after the value; undefined if the form is valid
  *
  * @see https://cloud.google.com/iam/docs/principal-identifiers
  */
-export function principalMistake(principal: string): string | undefined {
+export function principalMistake(
+    principal: string,
+    accepts: (principal: string) => boolean = () => true,
+): string | undefined {
     if (isPublic(principal)) {
         return undefined;
     }
+    /** The suggestions as a sentence with a leading space; an empty string if none is valid. */
+    const suggestion = (values: readonly string[]): string => {
+        const valid = values.filter(
+            (value) => accepts(value) && principalMistake(value, () => false) === undefined,
+        );
+        return valid.length === 0
+            ? ""
+            : ` Did you mean ${valid.map((value) => JSON.stringify(value)).join(" or ")}?`;
+    };
     if (federated.test(principal)) {
-        return federatedMistake(principal);
+        return federatedMistake(principal, (meant) => suggestion([meant]));
     }
     const [type, address] = splitOnce(principal);
     if (address === undefined) {
-        return `is not an IAM principal. Allowed: ${principalForms}.${suggestion(withLikelyPrefix(principal))}`;
+        return `is not an IAM principal. Allowed: ${principalForms}.${suggestion(principalsIn(principal))}`;
     }
     if (!isAddressType(type)) {
         if (federatedTypes.includes(type)) {
@@ -93,15 +106,15 @@ export function principalMistake(principal: string): string | undefined {
         const likely = federatedTypes.includes(known)
             ? [spelled, ...federatedTypes.map((each) => `${each}:${address}`)]
             : [spelled];
-        const valid = near ? likely.find((each) => principalMistake(each) === undefined) : undefined;
-        // A path that is wrong itself is reported once the type is right.
-        const best = valid ?? (near && federated.test(spelled) ? spelled : undefined);
-        return `has an unknown type. Allowed: ${principalForms}.${suggestion(best === undefined ? [] : [best])}`;
+        const valid = near
+            ? likely.find((each) => principalMistake(each, () => false) === undefined)
+            : undefined;
+        return `has an unknown type. Allowed: ${principalForms}.${suggestion(valid === undefined ? principalsIn(principal) : [valid])}`;
     }
     if (type === "domain") {
         return domain.test(address)
             ? undefined
-            : `is not a valid domain. Allowed: domain: followed by a domain, for example domain:example.com.`;
+            : `is not a valid domain. Allowed: domain: followed by a domain, for example domain:example.com.${suggestion(principalsIn(principal))}`;
     }
     if (type === "serviceAccount" && kubernetesAccount.test(address)) {
         return undefined;
@@ -111,7 +124,7 @@ export function principalMistake(principal: string): string | undefined {
         return `does not have the address of a service account. Allowed: serviceAccount: followed by an address, for example serviceAccount:name@project.iam.gserviceaccount.com.${suggestion(others.map((each) => `${each}:${address}`))}`;
     }
     if (!isEmail(address)) {
-        return `does not have a valid email address. Allowed: ${type}: followed by an address, for example ${type}:name@example.com.`;
+        return `does not have a valid email address. Allowed: ${type}: followed by an address, for example ${type}:name@example.com.${suggestion(principalsIn(principal))}`;
     }
     if (type !== "serviceAccount" && serviceAccountEnd.test(address)) {
         return `has the address of a service account. Allowed: serviceAccount: followed by the address.${suggestion([`serviceAccount:${address}`])}`;
@@ -207,25 +220,38 @@ export function principalsByRole({
     };
 }
 
-/** Suggestions for a value that has no `type:` prefix. */
-function withLikelyPrefix(value: string): string[] {
-    if (isEmail(value)) {
-        return serviceAccountEnd.test(value)
-            ? [`serviceAccount:${value}`]
-            : [`user:${value}`, `group:${value}`];
+/** The principals that a text can mean: an address with or without what belongs around it, a domain, a pool. */
+function principalsIn(text: string): string[] {
+    // What IAM writes for a principal that no longer exists.
+    if (text.startsWith("deleted:")) return [];
+    const [, pool, selector] =
+        /(?:^|\/)(projects\/\d+\/locations\/global\/workloadIdentityPools\/[^/\s]+)(?:\/providers\/[^/\s]+)?(?:\/(.+))?$/.exec(
+            text,
+        ) ?? [];
+    if (pool !== undefined) {
+        return federatedTypes.map((type) => `${type}://iam.googleapis.com/${pool}/${selector ?? "*"}`);
     }
-    if (domain.test(value)) {
-        return [`domain:${value}`];
+    const pod = /[a-z0-9.-]+\.svc\.id\.goog\[\S+\]/.exec(text)?.[0];
+    if (pod !== undefined) return [`serviceAccount:${pod}`];
+    const host = /^(?:domain:)?\s*(?:\*?@|\*\.|https?:\/\/(?:www\.)?)?([^\s:/@]+)\/?$/i.exec(
+        text.trim(),
+    )?.[1];
+    if (host !== undefined && domain.test(host)) return [`domain:${host}`];
+    const [, owner = "googlegroups.com", group] =
+        /groups\.google\.com\/(?:a\/([^/\s]+)\/)?g\/([^/?#\s]+)/.exec(text) ?? [];
+    const address =
+        group === undefined
+            ? /[^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+/.exec(text)?.[0].replace(/\.$/, "")
+            : `${group}@${owner}`;
+    if (address === undefined) {
+        const known = closest(text, publicPrincipals);
+        return distance(text.toLowerCase(), known.toLowerCase()) <= 2 ? [known] : [];
     }
-    const known = closest(value, publicPrincipals);
-    return distance(value.toLowerCase(), known.toLowerCase()) <= 2 ? [known] : [];
-}
-
-/** The suggestions as a sentence with a leading space; an empty string if there are none. */
-function suggestion(values: readonly string[]): string {
-    return values.length === 0
-        ? ""
-        : ` Did you mean ${values.map((value) => JSON.stringify(value)).join(" or ")}?`;
+    if (serviceAccountEnd.test(address)) return [`serviceAccount:${address}`];
+    const isGroup =
+        group !== undefined || /@googlegroups\.com$/i.test(address) || /\bgroups?\s*[:=]/i.test(text);
+    const types = isGroup ? ["group"] : /\busers?\s*[:=]/i.test(text) ? ["user"] : ["user", "group"];
+    return types.map((each) => `${each}:${address}`);
 }
 
 /** Whether text is the address of a service account, of a user or of Google. */

@@ -130,7 +130,7 @@ export function parseSettings(
     existingMistakes(given, config["gcp:project"] ?? "", report);
     // A message about workloads can name values of other keys.
     const isSecret = (...names: string[]) => names.some((name) => secretKeys.has(fullKey(name)));
-    const hidesWorkloads = isSecret("workloads", "pool", "serviceAccounts");
+    const hidesWorkloads = isSecret("workloads", "pool", "serviceAccounts", "projectNumber");
     const workloadSettings = concernsWorkloads(given)
         ? workloadsModule().parseWorkloadSettings(
               { serviceAccounts: defaultAccounts, ...given, project: config["gcp:project"] },

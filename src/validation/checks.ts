@@ -1,5 +1,7 @@
+import * as v from "valibot";
 import { isRegionForm, locations } from "../names/locations";
 import {
+    accountCoordinates,
     canonicalPrincipal,
     countPrincipals,
     isPublic,
@@ -10,8 +12,8 @@ import {
     roles,
     serviceAccountEmail,
 } from "../names/principals";
-import { accountEntries, defaultAccounts, duplicates, isRecord, recordOf } from "./schema";
-import { type FormatValue, type ReportMistake, suggestion, unknownKey } from "./wording";
+import { accountEntries, accountId, defaultAccounts, duplicates, isRecord, recordOf } from "./schema";
+import { formatJson, type FormatValue, type ReportMistake, suggestion, unknownKey } from "./wording";
 
 // Checks that involve more than one setting, or the whole configuration.
 
@@ -132,10 +134,15 @@ export function existingMistakes(
     const accounts = Object.entries(recordOf(given["serviceAccounts"]));
     for (const [address, account] of accounts) {
         if (!address.includes("@") || !isRecord(account) || account["existing"] !== undefined) continue;
+        const own = accountCoordinates(project, address);
+        const meant =
+            own.project === project && v.is(accountId, own.accountId)
+                ? ` Did you mean ${formatJson(own.accountId)}?`
+                : "";
         report(
             ["serviceAccounts", address, "existing"],
             undefined,
-            "is not set. Allowed for an address: use, adopt, because this stack creates accounts only in its own project.",
+            `is not set. Allowed for an address: use, adopt, because this stack creates accounts only in its own project.${meant}`,
         );
     }
     if ((existing === "use" || existing === "adopt") && access === undefined) {

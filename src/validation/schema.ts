@@ -4,19 +4,33 @@ import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal, isPublic, principalMistake, roles } from "../names/principals";
 import { stackLabel } from "../names/stack-label";
-import { formatJson, spellingSuggestion, suggestion, typeMismatch } from "./wording";
+import * as pasted from "./pasted";
+import { type Finder, valuesIn } from "./pasted";
+import { spellingSuggestion, suggestion, typeMismatch } from "./wording";
 
 // The allowed values of each key of the configuration. Each message continues after the key and its value, and ends with a
 // suggestion.
 
 export const text = (allowed: string) =>
     v.string((issue) => `${typeMismatch(issue.input, "a string")} Allowed: ${allowed}.`);
-export const matching = (pattern: RegExp, allowed: string) =>
+/**
+ * Text of a pattern.
+ *
+ * @param finders find the value in a text that someone pasted
+ * @param suggested the pattern of suggestions, if another check refuses some values
+ */
+export const matching = (
+    pattern: RegExp,
+    allowed: string,
+    finders: readonly Finder[] = [],
+    suggested = pattern,
+) =>
     v.pipe(
         text(allowed),
         v.regex(
             pattern,
-            ({ input }) => `is not valid. Allowed: ${allowed}.${spellingSuggestion(input, pattern)}`,
+            ({ input }) =>
+                `is not valid. Allowed: ${allowed}.${spellingSuggestion(input, suggested, finders)}`,
         ),
     );
 export const oneOf = <const T extends readonly string[]>(options: T) =>
@@ -60,9 +74,16 @@ export const projectId = v.pipe(
     v.regex(
         projectPattern,
         ({ input }) =>
-            `is not valid. Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).${input.includes(":") ? "" : spellingSuggestion(input, projectPattern)}`,
+            `is not valid. Allowed: 6 to 30 lowercase letters, digits and hyphens, starting with a letter; older projects can have a domain prefix (example.com:tools).${projectSuggestion(input)}`,
     ),
 );
+
+function projectSuggestion(input: string): string {
+    const number = /^(?:projects\/)?(\d+)$/.exec(input.trim())?.[1];
+    return number === undefined
+        ? spellingSuggestion(input, projectPattern, pasted.projectIds, !input.includes(":"))
+        : ` This is a project number. This command prints the id: gcloud projects describe ${number} --format='value(projectId)'`;
+}
 
 const location = v.pipe(
     v.string(
@@ -72,7 +93,7 @@ const location = v.pipe(
         // `unknownRegion` checks regions that are not in the list.
         (value) => locations.includes(value) || isRegionForm(value),
         ({ input }) =>
-            `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia.${suggestion(input, locations)}`,
+            `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia.${suggestion(valuesIn(input, pasted.locationNames).find((each) => locations.includes(each.toLowerCase())) ?? input, locations)}`,
     ),
 );
 
@@ -80,6 +101,8 @@ const repositoryId = v.pipe(
     matching(
         /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
         "1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+        pasted.repositoryIds,
+        /^(?!distutils$)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
     ),
     // In a .pypirc, each repository has a section with its name, and this section lists the repositories.
     v.notValue("distutils", "is the name of a reserved section in .pypirc. Allowed: any other name."),
@@ -94,6 +117,11 @@ const labels = v.pipe(
             matching(
                 /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
                 "label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter",
+                [],
+                new RegExp(
+                    String.raw`^(?!(?:${reservedLabels.join("|")})$)[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`,
+                    "u",
+                ),
             ),
             v.notValues(
                 reservedLabels,
@@ -119,30 +147,41 @@ const labels = v.pipe(
  * @param key the path of the list, for a command in a message
  * @param power what its principals can do, as "would let everyone …"; undefined if everyone can be among them
  */
-const principals = (key: string, power?: string) =>
-    v.array(
-        v.pipe(
-            text("an IAM principal, for example group:team@example.com"),
-            v.check(
-                (value) => principalMistake(value) === undefined,
-                ({ input }) => principalMistake(input) ?? "",
-            ),
-            v.check(
-                (value) => power === undefined || !isPublic(value),
-                `would let everyone ${power ?? ""}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`,
-            ),
-            v.check(
-                (value) => power === undefined || unchosenIdentities(value) === undefined,
-                ({ input }) =>
-                    `would let ${unchosenIdentities(input) ?? ""} ${power ?? ""}. Allowed: ${input.endsWith("/*") ? "a subject, a group or an attribute of the pool; * only in readers" : "single service accounts; all of them only in readers"}.`,
-            ),
+const principals = (key: string, power?: string) => {
+    const isChosen = (value: string) =>
+        power === undefined || (!isPublic(value) && unchosenIdentities(value) === undefined);
+    const principal = v.pipe(
+        text("an IAM principal, for example group:team@example.com"),
+        v.check(
+            (value) => principalMistake(value) === undefined,
+            ({ input }) => principalMistake(input, isChosen) ?? "",
         ),
-        ({ input }) =>
-            `${typeMismatch(input, "a list")} Allowed: a list of IAM principals.` +
-            (typeof input === "string"
-                ? ` Did you mean ${formatJson([input])}? Set it with: pulumi config set --path '${key}[0]' PRINCIPAL`
-                : ""),
+        v.check(
+            (value) => power === undefined || !isPublic(value),
+            `would let everyone ${power ?? ""}. Allowed: allUsers and allAuthenticatedUsers only in readers, and only with allowPublic: true.`,
+        ),
+        v.check(
+            (value) => power === undefined || unchosenIdentities(value) === undefined,
+            ({ input }) =>
+                `would let ${unchosenIdentities(input) ?? ""} ${power ?? ""}. Allowed: ${input.endsWith("/*") ? "a subject, a group or an attribute of the pool; * only in readers" : "single service accounts; all of them only in readers"}.`,
+        ),
     );
+    return v.array(
+        principal,
+        ({ input }) =>
+            `${typeMismatch(input, "a list")} Allowed: a list of IAM principals.${listSuggestion(input, principal)}` +
+            (typeof input === "string" ? ` Set it with: pulumi config set --path '${key}[0]' PRINCIPAL` : ""),
+    );
+};
+
+/** Suggests a list for text that has one item, or several with commas between them. */
+function listSuggestion(input: unknown, item: v.GenericSchema<unknown, string>): string {
+    const items = typeof input === "string" ? input.split(/[\s,;]+/).filter((each) => each !== "") : [];
+    const list = JSON.stringify(items);
+    return items.length > 0 && list.length <= 120 && items.every((each) => v.is(item, each))
+        ? ` Did you mean ${list}?`
+        : "";
+}
 
 /**
  * Reports each item of a list that equals an earlier one.
@@ -163,25 +202,31 @@ const unique = (identity: (item: string) => string, noun: string, comparison: st
         }
     });
 
+const generation = matching(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    'key generation names of 1 to 63 letters, digits, ., _ and -, for example "2026-11" (with the quotes)',
+);
 const generations = v.pipe(
     v.array(
-        matching(
-            /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
-            'key generation names of 1 to 63 letters, digits, ., _ and -, for example "2026-11" (with the quotes)',
-        ),
-        ({ input }) => `${typeMismatch(input, "a list")} Allowed: a list of key generation names.`,
+        generation,
+        ({ input }) =>
+            `${typeMismatch(input, "a list")} Allowed: a list of key generation names.${listSuggestion(input, generation)}`,
     ),
     v.maxLength(10, ({ input }) => `has ${input.length} keys. Allowed: at most 10 for each account.`),
     unique((name) => name.toLowerCase(), "generation", "case is ignored"),
 );
 
+const packageName = matching(
+    // A file's name has the form of a name too.
+    /^(?!.*\.(?:whl|zip|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
+    'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
+    pasted.packageNames,
+);
 const internalPackages = v.pipe(
     v.array(
-        matching(
-            /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
-            'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
-        ),
-        ({ input }) => `${typeMismatch(input, "a list")} Allowed: a list of package names and prefixes.`,
+        packageName,
+        ({ input }) =>
+            `${typeMismatch(input, "a list")} Allowed: a list of package names and prefixes.${listSuggestion(input, packageName)}`,
     ),
     unique(normalizedName, "package", "case is ignored; -, _ and . are equal"),
 );
@@ -213,12 +258,14 @@ export const accountEntries = {
 export const accountId = matching(
     /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
     "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
+    pasted.accountIds,
 );
 
 const serviceAccounts = record(
     matching(
         /^[a-z][a-z0-9-]{4,28}[a-z0-9](?:@[a-z0-9.-]+\.iam\.gserviceaccount\.com)?$/,
         "account ids of 6 to 30 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen; for an existing account of another project, its address NAME@PROJECT.iam.gserviceaccount.com",
+        pasted.accountAddresses,
     ),
     object(accountEntries, "a map with the keys access, existing, displayName, keys and impersonators"),
     "a map from account id to {access, existing, displayName, keys, impersonators}",

@@ -1,4 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
+import { type Finder, valuesIn } from "./pasted";
 
 // The wording of mistakes in the configuration: KEY: VALUE message. Allowed: … Did you mean …?
 
@@ -16,9 +17,12 @@ export function withValue(value: unknown, message: string): string {
     return value === undefined ? message : `${formatJson(value)} ${message}`;
 }
 
-/** Removes the suggestion at the end of a message. A suggestion is close to the value, and so would reveal it. */
+/** Removes the suggestion at the end of a message. A suggestion is close to the value or has a part of it, and so would reveal it. */
 export function withoutSuggestion(message: string): string {
-    return message.replace(/ Did you mean .*/s, "");
+    return message.replace(
+        / (?:Did you mean |This is a project number).*/s,
+        "",
+    );
 }
 
 /** The path below a key, in the syntax of `pulumi config set --path`. */
@@ -59,7 +63,7 @@ export function unknownKey(value: string, key: string, known: readonly string[],
     return `is an unknown key${whose} (its value: ${value}). Allowed: ${known.join(", ")}.${suggestion(key, known)}`;
 }
 
-/** A suggestion with a leading space if one of the options is close to the input, otherwise an empty string. */
+/** A suggestion with a leading space if one of the options is close to the input or in it, otherwise an empty string. */
 export function suggestion(input: unknown, options: readonly string[]): string {
     if (typeof input !== "string") {
         return "";
@@ -69,13 +73,47 @@ export function suggestion(input: unknown, options: readonly string[]): string {
     const prefixed = lower.length > 1 && options.find((option) => option.toLowerCase().startsWith(lower));
     const near = prefixed || closest(lower, [...options]);
     const tolerance = Math.max(2, Math.floor(input.length / 3));
-    return prefixed || distance(lower, near.toLowerCase()) <= tolerance ? ` Did you mean "${near}"?` : "";
+    const isNear = prefixed || distance(lower, near.toLowerCase()) <= tolerance;
+    return didYouMean(isNear ? near : optionIn(input, options));
 }
 
-/** Suggests a spelling of the input that the pattern allows: trimmed, in lower case, or with hyphens. */
-export function spellingSuggestion(input: string, pattern: RegExp): string {
-    const lower = input.trim().toLowerCase();
-    const hyphens = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
-    const near = [input.trim(), lower, hyphens].find((spelling) => pattern.test(spelling));
-    return near === undefined ? "" : ` Did you mean "${near}"?`;
+/** The longest option that is a part of the input: reader in roles/artifactregistry.reader, admin in repoAdmin. */
+function optionIn(input: string, options: readonly string[]): string | undefined {
+    const words = input.replace(/([a-z])(?=[A-Z])/g, "$1 ");
+    return options
+        .filter((option) =>
+            new RegExp(`(?<![a-z0-9])${option}(?!${option.length < 5 ? "[a-z0-9]" : "[0-9]"})`, "i").test(
+                words,
+            ),
+        )
+        .sort((one, other) => other.length - one.length)[0];
+}
+
+/**
+ * Suggests what the pattern allows: the trimmed input, or what the finders find in it.
+ *
+ * @param respelled whether the input in lower case, and with hyphens, can be meant too
+ */
+export function spellingSuggestion(
+    input: string,
+    pattern: RegExp,
+    finders: readonly Finder[] = [],
+    respelled = true,
+): string {
+    const trimmed = input.trim();
+    const lower = trimmed.toLowerCase();
+    const found = valuesIn(input, finders);
+    // In an address, hyphens would take the place of what separates its parts.
+    const hyphens = /^\S*(?::\/\/|@)\S*$/.test(trimmed)
+        ? ""
+        : lower.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+    const spellings = [trimmed, ...found, ...found.map((each) => each.toLowerCase())];
+    return didYouMean(
+        [...spellings, ...(respelled ? [lower, hyphens] : [])].find((spelling) => pattern.test(spelling)),
+    );
+}
+
+/** A suggestion with a leading space; an empty string for undefined. */
+function didYouMean(value: string | undefined): string {
+    return value === undefined ? "" : ` Did you mean ${JSON.stringify(value)}?`;
 }

@@ -2,12 +2,14 @@ import * as v from "valibot";
 import { isServiceAccountAddress, roles } from "../names/principals";
 import { WorkloadType } from "../names/workload-types";
 import { boolean, existing, isRecord, matching, object, oneOf, projectId, text } from "./schema";
-import { formatJson, suggestion, unknownKey } from "./wording";
+import * as pasted from "./pasted";
+import type { Finder } from "./pasted";
+import { formatJson, spellingSuggestion, suggestion, unknownKey } from "./wording";
 
 // The allowed values of `workloads` and `pool`. Nothing loads this file in a stack that sets neither.
 
 /** Digits, as text or as a number. YAML makes a number of an id without quotes. */
-const number = (allowed: string) =>
+const number = (allowed: string, finders: readonly Finder[] = pasted.numbers) =>
     v.pipe(
         v.union(
             [v.string(), v.number()],
@@ -19,20 +21,32 @@ const number = (allowed: string) =>
             `is not an exact number. Write it in quotes. Allowed: ${allowed}.`,
         ),
         v.transform(String),
-        v.regex(/^[1-9]\d{0,18}$/, `is not valid. Allowed: ${allowed}.`),
+        regex(/^[1-9]\d{0,18}$/, allowed, finders),
     );
-const required = (allowed: string, pattern: RegExp) => v.pipe(setText(allowed), regex(pattern, allowed));
+const required = (allowed: string, pattern: RegExp, finders: readonly Finder[] = []) =>
+    v.pipe(setText(allowed), regex(pattern, allowed, finders));
 /** Text whose absence is reported as "is not set". */
 const setText = (allowed: string) =>
     v.string(({ input }) =>
         input === undefined ? `is not set. Allowed: ${allowed}.` : `is not text. Allowed: ${allowed}.`,
     );
-const regex = (pattern: RegExp, allowed: string) =>
-    v.regex<string, string>(pattern, `is not valid. Allowed: ${allowed}.`);
+const regex = (pattern: RegExp, allowed: string, finders: readonly Finder[] = []) =>
+    v.regex(
+        pattern,
+        ({ input }: { input: string }) =>
+            `is not valid. Allowed: ${allowed}.${spellingSuggestion(input, pattern, finders, false)}`,
+    );
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const uuid = (allowed: string) =>
-    v.pipe(required(allowed, /^[0-9a-f-]{36}$/i), v.toLowerCase(), regex(uuidPattern, allowed));
+    v.pipe(setText(allowed), v.toLowerCase(), regex(uuidPattern, allowed, pasted.uuids));
+
+const terraformId = (noun: string, prefix: string) =>
+    required(
+        `the ${noun}'s id, ${prefix}-…`,
+        new RegExp(`^${prefix}-[A-Za-z0-9]{1,40}$`),
+        pasted.terraformIds(prefix),
+    );
 
 /** A full ref. Git allows neither control characters nor any of `~^:?*[\` in one. */
 const refPattern = /^refs\/(?:heads|tags)\/(?!.*(?:\.\.|\/\/|@\{))[^\s\p{C}~^:?*[\\]+$/u;
@@ -41,10 +55,11 @@ const refOr = (forPattern: string) =>
     v.exactOptional(
         v.pipe(
             text("a full ref, such as refs/heads/main"),
-            v.regex(refPattern, ({ input }) => {
-                const likely = `refs/heads/${input.replace(/^\/+/, "")}`;
-                return `is not a full ref. Allowed: refs/heads/BRANCH or refs/tags/TAG, without wildcards.${/[*?[]/.test(input) ? ` For a pattern, ${forPattern}.` : refPattern.test(likely) && !input.startsWith("refs/") ? ` Did you mean ${formatJson(likely)}?` : ""}`;
-            }),
+            v.regex(
+                refPattern,
+                ({ input }) =>
+                    `is not a full ref. Allowed: refs/heads/BRANCH or refs/tags/TAG, without wildcards.${/^(?!https?:).*[*?[]/.test(input) ? ` For a pattern, ${forPattern}.` : spellingSuggestion(input, refPattern, pasted.refs, false)}`,
+            ),
         ),
     );
 
@@ -90,14 +105,29 @@ const eventsOf = (type: Eventful) => {
         ),
     );
 };
-const issuer = v.pipe(
-    setText("the issuer's URL, exactly as in the claim iss of its tokens"),
-    v.regex(
-        /^https:\/\/[a-z0-9.-]+(?::\d+)?(?:\/[^\s?#]*)?$/i,
-        "is not valid. Allowed: an https:// URL without query and fragment, exactly as in the claim iss of its tokens.",
-    ),
-    v.check((value) => URL.canParse(value), "is not a URL. Allowed: an https:// URL."),
-    v.maxLength(2048, "is too long. Allowed: at most 2048 characters."),
+/** @param without what the URL must not have */
+const issuerUrl = (pattern: RegExp, without: string) =>
+    v.config(
+        v.pipe(
+            setText("the issuer's URL, exactly as in the claim iss of its tokens"),
+            regex(
+                pattern,
+                `an https:// URL without ${without}, exactly as in the claim iss of its tokens`,
+                pasted.issuers,
+            ),
+            v.check((value) => URL.canParse(value), "is not a URL. Allowed: an https:// URL."),
+            v.maxLength(2048, "is too long. Allowed: at most 2048 characters."),
+        ),
+        { abortPipeEarly: true },
+    );
+const issuer = issuerUrl(
+    /^(?!.*\/\.well-known\/)https:\/\/[a-z0-9.-]+(?::\d+)?(?:\/[^\s?#]*)?$/i,
+    "query, fragment and /.well-known/",
+);
+/** No CI system with a type of its own has an issuer that ends with a slash. */
+const systemIssuer = issuerUrl(
+    /^(?!.*\/\.well-known\/)https:\/\/[a-z0-9.-]+(?::\d+)?(?:\/[^\s?#]*)?(?<!\/)$/i,
+    "query, fragment, /.well-known/ and a slash at its end",
 );
 const jwksJson = v.pipe(
     text("the issuer's JWKS as JSON"),
@@ -180,16 +210,21 @@ const claims = v.pipe(
         return Object.fromEntries(parsed);
     }),
 );
+const accountPattern = /^[a-z0-9][a-z0-9.-]{0,63}@(?:[a-z0-9-]+\.)*gserviceaccount\.com$/i;
 const accountAddress = v.pipe(
     text("the email address of a service account"),
     v.check(
         isServiceAccountAddress,
-        "is not the email address of a service account. Allowed: NAME@PROJECT.iam.gserviceaccount.com.",
+        ({ input }) =>
+            `is not the email address of a service account. Allowed: NAME@PROJECT.iam.gserviceaccount.com.${spellingSuggestion(input, accountPattern, pasted.accountAddresses, false)}`,
     ),
     v.toLowerCase(),
 );
 /** Schema of the number of a project. */
-export const projectNumber = number("a project number, which `gcloud projects describe PROJECT` prints");
+export const projectNumber = number(
+    "a project number, which `gcloud projects describe PROJECT` prints",
+    pasted.projectNumbers,
+);
 
 const common = {
     access: oneOf(roles),
@@ -210,14 +245,19 @@ export const workloadEntries = {
         owner: required(
             "the name of the owner, as in github.com/OWNER",
             /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98})$/,
+            pasted.gitOwners,
         ),
-        repository: required("the name of the repository without its owner", /^[A-Za-z0-9._-]{1,100}$/),
+        repository: required(
+            "the name of the repository without its owner and without .git",
+            /^(?!.*\.git$)[A-Za-z0-9._-]{1,100}$/i,
+            pasted.gitRepositories,
+        ),
         ownerId: number(gitHubIds),
         repositoryId: number(gitHubIds),
         ref: refOr("set environment instead, to an environment that is limited to these branches or tags"),
         environment,
         events: eventsOf("githubActions"),
-        issuer: v.exactOptional(issuer),
+        issuer: v.exactOptional(systemIssuer),
         jwksJson: v.exactOptional(jwksJson),
     },
     gitlabCi: {
@@ -230,7 +270,7 @@ export const workloadEntries = {
         environment,
         events: eventsOf("gitlabCi"),
         protectedOnly: v.exactOptional(boolean),
-        issuer: v.exactOptional(issuer),
+        issuer: v.exactOptional(systemIssuer),
         jwksJson: v.exactOptional(jwksJson),
     },
     circleCi: {
@@ -239,8 +279,9 @@ export const workloadEntries = {
         projectId: uuid("the project's UUID, from Project Settings"),
         vcsOrigin: v.exactOptional(
             matching(
-                /^[a-z0-9.-]+\/[A-Za-z0-9._/-]+$/,
-                "the repository without a scheme, as in github.com/acme/core",
+                /^(?!.*\.git$)[a-z0-9.-]+\/[A-Za-z0-9._/-]+$/,
+                "the repository without a scheme and .git, as in github.com/acme/core",
+                pasted.gitOrigins,
             ),
         ),
         ref: refOr("set contextId instead, to a context that is restricted to these branches or tags"),
@@ -255,10 +296,10 @@ export const workloadEntries = {
     },
     hcpTerraform: {
         ...common,
-        organizationId: required("the organization's id, org-…", /^org-[A-Za-z0-9]{1,40}$/),
-        workspaceId: v.exactOptional(matching(/^ws-[A-Za-z0-9]{1,40}$/, "the workspace's id, ws-…")),
-        projectId: v.exactOptional(matching(/^prj-[A-Za-z0-9]{1,40}$/, "the project's id, prj-…")),
-        issuer: v.exactOptional(issuer),
+        organizationId: terraformId("organization", "org"),
+        workspaceId: v.exactOptional(terraformId("workspace", "ws")),
+        projectId: v.exactOptional(terraformId("project", "prj")),
+        issuer: v.exactOptional(systemIssuer),
     },
     buildkite: {
         ...common,
@@ -290,10 +331,15 @@ export const workloadEntries = {
     },
     gke: {
         ...common,
-        namespace: required("the name of a Kubernetes namespace", /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+        namespace: required(
+            "the name of a Kubernetes namespace",
+            /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+            pasted.namespaces,
+        ),
         serviceAccount: required(
             "the name of a Kubernetes service account",
             /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/,
+            pasted.kubernetesAccounts,
         ),
         clusterProject: v.exactOptional(projectId),
         clusterProjectNumber: v.exactOptional(projectNumber),
@@ -309,7 +355,12 @@ export const workloadEntries = {
 export const poolEntries = {
     id: v.exactOptional(
         v.pipe(
-            matching(/^[a-z0-9-]{4,32}$/, "4 to 32 lowercase letters, digits and hyphens"),
+            matching(
+                /^[a-z0-9-]{4,32}$/,
+                "4 to 32 lowercase letters, digits and hyphens",
+                pasted.poolIds,
+                /^(?!gcp-)[a-z0-9-]{4,32}$/,
+            ),
             v.check(
                 (id) => !id.startsWith("gcp-"),
                 "starts with gcp-, which Google reserves. Allowed: any other start.",

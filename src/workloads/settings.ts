@@ -92,7 +92,7 @@ function checkNumbers(settings: WorkloadSettings, project: string, report: Repor
         report(
             path,
             number,
-            `is another number of the project ${projectId} than ${known.path.join(".")} has. Allowed: ${formatJson(known.number)}.`,
+            `differs from ${known.path.join(".")} (${known.number}), which is the number of the same project (${projectId}). Allowed: ${formatJson(known.number)}.`,
         );
     }
 }

@@ -321,6 +321,22 @@ describe("the arguments of a registry", () => {
             ["serviceAccounts.pub.keys[1]", /is listed twice \(case is ignored\)/],
             ["deletionProtection", /^"no" is a string, not a boolean/],
         ],
+        "pasted values": [
+            {
+                project: "projects/acme-dev",
+                location: "projects/acme-dev/locations/us",
+                repository: "https://us-python.pkg.dev/acme-dev/internal/simple/",
+                readers: ["mailto:a@b.example"],
+                projectNumber: "projects/7",
+                serviceAccounts: { "python-ci": { access: "roles/artifactregistry.reader" } },
+            },
+            ["project", /Did you mean "acme-dev"\?$/],
+            ["location", /Did you mean "us"\?$/],
+            ["repository", /Did you mean "internal"\?$/],
+            ["readers[0]", /Did you mean "user:a@b\.example" or "group:a@b\.example"\?$/],
+            ["serviceAccounts.python-ci.access", /Did you mean "reader"\?$/],
+            ["projectNumber", /Did you mean "7"\?$/],
+        ],
         "an existing repository and no access": [
             { existing: "adopt" },
             ["access", /^is not set\. Allowed with existing: adopt/],
@@ -606,7 +622,7 @@ describe("the arguments of a registry", () => {
             },
             {
                 project: /Allowed: a project id/,
-                accountId: /account ids of 6 to 30/,
+                accountId: /account ids of 6 to 30.*Did you mean "publisher"\?$/,
                 existing: /^"Use" is not valid/,
                 displayName: /^1 is a number/,
                 keys: /^"a" is a string, not a list/,

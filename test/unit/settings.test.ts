@@ -315,7 +315,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
             `python-registry:readers[0]: "serviceacount:ci@p.iam.gserviceaccount.com" has an unknown type. ${principalForms} Did you mean "serviceAccount:ci@p.iam.gserviceaccount.com"?`,
             `python-registry:readers[1]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/group/dev" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/group/dev"?`,
             `python-registry:readers[2]: "principalset://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/x" has an unknown type. ${principalForms} Did you mean "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/machines/subject/x"?`,
-            `python-registry:readers[3]: "principalset://iam.googleapis.com/x/y" has an unknown type. ${principalForms} Did you mean "principalSet://iam.googleapis.com/x/y"?`,
+            `python-registry:readers[3]: "principalset://iam.googleapis.com/x/y" has an unknown type. ${principalForms}`,
         ],
         [
             "an unknown prefix, without a suggestion that is invalid itself",
@@ -329,7 +329,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
             `python-registry:readers[0]: "user:" ${noAddress}`,
             `python-registry:readers[1]: "user:alice" ${noAddress}`,
             `python-registry:readers[2]: "user:a@b@example.com" ${noAddress}`,
-            `python-registry:readers[3]: "user: alice@example.com" ${noAddress}`,
+            `python-registry:readers[3]: "user: alice@example.com" ${noAddress} Did you mean "user:alice@example.com"?`,
         ],
         [
             "a domain in look-alike letters (a Kelvin sign, a long s) or with a hyphen at its end",
@@ -495,7 +495,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
         [
             "a string instead of a list of generations",
             account({ access: "reader", keys: "2026-11" }),
-            `python-registry:serviceAccounts.ci-reader.keys: "2026-11" is a string, not a list. Allowed: a list of key generation names.`,
+            `python-registry:serviceAccounts.ci-reader.keys: "2026-11" is a string, not a list. Allowed: a list of key generation names. Did you mean ["2026-11"]?`,
         ],
         [
             "an account with 11 keys",
@@ -1073,7 +1073,7 @@ describe("settings: internal packages", () => {
             ],
         );
         assert.deepEqual(mistakesIn({ ...place, internalPackages: "acme" }), [
-            'python-registry:internalPackages: "acme" is a string, not a list. Allowed: a list of package names and prefixes.',
+            'python-registry:internalPackages: "acme" is a string, not a list. Allowed: a list of package names and prefixes. Did you mean ["acme"]?',
         ]);
     });
 });

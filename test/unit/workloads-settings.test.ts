@@ -453,8 +453,8 @@ describe("settings: workloads", () => {
                 },
             }),
             [
-                `${key}pool.projectNumber: "56" is another number of the project acme-tools than projectNumber has. Allowed: "55".`,
-                `${key}workloads.pod.clusterProjectNumber: "57" is another number of the project acme-tools than projectNumber has. Allowed: "55".`,
+                `${key}pool.projectNumber: "56" differs from projectNumber (55), which is the number of the same project (acme-tools). Allowed: "55".`,
+                `${key}workloads.pod.clusterProjectNumber: "57" differs from projectNumber (55), which is the number of the same project (acme-tools). Allowed: "55".`,
             ],
         );
     });

@@ -1,0 +1,152 @@
+import { normalizedName } from "../names/package-names";
+import { projectOfAccount } from "../names/principals";
+
+// What people paste where one value is expected: a URL, a resource name, a requirement. Each list finds the value in it. Only a
+// suggestion comes from it, and only if the value is valid.
+
+/** Finds a value in a text: the first group of a pattern, or the result of a function. */
+export type Finder = RegExp | ((pasted: string) => string | undefined);
+
+/** The values that the finders find in a text, in their order. */
+export function valuesIn(pasted: string, finders: readonly Finder[]): string[] {
+    return finders.flatMap((find) => {
+        const found = typeof find === "function" ? find(pasted) : find.exec(pasted)?.[1];
+        return found === undefined ? [] : [found];
+    });
+}
+
+/** The segment of a resource name after that of a collection, as in `projects/PROJECT`. */
+const segment = (collection: string) => new RegExp(`(?:^|/)${collection}/([^/?#\\s]+)`, "i");
+const emailPattern = /([^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+)/;
+/** Text in front of a parenthesis, or in it, as in the lists of the console: `Acme (acme-tools)`. */
+const beside: readonly RegExp[] = [/^(\S+)\s*\(/, /\(([^()]+)\)\s*$/];
+
+export const projectIds: readonly Finder[] = [
+    segment("projects"),
+    /[?&]project=([^&#\s]+)/,
+    (pasted) => projectOfAccount(emailPattern.exec(pasted)?.[1] ?? ""),
+    /\.pkg\.dev\/([^/\s]+)/,
+    /([a-z0-9.:-]+)\.svc\.id\.goog/,
+    ...beside,
+];
+
+/** The only number in a text. */
+export const numbers: readonly Finder[] = [
+    /[?&]definitionId=(\d+)/,
+    (pasted) => {
+        const [first, ...others] = pasted.match(/(?<![\w.-])\d+(?![\w.-])/g) ?? [];
+        return others.length === 0 ? first : undefined;
+    },
+];
+export const projectNumbers: readonly Finder[] = [
+    segment("projects"),
+    /^(?:\w+:)?(?:service-)?(\d+)(?:-compute)?@/,
+    ...numbers,
+];
+
+export const locationNames: readonly Finder[] = [
+    segment("locations"),
+    segment("regions"),
+    /(?:^|\/)([a-z]+-[a-z]+\d+)-[a-z]$/i,
+    /(?:^|[/@])([a-z0-9-]+)-[a-z]+\.pkg\.dev/i,
+    /\/artifacts\/[a-z]+\/[^/\s]+\/([^/?#\s]+)/,
+    ...beside,
+];
+
+export const repositoryIds: readonly Finder[] = [
+    segment("repositories"),
+    /\.pkg\.dev\/[^/\s]+\/([^/?#:@\s]+)/i,
+    /\/artifacts\/[a-z]+\/[^/\s]+\/[^/\s]+\/([^/?#\s]+)/,
+    /^[\w.:-]+(?:\/[\w.:-]+)?\/([\w-]+)\/?$/,
+];
+
+export const poolIds: readonly Finder[] = [segment("workloadIdentityPools")];
+export const accountIds: readonly Finder[] = [/([^\s:/@]+)@/];
+export const accountAddresses: readonly Finder[] = [emailPattern];
+
+const name = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
+/** The name in a file's name, in which other characters took the place of hyphens. */
+const ofFile = (pattern: RegExp) => (pasted: string) => {
+    const found = pattern.exec(pasted)?.[1];
+    return found === undefined ? undefined : normalizedName(found);
+};
+export const packageNames: readonly Finder[] = [
+    // acme-core>=1, acme-core[extra]; marker, acme-core @ URL, acme-core = "^1.0", acme-core 1.0
+    new RegExp(
+        `^\\s*["']?(?!git[@+]|pkg:)(${name})["']?\\s*(?:[[(<>=!~;@,^{"'*#&\\\\]|:\\s|\\s-|\\s+v?\\d|$)`,
+    ),
+    new RegExp(`[#&]egg=(${name})`),
+    ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._]+)-\d[^/\\-]*(?:-\d[^/\\-]*)?-[^/\\-]+-[^/\\-]+-[^/\\-]+\.whl\b/),
+    ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._-]+?)-\d[^/\\-]*\.(?:tar\.(?:gz|bz2|xz)|zip|egg)\b/),
+    new RegExp(`^pkg:pypi/(${name})`),
+    new RegExp(`/(?:simple|project|packages|pypi)/(${name})`),
+    new RegExp(`\\b(?:install|add)\\s+(?:-\\S+\\s+)*["']?(${name})`),
+    // The last part of a path or of the address of a Git repository.
+    new RegExp(
+        `^(?:-e\\s+)?(?:[a-z+]+:|git@|\\.{0,2}/|[A-Za-z]:\\\\).*[/\\\\:]([A-Za-z0-9][\\w.-]*?)(?:\\.git)?(?:@[^/]+)?(?:[#?].*)?/?$`,
+    ),
+];
+
+/** What is in front of the owner in the address of a Git repository: a scheme, a user and a host. */
+const gitHost = String.raw`^(?:git\+)?(?:[a-z]+:\/\/)?(?:[^/@\s]+@)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?[/:](?:api\/v3\/)?(?:repos\/|orgs\/|users\/)?`;
+export const gitOwners: readonly Finder[] = [
+    new RegExp(`${gitHost}([^/\\s?#]+)`, "i"),
+    /^@?([\w-]+)(?:\/|$)/,
+];
+export const gitRepositories: readonly Finder[] = [
+    new RegExp(`${gitHost}[^/\\s]+/([^/\\s?#]+?)(?:\\.git)?(?:[/?#@].*)?$`, "i"),
+    /^(?:@?[\w-]+\/)?([\w.-]+?)(?:\.git)?\/?$/,
+];
+/** `HOST/PATH` of a Git repository. */
+export const gitOrigins: readonly Finder[] = [
+    (pasted) =>
+        pasted
+            .trim()
+            .replace(/^(?:git\+)?[a-z]+:\/\//i, "")
+            .replace(/^[^/@]+@/, "")
+            .replace(/^([^/:]+):(?:\d+\/)?/, "$1/")
+            .replace(/^[^/]+/, (domain) => domain.toLowerCase())
+            .replace(/(?:\.git)?\/?(?:[?#].*)?$/, ""),
+];
+
+/** Full refs. */
+export const refs: readonly Finder[] = [
+    (pasted) => {
+        const ref = pasted.trim().replace(/[?#].*$/, "");
+        const tag =
+            /(?:^|\/)(?:releases\/tag|-\/tags|refs\/tags?|tags?)\/(.+)$/i.exec(ref)?.[1] ??
+            /^(v?\d+(?:\.\d+)+\S*)$/.exec(ref)?.[1];
+        if (tag !== undefined) return `refs/tags/${tag}`;
+        const branch =
+            /^https?:.*?\/(?:-\/)?(?:tree|branches|commits)\/(.+)$/.exec(ref)?.[1] ??
+            /^\/*(?:refs\/)?(?:heads?\/|(?:remotes\/)?origin\/)?(.+)$/i.exec(ref)?.[1];
+        return branch === undefined || /:|^refs\//i.test(branch) ? undefined : `refs/heads/${branch}`;
+    },
+];
+
+/** The issuer that belongs to the address of its discovery document or keys, or to an address without a scheme. */
+function issuer(pasted: string): string | undefined {
+    const address = pasted
+        .trim()
+        .replace(/[?#].*$/, "")
+        .replace(/\/\.well-known\/.*$/, "");
+    const url = `https://${address.replace(/^(?:https?:)?\/\//i, "")}`;
+    return URL.canParse(url) && url.length <= 2048 ? url : undefined;
+}
+export const issuers: readonly Finder[] = [issuer, (pasted) => issuer(pasted)?.replace(/\/+$/, "")];
+
+export const uuids: readonly Finder[] = [/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i];
+/** Ids of HCP Terraform. */
+export const terraformIds = (prefix: string): readonly Finder[] => [
+    new RegExp(`\\b(${prefix}-[A-Za-z0-9]+)`),
+];
+export const namespaces: readonly Finder[] = [
+    segment("namespaces"),
+    /system:serviceaccount:([^:]+):/,
+    /(?:\[|^)([a-z0-9-]+)\//,
+];
+export const kubernetesAccounts: readonly Finder[] = [
+    segment("serviceaccounts"),
+    /system:serviceaccount:[^:]+:(\S+)$/,
+    /(?:\[|^)[a-z0-9-]+\/([a-z0-9.-]+)\]?$/,
+];
