@@ -247,6 +247,8 @@ function principalsIn(text: string): string[] {
         const known = closest(text, publicPrincipals);
         return distance(text.toLowerCase(), known.toLowerCase()) <= 2 ? [known] : [];
     }
+    // The address of an account without its usual end.
+    if (/^[a-z0-9-]+@[a-z0-9-]+$/.test(address)) return [`serviceAccount:${address}.iam.gserviceaccount.com`];
     if (serviceAccountEnd.test(address)) return [`serviceAccount:${address}`];
     const isGroup =
         group !== undefined || /@googlegroups\.com$/i.test(address) || /\bgroups?\s*[:=]/i.test(text);

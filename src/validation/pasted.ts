@@ -60,6 +60,15 @@ export const repositoryIds: readonly Finder[] = [
     /^[\w.:-]+(?:\/[\w.:-]+)?\/([\w-]+)\/?$/,
 ];
 
+/** The parts of `KEY=VALUE`. */
+export const keys: readonly Finder[] = [/^\s*([^\s:=]+)\s*[:=]/];
+export const values: readonly Finder[] = [/^\s*[^\s:=]+\s*[:=]\s*(\S.*)$/];
+export const environments: readonly Finder[] = [
+    /\/deployments\/([^/?#\s]+)$/,
+    /[?&]environment=([^&#\s]+)/,
+    /^\s*\w+\s*[:=]\s*([^/\s]+)$/,
+];
+
 export const poolIds: readonly Finder[] = [segment("workloadIdentityPools")];
 export const accountIds: readonly Finder[] = [/([^\s:/@]+)@/];
 export const accountAddresses: readonly Finder[] = [emailPattern];
@@ -71,11 +80,16 @@ const ofFile = (pattern: RegExp) => (pasted: string) => {
     return found === undefined ? undefined : normalizedName(found);
 };
 export const packageNames: readonly Finder[] = [
+    new RegExp(
+        `^\\s*(?:name|package|requires|requires-dist|dependencies)\\s*[:=]\\s*\\[?\\s*["']?(${name})`,
+        "i",
+    ),
     // acme-core>=1, acme-core[extra]; marker, acme-core @ URL, acme-core = "^1.0", acme-core 1.0
     new RegExp(
         `^\\s*["']?(?!git[@+]|pkg:)(${name})["']?\\s*(?:[[(<>=!~;@,^{"'*#&\\\\]|:\\s|\\s-|\\s+v?\\d|$)`,
     ),
     new RegExp(`[#&]egg=(${name})`),
+    /^([A-Za-z0-9][\w.-]*)\.git$/,
     ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._]+)-\d[^/\\-]*(?:-\d[^/\\-]*)?-[^/\\-]+-[^/\\-]+-[^/\\-]+\.whl\b/),
     ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._-]+?)-\d[^/\\-]*\.(?:tar\.(?:gz|bz2|xz)|zip|egg)\b/),
     new RegExp(`^pkg:pypi/(${name})`),
@@ -83,7 +97,7 @@ export const packageNames: readonly Finder[] = [
     new RegExp(`\\b(?:install|add)\\s+(?:-\\S+\\s+)*["']?(${name})`),
     // The last part of a path or of the address of a Git repository.
     new RegExp(
-        `^(?:-e\\s+)?(?:[a-z+]+:|git@|\\.{0,2}/|[A-Za-z]:\\\\).*[/\\\\:]([A-Za-z0-9][\\w.-]*?)(?:\\.git)?(?:@[^/]+)?(?:[#?].*)?/?$`,
+        `^(?:-e\\s+)?(?:[a-z+]+:|git@|\\.{0,2}/|[A-Za-z]:\\\\).*[/\\\\:](?!(?:simple|pypi|legacy)/?$)([A-Za-z0-9][\\w.-]*?)(?:\\.git)?(?:@[^/]+)?(?:[#?].*)?/?$`,
     ),
 ];
 

@@ -117,7 +117,7 @@ const labels = v.pipe(
             matching(
                 /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u,
                 "label keys of 1 to 63 lowercase letters, digits, _ and -, starting with a letter",
-                [],
+                pasted.keys,
                 new RegExp(
                     String.raw`^(?!(?:${reservedLabels.join("|")})$)[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$`,
                     "u",
@@ -131,6 +131,7 @@ const labels = v.pipe(
         matching(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
             "label values of at most 63 lowercase letters, digits, _ and -",
+            pasted.values,
         ),
         "a map of labels",
     ),
@@ -218,7 +219,7 @@ const generations = v.pipe(
 
 const packageName = matching(
     // A file's name has the form of a name too.
-    /^(?!.*\.(?:whl|zip|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
+    /^(?!.*\.(?:whl|zip|git|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
     'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
     pasted.packageNames,
 );

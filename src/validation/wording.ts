@@ -19,10 +19,7 @@ export function withValue(value: unknown, message: string): string {
 
 /** Removes the suggestion at the end of a message. A suggestion is close to the value or has a part of it, and so would reveal it. */
 export function withoutSuggestion(message: string): string {
-    return message.replace(
-        / (?:Did you mean |This is a project number).*/s,
-        "",
-    );
+    return message.replace(/ (?:Did you mean |This is a project number).*/s, "");
 }
 
 /** The path below a key, in the syntax of `pulumi config set --path`. */

@@ -158,6 +158,7 @@ const environment = v.exactOptional(
     matching(
         /^[A-Za-z0-9][A-Za-z0-9 ._/-]*$/,
         "the name of a deployment environment: letters, digits, space, ., _, / and -",
+        pasted.environments,
     ),
 );
 /** A value of a claim. */

@@ -150,6 +150,7 @@ const principals: Readonly<Record<string, readonly string[]>> = {
     [`projects/acme-tools/serviceAccounts/${ci}`]: [`serviceAccount:${ci}`],
     [`serviceAccount:projects/-/serviceAccounts/${ci}`]: [`serviceAccount:${ci}`],
     [`//iam.googleapis.com/projects/acme-tools/serviceAccounts/${ci}`]: [`serviceAccount:${ci}`],
+    "serviceAccount:ci@acme-tools": [`serviceAccount:${ci}`],
     "serviceAccount:a@b.com": ["user:a@b.com", "group:a@b.com"],
     "acme-tools.svc.id.goog[builds/publisher]": ["serviceAccount:acme-tools.svc.id.goog[builds/publisher]"],
     "b.com": ["domain:b.com"],
@@ -192,6 +193,10 @@ const packages: Readonly<Record<string, string | readonly string[]>> = {
     " acme-core": "acme-core",
     "acme core": "acme-core",
     "acme-core\\": "acme-core",
+    'name = "acme-core"': "acme-core",
+    "Requires-Dist: acme-core (>=1)": "acme-core",
+    "acme-core.git": "acme-core",
+    "https://pypi.org/simple/": [],
     "pip install acme-core": "acme-core",
     "uv add --dev acme-core": "acme-core",
     "git+https://github.com/acme/acme-core.git@v1": "acme-core",
@@ -297,9 +302,18 @@ const pasted: readonly (readonly [
     [
         "labels",
         (value) => ({ labels: { [value]: "x" } }),
-        { Team: "team", "cost center": "cost-center", "Goog-Pulumi-Provisioned": [] },
+        {
+            Team: "team",
+            "cost center": "cost-center",
+            "team=platform": "team",
+            "Goog-Pulumi-Provisioned": [],
+        },
     ],
-    ["labels.KEY", (value) => ({ labels: { team: value } }), { "Platform One": "platform-one", " x": "x" }],
+    [
+        "labels.KEY",
+        (value) => ({ labels: { team: value } }),
+        { "Platform One": "platform-one", "team=platform": "platform", " x": "x" },
+    ],
     [
         "serviceAccounts",
         (value) => ({ serviceAccounts: { [value]: { access: "reader", existing: "use" } } }),
@@ -416,6 +430,11 @@ const pasted: readonly (readonly [
         "gitlabCi.projectId",
         gitlab("projectId"),
         { "Project ID: 12": "12", "https://gitlab.com/projects/12": "12" },
+    ],
+    [
+        "githubActions.environment",
+        github("environment"),
+        { "https://github.com/acme/core/deployments/production": "production", "environment: pypi": "pypi" },
     ],
     ["gitlabCi.ref", gitlab("ref"), branches],
     [
