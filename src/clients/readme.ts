@@ -24,7 +24,7 @@ const guides = [
 
 /**
  * The page for the people who install and publish: what to do on Linux, macOS and Windows, tool by tool, ready to paste.
- * Each tool has its files and commands for a keyring; what is different with a token is told once, as changes to these.
+ * Each tool has its files and commands for a keyring; what is different with a token is described once, as changes to these.
  * Markdown, for the stack's page in Pulumi Cloud and for a wiki.
  *
  * @see https://www.pulumi.com/docs/pulumi-cloud/projects-and-stacks/#stack-readme

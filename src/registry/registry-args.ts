@@ -47,9 +47,9 @@ export interface RegistryArgs {
     readonly allowPublic?: boolean;
     /** Dedicated service accounts by account id. An existing account of another project has its address as its id. None by default. */
     readonly serviceAccounts?: Record<string, RegistryServiceAccountArgs>;
-    /** Machines that come in without a key, by name. None by default. */
+    /** Workloads that authenticate without a key, by name. None by default. */
     readonly workloads?: Record<string, WorkloadArgs>;
-    /** The workload identity pool through which machines outside Google Cloud come in. */
+    /** The workload identity pool through which workloads outside Google Cloud authenticate. */
     readonly pool?: PoolArgs;
     /** Number of the project, which some workloads' principals contain. Looked up by default. */
     readonly projectNumber?: string;

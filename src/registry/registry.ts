@@ -37,7 +37,7 @@ export interface RegistryServiceAccount {
     readonly access: Role;
 }
 
-/** A machine that comes in without a key. */
+/** A workload that authenticates without a key. */
 export interface RegistryWorkload {
     /** The workload as an IAM principal. */
     readonly principal: string;

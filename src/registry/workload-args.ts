@@ -2,10 +2,10 @@ import type { Role } from "../names/principals";
 import type { WorkloadType } from "../names/workload-types";
 import type { Existing } from "./existing";
 
-// What a program says about a machine that comes in without a key.
+// The arguments of a workload that authenticates without a key.
 
 /**
- * A machine that comes in without a key, and its role on the repository. Each type takes only some of the properties: see
+ * A workload that authenticates without a key, and its role on the repository. Each type takes only some of the properties: see
  * docs/workloads.md. Ids are stable; a name can be registered again by someone else, so no grant depends on one.
  */
 export interface WorkloadArgs {

@@ -52,7 +52,7 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
         const description = stackDescription(createdBy);
         const poolPath = poolName(project, poolId);
         // Deleting is what Google makes expensive; removing the grants is what takes access away. But the owner of a pool can
-        // have granted something to all that come in through it, so a provider in it ends with the stack.
+        // have granted roles to all identities in it, so a provider in it ends with the stack.
         const retainOnDelete = existing !== Existing.use;
         const options = inheritDependsOn(opts, { parent: this, retainOnDelete });
 
@@ -208,7 +208,7 @@ export function verifyPool(args: RegistryArgs, calls: CallOptions): pulumi.Outpu
     );
     const errors = lookup.apply((found) => {
         if ("error" in found) return [`pool.${found.error}`];
-        if (found.disabled) warnThatDisabled(resource, "No workload can come in", parent);
+        if (found.disabled) warnThatDisabled(resource, "No workload can authenticate", parent);
         return [];
     });
     return [errors];

@@ -6,7 +6,7 @@ const refClaim = `(${optional("build_tag")} != "" ? "refs/tags/" + assertion.bui
 
 /**
  * Buildkite. The ids are in a token only if the job asks for them: `--claim organization_id,pipeline_id`. Nothing in a token
- * tells a branch of a fork from one of ours, except a prefix that is a setting of the pipeline.
+ * distinguishes a branch of a fork from one of ours, except a prefix that is a setting of the pipeline.
  *
  * @see https://buildkite.com/docs/agent/v3/cli/reference/oidc
  */

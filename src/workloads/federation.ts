@@ -52,7 +52,7 @@ export interface FederatedIdentity {
 /** The workloads that a pool needs a provider for. */
 export type FederatedWorkload = WorkloadOf<FederatedType | "oidc">;
 
-/** Whether a workload comes in through a workload identity pool of this registry. */
+/** Whether a workload authenticates through a workload identity pool of this registry. */
 export function isFederated(workload: Workload): workload is FederatedWorkload {
     return workload.type === "oidc" || workload.type in systems;
 }

@@ -20,7 +20,7 @@ export interface WorkloadIdentity {
     readonly principal: (number: string) => string;
     /** The role on a service account that lets the workload impersonate it. */
     readonly impersonationRole: "roles/iam.workloadIdentityUser" | "roles/iam.serviceAccountTokenCreator";
-    /** The provider of the pool through which it comes in; undefined if it needs no pool of the registry. */
+    /** The provider of the pool through which it authenticates; undefined if it needs no pool of the registry. */
     readonly providerId?: string;
 }
 

@@ -1,6 +1,6 @@
 import type { EntryMistake, WorkloadOf } from "../validation/workloads";
 
-// Issuers of type oidc, and which claims tell one tenant from all others.
+// Issuers of type oidc, and which claims identify one tenant.
 
 type Oidc = WorkloadOf<"oidc">;
 
@@ -8,7 +8,7 @@ type Oidc = WorkloadOf<"oidc">;
 interface KnownIssuer {
     /** Recognizes the issuer, in canonical spelling. */
     readonly issuer: RegExp;
-    /** The claims that tell one tenant, or one identity, from all others. One of them must be compared. */
+    /** The claims that identify one tenant, or one identity. One of them must be compared. */
     readonly ids: readonly string[];
     /** If code that nobody has accepted can get a token: the claims that a writer must compare too, and values that exclude it. */
     readonly accepted?: Readonly<Record<string, readonly [example: string, values: RegExp]>>;
@@ -97,7 +97,7 @@ export function canonicalIssuer(issuer: string): string {
     return `https://${hostname.replace(/\.$/, "")}${pathname.replace(/\/+/g, "/").replace(/\/$/, "").toLowerCase()}`;
 }
 
-/** The claims of a workload that tell its tenant, or itself, from all others, and that fit into Google's subject of 127 bytes. */
+/** The claims of a workload that identify its tenant, or the workload itself, and that fit into Google's subject of 127 bytes. */
 export function shortIds(workload: Oidc): string[] {
     return idsIn(workload).filter((name) =>
         workload.claims[name]?.every((value) => Buffer.byteLength(String(value)) <= 127),
@@ -136,6 +136,6 @@ export function claimMistakes(workload: Oidc): EntryMistake[] {
         .map(([name, [example]]) => [
             ["claims", name],
             claims[name],
-            `${claims[name] === undefined ? "is not set" : "is not valid"}. It is required with access ${access}, because tokens of pull requests and the like have the same issuer. Allowed: ${example}.`,
+            `${claims[name] === undefined ? "is not set" : "is not valid"}. It is required with access ${access}, because untrusted code, such as that of a pull request, can get a token of the same issuer. Allowed: ${example}.`,
         ]);
 }

@@ -15,7 +15,7 @@ export interface PlannedWorkload extends WorkloadIdentity {
 /** What the workloads of a registry need. */
 export interface WorkloadPlan {
     readonly workloads: readonly PlannedWorkload[];
-    /** Empty if no workload comes in through the pool. */
+    /** Empty if no workload authenticates through the pool. */
     readonly providers: readonly Provider[];
     /** Id of the pool. */
     readonly poolId: string;

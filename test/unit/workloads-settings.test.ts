@@ -778,7 +778,7 @@ describe("settings: the claims of an oidc workload", () => {
                 assert.ok(mistake.startsWith(`.claims.${name}: `), mistake);
                 assert.match(
                     mistake,
-                    / is not valid\. It is required with access writer, because tokens of pull requests and the like have the same issuer\. Allowed: /,
+                    / is not valid\. It is required with access writer, because untrusted code, such as that of a pull request, can get a token of the same issuer\. Allowed: /,
                 );
                 const mixed = { ...ids, ...writer, [name]: [writer[name], ids[name] ?? "other"] };
                 assert.equal(mistakesOf({ access: "writer", issuer, claims: mixed }).length, 1);
