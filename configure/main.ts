@@ -127,7 +127,7 @@ const command = new Command("configure")
     )
     .addHelpText(
         "after",
-        "\nIf this machine has a different registry already, a new one needs your yes. In a script, say which one you expect with " +
+        "\nIf this machine has a different registry already, you must confirm a new one. In a script, say which one you expect with " +
             "--project, and if that is the same, --location or --repository.\n" +
             "\nExamples:\n" +
             "  configure --stack team-dev\n" +

@@ -88,7 +88,7 @@ export function unreadableAccess({ outputs: { old, new: next }, failed }: Previe
     // A preview that failed is said to be incomplete.
     if (next === undefined && failed) return [];
     const names = say`outputs ${"access"} and ${"serviceAccounts"}`;
-    const instead = say` Each grant is told by its resource.`;
+    const instead = say` Each grant is shown with its resource instead.`;
     if (read(old) === undefined) return [say`The ${names} before the update cannot be read.${instead}`];
     const gone = isEmpty(next) && !isEmpty(old);
     return gone || read(next) === undefined

@@ -83,7 +83,7 @@ const toldInputs = new Map([
 
 /** The inputs of a new resource that nothing else tells. Of a type that the review does not know, these are all. */
 export function untoldInputs({ op, type, new: next }: Pick<Step, "op" | "type" | "new">): string[] {
-    // Of a component, the resources are told.
+    // Of a component, only the resources are shown.
     if (!/^(?:create|import)/.test(op) || next?.custom !== true) return [];
     return Object.entries(next.inputs).flatMap(([key, value]) => {
         const told =

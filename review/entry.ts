@@ -1,6 +1,6 @@
 import type { Sentence } from "./sentence";
 
-/** One thing that a reviewer is told. */
+/** One change that the comment shows. */
 export type Entry =
     | { readonly kind: "line"; readonly text: Sentence }
     | { readonly kind: "quote"; readonly text: Sentence; readonly quoted: string }

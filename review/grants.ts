@@ -87,7 +87,7 @@ function isReadable({ role, member, members, policyData, bindings }: Properties)
     return (one || all || isGiven(policyData)) && (!one || isGiven(role)) && (all || !isGiven(bindings));
 }
 
-/** The inputs of a grant before and after the update, as far as it is there then. */
+/** The inputs of a grant before and after the update, if it exists then. */
 function inputsOf(step: Step): [old: Properties | undefined, next: Properties | undefined] {
     return [
         /^(?:update|replace|delete)$/.test(step.op) ? inputsBefore(step) : undefined,

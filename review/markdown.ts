@@ -160,7 +160,7 @@ interface MergedEntry {
     readonly example: boolean;
 }
 
-/** The entries of a section in all stacks. Those that differ only in their stack's own names are told once. */
+/** The entries of a section in all stacks. Those that differ only in their stack's own names are shown once. */
 function merge(reviews: readonly StackReview[], section: Section): MergedEntry[] {
     const merged = new Map<string, { entry: Entry; stacks: string[]; example: boolean }>();
     for (const { stack, ownNames, entries } of reviews) {

@@ -169,7 +169,7 @@ export function ownProjectNumber(steps: readonly Step[], project: string): strin
     return others.length === 0 ? number : "";
 }
 
-/** Whose tokens the pool of a principal accepts, as far as no entry of its own says so. */
+/** Whose tokens the pool of a principal accepts, if no other entry says so. */
 export function issuersOf({ selector, pool }: FederatedPrincipal, steps: readonly Step[]): Sentence {
     // The pool of a project's clusters: Google issues the tokens.
     if (pool.endsWith(".svc.id.goog")) return [];

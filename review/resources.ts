@@ -117,7 +117,7 @@ function isAtProvider({ type, old, new: next }: Step): boolean {
     return (old ?? next)?.custom !== false && !type.startsWith("pulumi:");
 }
 
-/** The components of this project, whose resources are told, and the stack, whose outputs are told. */
+/** The components of this project, whose resources are shown, and the stack, whose outputs are shown. */
 function isOwnComponent({ type }: Step): boolean {
     return type.startsWith("python-registry:index:") || type === stackType;
 }
@@ -138,7 +138,7 @@ function otherChange(step: Step, project: string): Sentence[] {
         case "update": {
             if (isGrant) return [];
             if (type !== providerType && type !== poolType) return [say`Updates the ${what}${changes(step)}`];
-            // Whose tokens are accepted is told with the access.
+            // Whose tokens are accepted is shown with the access.
             const told =
                 type === poolType
                     ? /^(?!(?:description|displayName)$)/

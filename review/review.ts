@@ -29,7 +29,7 @@ export interface StackReview {
     readonly failed: boolean;
     readonly unchanged: boolean;
     /**
-     * What names the stack's own project and repository. Entries that differ in nothing else are told once. The same thing is
+     * What names the stack's own project and repository. Entries that differ in nothing else are shown once. The same thing is
      * at the same place for every stack.
      */
     readonly ownNames: readonly RegExp[];

@@ -74,7 +74,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
         "organization",
     );
 
-    // The SDK does not tell a mock what a resource depends on, but it tells the monitor that calls the mock.
+    // The SDK does not pass to a mock what a resource depends on, but it passes it to the monitor that calls the mock.
     const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
     const register = monitor.registerResource.bind(monitor);
     monitor.registerResource = (request, callback) => {

@@ -40,7 +40,7 @@ export class GoogleError extends Error {
 /**
  * Refuses a caller who lacks a permission, in the words of IAM and of most services.
  *
- * @param resource full name, such as `//artifactregistry.googleapis.com/projects/…`, if the service tells it
+ * @param resource full name, such as `//artifactregistry.googleapis.com/projects/…`, if the service names it
  * @throws GoogleError PERMISSION_DENIED, reason IAM_PERMISSION_DENIED
  */
 export function permissionDenied(permission: Permission, resource?: string): never {

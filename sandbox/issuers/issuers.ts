@@ -18,9 +18,9 @@ import { hcpTerraform } from "./hcp-terraform";
 
 /** How a token is signed that its issuer never signed. */
 export type Forgery =
-    /** By somebody else's key, under the id of the issuer's key. */
+    /** With the key of someone else, under the id of the issuer's key. */
     | "otherKey"
-    /** By somebody else's key, under its own id. */
+    /** With the key of someone else, under its own id. */
     | "unknownKey"
     /** Not at all: the algorithm is `none`. */
     | "unsigned"
