@@ -21,7 +21,7 @@ export interface SnippetContext<T extends WorkloadType = WorkloadType> {
     readonly project: string;
     /**
      * Resource name of the provider, `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/ID`. Only for
-     * workloads that come in through a provider.
+     * workloads that authenticate through a provider.
      */
     readonly provider?: string | undefined;
     /** Email address of the service account that it impersonates; undefined if the workload has its role itself. */
