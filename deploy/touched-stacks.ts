@@ -41,7 +41,7 @@ const command = new Command("npm run --silent touched-stacks --")
     .addOption(
         new Option(
             "--expect-untouched <stack>",
-            "print nothing, and fail if the change touches this stack: an update to the base would bring back an older state",
+            "print nothing, and fail if the change touches this stack: an update to the base would restore an older state",
         ).conflicts(["all", "gitlab"]),
     );
 
@@ -53,7 +53,7 @@ async function main({ base, all, head, except, gitlab, expectUntouched }: Option
         if (stacks.includes(expectUntouched) && !touched.includes(expectUntouched)) return;
         throw new Error(
             `${head} (${(await findCommit(head)) ?? ""}) differs from ${base ?? ""} in what the stack ${expectUntouched} reads. ` +
-                "An update would bring back an older state, so nothing was updated. Approve the update of the newest commit instead",
+                "An update would restore an older state, so nothing was updated. Approve the update of the newest commit instead",
         );
     }
     const left = touched.filter((stack) => !except.includes(stack));

@@ -173,7 +173,7 @@ function otherChange(step: Step, project: string): Sentence[] {
                 old: { ...step.old, inputs: step.old.outputs },
                 new: { ...next, inputs: next.outputs },
             };
-            return [say`The ${what} is not as the stack's state says${changes(states, paths)}`];
+            return [say`The ${what} differs from the stack's state${changes(states, paths)}`];
         }
         default:
             return [say`Operation ${op} on the ${what}${settings(step)}`];
@@ -205,7 +205,7 @@ function destruction(step: Step, project: string): Entry[] {
 /** What a reviewer must know before a resource of a type is deleted. */
 function consequence(type: string): Sentence {
     if (type === accountType) return say` Everything that uses it loses access, and its keys stop working.`;
-    if (type === keyType) return say` What still signs in with it loses access.`;
+    if (type === keyType) return say` Everything that still signs in with it loses access.`;
     return [];
 }
 

@@ -29,19 +29,19 @@ ${[["what ends or moves", "how", "at Google afterwards"], ["---", "---", "---"],
   grants, they give access to nothing. In a pool of someone else (\`pool.existing: use\`), the stack's providers are deleted: their ids
   are free again after 30 days, or after \`undelete\` (see [workloads](workloads.md#a-deleted-pool)). APIs stay enabled.
 - **A grant has one owner.** If a principal that you list had the role before, without the stack, it loses the role when the stack
-  lets go of it.
+  removes its grant.
 - **Change \`access\`, and \`existing\`, in an update of its own.** A principal that the same update removes can keep its role.
-- **Authoritative access removes other members**, and nothing restores them: not even the end of a stack that uses a repository of
+- **Authoritative access removes other members**, and nothing restores them: not even destroying a stack that uses a repository of
   someone else. The preview names them. Use \`access: additive\` on a repository that others manage, too.
 - **What the state no longer has, Pulumi cannot remove.** After \`pulumi state delete\` or \`pulumi stack rm --force\`, the resources and
-  grants stay at Google. To rebuild the state, create a stack of the same name with the same settings, with \`existing: adopt\` for the
-  repository and for each account, and without \`keys\`. The pool and its providers are found by themselves. Then delete the old keys,
+  grants stay at Google. To rebuild the state, create a stack with the same name and the same settings, with \`existing: adopt\` for the
+  repository and for each account, and without \`keys\`. \`pulumi up\` finds the pool and its providers. Then delete the old keys,
   which nobody can read again: \`gcloud iam service-accounts keys list --iam-account=ACCOUNT\`.
 - **An account that was deleted and created again** is a different account: the policy names the old one, as
   \`deleted:serviceAccount:…?uid=…\`, and \`pulumi up\` sees no difference. \`pulumi up --refresh\` grants the roles to the new account.
 - **A refused \`pulumi destroy --skip-preview\`** has deleted the accounts and forgotten the grants before it reaches the protected
   repository. Run \`pulumi up\` to restore them. Without \`--skip-preview\`, it changes nothing.
-- **A stack that was last updated by an earlier version** of this program needs one \`pulumi up\` before its end: that version's grants on
+- **A stack that was last updated by an earlier version** of this program needs one \`pulumi up\` before you destroy it: that version's grants on
   a repository with \`existing: use\` would stay.
 `;
     return format(text, { parser: "markdown", printWidth: 132, proseWrap: "preserve" });

@@ -629,7 +629,7 @@ const cases: readonly Case[] = [
     },
     {
         what: "the whole state",
-        how: "an empty stack of the same name with `existing: adopt`, for the repository and its accounts",
+        how: "an empty stack with the same name and `existing: adopt`, for the repository and its accounts",
         settings: { readers: [dev], ...impersonated({ keys: ["first"] }), workloads: { release } },
         act: async (stack) => {
             await stack.pulumi("stack", "rm", "--force", "--yes", "--preserve-config");
