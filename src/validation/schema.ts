@@ -218,7 +218,7 @@ const generations = v.pipe(
 );
 
 const packageName = matching(
-    // A file's name has the form of a name too.
+    // The name of a file matches too.
     /^(?!.*\.(?:whl|zip|git|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
     'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
     pasted.packageNames,

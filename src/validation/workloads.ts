@@ -196,7 +196,7 @@ const claims = v.pipe(
                     "is not the name of a claim. Allowed: 1 to 128 characters, without control characters.",
                 );
             } else if (["aud", "iss"].includes(name)) {
-                report("has a key of its own. Allowed: other claims. Use audiences and issuer.");
+                report("has its own key. Allowed: other claims. Use audiences and issuer.");
             } else if (["__proto__", "constructor", "prototype"].includes(name)) {
                 report("is a reserved name. Allowed: other claims.");
             }

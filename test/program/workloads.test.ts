@@ -339,7 +339,7 @@ describe("workloads", () => {
         });
     }
 
-    it("come in through a pool of another project", async () => {
+    it("authenticate through a pool of another project", async () => {
         const pools = sandbox.cloud.addProject("acme-pools", "88", "user:operator@example.com");
         const id = "ours";
         await run({

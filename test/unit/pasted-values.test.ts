@@ -520,7 +520,7 @@ const pasted: readonly (readonly [
 describe("a pasted value", () => {
     for (const [key, place, meant] of pasted) {
         for (const [text, expected] of Object.entries(meant)) {
-            it(`in ${key} is told from what is meant: ${text}`, () => {
+            it(`in ${key} gets the suggestion that it contains: ${text}`, () => {
                 const [mistake = "", ...more] = mistakesIn(place(text));
                 assert.deepEqual(more, []);
                 assert.deepEqual(suggestions(mistake), [expected].flat(), mistake);

@@ -511,7 +511,7 @@ describe("a single invalid value in a valid configuration", () => {
         ),
     };
     for (const [where, arbitrary] of Object.entries(invalid)) {
-        it(`is the one mistake that is told: ${where}`, () => {
+        it(`is the one mistake that is reported: ${where}`, () => {
             fc.assert(
                 fc.property(any.values, arbitrary, (values, { key, value, named }) => {
                     fc.pre("settings" in parseSettings(stackConfig(values)));
@@ -524,7 +524,7 @@ describe("a single invalid value in a valid configuration", () => {
         });
     }
 
-    it("is told when its key is unknown", () => {
+    it("is reported when its key is unknown", () => {
         const key = fc.stringMatching(/^[A-Za-z]\w{0,20}$/).filter((name) => !settingNames.includes(name));
         fc.assert(
             fc.property(any.values, key, text, (values, name, value) => {

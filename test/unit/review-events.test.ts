@@ -474,7 +474,7 @@ describe("the events of a preview", () => {
             comment(drifted),
             /\*\*revokes `roles\/artifactregistry\.reader`\*\* on the repository `python`: `user:stray@evil\.example`/,
         );
-        // Without readable outputs, each grant is told.
+        // Without readable outputs, each grant is shown.
         const unreadable = withStep(
             of("workloads-added"),
             isStack,
@@ -574,7 +574,7 @@ describe("the events of a preview", () => {
         );
     });
 
-    it("are told once for two stacks only if they differ in their own names and nothing else", () => {
+    it("are shown once for two stacks only if they differ in their own names and nothing else", () => {
         const rename = (events: string, from: string, to: string) => events.replaceAll(from, to);
         const prod = (events: string) =>
             rename(rename(events, "urn:pulumi:dev::", "urn:pulumi:prod::"), "acme-dev", "acme-prod");

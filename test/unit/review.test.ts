@@ -63,7 +63,7 @@ describe("the review of a pull request", () => {
         const other = prod.replaceAll("[global]\\n", "[global]\\ntimeout = 5\\n");
         assert.notEqual(other, prod);
         assert.match(commentOn([dev, other]), /^`prod`: `pip\.conf`$/m);
-        // A different change is told for its stack.
+        // A different change is shown for its stack.
         const different = prod.replaceAll("packages/simple/", "wheels/simple/");
         assert.match(commentOn([dev, different]), /^`prod`: `pip\.conf`$/m);
     });

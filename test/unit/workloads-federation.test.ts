@@ -157,7 +157,11 @@ describe("a token of a federated workload", () => {
                     const token = { ...tokens[type], ...claims };
                     assert.deepEqual(workloadsOf(workloads, token), access === "reader" ? [0] : [], what);
                     if (access !== "reader") {
-                        assert.equal(admitted(providersFor(workloads), token), undefined, `${what} comes in`);
+                        assert.equal(
+                            admitted(providersFor(workloads), token),
+                            undefined,
+                            `${what} is accepted`,
+                        );
                     }
                 }
             });
@@ -197,7 +201,7 @@ describe("a token of a federated workload", () => {
                 assert.equal(
                     admitted(providersFor(workloads), token),
                     undefined,
-                    `without ${name}, it comes in`,
+                    `without ${name}, it is accepted`,
                 );
             }
         });
@@ -336,7 +340,7 @@ describe("a federated workload with", () => {
     ];
     for (const [what, entry, right, wrong] of cases) {
         for (const access of ["reader", "writer"]) {
-            it(`${what}, comes in as ${access} exactly with that`, () => {
+            it(`${what}, is accepted as ${access} exactly with that`, () => {
                 const workloads = parsed({ ...entry, access });
                 assert.deepEqual(workloadsOf(workloads, right), [0]);
                 for (const claims of wrong) {
@@ -373,7 +377,7 @@ describe("a federated workload with", () => {
         }
     });
 
-    it("events comes in with these too, and another workload of the same repository does not", () => {
+    it("events is accepted with these too, and another workload of the same repository does not", () => {
         const entries: readonly (readonly [Type, string, string, readonly string[]])[] = [
             ["githubActions", "event_name", "repository_dispatch", gitHubEvents],
             ["gitlabCi", "pipeline_source", "trigger", gitLabSources],
@@ -391,7 +395,7 @@ describe("a federated workload with", () => {
         }
     });
 
-    it("any value of a claim that decides on trust comes in as writer only with those that are trusted", () => {
+    it("any value of a claim that decides on trust is accepted as writer only with those that are trusted", () => {
         const deciding: Readonly<Record<Type, Readonly<Record<string, readonly unknown[]>>>> = {
             githubActions: { event_name: ["push", "release", "schedule", "workflow_dispatch"] },
             gitlabCi: { pipeline_source: ["push", "web", "schedule", "api"], ref_protected: ["true"] },

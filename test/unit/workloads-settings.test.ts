@@ -625,8 +625,8 @@ describe("settings: the claims of an oidc workload", () => {
         assert.deepEqual(mistakesOf({ claims: ["sub"] }), [`.claims: ["sub"] is not a map. ${map}`]);
         assert.deepEqual(mistakesOf({ claims: {} }), [`.claims: {} is empty. Allowed: at least one claim.`]);
         assert.deepEqual(mistakesOf({ claims: { aud: "python", iss: oidc.issuer, "a\nb": 1, sub: "x" } }), [
-            '.claims.aud: "aud" has a key of its own. Allowed: other claims. Use audiences and issuer.',
-            '.claims.iss: "iss" has a key of its own. Allowed: other claims. Use audiences and issuer.',
+            '.claims.aud: "aud" has its own key. Allowed: other claims. Use audiences and issuer.',
+            '.claims.iss: "iss" has its own key. Allowed: other claims. Use audiences and issuer.',
             '.claims["a\\nb"]: "a\\nb" is not the name of a claim. Allowed: 1 to 128 characters, without control characters.',
         ]);
     });
