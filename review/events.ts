@@ -350,7 +350,7 @@ function orderProblems(events: readonly EngineEvent[]): Sentence[] {
         numbers.some((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0)) ||
         (first !== -1 && first < begin && begin !== Infinity) ||
         summaries.some((index) => index < last)
-            ? [say`The events are not in the engine's order, or some are there twice.`]
+            ? [say`The events are not in the engine's order, or some are repeated.`]
             : []),
     ];
 }

@@ -16,7 +16,8 @@ interface Parameters {
 export function customRoles(name: string): StackValidationPolicy {
     return {
         name,
-        description: "Custom roles for many principals, or above repositories, do not open repositories.",
+        description:
+            "Custom roles for many principals, or above repositories, give no access to repositories.",
         enforcementLevel: "mandatory",
         severity: "high",
         configSchema: {

@@ -28,7 +28,7 @@ export function noBroadWriters(name: string): ResourceValidationPolicy {
                     defaultBroadKinds,
                 ),
                 readRoles: texts(
-                    "Roles that let nobody upload or act as an account. On a repository, all other roles are writing roles, also custom ones.",
+                    "Roles that permit neither uploads nor acting as an account. On a repository, all other roles are writing roles, also custom ones.",
                     defaultReadRoles,
                 ),
             },
@@ -64,6 +64,6 @@ function refusedBecause(role: string, level: GrantLevel, rule: string): string |
     const power = powerOf(role);
     if (power === "other") return undefined;
     return power === undefined
-        ? `These policies do not know the role. If it lets nobody upload or act as a service account, add it to the parameter readRoles of ${rule}. `
+        ? `These policies do not know the role. If it permits neither uploads nor acting as a service account, add it to the parameter readRoles of ${rule}. `
         : `The role ${abilities[power]}. `;
 }

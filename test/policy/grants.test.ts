@@ -100,7 +100,7 @@ describe("policy no-broad-writers", () => {
             ["roles/iam.serviceAccountUser", "The role can act as service accounts, or change who can. "],
             [
                 "roles/later.role",
-                "These policies do not know the role. If it lets nobody upload or act as a service account, add it to the parameter readRoles of no-broad-writers. ",
+                "These policies do not know the role. If it permits neither uploads nor acting as a service account, add it to the parameter readRoles of no-broad-writers. ",
             ],
         ] as const) {
             assert.deepEqual(await onProject(role), [`${start(role)}${reason}${end}`]);
