@@ -97,7 +97,7 @@ export function principalMistake(
     }
     if (!isAddressType(type)) {
         if (federatedTypes.includes(type)) {
-            return `is not a federated identity. Allowed: ${type}:// followed by a path, for example ${type}://iam.googleapis.com/….`;
+            return `is not a federated identity. Allowed: ${type}:// followed by a path, for example ${type}://iam.googleapis.com/….${suggestion(principalsIn(principal))}`;
         }
         const known = closest(type.toLowerCase(), [...addressTypes, ...federatedTypes]);
         const near = distance(type.toLowerCase(), known.toLowerCase()) <= 3;
@@ -239,13 +239,13 @@ function principalsIn(text: string): string[] {
     if (host !== undefined && domain.test(host)) return [`domain:${host}`];
     const [, owner = "googlegroups.com", group] =
         /groups\.google\.com\/(?:a\/([^/\s]+)\/)?g\/([^/?#\s]+)/.exec(text) ?? [];
-    const address =
-        group === undefined
-            ? /[^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+/.exec(text)?.[0].replace(/\.$/, "")
-            : `${group}@${owner}`;
+    const addresses = text.match(/[^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+/g) ?? [];
+    if (addresses.length > 1) return [];
+    const address = group === undefined ? addresses[0]?.replace(/\.$/, "") : `${group}@${owner}`;
     if (address === undefined) {
-        const known = closest(text, publicPrincipals);
-        return distance(text.toLowerCase(), known.toLowerCase()) <= 2 ? [known] : [];
+        const bare = text.replace(/^\w+:/, "").toLowerCase();
+        const known = closest(bare, publicPrincipals);
+        return distance(bare, known.toLowerCase()) <= 2 ? [known] : [];
     }
     // The address of an account without its usual end.
     if (/^[a-z0-9-]+@[a-z0-9-]+$/.test(address)) return [`serviceAccount:${address}.iam.gserviceaccount.com`];

@@ -15,8 +15,15 @@ export function valuesIn(pasted: string, finders: readonly Finder[]): string[] {
     });
 }
 
+/** The value in `KEY=VALUE`, `KEY: VALUE` and `--OPTION VALUE`, for every setting. */
+export const assigned: readonly Finder[] = [
+    /^\s*-{0,2}[\w:-]+\s*=\s*["']?([^"']+?)["']?,?\s*$/,
+    /^\s*[\w-]+:\s+["']?([^"']+?)["']?,?\s*$/,
+    /^\s*--?[\w-]+\s+(\S+)\s*$/,
+];
+
 /** The segment of a resource name after that of a collection, as in `projects/PROJECT`. */
-const segment = (collection: string) => new RegExp(`(?:^|/)${collection}/([^/?#\\s]+)`, "i");
+const segment = (collection: string) => new RegExp(`(?:^|/)${collection}/([^/?#;\\s]+)`, "i");
 const emailPattern = /([^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+)/;
 /** Text in front of a parenthesis, or in it, as in the lists of the console: `Acme (acme-tools)`. */
 const beside: readonly RegExp[] = [/^(\S+)\s*\(/, /\(([^()]+)\)\s*$/];
@@ -49,25 +56,20 @@ export const locationNames: readonly Finder[] = [
     segment("regions"),
     /(?:^|\/)([a-z]+-[a-z]+\d+)-[a-z]$/i,
     /(?:^|[/@])([a-z0-9-]+)-[a-z]+\.pkg\.dev/i,
-    /\/artifacts\/[a-z]+\/[^/\s]+\/([^/?#\s]+)/,
+    /\/artifacts\/[a-z]+\/[^/\s]+\/([^/?#;\s]+)/,
     ...beside,
 ];
 
 export const repositoryIds: readonly Finder[] = [
     segment("repositories"),
     /\.pkg\.dev\/[^/\s]+\/([^/?#:@\s]+)/i,
-    /\/artifacts\/[a-z]+\/[^/\s]+\/[^/\s]+\/([^/?#\s]+)/,
+    /\/artifacts\/[a-z]+\/[^/\s]+\/[^/\s]+\/([^/?#;\s]+)/,
     /^[\w.:-]+(?:\/[\w.:-]+)?\/([\w-]+)\/?$/,
 ];
 
-/** The parts of `KEY=VALUE`. */
+/** The key in `KEY=VALUE`. */
 export const keys: readonly Finder[] = [/^\s*([^\s:=]+)\s*[:=]/];
-export const values: readonly Finder[] = [/^\s*[^\s:=]+\s*[:=]\s*(\S.*)$/];
-export const environments: readonly Finder[] = [
-    /\/deployments\/([^/?#\s]+)$/,
-    /[?&]environment=([^&#\s]+)/,
-    /^\s*\w+\s*[:=]\s*([^/\s]+)$/,
-];
+export const environments: readonly Finder[] = [/\/deployments\/([^/?#\s]+)$/, /[?&]environment=([^&#\s]+)/];
 
 export const poolIds: readonly Finder[] = [segment("workloadIdentityPools")];
 export const accountIds: readonly Finder[] = [/([^\s:/@]+)@/];
@@ -79,6 +81,7 @@ const ofFile = (pattern: RegExp) => (pasted: string) => {
     const found = pattern.exec(pasted)?.[1];
     return found === undefined ? undefined : normalizedName(found);
 };
+const prefix = "[A-Za-z0-9][A-Za-z0-9._-]*\\*";
 export const packageNames: readonly Finder[] = [
     new RegExp(
         `^\\s*(?:name|package|requires|requires-dist|dependencies)\\s*[:=]\\s*\\[?\\s*["']?(${name})`,
@@ -86,15 +89,18 @@ export const packageNames: readonly Finder[] = [
     ),
     // acme-core>=1, acme-core[extra]; marker, acme-core @ URL, acme-core = "^1.0", acme-core 1.0
     new RegExp(
-        `^\\s*["']?(?!git[@+]|pkg:)(${name})["']?\\s*(?:[[(<>=!~;@,^{"'*#&\\\\]|:\\s|\\s-|\\s+v?\\d|$)`,
+        `^\\s*["']?(?!git[@+]|pkg:)(${prefix}|${name})["']?\\s*(?:[[(<>=!~;@,^{"'#&\\\\]|:(?:\\s|v?\\d)|\\s-|\\s+v?\\d|$)`,
     ),
     new RegExp(`[#&]egg=(${name})`),
     /^([A-Za-z0-9][\w.-]*)\.git$/,
     ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._]+)-\d[^/\\-]*(?:-\d[^/\\-]*)?-[^/\\-]+-[^/\\-]+-[^/\\-]+\.whl\b/),
-    ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._-]+?)-\d[^/\\-]*\.(?:tar\.(?:gz|bz2|xz)|zip|egg)\b/),
+    ofFile(
+        /(?:^|[/\\=\s])([A-Za-z0-9._-]+?)-\d[^/\\-]*\.(?:tar\.(?:gz|bz2|xz)|zip|egg|dist-info|egg-info)\b/,
+    ),
     new RegExp(`^pkg:pypi/(${name})`),
     new RegExp(`/(?:simple|project|packages|pypi)/(${name})`),
-    new RegExp(`\\b(?:install|add)\\s+(?:-\\S+\\s+)*["']?(${name})`),
+    new RegExp(`\\b(?:install|add)\\s+(?:-\\S+\\s+)*["']?(${name})(?=[\\s[<>=!~;@,"']|$)`),
+    ofFile(/^\s*(?:from|import)\s+(\w+)/),
     // The last part of a path or of the address of a Git repository.
     new RegExp(
         `^(?:-e\\s+)?(?:[a-z+]+:|git@|\\.{0,2}/|[A-Za-z]:\\\\).*[/\\\\:](?!(?:simple|pypi|legacy)/?$)([A-Za-z0-9][\\w.-]*?)(?:\\.git)?(?:@[^/]+)?(?:[#?].*)?/?$`,

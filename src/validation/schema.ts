@@ -131,7 +131,6 @@ const labels = v.pipe(
         matching(
             /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u,
             "label values of at most 63 lowercase letters, digits, _ and -",
-            pasted.values,
         ),
         "a map of labels",
     ),
@@ -219,7 +218,7 @@ const generations = v.pipe(
 
 const packageName = matching(
     // The name of a file matches too.
-    /^(?!.*\.(?:whl|zip|git|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
+    /^(?!.*\.(?:whl|zip|git|egg|dist-info|egg-info|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
     'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
     pasted.packageNames,
 );

@@ -1,5 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
-import { type Finder, valuesIn } from "./pasted";
+import { assigned, type Finder, valuesIn } from "./pasted";
 
 // The wording of mistakes in the configuration: KEY: VALUE message. Allowed: … Did you mean …?
 
@@ -99,9 +99,9 @@ export function spellingSuggestion(
 ): string {
     const trimmed = input.trim();
     const lower = trimmed.toLowerCase();
-    const found = valuesIn(input, finders);
-    // In an address, hyphens would take the place of what separates its parts.
-    const hyphens = /^\S*(?::\/\/|@)\S*$/.test(trimmed)
+    const found = valuesIn(input, [...finders, ...assigned]);
+    // In an address or a command, hyphens would join its parts.
+    const hyphens = /^-|^[^\n]*(?::\/\/|[@<>=!~[\]()])[^\n]*$/.test(trimmed)
         ? ""
         : lower.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
     const spellings = [trimmed, ...found, ...found.map((each) => each.toLowerCase())];
