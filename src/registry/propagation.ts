@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as state from "@pulumi/pulumi/runtime/state";
 import { serviceAccountEmail } from "../names/principals";
 
-// Some minutes can pass until all services of Google know a new account, a new pool or a newly enabled API. The provider polls for a
-// new account, and retries none of these errors.
+// For some minutes, services of Google can refuse a new account, a new pool or a newly enabled API. The provider polls for a new
+// account, and retries none of these errors.
 
 /** Errors that name what Google does not know: an API, the address of an account, or the id of a pool. */
 const unknownNames: readonly RegExp[] = [
@@ -73,7 +73,7 @@ export function retryPropagation(hookName: string): pulumi.ComponentResourceOpti
             ({ type, props, opts }) => {
                 // With an id, the resource is only read.
                 if (!type.startsWith("gcp:") || "id" in opts) return undefined;
-                const name = createdName[type]?.(props);
+                const name = "import" in opts ? undefined : createdName[type]?.(props);
                 if (name !== undefined) created.add(name);
                 const onError = [...(opts.hooks?.onError ?? []), hook];
                 return { props, opts: { ...opts, hooks: { ...opts.hooks, onError } } };
