@@ -26,7 +26,7 @@ export const mergeIni = keepByteOrderMark(
         `${isPypirc(ours) ? "twine" : "pip"} does not accept this file, because it starts with a byte-order mark. Save it without the mark`,
 );
 
-function isPypirc(ours: string): boolean {
+export function isPypirc(ours: string): boolean {
     return parseIni(ours, lowerCase).sections.has("distutils");
 }
 
@@ -142,7 +142,7 @@ function inheritanceNotices({ sections }: IniFile, mine: IniFile): string[] {
               .map((name) => `the values in [${defaultSection}] also apply to the new section [${name}]`);
 }
 
-function sameUrl(a: string, b: string): boolean {
+export function sameUrl(a: string, b: string): boolean {
     return withoutUserInfo(a) === withoutUserInfo(b);
 }
 

@@ -1,11 +1,4 @@
-import { type LineSyntax, UnsupportedFileError, withoutByteOrderMark } from "./merge";
-
-export const iniSyntax: LineSyntax = {
-    isInsignificant: (line) => /^\s*([#;]|$)/.test(line),
-    isHeader: (line) => line.startsWith("["),
-    // Python's configparser writes every `key: value` as `key = value`.
-    normalized: (line) => line.replace(/[:=]/, "="),
-};
+import { UnsupportedFileError, withoutByteOrderMark } from "./merge";
 
 /**
  * The sections of a file as Python's `RawConfigParser` reads them, each with its keys (in lower case) and values.
@@ -93,11 +86,37 @@ export function addToList(
 
 /** Removes the lines of an entry; comments and empty lines between them stay. */
 export function removeEntry(file: IniFile, { lines }: Entry): IniFile {
-    const gone = new Set(lines);
+    return removeLines(file, new Set(lines));
+}
+
+/** Removes lines by their numbers. */
+export function removeLines(file: IniFile, gone: ReadonlySet<number>): IniFile {
     return edited(
         file,
         file.lines.filter((_, index) => !gone.has(index)),
     );
+}
+
+/** Replaces the first item of a list that is `item`, or removes it if there is no replacement, with its line if that is empty then. */
+export function replaceItem(file: IniFile, list: Entry, item: string, replacement = ""): IniFile {
+    for (const line of list.lines) {
+        const from = line === list.lines[0] ? list.from : 0;
+        const { text = "", end = "" } = file.lines[line] ?? {};
+        const found = [...text.slice(from).matchAll(word)].find(([each]) => each === item);
+        if (found === undefined) continue;
+        const before = text.slice(0, from + found.index);
+        const after = text.slice(from + found.index + item.length);
+        const isAlone = strip(before) === "" && strip(after) === "";
+        if (replacement === "" && isAlone) return removeLines(file, new Set([line]));
+        const changed =
+            replacement !== ""
+                ? before + replacement + after
+                : strip(before) === ""
+                  ? before + after.slice(indentOf(after).length)
+                  : stripEnd(before) + after;
+        return edited(file, file.lines.with(line, { text: changed, end }));
+    }
+    return file;
 }
 
 /** Adds an entry's lines at the end of its section, or a new section at the end of the file. */
@@ -124,7 +143,8 @@ function indentWithin(file: IniFile, section: Section): string {
     return below.length > section.indent.length ? below : section.indent;
 }
 
-function inserted(file: IniFile, after: number, texts: readonly string[]): IniFile {
+/** Inserts lines after the one with this number. */
+export function inserted(file: IniFile, after: number, texts: readonly string[]): IniFile {
     const end = usualEnd(file);
     const before = file.lines.slice(0, after + 1);
     const added = texts.map((text) => ({ text, end }));
@@ -177,14 +197,14 @@ interface Line {
     readonly end: LineEnd;
 }
 
-interface Section {
+export interface Section {
     readonly name: string;
     readonly line: number;
     readonly indent: string;
     readonly entries: ReadonlyMap<string, Entry>;
 }
 
-interface Entry {
+export interface Entry {
     readonly key: string;
     readonly value: string;
     readonly indent: string;

@@ -1,3 +1,5 @@
+import { diffArrays } from "diff";
+
 /** The format of a client file. */
 export type Format = "ini" | "toml" | "netrc";
 
@@ -42,22 +44,72 @@ export function keepByteOrderMark(merge: Merge, refusal?: (ours: string) => stri
     };
 }
 
-/** What the lines of a format mean, as far as reverting an edit depends on it. A line comes without its ending. */
-export interface LineSyntax {
-    /** Whether the line is blank or a comment: it then means the same in any place. */
-    readonly isInsignificant: (line: string) => boolean;
-    /** Whether the line starts a section or entry, to which the lines below it belong. */
-    readonly isHeader: (line: string) => boolean;
-    /** Whether the line `open` starts a list that the line `close` ends. */
-    readonly isList?: (open: string, close: string) => boolean;
-    /** The line in the one form that a parser writes, where the format has several; blanks are removed already. */
-    readonly normalized?: (line: string) => string;
+/** A generated text that was added to a file, as the file was before and after. */
+export interface AppliedEdit {
+    readonly before: string;
+    readonly after: string;
+    /** The text. After an update of this program, several texts: it is not known which one added what. */
+    readonly ours: readonly string[];
+}
+
+/**
+ * Removes from `current` what an edit added, and restores what it replaced: only settings that are where the edit put them and
+ * still have its values.
+ *
+ * @returns undefined if `current` has none of the entries that carry our address. Then nothing in it is ours
+ * @throws UnsupportedFileError as the format's merge does
+ */
+export type Revert = (current: string, edit: AppliedEdit) => MergeResult | undefined;
+
+/** Reverts in the texts after their byte-order marks, and keeps the mark of `current`. */
+export function ignoreByteOrderMark(revert: Revert): Revert {
+    return (current, { before, after, ours }) => {
+        const body = withoutByteOrderMark(current);
+        const texts = { before: withoutByteOrderMark(before), after: withoutByteOrderMark(after), ours };
+        const result = revert(body, texts);
+        if (result === undefined || (result.text === "" && before === "")) return result;
+        return { ...result, text: current.slice(0, current.length - body.length) + result.text };
+    };
 }
 
 /** How the journal handles a format. */
 export interface FileFormat {
     readonly merge: Merge;
-    readonly syntax: LineSyntax;
+    readonly revert: Revert;
+}
+
+/** The numbers of the blank lines, 0 for the first, that an edit added to a text. */
+export function addedBlankLines(before: string, after: string): Set<number> {
+    const lines = (text: string) =>
+        (text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? []).map((line) => line.trimEnd());
+    const added = new Set<number>();
+    let line = 0;
+    for (const change of diffArrays(lines(before), lines(after))) {
+        if (change.removed) continue;
+        if (change.added) change.value.forEach((text, n) => text === "" && added.add(line + n));
+        line += change.count;
+    }
+    return added;
+}
+
+/** Ends a text like another one: without a line end if that has none. */
+export function endLike(text: string, other: string): string {
+    return /[\r\n]$/.test(other) ? text : text.replace(/(?:\r\n|\r|\n)$/, "");
+}
+
+/** What the user should know about settings that they have changed since an edit added them. */
+export function changedNotice(settings: readonly string[]): string[] {
+    return settings.length === 0
+        ? []
+        : [`you have changed these settings, so they stay: ${settings.join(", ")}`];
+}
+
+/** What the user should know about entries of ours to which they have added settings. */
+export function extendedNotice(names: readonly string[]): string[] {
+    return names.map(
+        (name) =>
+            `you have added settings to ${name}, so these stay, with its name and address. If you do not need it, remove it by hand`,
+    );
 }
 
 /** A file that we do not edit. The message never contains the file's content, which may be a credential. */

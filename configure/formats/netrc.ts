@@ -1,4 +1,11 @@
-import { keepByteOrderMark, type LineSyntax, UnsupportedFileError } from "./merge";
+import { isDeepStrictEqual } from "node:util";
+import {
+    endLike,
+    extendedNotice,
+    ignoreByteOrderMark,
+    keepByteOrderMark,
+    UnsupportedFileError,
+} from "./merge";
 
 /**
  * Adds a generated .netrc entry to an existing file: at its end, or before a `default` entry, because some readers stop
@@ -39,10 +46,81 @@ function mergeEntry(body: string, ours: string): string {
     return withEntry(body, ours.trim(), fallback);
 }
 
-export const netrcSyntax: LineSyntax = {
-    isInsignificant: (line) => /^\s*(#|$)/.test(line),
-    isHeader: (line) => /^(machine\s|default\s*$)/.test(line),
-};
+/**
+ * Removes from a .netrc what `mergeNetrc` added. All registries of a location share a host, and often a login. So only the
+ * password shows whose entry it is.
+ */
+export const revertNetrc = ignoreByteOrderMark((current, { before, after, ours }) => {
+    const notices: string[] = [];
+    const text = ours
+        .flatMap(parse)
+        .reduce<string | undefined>(
+            (found, mine) => revertEntry(found ?? current, before, after, mine, notices) ?? found,
+            undefined,
+        );
+    return text === undefined ? undefined : { text, notices };
+});
+
+function revertEntry(current: string, before: string, after: string, mine: Entry, notices: string[]) {
+    const entriesOf = (text: string) => parse(text).filter(({ host }) => host === mine.host);
+    const isOurs = (entry: Entry) =>
+        (["login", "password"] as const).every(
+            (kind) => valueOf(entry, kind)?.text === valueOf(mine, kind)?.text,
+        );
+    const added = entriesOf(after).filter(isOurs);
+    const found = entriesOf(current).filter(isOurs).slice(0, added.length);
+    if (found.length === 0) return undefined;
+    const former = entriesOf(before);
+    const edits = found.map((entry, index): Edit => {
+        const old = former[index];
+        const oldPassword = old && valueOf(old, "password");
+        const { start, end } = valueOf(entry, "password") ?? entry;
+        if (oldPassword !== undefined)
+            return { start, end, text: before.slice(oldPassword.start, oldPassword.end) };
+        if (old === undefined) {
+            if (entry.values.length === mine.values.length) return wholeLine(current, entry);
+            notices.push(...extendedNotice([`the entry for ${entry.host ?? ""}`]));
+        }
+        const word = /[ \t\r\n]*password[ \t\r\n]*$/.exec(current.slice(0, start))?.[0] ?? "";
+        return { start: start - word.length, end, text: "" };
+    });
+    // After an empty line, Python reads some comments as an entry. It must not read one that followed ours like that.
+    const withoutGap = edits.map((edit) => {
+        const gap = /(?:[ \t]*(?:\r\n|\r|\n))*$/.exec(current.slice(0, edit.start))?.[0] ?? "";
+        const end = /^(?:\r\n|\r|\n)/.exec(gap)?.[0] ?? "";
+        return edit.text === "" ? { ...edit, start: edit.start - gap.length + end.length } : edit;
+    });
+    const others = (text: string) =>
+        parse(text).flatMap(({ host, values }) =>
+            host === mine.host ? [] : [host, ...values.map(({ kind, text }) => [kind, text])],
+        );
+    const text = [edits, withoutGap]
+        .map((each) => withEdits(current, each))
+        .find((each) => {
+            try {
+                return isDeepStrictEqual(others(each), others(current));
+            } catch {
+                return false;
+            }
+        });
+    if (text === undefined) {
+        throw new UnsupportedFileError(
+            lineOf(current, edits[0]?.start ?? 0),
+            "without this entry, Python would read the lines below it differently. Remove it by hand",
+        );
+    }
+    return edits.some(({ end }) => end === current.length) ? endLike(text, before || "\n") : text;
+}
+
+/** The range of an entry, with its line if nothing else is on it. */
+function wholeLine(text: string, { start, end }: Entry): Edit {
+    const before = /[ \t]*$/.exec(text.slice(0, start))?.[0] ?? "";
+    const after = /^[ \t]*(?:\r\n|\r|\n|$)/.exec(text.slice(end))?.[0];
+    const isAlone = after !== undefined && /(?:^|[\r\n])$/.test(text.slice(0, start - before.length));
+    return isAlone
+        ? { start: start - before.length, end: end + after.length, text: "" }
+        : { start, end, text: "" };
+}
 
 /** What a .netrc says about one host. An empty text is a value that the entry does not have. */
 export interface NetrcLogin {
@@ -73,6 +151,8 @@ interface Entry {
     readonly host: string | undefined;
     /** The offset of `machine` or `default`. */
     readonly start: number;
+    /** The offset after its last word. */
+    readonly end: number;
     /** The host's values in the order of the file. Python uses the last one of a kind. */
     readonly values: readonly Value[];
 }
@@ -102,6 +182,16 @@ function withPassword(body: string, entries: readonly Entry[], password: string)
             ? old.map((value) => ({ start: value.start, end: value.end, text: like(value) }))
             : [{ start: login.end, end: login.end, text: ` password ${like(login)}` }];
     });
+    return withEdits(body, edits);
+}
+
+interface Edit {
+    readonly start: number;
+    readonly end: number;
+    readonly text: string;
+}
+
+function withEdits(body: string, edits: readonly Edit[]): string {
     return edits
         .toSorted((a, b) => b.start - a.start)
         .reduce((text, edit) => text.slice(0, edit.start) + edit.text + text.slice(edit.end), body);
@@ -137,9 +227,10 @@ function parse(text: string): Entry[] {
             words.skipMacro(macro);
             word = words.next();
         } else if (word.text === "machine" || word.text === "default") {
-            const host = word.text === "machine" ? words.expect(word).text : undefined;
+            const name = word.text === "machine" ? words.expect(word) : undefined;
             const values: Value[] = [];
-            entries.push({ host, start: word.start, values });
+            const { start } = word;
+            const end = name?.end ?? word.end;
             for (word = words.next(); word !== undefined; word = words.next()) {
                 if (word.text.startsWith("#")) {
                     words.skipComment();
@@ -149,6 +240,7 @@ function parse(text: string): Entry[] {
                 if (kind === undefined) break;
                 values.push({ kind, ...words.expect(word) });
             }
+            entries.push({ host: name?.text, start, end: values.at(-1)?.end ?? end, values });
             if (word !== undefined && !["machine", "default", "macdef"].includes(word.text)) {
                 throw words.unexpected(word);
             }

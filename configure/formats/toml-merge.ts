@@ -242,12 +242,12 @@ function assertSameRegistry(name: string, ours: Table, theirs: Table | undefined
     }
 }
 
-function addressOf(table: Table): string | undefined {
+export function addressOf(table: Table): string | undefined {
     const url = stringAt(table, "url") ?? stringAt(table, "repository");
     return url === undefined ? undefined : withoutUserInfo(url);
 }
 
-function stringAt(table: Table, key: string): string | undefined {
+export function stringAt(table: Table, key: string): string | undefined {
     const item = table.entries.get(key);
     return item?.kind === "value" && typeof item.data === "string" ? item.data : undefined;
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
-import { type LineSyntax, UnsupportedFileError, withoutByteOrderMark } from "./merge";
+import { UnsupportedFileError, withoutByteOrderMark } from "./merge";
 
 /** The data of a TOML text. An integer beyond the safe range is a bigint; dates and times are Date objects. */
 export type Toml = string | number | bigint | boolean | Date | readonly Toml[] | TomlTable;
@@ -30,12 +30,6 @@ export function textsIn(value: Toml): string[] {
     if (Array.isArray(value)) return (value as readonly Toml[]).flatMap(textsIn);
     return Object.values(asTable(value) ?? {}).flatMap(textsIn);
 }
-
-export const tomlSyntax: LineSyntax = {
-    isInsignificant: (line) => /^\s*(#|$)/.test(line),
-    isHeader: (line) => line.startsWith("["),
-    isList: (open, close) => /[[{]\s*$/.test(open) && /^\s*[\]}]/.test(close),
-};
 
 /** Keys and indexes from the root. */
 export type Path = readonly (string | number)[];

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isUtf8 } from "node:buffer";
 import { chmod, lstat, mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -14,8 +13,8 @@ import {
     writeTemporary,
 } from "./atomic-file";
 import { acquireLock } from "./journal-lock";
-import { type FileFormat, type Format, type Merge, UnsupportedFileError } from "../formats/merge";
-import { revertEdit } from "../formats/revert-edit";
+import type { FileFormat, Format } from "../formats/merge";
+import { applyEdit, revertEdits } from "./edits";
 import {
     type FileRecord,
     type ManagedEdit,
@@ -105,31 +104,61 @@ export class JournalReader {
         const file = await resolveLinks(path);
         const found = await findFile(file);
         const before = found?.content;
-        const record = await this.read(this.recordPath(file));
+        const record = await this.#find(file);
         const state = record && (await currentState(record, before)).state;
         const previousEdits = state?.edits ?? [];
         const { remove = () => false, add = [] } = change;
-        const stay = previousEdits.filter(({ owner }) => !remove(owner));
-        const edits = add.reduce(withEdit, stay);
-        const plan = { path: file, before, mode: found?.mode, previousEdits, edits };
-        const secret = edits.some((each) => each.secret);
-        if (add.length === 0 && stay.length === previousEdits.length) {
-            return { ...plan, edits: previousEdits, after: before, base: before, secret, notices: [] };
-        }
-        const { base, left } = revertEdits(state, before, formatOf);
+        const removed = previousEdits.filter(({ owner }) => remove(owner));
+        const plan = { path: file, before, mode: found?.mode, previousEdits };
+        const unchanged = { ...plan, edits: previousEdits, after: before, base: before, secret: false };
+        if (add.length === 0 && removed.length === 0) return { ...unchanged, notices: [] };
+        const reverted = revertEdits(state ?? { base: null, content: null, edits: [] }, before, formatOf);
+        const isMissing = (edit: ManagedEdit) => !reverted.found.has(edit);
         const notices: string[] = [];
-        let after = base;
+        const gone = previousEdits.filter(
+            (edit) => isMissing(edit) && add.every((each) => !hasSameOwner(each, edit)),
+        );
+        if (gone.length > 0) {
+            const tools = [...new Set(gone.map(({ owner }) => owner.tool))].join(", ");
+            notices.push(
+                before === undefined
+                    ? "this file no longer exists, so there is nothing to remove"
+                    : `this file no longer contains the entry that configure added for ${tools}. It was left alone`,
+            );
+        }
+        const edits = add.reduce(
+            withEdit,
+            previousEdits.filter((edit) => !removed.includes(edit) && !isMissing(edit)),
+        );
+        if (add.length === 0 && removed.every(isMissing)) {
+            if (!(await mayComeBack(file, removed)))
+                return { ...plan, edits, after: before, base: reverted.base, secret: false, notices };
+            return { ...unchanged, notices: [...notices, comesBack] };
+        }
+        let after = reverted.base;
         for (const each of edits) {
-            const merge = applyEdit(after, each, formatOf(each.format).merge);
+            const merge = applyEdit(after, each, formatOf);
             after = merge.content;
             if (add.includes(each)) notices.push(...merge.notices);
         }
-        if (left > 0)
-            notices.push(`${left} lines of an earlier run were kept, because they were edited since`);
+        if (add.length === 0)
+            notices.push(...new Set(removed.flatMap((edit) => reverted.found.get(edit) ?? [])));
         if (found !== undefined && found.hardLinks > 1) {
             notices.push("the file has other hard links: the file under those names does not change");
         }
-        return { ...plan, after, base, secret, notices };
+        const secret = edits.some((each) => each.secret);
+        return { ...plan, edits, after, base: reverted.base, secret, notices };
+    }
+
+    /** The record of a file, also if a link to the file has replaced the one that the record names. */
+    async #find(file: string): Promise<FileRecord | undefined> {
+        const own = await this.read(this.recordPath(file));
+        if (own !== undefined) return own;
+        for (const path of await this.paths(recordEnding)) {
+            const record = await this.read(path).catch(ignoreFileError);
+            if (record && (await resolveLinks(record.path).catch(ignoreFileError)) === file) return record;
+        }
+        return undefined;
     }
 
     /**
@@ -245,8 +274,18 @@ export class Journal extends JournalReader {
         for (const path of await this.paths(unfinishedEnding)) await removeFile(path);
         for (const path of await this.paths(recordEnding)) {
             // An unreadable file or record is reported when it is used: the other files go on.
-            await this.#recoverRecord(path).catch(ignoreFileError);
+            await this.#recoverRecord(path)
+                .then((record) => record && this.#followLink(record))
+                .catch(ignoreFileError);
         }
+    }
+
+    /** If a link has replaced a file, the record is now for the link's target: the file may have been moved there. */
+    async #followLink(record: FileRecord): Promise<void> {
+        const path = await resolveLinks(record.path);
+        if (path === record.path) return;
+        if ((await this.read(this.recordPath(path))) === undefined) await this.#save({ ...record, path });
+        await removeFile(this.recordPath(record.path));
     }
 
     /** Completes or reverts a killed run's change. Returns the resulting record; undefined if there is none. */
@@ -314,51 +353,31 @@ async function currentState(
     if (intended === undefined) return { state, done: false };
     if (sameContent(content, intended.content)) return { state: intended, done: true };
     if (temporary === undefined || intended.content === null || sameContent(content, state.content)) {
-        // Only the file's absence tells that a removal took place. If there is a file again, removing lines of ours
-        // from it does no harm.
+        // Only the file's absence tells that a removal took place. If there is a file again, only entries of ours are removed.
         return { state, done: false };
     }
     const entry = await withFileErrors(path, () => ignoreMissing(lstat(join(dirname(path), temporary))));
     return entry === undefined ? { state: intended, done: true } : { state, done: false };
 }
 
-/** What the file would be without our edits, and how many lines of ours cannot be removed. */
-function revertEdits(
-    state: State | undefined,
-    content: Buffer | undefined,
-    formatOf: (format: Format) => FileFormat,
-): { base: Buffer | undefined; left: number } {
-    const format = state?.edits[0]?.format;
-    if (state === undefined || format === undefined || content === undefined)
-        return { base: content, left: 0 };
-    if (sameContent(content, state.content)) return { base: state.base ?? undefined, left: 0 };
-    if (sameContent(content, state.base)) return { base: content, left: 0 };
-    const { syntax } = formatOf(format);
-    const reverted = revertEdit(state.base ?? empty, state.content ?? empty, content, syntax);
-    const isOurs = state.base === null && reverted.content.length === 0;
-    return { base: isOurs ? undefined : reverted.content, left: reverted.left };
+const comesBack = "If the entry comes back, for example with a different git branch, run --undo again";
+
+/** Whether a missing entry may come back: a project has other branches. A record with a credential is not kept for that. */
+async function mayComeBack(file: string, edits: readonly ManagedEdit[]): Promise<boolean> {
+    return (
+        edits.every(({ owner, secret }) => owner.scope === "project" && !secret) &&
+        (await ignoreMissing(stat(dirname(file)))) !== undefined
+    );
 }
 
-const empty = Buffer.alloc(0);
+function hasSameOwner(one: ManagedEdit, other: ManagedEdit): boolean {
+    return isDeepStrictEqual(one.owner, other.owner);
+}
 
 /** The edits with one more, which replaces its owner's earlier one. */
 function withEdit(edits: readonly ManagedEdit[], added: ManagedEdit): ManagedEdit[] {
-    const isEarlier = ({ owner }: ManagedEdit) => isDeepStrictEqual(owner, added.owner);
+    const isEarlier = (edit: ManagedEdit) => hasSameOwner(edit, added);
     return edits.some(isEarlier) ? edits.map((each) => (isEarlier(each) ? added : each)) : [...edits, added];
-}
-
-/**
- * Adds an edit to a file's content.
- *
- * @throws UnsupportedFileError if the content is not text
- */
-function applyEdit(content: Buffer = empty, { text, format }: ManagedEdit, mergeText: Merge) {
-    const isText = !content.includes(0) && (isUtf8(content) || format !== "toml");
-    if (!isText) throw new UnsupportedFileError(undefined, "not encoded in UTF-8");
-    // Python reads the other formats in legacy encodings too. Those extend ASCII, and our text is ASCII.
-    const encoding = isUtf8(content) ? "utf8" : "latin1";
-    const merge = mergeText(content.toString(encoding), text);
-    return { content: Buffer.from(merge.text, encoding), notices: merge.notices };
 }
 
 function sameContent(one: Buffer | null | undefined, other: Buffer | null | undefined): boolean {

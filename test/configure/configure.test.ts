@@ -534,6 +534,104 @@ describe("configure", () => {
         assert.ok(left.includes("[other]\na = b"), left);
     });
 
+    describe("undo in a file that was replaced", () => {
+        const pypirc =
+            "[distutils]\nindex-servers =\n    python\n\n[python]\nrepository: https://other.example/\n";
+
+        it("changes nothing in it, says so, and forgets it", async () => {
+            await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: token });
+            for (const [tool, file, replaced] of [
+                ["twine", ".pypirc", pypirc],
+                ["twine", ".pypirc", ""],
+                [
+                    "poetry",
+                    ".config/pypoetry/auth.toml",
+                    '[http-basic.python]\nusername = "oauth2accesstoken"\npassword = "x"\n',
+                ],
+                [
+                    "netrc",
+                    ".netrc",
+                    "machine europe-west1-python.pkg.dev login oauth2accesstoken password x\n",
+                ],
+            ] as const) {
+                assertDone(await machine.with(withoutSecrets(outputs), "--tool", tool, "--auth", "token"));
+                await machine.put(file, replaced);
+                const undone = await machine.configure("--undo");
+                assertDone(undone);
+                assert.match(undone.output, new RegExp(`^unchanged .*${file.replaceAll(".", "\\.")}$`, "m"));
+                assert.match(
+                    undone.output,
+                    new RegExp(
+                        `no longer contains the entry that configure added for ${tool}. It was left alone$`,
+                        "m",
+                    ),
+                );
+                assert.equal(await machine.read(file), replaced);
+                assert.match((await machine.configure("--undo")).output, /There is nothing to remove/);
+            }
+        });
+
+        it("does not add the entry of a different tool to it", async () => {
+            await using machine = await Machine.open();
+            const uvToml = ".config/uv/uv.toml";
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv,hatch"));
+            await machine.put(uvToml, 'keyring-provider = "subprocess"\n');
+            assertDone(await machine.configure("--undo", "--tool", "uv"));
+            assert.equal(await machine.read(uvToml), 'keyring-provider = "subprocess"\n');
+        });
+
+        it("leaves a project alone on a branch without the entry, and works on the one with it", async () => {
+            const project = '[project]\nname = "app"\n';
+            await using machine = await Machine.open({ "pyproject.toml": project });
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv", "--scope", "project"));
+            const ours = await machine.read("pyproject.toml");
+            for (const branch of [`${project}\n[tool.uv]\nkeyring-provider = "subprocess"\n`, undefined]) {
+                if (branch === undefined) await rm(machine.path("pyproject.toml"));
+                else await machine.put("pyproject.toml", branch);
+                const undone = await machine.configure("--undo");
+                assertDone(undone);
+                assert.match(
+                    undone.output,
+                    /If the entry comes back, for example with a different git branch, run --undo again$/m,
+                );
+                if (branch !== undefined) assert.equal(await machine.read("pyproject.toml"), branch);
+            }
+            await machine.put("pyproject.toml", `${ours}\n[tool.mine]\na = 1\n`);
+            assertDone(await machine.configure("--undo"));
+            assert.equal(await machine.read("pyproject.toml"), `${project}\n[tool.mine]\na = 1\n`);
+            assert.match((await machine.configure("--undo")).output, /There is nothing to remove/);
+        });
+
+        it("by a link: removes its entry from the target only if it is there", async () => {
+            for (const moved of [true, false]) {
+                await using machine = await Machine.open({ ".pypirc": "# mine\n" });
+                assertDone(await machine.with(withoutSecrets(outputs), "--tool", "twine"));
+                await machine.put("dotfiles/pypirc", moved ? await machine.read(".pypirc") : pypirc);
+                await rm(machine.path(".pypirc"));
+                await symlink("dotfiles/pypirc", machine.path(".pypirc"));
+                const dry = await machine.configure("--undo", "--dry-run");
+                assert.match(dry.output, moved ? /^-\[python\]$/m : /was left alone/);
+                assertDone(await machine.configure("--undo"));
+                assert.equal(await machine.read("dotfiles/pypirc"), moved ? "# mine\n" : pypirc);
+                assert.match((await machine.configure("--undo")).output, /There is nothing to remove/);
+            }
+        });
+
+        it("keeps a setting that the user added to an entry, when the tools use the keyring again", async () => {
+            await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: token });
+            const uvToml = ".config/uv/uv.toml";
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv,twine", "--auth", "token"));
+            await machine.put(uvToml, `${await machine.read(uvToml)}explicit = true\n`);
+            await machine.put(".pypirc", `${await machine.read(".pypirc")}ca_cert = /x\n`);
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "uv,twine"));
+            const [uv, twine] = [await machine.read(uvToml), await machine.read(".pypirc")];
+            assert.equal(uv.match(/\[\[index\]\]/g)?.length, 1);
+            assert.match(uv, /^explicit = true$/m);
+            assert.match(twine, /^\[python\]\nrepository: .*\nca_cert = \/x$/m);
+            assert.ok(!`${uv}${twine}`.includes("ya29"), uv);
+        });
+    });
+
     it("warns of a credential that it cannot remove", async () => {
         const long = token.repeat(3);
         await using machine = await Machine.open({}, { GOOGLE_OAUTH_ACCESS_TOKEN: long });

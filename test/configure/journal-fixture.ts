@@ -6,8 +6,7 @@ import type { Context } from "mocha";
 import type { Change } from "../../configure/journal/journal";
 import type { ManagedEdit } from "../../configure/journal/record";
 import { JournalReader, withJournal } from "../../configure/journal/journal";
-import { iniSyntax } from "../../configure/formats/ini";
-import type { FileFormat, Merge } from "../../configure/formats/merge";
+import type { FileFormat, Merge, Revert } from "../../configure/formats/merge";
 
 /** Creates a directory, and returns paths in it for the state directory and for a file. Neither exists yet. */
 export function temporaryFiles(): { directory: string; state: string; path: string } {
@@ -50,8 +49,29 @@ const mergeLines: Merge = (existing, ours) => {
     return { text, notices: [`merged ${String(ours.length)}`] };
 };
 
+/** Removes such lines, and restores those that they replaced. The first line of ours is the entry. */
+const revertLines: Revert = (current, { before, after, ours }) => {
+    const linesOf = (text: string) => text.split(/(?<=\n)/);
+    const body = (line = "") => line.replace(/\r?\n$/, "");
+    const isIn = (text: string, line: string) => linesOf(text).some((each) => body(each) === line);
+    if (!ours.some((text) => isIn(current, text.split("\n")[0] ?? ""))) return undefined;
+    const added = ours
+        .flatMap((text) => text.split("\n"))
+        .filter((line) => line !== "" && isIn(after, line) && !isIn(before, line));
+    const lines = linesOf(current).flatMap((line) => {
+        if (!added.includes(body(line))) return [line];
+        const old = linesOf(before).find((each) => each.startsWith(line.replace(/ .*/s, " ")));
+        return old === undefined ? [] : [body(old) + line.slice(body(line).length)];
+    });
+    const isLast = added.includes(body(linesOf(current).at(-1)));
+    const ending = before.includes("\r\n") ? /\r\n$/ : /\n$/;
+    const isOpen = isLast && !/(?:^|\n)$/.test(before);
+    const text = lines.join("");
+    return { text: isOpen ? text.replace(ending, "") : text, notices: ["reverted"] };
+};
+
 /** The format of such lines. */
-export const lineFormat: FileFormat = { merge: mergeLines, syntax: iniSyntax };
+export const lineFormat: FileFormat = { merge: mergeLines, revert: revertLines };
 
 /** An edit of a registry by pip, in the scope of the user. */
 export function editOf(registry: string, text: string, secret = false): ManagedEdit {
