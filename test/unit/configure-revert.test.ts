@@ -460,6 +460,11 @@ describe("undo, for any replacement of the file", () => {
             )
             .map(([chosen, base]) => {
                 try {
+                    // A registry has one edit of a tool in a file.
+                    const owners = new Set(chosen.map(({ owner }) => owner.registry + owner.tool));
+                    const forms = new Set(chosen.map(({ secret, owner }) => `${secret} ${owner.registry}`));
+                    const registries = new Set(chosen.map(({ owner }) => owner.registry));
+                    if (owners.size < chosen.length || forms.size > registries.size) return undefined;
                     return { was: configured(base, ...chosen), edits, bases };
                 } catch (error) {
                     if (error instanceof NameConflictError || error instanceof UnsupportedFileError)
