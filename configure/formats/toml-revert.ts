@@ -289,7 +289,7 @@ function entriesIn(table: Table, path: readonly string[]): (readonly [Path, Tabl
 /** Whether a table is the entry that another one is: by its name and its address, or without an address, by its password. */
 function isSameEntry(one: Table, other: Table): boolean {
     const identity = (table: Table) => [
-        stringAt(table, "name")?.toLowerCase(),
+        stringAt(table, "name"),
         addressOf(table) ?? stringAt(table, "password"),
     ];
     return isDeepStrictEqual(identity(one), identity(other));
