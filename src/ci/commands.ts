@@ -1,5 +1,6 @@
 import { keyringBackend, type PythonIndex } from "../clients/client";
 import { tokenUsername } from "../clients/credential";
+import { installRequirements, urlForKeyring } from "../clients/pip";
 import { uv } from "../clients/uv";
 import type { SnippetContext } from "./snippet";
 import { credentialConfiguration } from "./credential-configuration";
@@ -45,9 +46,19 @@ export function useRegistry({ workload, index, pipConf, pypirc }: SnippetContext
     return [
         ...(separate ? [`python -m venv "${packages}"`] : []),
         ...writeFile(`"${packages}/pip.conf"`, pipConf),
-        `${separate ? `"${packages}/bin/pip"` : "pip"} install -r requirements.txt`,
+        ...installCommands(urlForKeyring(index), separate ? `"${packages}/bin/pip"` : "pip"),
         ...(writes ? uploadCommands(index, pypirc) : []),
         ...uvCommands(index, writes),
+    ];
+}
+
+/** The installation of requirements.txt, also if it has an `--index-url`. */
+export function installCommands(url: string, pip = "pip"): string[] {
+    const [printIndex, install] = installRequirements(url, `${pip} install`);
+    return [
+        "# The index again: an --index-url in requirements.txt makes pip ignore the one configured above.",
+        `${printIndex} |`,
+        `  ${install}`,
     ];
 }
 

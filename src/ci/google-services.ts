@@ -1,5 +1,5 @@
 import { tokenUsername } from "../clients/credential";
-import { prepare, start, uploadCommands, useRegistry, uvCommands } from "./commands";
+import { installCommands, prepare, start, uploadCommands, useRegistry, uvCommands } from "./commands";
 import type { SnippetContext } from "./snippet";
 import { fileOf } from "./text";
 
@@ -52,7 +52,7 @@ function impersonating(context: SnippetContext, serviceAccount: string): string[
         "END",
         ")",
         `export PIP_EXTRA_INDEX_URL="${indexUrl}"`,
-        "pip install -r requirements.txt",
+        ...installCommands("$PIP_EXTRA_INDEX_URL"),
         ...(writes
             ? [
                   `export TWINE_USERNAME=${tokenUsername} TWINE_PASSWORD="$token"`,

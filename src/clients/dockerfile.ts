@@ -10,6 +10,7 @@ import {
     withEnvironment,
 } from "./client";
 import { type Credential, keyUsername, tokenUsername, withUserInfo } from "./credential";
+import { installRequirements } from "./pip";
 import type { ToolDefinition } from "./tool";
 
 /** A step of a Dockerfile. */
@@ -24,6 +25,9 @@ export const dockerfile = { client: dockerfileClient, guide: undefined } satisfi
  *   keyring outside the image's own packages, and removes the keyring at its end.
  * - token: the secret is the token, which the build command takes from an environment variable.
  * - key: the secret is a key file, `KEY_FILE` in the command. The image needs only a shell.
+ *
+ * pip takes the index from a second requirements file, its standard input, because an `--index-url` in requirements.txt makes it
+ * ignore indexes from elsewhere.
  *
  * Without the secret, the build fails; pip never falls back to PyPI alone. pip installs the highest version of any index, as
  * outside of Docker. The tests run the commands of the step, but not the mount, because they have no Docker.
@@ -48,21 +52,26 @@ export function dockerfileClient(index: PythonIndex, { form }: Credential): Clie
 
 /** The lines of the step, and the build commands, for each form of credential. */
 function stepsByForm({ indexUrl }: PythonIndex, secret: string) {
-    const install = "pip install --no-cache-dir --requirement requirements.txt";
     const file = `/run/secrets/${secret}`;
-    const url = (username: string, password: string) =>
-        `PIP_EXTRA_INDEX_URL="${withUserInfo(indexUrl, { username }).replace("@", `:${password}@`)}"`;
+    const install = (username: string, password = "") =>
+        installRequirements(
+            withUserInfo(indexUrl, { username }).replace("@", `${password}@`),
+            "pip install --no-cache-dir",
+        );
+    const [printIndex, installFromKeyring] = install(tokenUsername);
+    const [printToken, installWithToken] = install(tokenUsername, `:$(cat ${file})`);
+    const [printKey, installWithKey] = install(keyUsername, ":$key");
     return {
         keyring: {
             step: [
                 'keyring="$(mktemp -d)"',
                 '&& python -m venv "$keyring"',
                 '&& "$keyring/bin/pip" install --no-cache-dir keyring ' + keyringBackend,
-                `&& GOOGLE_APPLICATION_CREDENTIALS=${file}`,
+                `&& ${printIndex}`,
+                `| GOOGLE_APPLICATION_CREDENTIALS=${file}`,
                 'PATH="$PATH:$keyring/bin"',
                 "PIP_KEYRING_PROVIDER=subprocess",
-                `PIP_EXTRA_INDEX_URL=${withUserInfo(indexUrl, { username: tokenUsername })}`,
-                install,
+                installFromKeyring,
                 '&& rm -r "$keyring"',
             ],
             build: {
@@ -76,7 +85,7 @@ function stepsByForm({ indexUrl }: PythonIndex, secret: string) {
             },
         },
         token: {
-            step: [url(tokenUsername, `$(cat ${file})`), install],
+            step: [printToken, `| ${installWithToken}`],
             build: withEnvironment(
                 { [tokenVariable]: accessToken },
                 `docker build --secret id=${secret},env=${tokenVariable} .`,
@@ -86,8 +95,8 @@ function stepsByForm({ indexUrl }: PythonIndex, secret: string) {
             step: [
                 // The base64 characters +, / and = have a different meaning in a URL.
                 `key="$(base64 ${file} | tr -d '\\n' | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')"`,
-                `&& ${url(keyUsername, "$key")}`,
-                install,
+                `&& ${printKey}`,
+                `| ${installWithKey}`,
             ],
             build: inEveryShell(`docker build --secret id=${secret},src=KEY_FILE .`),
         },

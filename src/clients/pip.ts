@@ -53,9 +53,13 @@ export const pip = {
  * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
  */
 export function pipConfWithKeyring(indexUrl: string, keyring: KeyringProvider): string {
-    const url = keyring === "subprocess" ? withUserInfo(indexUrl, { username: tokenUsername }) : indexUrl;
     const provider: IniEntry[] = keyring === "auto" ? [] : [["keyring-provider", keyring]];
-    return pipConf(url, provider);
+    return pipConf(urlForKeyring({ indexUrl, keyring }), provider);
+}
+
+/** The URL of the index without a password, in the form in which pip asks the keyring for it. */
+export function urlForKeyring({ indexUrl, keyring }: Pick<PythonIndex, "indexUrl" | "keyring">): string {
+    return keyring === "subprocess" ? withUserInfo(indexUrl, { username: tokenUsername }) : indexUrl;
 }
 
 /**
@@ -107,6 +111,21 @@ export function pipClient(index: PythonIndex, credential: Credential): Client {
             publish: inEveryShell(),
         },
     };
+}
+
+/**
+ * The two commands of a pipeline of sh that installs requirements.txt with one more index. An `--index-url` in requirements.txt
+ * makes pip ignore the indexes of pip.conf, of variables and of the command line, but not those in a file after it. Here this
+ * file is standard input, so the URL can contain a password. `--no-index` turns this index off too.
+ *
+ * @param url the shell expands variables and commands in it
+ * @see https://pip.pypa.io/en/stable/reference/requirements-file-format/#global-options
+ */
+export function installRequirements(
+    url: string,
+    pip = "pip install",
+): readonly [print: string, install: string] {
+    return [`echo "--extra-index-url ${url}"`, `${pip} -r requirements.txt -r /dev/stdin`];
 }
 
 function pipText({ indexUrl, keyring }: Pick<PythonIndex, "indexUrl" | "keyring">, credential: Credential) {

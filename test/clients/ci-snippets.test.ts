@@ -140,7 +140,8 @@ describe("the snippets of workloads", () => {
                         PYTHONPATH: `../stubs:${packages}`,
                     },
                     files: {
-                        "checkout/requirements.txt": "ready-made\n",
+                        // pip-compile, pipenv and others can write the first line.
+                        "checkout/requirements.txt": "--index-url https://pypi.org/simple\nready-made\n",
                         "checkout/pyproject.toml":
                             '[project]\nname = "consumer"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["ready-made"]\n',
                         // The public index of the sandbox has neither uv nor setuptools, which a build needs.

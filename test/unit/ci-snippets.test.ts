@@ -68,7 +68,7 @@ describe("the snippet of a workload", () => {
             script,
             /^ {2}'keyring-provider = subprocess' \\\n {2}> "\$dir\/project-venv\/pip\.conf"$/m,
         );
-        assert.match(script, /^"\$dir\/project-venv\/bin\/pip" install -r/m);
+        assert.match(script, /^ {2}"\$dir\/project-venv\/bin\/pip" install -r/m);
     });
 
     it("names the workload if it has no provider", () => {
@@ -429,7 +429,7 @@ describe("the commands of a snippet", () => {
                     ...(writes ? ["python -m build"] : []),
                     ...(withToken ? ["python -"] : []),
                     ...(separate ? ["python -m venv DIR/project-venv"] : []),
-                    "pip install -r requirements.txt",
+                    "pip install -r requirements.txt -r /dev/stdin",
                     ...(writes ? ["twine upload --config-file DIR/.pypirc -r python dist/*"] : []),
                 ]);
                 assert.equal(

@@ -19,11 +19,11 @@ RUN --mount=type=secret,id=acme-python-credentials,required=true \\
     keyring="$(mktemp -d)" \\
     && python -m venv "$keyring" \\
     && "$keyring/bin/pip" install --no-cache-dir keyring keyrings.google-artifactregistry-auth \\
-    && GOOGLE_APPLICATION_CREDENTIALS=/run/secrets/acme-python-credentials \\
+    && echo "--extra-index-url https://oauth2accesstoken@${url}" \\
+    | GOOGLE_APPLICATION_CREDENTIALS=/run/secrets/acme-python-credentials \\
     PATH="$PATH:$keyring/bin" \\
     PIP_KEYRING_PROVIDER=subprocess \\
-    PIP_EXTRA_INDEX_URL=https://oauth2accesstoken@${url} \\
-    pip install --no-cache-dir --requirement requirements.txt \\
+    pip install --no-cache-dir -r requirements.txt -r /dev/stdin \\
     && rm -r "$keyring"
 `,
         [
@@ -40,8 +40,8 @@ RUN --mount=type=secret,id=acme-python-credentials,required=true \\
             credential,
             `COPY requirements.txt ./
 RUN --mount=type=secret,id=acme-python-token,required=true \\
-    PIP_EXTRA_INDEX_URL="https://oauth2accesstoken:$(cat /run/secrets/acme-python-token)@${url}" \\
-    pip install --no-cache-dir --requirement requirements.txt
+    echo "--extra-index-url https://oauth2accesstoken:$(cat /run/secrets/acme-python-token)@${url}" \\
+    | pip install --no-cache-dir -r requirements.txt -r /dev/stdin
 `,
             [
                 'export ARTIFACT_REGISTRY_TOKEN="$(gcloud auth print-access-token)"',
@@ -59,8 +59,8 @@ RUN --mount=type=secret,id=acme-python-token,required=true \\
         `COPY requirements.txt ./
 RUN --mount=type=secret,id=acme-python-key,required=true \\
     key="$(base64 /run/secrets/acme-python-key | tr -d '\\n' | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')" \\
-    && PIP_EXTRA_INDEX_URL="https://_json_key_base64:$key@${url}" \\
-    pip install --no-cache-dir --requirement requirements.txt
+    && echo "--extra-index-url https://_json_key_base64:$key@${url}" \\
+    | pip install --no-cache-dir -r requirements.txt -r /dev/stdin
 `,
         ["docker build --secret id=acme-python-key,src=KEY_FILE ."],
         ["docker build --secret id=acme-python-key,src=KEY_FILE ."],

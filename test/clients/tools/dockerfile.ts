@@ -27,7 +27,11 @@ export function dockerfile() {
             const { id, command } = runStep(fixture, form);
             await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                 path: ["stand-in", tool.bin],
-                files: { "requirements.txt": "ready-made\n", secret },
+                // pip-compile, pipenv and others can write the first line.
+                files: {
+                    "requirements.txt": "--index-url https://pypi.org/simple\nready-made\n",
+                    secret,
+                },
                 executables: { "stand-in/python": pythonWithKeyring(fixture.registry.tools.bin) },
                 environment: { ...fixture.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
             });
