@@ -4,6 +4,8 @@ import { resolveLinks } from "./journal/atomic-file";
 import { namedRegistries } from "./tools/named-registries";
 import { installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
 import { configurable, type ConfigurableTool, descriptors } from "./tools/descriptors";
+import { type LockContext, lockNotices } from "./tools/lock-files";
+import { describeIndexOverride, findIndexOverrides } from "./tools/requirements";
 import { findCredential, type FoundCredential } from "./registry/credential";
 import { JournalReader, type Plan, withJournal } from "./journal/journal";
 import type { ManagedEdit, Owner } from "./journal/record";
@@ -54,12 +56,16 @@ export async function configure(options: ConfigureOptions, system: System): Prom
         printLine(`Credential: ${form === "token" ? "an access token" : "a key"} from ${from}`);
     }
 
-    return applyPlans(
+    const planned: ToolPlan[] = [];
+    const done = await applyPlans(
         options,
         system,
-        login === undefined ? [] : [login.password],
+        {
+            credentials: login === undefined ? [] : [login.password],
+            internalPackages: registry.index.internalPackages,
+            indexNames: () => new Map(planned.map(({ tool, name }) => [tool, name])),
+        },
         async (journal, plans) => {
-            const planned: ToolPlan[] = [];
             for (const tool of tools) {
                 await plans.attempt(tool, async () => {
                     const plan = await planTool({ tool, registry, credential, scope, system }, journal);
@@ -96,6 +102,14 @@ export async function configure(options: ConfigureOptions, system: System): Prom
             };
         },
     );
+    // pip has no file in a project, so it may not be among the planned tools.
+    if (options.tool?.includes("pip") !== false) {
+        for (const override of findIndexOverrides(system, registry.index.indexUrl)) {
+            const { message, fix } = describeIndexOverride(override, registry.index.indexUrl);
+            printNote(`${message}. ${fix}`);
+        }
+    }
+    return done;
 }
 
 /** Which edits to remove: all of them, unless limited here. */
@@ -115,7 +129,7 @@ export async function undo(options: UndoOptions, system: System): Promise<boolea
         (registryName === undefined || registry === registryName) &&
         (options.tool === undefined || options.tool.some((name) => name === tool)) &&
         (options.scope === undefined || scope === options.scope);
-    return applyPlans(options, system, [], async (journal, plans) => {
+    return applyPlans(options, system, {}, async (journal, plans) => {
         const files = (await journal.files()).filter(({ owners }) => owners.some(remove));
         for (const { path } of files) {
             await plans.add(() => planFile(journal, path, { remove }));
@@ -223,14 +237,25 @@ class Plans {
     }
 }
 
+/** What the notes about a plan depend on. */
+interface PlanContext extends Partial<Pick<LockContext, "internalPackages">> {
+    /** Not to be shown. */
+    readonly credentials?: readonly string[];
+    readonly indexNames?: () => LockContext["indexNames"];
+}
+
 /** Makes the plans, then applies or prints them. `planning` returns what to do afterwards. */
 async function applyPlans(
     { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
-    credentials: readonly string[],
+    { credentials = [], internalPackages = [], indexNames = () => new Map() }: PlanContext,
     planning: (journal: JournalReader, plans: Plans) => Promise<() => Promise<void>>,
 ): Promise<boolean> {
     const plans = new Plans();
+    const printLockNotices = (plan: Plan) => {
+        const context = { internalPackages, indexNames: indexNames(), dryRun, system };
+        lockNotices(plan, context).forEach(printNote);
+    };
     const directory = stateDirectory(system);
     if (dryRun) {
         await planning(new JournalReader(directory), plans);
@@ -239,6 +264,7 @@ async function applyPlans(
             else printLine(unifiedDiff(plan, credentials));
             plan.notices.forEach(printNote);
             warnIfUnrestricted(plan);
+            printLockNotices(plan);
         }
         return !plans.failed;
     }
@@ -254,6 +280,7 @@ async function applyPlans(
                     warnIfReadable(plan, system);
                     warnIfCredentialRemains(plan);
                     warnIfUnrestricted(plan);
+                    printLockNotices(plan);
                 });
             }
             await after();

@@ -62,6 +62,36 @@ export interface Probe {
     readonly read: (result: ProcessResult, lockFile: (name: string) => string) => readonly ResolvedPackage[];
 }
 
+/** A package in a lock file. */
+export interface LockedPackage {
+    /** The normalized name. */
+    readonly name: string;
+    /** What the lock file says about it, with the addresses that it comes from. */
+    readonly text: string;
+}
+
+/** A change of a tool's settings in a project file, and the normalized names of the packages in its lock file. */
+export interface LockChange {
+    readonly before: TomlTable;
+    readonly after: TomlTable;
+    readonly locked: readonly string[];
+}
+
+/** The lock file that a tool writes beside its project file. */
+export interface LockFile {
+    readonly isNamed: (name: string, projectFile: string) => boolean;
+    /** Whether the tool wrote a file with such a name; by default, it did. */
+    readonly isOwn?: (text: string, settings: TomlTable) => boolean;
+    /** Whether the tool refuses the lock file after this change, or warns of it. */
+    readonly isStale: (change: LockChange) => boolean;
+    /** The command that locks again with the same versions, where the tool can. */
+    readonly command: string;
+    /** The command that locks these packages again as the project file now says, and keeps the others. */
+    readonly commandFor: (packages: readonly string[], indexName: string | undefined) => string;
+    /** Its packages from indexes, if it is not a TOML file with `[[package]]` or `[[packages]]`. */
+    readonly packages?: (text: string) => LockedPackage[];
+}
+
 /** What `configure` knows about a tool beyond its client files, which `src/clients` makes. */
 export interface ToolDescriptor {
     /** The commands that start it, the usual one first; none for a file that belongs to no tool. */
@@ -99,6 +129,8 @@ export interface ToolDescriptor {
     readonly refusesPins?: (pyproject: TomlTable) => boolean;
     /** Pins for the project file that depend on the project's dependencies; undefined if there is nothing to pin. */
     readonly dependencyPins?: (index: PythonIndex, pyproject: TomlTable) => string | undefined;
+    /** Its lock file. */
+    readonly lock?: LockFile;
     /** What to tell the user after an edit of this file, such as what no longer has an effect. */
     readonly noticesAfter?: (path: string, system: System) => Promise<readonly string[]>;
 }

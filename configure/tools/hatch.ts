@@ -15,6 +15,15 @@ export const hatch: ToolDescriptor = {
         use === "publish" ? ["HATCH_INDEX_USER", "HATCH_INDEX_AUTH"] : uv.loginVariables?.(use, indexName),
     keyring: { install: "command", publish: "package" },
     ...(uv.keyringSwitches && { keyringSwitches: uv.keyringSwitches }),
+    lock: {
+        isNamed: (name) => /^pylock(?:\..+)?\.toml$/.test(name),
+        isOwn: (text, settings) => /^created-by = "(?:uv|pip)"/m.test(text) && locksEnvironments(settings),
+        // It locks again only when the dependencies change.
+        isStale: () => false,
+        command: "hatch env lock",
+        commandFor: (packages) =>
+            `hatch env lock ${packages.map((name) => `--upgrade-package ${name}`).join(" ")}, and in each environment: hatch dep sync`,
+    },
     probe: probeEnvironment,
 };
 
@@ -75,3 +84,10 @@ const uvScript = `
 import os, subprocess, sys
 sys.exit(subprocess.call([os.environ["HATCH_UV"], *${JSON.stringify(compileArgs("requirements.in"))}]))
 `.trim();
+
+function locksEnvironments(settings: TomlTable): boolean {
+    const { "lock-envs": all, envs } = asTable(settings["hatch"]) ?? {};
+    return (
+        all === true || Object.values(asTable(envs) ?? {}).some((env) => asTable(env)?.["locked"] === true)
+    );
+}

@@ -1,8 +1,11 @@
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { stringify } from "smol-toml";
 import * as v from "valibot";
+import { nonPypiName } from "../../src/clients/client";
+import { normalizedName } from "../../src/names/package-names";
 import { asTable } from "../formats/toml";
-import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import type { LockedPackage, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { entriesFor, pick } from "./probe-project";
 import { readTomlFile } from "./project-files";
 
@@ -18,6 +21,18 @@ export const pipenv: ToolDescriptor = {
     keyring: { install: "command" },
     keyringSwitches: "PIPENV_KEYRING_PROVIDER, which must be subprocess",
     expandsVariables: true,
+    lock: {
+        isNamed: (name, pipfile) => name === `${pipfile}.lock`,
+        // The lock file has a hash of the sources and the packages.
+        isStale: ({ before, after }) => !isDeepStrictEqual(before, after),
+        command:
+            "pipenv upgrade --lock-only (before pipenv 2026: pipenv lock, which also takes newer versions)",
+        commandFor: (packages, indexName) =>
+            indexName === undefined
+                ? `pipenv lock. First remove the index from ${packages.join(", ")} in the Pipfile: without that source, pipenv takes these names from a different one`
+                : `pipenv install --index ${nonPypiName(indexName)} ${packages.join(" ")}`,
+        packages: readPipfileLock,
+    },
     probe: probeLock,
 };
 
@@ -73,3 +88,25 @@ const lockSchema = v.pipe(
         ),
     }),
 );
+
+const wholeLockSchema = v.objectWithRest(
+    { _meta: v.object({ sources: v.array(v.object({ name: v.string(), url: v.string() })) }) },
+    v.record(v.string(), v.looseObject({ index: v.optional(v.string()), version: v.optional(v.string()) })),
+);
+
+/** The packages with a version: the others come from a file or a repository of source code. */
+function readPipfileLock(text: string): LockedPackage[] {
+    const result = v.safeParse(v.pipe(v.string(), v.parseJson(), wholeLockSchema), text);
+    if (!result.success) return [];
+    const {
+        _meta: { sources },
+        ...categories
+    } = result.output;
+    const urlOf = (index: string | undefined) =>
+        sources.find(({ name }) => name === index)?.url ?? sources[0]?.url ?? "";
+    return Object.values(categories).flatMap((packages) =>
+        Object.entries(packages)
+            .filter(([name, { version }]) => version !== undefined && /^[\w.-]+$/.test(name))
+            .map(([name, { index }]) => ({ name: normalizedName(name), text: `${urlOf(index)}/` })),
+    );
+}

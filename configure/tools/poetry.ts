@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { inVariable } from "../../src/clients/client";
 import { poetryPins } from "../../src/clients/poetry";
 import { isAmong, normalizedName } from "../../src/names/package-names";
@@ -30,6 +31,13 @@ export const poetry: ToolDescriptor = {
     },
     keyring: { install: "package", publish: "package" },
     keyringSwitches: "keyring.enabled in `poetry config --list`",
+    lock: {
+        isNamed: (name) => name === "poetry.lock",
+        // The lock file has a hash of the sources and the dependencies.
+        isStale: ({ before, after }) => !isDeepStrictEqual(before, after),
+        command: "poetry lock (Poetry 1: poetry lock --no-update)",
+        commandFor: (packages) => `poetry update --lock ${packages.join(" ")}`,
+    },
     probe: probeLock,
 };
 

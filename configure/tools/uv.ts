@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { inVariable } from "../../src/clients/client";
-import { asTable, readToml, type TomlTable } from "../formats/toml";
+import { normalizedName } from "../../src/names/package-names";
+import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { ProcessResult } from "../machine/run";
 import { pathsOf } from "../machine/system";
 import type { Probe, ProbeRequest, ResolvedPackage, ToolDescriptor } from "./descriptor";
@@ -36,6 +38,16 @@ export const uv: ToolDescriptor = {
     readsNetrc: true,
     keyring: { install: "command", publish: "command" },
     keyringSwitches: "UV_KEYRING_PROVIDER, and keyring-provider in the project's files and your own",
+    lock: {
+        isNamed: (name) => name === "uv.lock",
+        // Another index alone does not matter to uv: it keeps the index that the lock file has for a package.
+        isStale: ({ before, after, locked }) => {
+            const [old, current] = [before, after].map((tables) => pins(tables));
+            return locked.some((name) => !isDeepStrictEqual(old?.get(name), current?.get(name)));
+        },
+        command: "uv lock",
+        commandFor: (packages) => `uv lock ${packages.map((name) => `--upgrade-package ${name}`).join(" ")}`,
+    },
     probe: (request) => (request.project === undefined ? probeCompile(request) : probeLock(request)),
 };
 
@@ -120,4 +132,10 @@ const lockSchema = v.object({
 
 function ownTable(pyproject: TomlTable): TomlTable {
     return asTable(asTable(pyproject["tool"])?.["uv"]) ?? {};
+}
+
+/** The sources of packages, by normalized name. */
+function pins(tables: TomlTable): ReadonlyMap<string, Toml> {
+    const sources = asTable(asTable(tables["uv"])?.["sources"]) ?? {};
+    return new Map(Object.entries(sources).map(([name, source]) => [normalizedName(name), source]));
 }

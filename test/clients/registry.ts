@@ -69,6 +69,8 @@ export function useRegistry(configuration: Record<string, unknown> = {}): () => 
 /** The outputs of the program that clients use. */
 interface Outputs extends ClientFileOutputs {
     readonly repository: { readonly id: string; readonly indexUrl: string; readonly uploadUrl: string };
+    /** Tool → file name → text. */
+    readonly clients: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** A registry that the program created in a sandbox, with keys for a writer and a reader. */

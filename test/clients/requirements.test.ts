@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+    describeIndexOverride,
+    findIndexOverrides,
+    type IndexOverride,
+} from "../../configure/tools/requirements";
+import { thisSystem } from "../../configure/machine/system";
+import { reader, useRegistry } from "./registry";
+
+// What `configure` finds in requirements files, compared with what the real pip does with them.
+
+const pypi = "https://pypi.org/simple";
+const ours = "https://europe-west1-python.pkg.dev/sandbox-project/python/simple/";
+
+/** Files by name, the first one for pip; the option that is found, as FILE:LINE, if pip does not ask the registry. */
+const cases: readonly (readonly [files: Record<string, string>, found?: string, option?: "--no-index"])[] = [
+    [{ "requirements.txt": "ready-made" }],
+    [{ "requirements.txt": `--index-url ${pypi}\nready-made` }, "requirements.txt:1"],
+    [{ "requirements.txt": `ready-made\n\n-i ${pypi}` }, "requirements.txt:3"],
+    [{ "requirements-dev.txt": `# x \\\n-i${pypi}\nready-made` }, "requirements-dev.txt:2"],
+    [{ "dev-requirements.in": `--index-url='${pypi}' # main\r\nready-made` }, "dev-requirements.in:1"],
+    [{ "requirements.txt": `ready-made\n--index \\\n  ${pypi}` }, "requirements.txt:2"],
+    [{ "requirements.txt": `--pypi-url ${pypi}\nready-made` }, "requirements.txt:1"],
+    [{ "requirements/base.txt": "--index-url ${INDEX}\nready-made" }, "requirements/base.txt:1"],
+    [{ "requirements.txt": "--no-index\nready-made" }, "requirements.txt:1", "--no-index"],
+    [
+        { "requirements.txt": `--no-index\n--extra-index-url ${ours}\nready-made` },
+        "requirements.txt:1",
+        "--no-index",
+    ],
+    // The index is added after the option, or in the same line.
+    [{ "requirements.txt": `-i ${pypi}\n--extra-index-url ${ours}\nready-made` }],
+    [{ "requirements.txt": `--extra-index-url ${ours} -i ${pypi}\nready-made` }],
+    [{ "requirements.txt": `-i ${ours.replace("https://", "https://oauth2accesstoken@")}\nready-made` }],
+    // An option after it drops the index again.
+    [{ "requirements.txt": `--extra-index-url ${ours}\n-i ${pypi}\nready-made` }, "requirements.txt:2"],
+    // In files that others include.
+    [{ "requirements.txt": "-r more.txt\nready-made", "more.txt": `-i ${pypi}` }, "more.txt:1"],
+    [
+        { "requirements.txt": "ready-made\n--constraint=c/all.txt", "c/all.txt": `\n-i ${pypi}` },
+        "c/all.txt:2",
+    ],
+    [
+        {
+            "requirements.txt": `-r more.txt\n--extra-index-url ${ours}\nready-made`,
+            "more.txt": `--index-url ${pypi}`,
+        },
+    ],
+    // pip ignores the option in a line with a file or a path, and in comments.
+    [{ "requirements.txt": `-r more.txt -i ${pypi}\nready-made`, "more.txt": "" }],
+    [{ "requirements.txt": `# --index-url ${pypi}\nready-made # -i ${pypi}` }],
+    [{ "requirements.txt": `\\\n# -i ${pypi}\nready-made` }],
+    [{ "requirements.txt": `--trusted-host -i\n--extra-index-url ${pypi}\nready-made` }],
+];
+
+describe("requirements files with an index of their own", () => {
+    const registry = useRegistry();
+
+    for (const [files, found, option = "--index-url"] of cases) {
+        const [first = "", text = ""] = Object.entries(files)[0] ?? [];
+        it(`${first}: ${JSON.stringify(text.replaceAll(ours, "OURS").replaceAll(pypi, "PYPI"))}`, async () => {
+            await using machine = await registry().at({
+                ...registry().files("keyring", reader),
+                files,
+                environment: { ...registry().sandbox.clientEnvironment, INDEX: pypi },
+            });
+            const run = await registry().run(machine, "pip", "install", "--dry-run", "-r", first);
+            assert.equal(
+                /^Would install ready-made-1\.0\.0$/m.test(run.output),
+                found === undefined,
+                run.output,
+            );
+
+            const system = { ...thisSystem(), environment: { INDEX: pypi }, workingDirectory: machine.home };
+            const overrides = findIndexOverrides(system, ours);
+            assert.deepEqual(
+                overrides.map(({ file, line, option: its }) => [`${file}:${line}`, its]),
+                found === undefined ? [] : [[join(machine.home, found), option]],
+            );
+        });
+    }
+
+    it("can be read in each encoding that pip accepts", async () => {
+        await using machine = await registry().at({ files: { "requirements.txt": "" } });
+        const { writeFile } = await import("node:fs/promises");
+        const text = `\u{feff}-i ${pypi}\n`;
+        const system = { ...thisSystem(), workingDirectory: machine.home };
+        for (const encoded of [Buffer.from(text), Buffer.from(text, "utf16le")]) {
+            await writeFile(join(machine.home, "requirements.txt"), encoded);
+            assert.equal(findIndexOverrides(system, ours)[0]?.line, 1);
+        }
+    });
+
+    it("end in no endless loop if they include each other", async () => {
+        const files = {
+            "requirements.txt": "-r constraints.txt",
+            "constraints.txt": "-c requirements.txt\n-i x",
+        };
+        await using machine = await registry().at({ files });
+        const found = findIndexOverrides({ ...thisSystem(), workingDirectory: machine.home }, ours);
+        assert.deepEqual(
+            found.map(({ line }) => line),
+            [2],
+        );
+    });
+
+    it("get a cure that works", async () => {
+        const cure = (text: string): string => {
+            const override: IndexOverride = { file: "requirements.txt", line: 1, option: "--index-url" };
+            const { fix } = describeIndexOverride(override, ours);
+            const [, line = ""] = /(--extra-index-url \S+)$/.exec(fix) ?? [];
+            return `${text}\n${line}`;
+        };
+        await using machine = await registry().at({
+            ...registry().files("keyring", reader),
+            files: { "requirements.txt": cure(`--index-url ${pypi}\nready-made`) },
+        });
+        const run = await registry().run(machine, "pip", "install", "--dry-run", "-r", "requirements.txt");
+        assert.match(run.output, /^Would install ready-made-1\.0\.0$/m);
+    });
+});
