@@ -27,8 +27,10 @@ export const pip = {
                 ? "Once"
                 : "Once in each virtual environment (with `--isolated` if pip.conf is in place already: pip cannot sign in to " +
                   "this registry before it has the keyring)",
-        notes: () => [
+        notes: ({ indexUrl }) => [
             "On macOS, if the folder `~/Library/Application Support/pip` exists, pip.conf belongs there.",
+            "If requirements.txt has an `--index-url`, pip ignores the index in pip.conf. Remove that option, or add a line after " +
+                `it: \`--extra-index-url ${indexUrl}\``,
         ],
     },
     variables: ({ indexUrl }, { form, username }) => ({

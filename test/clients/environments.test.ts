@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environmentWith } from "../../sandbox/python/python-tools";
+import type { KeyringProvider } from "../../src/clients/client";
 import { pipConfWithKeyring } from "../../src/clients/pip";
 import { answers, reader, useRegistry } from "./registry";
 
@@ -75,7 +77,7 @@ const cases: readonly Case[] = [
         files: sources,
         needsSubprocess: true,
     },
-    { name: "pip", requirements: "pip==26.3\n", command: "pip wheel --no-deps .", files: sources },
+    { name: "pip install .", requirements: "pip==26.3\n", command: "pip wheel --no-deps .", files: sources },
     {
         name: "pipx",
         requirements: "pipx==1.18.4\n",
@@ -95,7 +97,21 @@ const cases: readonly Case[] = [
     },
 ];
 
+/** The rows of the table: the tool, and whether a test runs it. */
+const page = readFileSync(join(__dirname, "..", "..", "docs", "consuming.md"), "utf8");
+const rows = [...page.matchAll(/^\| ([^|]+?) +\|.*\| (yes|no)[^|]*\|$/gm)].map(([, name, run]) => [
+    name,
+    run,
+]);
+
 describe("tools with environments of their own", () => {
+    it("are those that the page says were run", () => {
+        assert.deepEqual(
+            rows.filter(([, run]) => run === "yes").map(([name]) => name),
+            cases.map(({ name }) => name),
+        );
+    });
+
     const registry = useRegistry();
     let directory: string;
     before(async () => {
@@ -110,19 +126,28 @@ describe("tools with environments of their own", () => {
     });
     after(() => rm(directory, { recursive: true }));
 
-    async function run({ requirements, command }: Case, project: Case["files"], subprocess = false) {
+    async function run(
+        { requirements, command }: Case,
+        project: Case["files"],
+        keyring: KeyringProvider = "auto",
+        keyPlace: "variable" | "home" = "variable",
+    ) {
         const bin = await environmentWith(requirements);
         const { keyFile = "" } = registry().files("keyring", reader);
-        const { pipConf, repository, clients } = registry().outputs;
+        const { repository, clients } = registry().outputs;
         await using machine = await registry().at({
             path: ["keyring", bin],
             // As pipx puts it on PATH. Some of the tools bring a keyring without the Google backend.
             executables: {
                 "keyring/keyring": `#!/bin/sh\nexec '${registry().tools.bin}/keyring' "$@"\n`,
             },
-            keyFile,
-            pipConf: subprocess ? pipConfWithKeyring(repository.indexUrl, "subprocess") : pipConf,
+            ...(keyPlace === "variable" && { keyFile }),
+            pipConf: pipConfWithKeyring(repository.indexUrl, keyring),
             files: {
+                // Where `gcloud auth application-default login` leaves a login.
+                ...(keyPlace === "home" && {
+                    ".config/gcloud/application_default_credentials.json": keyFile,
+                }),
                 ".config/uv/uv.toml": clients["uv"]?.["uv.toml"] ?? "",
                 "project/.keep": "",
                 ...Object.fromEntries(
@@ -147,9 +172,25 @@ describe("tools with environments of their own", () => {
                 assert.notEqual(refused.exitCode, 0, refused.output);
                 assert.ok(!answers(refused).some((answer) => answer.startsWith("GET 200")));
             }
-            const result = await run(each, added ?? files, needsSubprocess);
+            const result = await run(each, added ?? files, needsSubprocess ? "subprocess" : "auto");
             assert.equal(result.exitCode, 0, result.output);
             assert.ok(answers(result).includes(`GET 200 ${reader}`), answers(result).join("\n"));
         });
     }
+
+    it("tox and tox-uv: install with a login of gcloud, with nothing added", async () => {
+        for (const each of cases.filter(({ name }) => name.startsWith("tox"))) {
+            const result = await run(each, each.files, "auto", "home");
+            assert.equal(result.exitCode, 0, result.output);
+            assert.ok(answers(result).includes(`GET 200 ${reader}`), answers(result).join("\n"));
+        }
+    });
+
+    it("pip in a new environment cannot import a keyring", async () => {
+        for (const each of cases.filter(({ name }) => ["tox", "nox", "pre-commit"].includes(name))) {
+            const result = await run(each, each.added ?? each.files, "import");
+            assert.notEqual(result.exitCode, 0, result.output);
+            assert.deepEqual([...new Set(answers(result))], ["GET 401 nobody"]);
+        }
+    });
 });

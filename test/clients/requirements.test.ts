@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
     describeIndexOverride,
@@ -7,6 +8,7 @@ import {
 } from "../../configure/tools/requirements";
 import { thisSystem } from "../../configure/machine/system";
 import { reader, useRegistry } from "./registry";
+import { PinnedTool } from "./tools/tool";
 
 // What `configure` finds in requirements files, compared with what the real pip does with them.
 
@@ -83,7 +85,6 @@ describe("requirements files with an index of their own", () => {
 
     it("can be read in each encoding that pip accepts", async () => {
         await using machine = await registry().at({ files: { "requirements.txt": "" } });
-        const { writeFile } = await import("node:fs/promises");
         const text = `\u{feff}-i ${pypi}\n`;
         const system = { ...thisSystem(), workingDirectory: machine.home };
         for (const encoded of [Buffer.from(text), Buffer.from(text, "utf16le")]) {
@@ -103,6 +104,20 @@ describe("requirements files with an index of their own", () => {
             found.map(({ line }) => line),
             [2],
         );
+    });
+
+    it("do not matter to uv", async () => {
+        await using machine = await registry().at({
+            path: [(await PinnedTool.install("uv")).bin],
+            keyFile: registry().files("keyring", reader).keyFile ?? "",
+            files: {
+                "requirements.txt": `--index-url ${pypi}\nready-made\n`,
+                ".config/uv/uv.toml": registry().outputs.clients["uv"]?.["uv.toml"] ?? "",
+            },
+        });
+        const install = ["pip", "install", "--target", "site", "-r", "requirements.txt"];
+        const run = await registry().run(machine, "uv", ...install);
+        assert.match(run.output, /ready-made==1\.0\.0/);
     });
 
     it("get a cure that works", async () => {
