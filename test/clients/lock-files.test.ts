@@ -78,6 +78,9 @@ const cases: readonly Case[] = [
         says: "pipenv install --index python acme-core",
         saysOtherwise:
             "pipenv upgrade --lock-only (before pipenv 2026: pipenv lock, which also takes newer versions)",
+        // pipenv itself has written the index to the Pipfile.
+        saysAfterUndo:
+            "pipenv lock. First remove the index from acme-core in the Pipfile: without that source, pipenv takes these names from a different one",
         environment: {
             PIPENV_VENV_IN_PROJECT: "1",
             PIPENV_NOSPIN: "1",
@@ -131,8 +134,10 @@ describe("lock files beside a project file that configure changes", () => {
             assert.doesNotMatch(await project.configure(), / lock/);
 
             if (saysAfterUndo === undefined) return;
+            const wouldUndo = command(await project.configure("--undo --dry-run"), lock);
             const undone = command(await project.configure("--undo"), lock);
-            assert.equal(undone, saysAfterUndo);
+            assert.deepEqual([wouldUndo, undone], [saysAfterUndo, saysAfterUndo]);
+            if (undone.includes(". ")) return;
             await project.succeed(undone);
             if (check !== undefined) await project.succeed(check);
             assert.equal((await project.versions())["public-only"], "1.0.0");
@@ -223,9 +228,9 @@ class Project implements AsyncDisposable {
         return output;
     }
 
-    /** Runs configure with the outputs or with `--undo`. */
+    /** Runs configure, with the outputs except for `--undo`. */
     configure(option = ""): Promise<string> {
-        const outputs = option === "--undo" ? "" : "--outputs ../outputs.json";
+        const outputs = option.startsWith("--undo") ? "" : "--outputs ../outputs.json";
         return this.succeed(`node ${bin} ${outputs} ${option} --tool ${this.of.tool} --scope project`);
     }
 
