@@ -160,6 +160,19 @@ describe("lock files beside a project file that configure changes", () => {
         });
     }
 
+    it("uv: the command locks again if a package of the registry gets a pin", async () => {
+        const uv = cases.find(({ tool }) => tool === "uv");
+        assert.ok(uv !== undefined);
+        await using project = await Project.locked(uv, registry(), ["acme-*"]);
+        await project.configure();
+        await project.succeed(uv.says);
+        await project.setInternalPackages(["acme-core"]);
+        assert.equal(command(await project.configure(), "uv.lock is out of date"), uv.lockCommand);
+        assert.notEqual((await project.sh("uv lock --check")).exitCode, 0);
+        await project.succeed(uv.lockCommand);
+        await project.succeed("uv lock --check");
+    });
+
     it("says nothing about a lock file without one of its packages, or of a different tool", async () => {
         const [poetry] = cases;
         assert.ok(poetry !== undefined);
@@ -190,6 +203,7 @@ class Project implements AsyncDisposable {
     private constructor(
         private readonly machine: ToolEnvironment,
         private readonly of: Case,
+        private readonly outputs: object,
     ) {}
 
     static async locked(of: Case, registry: TestRegistry, internal = ["acme-core"]): Promise<Project> {
@@ -198,7 +212,6 @@ class Project implements AsyncDisposable {
         const machine = await registry.at({
             path: [tool.bin, dirname(process.execPath)],
             files: {
-                "outputs.json": JSON.stringify({ ...registry.outputs, internalPackages: internal }),
                 // Version 1 is locked while 2 is not allowed.
                 [`project/${projectFile}`]: text.replaceAll("VERSIONS", "<2"),
             },
@@ -209,13 +222,20 @@ class Project implements AsyncDisposable {
                 ...of.environment,
             },
         });
-        const project = new Project(machine, of);
+        const project = new Project(machine, of, registry.outputs);
+        await project.setInternalPackages(internal);
         await project.succeed(of.firstLock ?? of.lockCommand);
         const file = join(machine.home, "project", projectFile);
         await writeFile(file, (await readFile(file, "utf8")).replaceAll("<2", ">0"));
         await project.succeed(of.lockCommand);
         assert.deepEqual(await project.versions(), attacked);
         return project;
+    }
+
+    /** Writes the outputs of the registry with these names. */
+    async setInternalPackages(internalPackages: readonly string[]): Promise<void> {
+        const outputs = JSON.stringify({ ...this.outputs, internalPackages });
+        await writeFile(join(this.machine.home, "outputs.json"), outputs);
     }
 
     sh(command: string) {
