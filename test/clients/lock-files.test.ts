@@ -125,7 +125,8 @@ describe("lock files beside a project file that configure changes", () => {
             const found = command(await project.configure(), `${lock} still pins acme-core`);
             assert.equal(found, would);
             assert.equal(found.split(",")[0], says);
-            // uv goes on with the attacker's package if nothing pins it.
+            // The second run changes nothing.
+            assert.doesNotMatch(await project.configure(), /still pins/);
             if (check !== undefined) assert.notEqual((await project.sh(check)).exitCode, 0);
 
             await project.succeed(says);
