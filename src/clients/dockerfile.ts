@@ -29,8 +29,9 @@ export const dockerfile = { client: dockerfileClient, guide: undefined } satisfi
  * pip takes the index from a second requirements file, its standard input, because an `--index-url` in requirements.txt makes it
  * ignore indexes from elsewhere.
  *
- * Without the secret, the build fails; pip never falls back to PyPI alone. pip installs the highest version of any index, as
- * outside of Docker. The tests run the commands of the step, but not the mount, because they have no Docker.
+ * Without the secret, the build fails. pip installs the highest version of any index, as outside of Docker; an index that refuses
+ * the credential is an index without packages to pip. The tests run the commands of the step, but not the mount, because they
+ * have no Docker.
  *
  * @see https://docs.docker.com/build/building/secrets/
  */

@@ -113,7 +113,7 @@ describe("tools with environments of their own", () => {
     });
 
     const registry = useRegistry();
-    let directory: string;
+    let directory: string | undefined;
     before(async () => {
         // What these tools install from PyPI beside the packages.
         directory = await mkdtemp(join(tmpdir(), "python-registry-wheels-"));
@@ -124,7 +124,9 @@ describe("tools with environments of their own", () => {
             await registry().publishPublic(/^[^-]+/.exec(file)?.[0] ?? "", join(directory, file));
         }
     });
-    after(() => rm(directory, { recursive: true }));
+    after(async () => {
+        if (directory !== undefined) await rm(directory, { recursive: true });
+    });
 
     async function run(
         { requirements, command }: Case,
