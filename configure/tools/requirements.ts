@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { withoutUserInfo } from "../formats/merge";
 import { pathsOf, type System, variable } from "../machine/system";
 
-/** An option in a requirements file that makes pip drop an index of its own configuration, the command line and the environment. */
+/** An option in a requirements file that makes pip drop the indexes of its configuration, its variables and its command line. */
 export interface IndexOverride {
     /** The file with the option, with its path. */
     readonly file: string;
@@ -61,8 +61,9 @@ export function describeIndexOverride(
 }
 
 /** The files that people and their tools name as requirements, in the working directory and in its folder `requirements`. */
-function requirementsFiles({ workingDirectory, ...system }: System): string[] {
-    const paths = pathsOf({ workingDirectory, ...system });
+function requirementsFiles(system: System): string[] {
+    const { workingDirectory } = system;
+    const paths = pathsOf(system);
     const named = (directory: string, pattern: RegExp) =>
         directoryEntries(directory)
             .filter((name) => pattern.test(name))
@@ -118,11 +119,11 @@ function readRequirements(file: string, indexes: Indexes, { system, wanted, incl
             readRequirements(path, indexes, { system, wanted, including: [...including, file] });
             continue;
         }
-        // In this order, whatever the order in the line.
         const override = (option: IndexOverride["option"]) => {
             indexes.isAsked = false;
             indexes.override = { file, line, option, ...(generator && { generator }) };
         };
+        // In this order, independent of the order in the line.
         if ("no-index" in options) {
             indexes.isOff = true;
             override("--no-index");
