@@ -114,7 +114,9 @@ function findingsFor(
                 .filter(Boolean)
                 .join(". "),
         );
-    const isUnreadable = files.some(({ subject }) => subject === "configuration");
+    const isUnreadable = files.some(
+        ({ status, subject }) => status === "problem" && subject === "configuration",
+    );
     const missing =
         Object.keys(places).length === 0 && !isUnreadable
             ? [

@@ -1,7 +1,8 @@
 import { variable } from "../machine/system";
 import { isYes, pipSettings, type PipValue } from "../tools/pip-settings";
+import { describeIndexOverride, findIndexOverrides } from "../tools/requirements";
 import { type PresentFile, registryAddress } from "./client-files";
-import { type Finding, problem } from "./findings";
+import { type Finding, problem, warning } from "./findings";
 import type { ProbeCache } from "./probe-cache";
 import type { PythonEnvironment } from "../machine/python-environment";
 
@@ -27,6 +28,10 @@ export async function readPip(
     const overridden = everywhere.find(({ entries }) => entries.length > 0);
     const noIndex = settings.value("no-index");
     const problems = [
+        ...findIndexOverrides(system, registry.index.indexUrl).map((override) => {
+            const { message, fix } = describeIndexOverride(override, registry.index.indexUrl);
+            return warning("configuration", message, fix);
+        }),
         ...(inForce === undefined && overridden !== undefined
             ? [
                   problem(

@@ -296,6 +296,22 @@ describe("configure check", () => {
             );
         });
 
+        it("has no effect on the requirements files of the project", async () => {
+            await using toolEnvironment = await at(withKeyring());
+            await writeFile(
+                join(toolEnvironment.home, "project/requirements.txt"),
+                "--index-url https://pypi.org/simple\nready-made\n",
+            );
+            const found = await findings(toolEnvironment, ["pip"]);
+            assertOneFault(
+                found,
+                { tool: "pip", status: "warning", subject: "configuration" },
+                /requirements\.txt:1 has --index-url: with this file, pip ignores the index/,
+                /Remove the option/,
+            );
+            assert.ok(found.some(({ tool, status }) => tool === "pip" && status === "ok"));
+        });
+
         it("cannot be read", async () => {
             await using toolEnvironment = await at({ files: { ".pypirc": "[python]\nno sense\n" } });
             assertOneFault(
