@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import { normalizedName } from "../../src/names/package-names";
 import type { PythonIndex } from "../../src/clients/client";
 import { withoutUserInfo } from "../formats/merge";
 import { run } from "../machine/run";
 import { pathsOf, type System } from "../machine/system";
+import { TemporaryDirectory } from "../machine/temporary-directory";
 import { lastLines } from "../registry/masking";
 import type { ProbeRequest, ResolvedPackage } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
@@ -36,7 +36,8 @@ export interface Question {
 export async function ask(question: Question, system: System): Promise<Answer> {
     const paths = pathsOf(system);
     const { tool, launcher, packageName, index, indexName, projectFile } = question;
-    const directory = await mkdtemp(paths.join(tmpdir(), "python-registry-check-"));
+    await using temporary = await TemporaryDirectory.create();
+    const directory = temporary.path;
     const beside = (name: string) => paths.join(paths.dirname(projectFile ?? directory), name);
     const request: ProbeRequest = {
         packageName,
@@ -45,45 +46,42 @@ export async function ask(question: Question, system: System): Promise<Answer> {
         project: projectFile === undefined ? undefined : readTomlFile(projectFile),
         beside: (name) => (system.exists(beside(name)) ? readTomlFile(beside(name)) : undefined),
     };
-    try {
-        const probe = descriptors[tool].probe(request);
-        if ("notTried" in probe) return probe;
-        const { files = {}, copies = [], environment = {}, args, runsInDirectory, read } = probe;
-        for (const [name, text] of Object.entries(files)) {
-            await writeFile(paths.join(directory, name), text, { mode: 0o600 });
-        }
-        for (const name of projectFile === undefined ? [] : copies) {
-            // A project has only some of them.
-            await copyFile(beside(name), paths.join(directory, name)).catch(() => undefined);
-        }
-        const printed = await run(
-            {
-                ...system,
-                environment: { ...system.environment, ...temporaryFolders(directory), ...environment },
-                ...(runsInDirectory && { workingDirectory: directory }),
-            },
-            launcher,
-            args,
-        );
-        const result = { ...printed, stdout: stripVTControlCharacters(printed.stdout) };
-        const output = lastLines(`${result.stdout}\n${result.stderr}`);
-        if (result.exitCode === undefined)
-            return { packageName, failed: output || "it did not end within a minute" };
-        if (unknownOption.test(output)) {
-            return { notTried: `this version of ${tool} lacks an option that the check needs` };
-        }
-        const found = readResolved(() =>
-            read(result, (name) => readFileSync(paths.join(directory, name), "utf8")),
-        );
-        const ofPackage = found.filter(({ name }) => normalizedName(name) === packageName);
-        const foreign = ofPackage.find(({ url }) => !isOfRegistry(url, index));
-        const resolved = foreign ?? ofPackage[0];
-        return resolved === undefined
-            ? { packageName, failed: output || "it printed nothing" }
-            : { resolved, isFromRegistry: foreign === undefined };
-    } finally {
-        await rm(directory, { recursive: true, force: true });
+    const probe = descriptors[tool].probe(request);
+    if ("notTried" in probe) return probe;
+    const { files = {}, copies = [], environment = {}, args, runsInDirectory, read } = probe;
+    for (const [name, text] of Object.entries(files)) {
+        await writeFile(paths.join(directory, name), text, { mode: 0o600 });
     }
+    for (const name of projectFile === undefined ? [] : copies) {
+        // A project has only some of them.
+        await copyFile(beside(name), paths.join(directory, name)).catch(() => undefined);
+    }
+    const printed = await run(
+        {
+            ...system,
+            environment: { ...system.environment, ...temporaryFolders(directory), ...environment },
+            ...(runsInDirectory && { workingDirectory: directory }),
+        },
+        launcher,
+        args,
+    );
+    const result = { ...printed, stdout: stripVTControlCharacters(printed.stdout) };
+    const output = lastLines(`${result.stdout}\n${result.stderr}`);
+    if (result.exitCode === undefined)
+        return { packageName, failed: output || "it did not end within a minute" };
+    if (unknownOption.test(output)) {
+        return { notTried: `this version of ${tool} lacks an option that the check needs` };
+    }
+    const found =
+        result.exitCode === 0
+            ? readResolved(() => read(result, (name) => readFileSync(paths.join(directory, name), "utf8")))
+            : [];
+    const ofPackage = found.filter(({ name }) => normalizedName(name) === packageName);
+    const foreign = ofPackage.find(({ url }) => !isOfRegistry(url, index));
+    const resolved = foreign ?? ofPackage[0];
+    return resolved === undefined
+        ? { packageName, failed: output || "it printed nothing" }
+        : { resolved, isFromRegistry: foreign === undefined };
 }
 
 /** What tools leave behind goes into the temporary directory, and with it. */

@@ -501,6 +501,28 @@ describe("configure", () => {
         assert.match(output, /^note: Waiting for another configure run to finish…\n(?:.*\n)*exit code 0$/m);
     });
 
+    it("leaves no temporary directory if a signal ends a check", async () => {
+        for (const signal of ["INT", "TERM", "HUP"]) {
+            await using machine = await Machine.open(
+                { "outputs.json": JSON.stringify(withoutSecrets(outputs)) },
+                { HTTPS_PROXY: "http://127.0.0.1:1" },
+                ["bin"],
+            );
+            // A tool that ends the process that started it.
+            await machine.put(
+                "bin/pip",
+                `#!/bin/sh\nls -d "$TMPDIR" > "$HOME/seen"\nkill -${signal} $PPID\n`,
+                0o700,
+            );
+            const { output } = await machine.shell(
+                'node "$configure" check --outputs outputs.json --tool pip --package acme; echo "exit code $?"; ls',
+            );
+            assert.match(output, /^exit code (?:129|130|143)$/m);
+            assert.match(await machine.read("seen"), /python-registry-/);
+            assert.doesNotMatch(output, /^python-registry-/m);
+        }
+    });
+
     it("recognizes gcloud's line with a raw key for the same registry, and never shows the key", async () => {
         const raw = "ab/cd+ef/s3cret==";
         const line = `extra-index-url = https://_json_key_base64:${raw}@europe-west1-python.pkg.dev/acme-tools/python/simple/`;
