@@ -2,7 +2,8 @@ import { type Scope } from "../src/clients/client";
 import { type Form, loginOf } from "../src/clients/credential";
 import { resolveLinks } from "./journal/atomic-file";
 import { namedRegistries } from "./tools/named-registries";
-import { installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
+import { projectTools } from "./tools/project";
+import { findGaps, installedTools, planFile, planTool, type ToolPlan } from "./tools/tool-plan";
 import { configurable, type ConfigurableTool, descriptors } from "./tools/descriptors";
 import { type LockContext, lockNotices } from "./tools/lock-files";
 import { describeIndexOverride, findIndexOverrides } from "./tools/requirements";
@@ -16,6 +17,7 @@ import {
     printError,
     printLine,
     printNote,
+    printWarning,
     unifiedDiff,
     warnIfCredentialRemains,
     warnIfReadable,
@@ -44,12 +46,9 @@ export interface ConfigureOptions extends ExpectedRegistry {
  */
 export async function configure(options: ConfigureOptions, system: System): Promise<boolean> {
     const { auth: form, scope } = options;
-    const { registry, credential, from } = await resolveRequest(
-        options,
-        options.tool ?? installedTools(system),
-        system,
-    );
-    const tools = options.tool ?? detectTools(system);
+    const tools = options.tool ?? (scope === "project" ? projectTools(system) : installedTools(system));
+    const { registry, credential, from } = await resolveRequest(options, tools, system);
+    if (options.tool === undefined) printFoundTools(tools, scope);
     const login = loginOf(credential);
     printLine(`Registry ${registry.name}`);
     if (from !== undefined) {
@@ -63,7 +62,7 @@ export async function configure(options: ConfigureOptions, system: System): Prom
         {
             credentials: login === undefined ? [] : [login.password],
             internalPackages: registry.index.internalPackages,
-            indexNames: () => new Map(planned.map(({ tool, name }) => [tool, name])),
+            indexNames: () => new Map(planned.map(({ tool, index }) => [tool, index.name])),
         },
         async (journal, plans) => {
             for (const tool of tools) {
@@ -82,8 +81,17 @@ export async function configure(options: ConfigureOptions, system: System): Prom
                 planned.some(({ tool }) => tool === owner.tool);
             const files = await groupByFile(planned);
             for (const [path, add] of files) {
-                await plans.add(() => planFile(journal, path, { remove, add }));
+                await plans.add(async () => {
+                    const plan = await planFile(journal, path, { remove, add });
+                    for (const each of planned.filter(({ tool }) =>
+                        add.some(({ owner }) => owner.tool === tool),
+                    )) {
+                        findGaps(each, plan, system).forEach((gap) => plans.warnings.add(gap));
+                    }
+                    return plan;
+                });
             }
+            planned.flatMap(({ notices }) => notices).forEach((notice) => plans.notices.add(notice));
             const others = await Promise.all(
                 planned.flatMap(({ otherForms }) => otherForms).map(resolveLinks),
             );
@@ -213,6 +221,8 @@ export async function readRegistry(
 /** The planned changes, and whether anything failed. */
 class Plans {
     readonly all: Plan[] = [];
+    readonly notices = new Set<string>();
+    readonly warnings = new Set<string>();
     failed = false;
 
     fail(message: string): void {
@@ -228,6 +238,12 @@ class Plans {
             const { message } = error as Error;
             this.fail(what === undefined ? message : `${what}: ${message}`);
         }
+    }
+
+    /** Prints what the user should know beyond what happens to each file. */
+    report(): void {
+        this.notices.forEach(printNote);
+        this.warnings.forEach(printWarning);
     }
 
     add(work: () => Promise<Plan>): Promise<void> {
@@ -266,6 +282,7 @@ async function applyPlans(
             warnIfUnrestricted(plan);
             printLockNotices(plan);
         }
+        plans.report();
         return !plans.failed;
     }
     await withJournal(
@@ -283,6 +300,7 @@ async function applyPlans(
                     printLockNotices(plan);
                 });
             }
+            plans.report();
             await after();
         },
         () => {
@@ -310,7 +328,8 @@ function printNextSteps(
     { kind }: System,
 ): void {
     const shell = kind === "windows" ? "powershell" : "posix";
-    for (const { tool, name, client } of planned) {
+    for (const { tool, index: named, client } of planned) {
+        const { name } = named;
         const { setup, install, publish } = client.commands;
         if (name !== index.name) {
             printLine(
@@ -335,13 +354,21 @@ function printNextSteps(
     }
 }
 
-function detectTools(system: System): ConfigurableTool[] {
-    const tools = installedTools(system);
-    if (tools.length === 0) {
-        throw new Error(`None of the tools is on PATH. Name them with --tool: ${configurable.join(", ")}`);
+/** @throws Error that says to name the tools, if none were found */
+function printFoundTools(tools: readonly ConfigurableTool[], scope: Scope): void {
+    if (tools.length > 0) {
+        printLine(`Tools ${scope === "project" ? "of this project" : "found"}: ${tools.join(", ")}`);
+        return;
     }
-    printLine(`Tools found: ${tools.join(", ")}`);
-    return tools;
+    const choices = configurable.filter(
+        (tool) => scope !== "project" || descriptors[tool].project !== undefined,
+    );
+    throw new Error(
+        scope === "project"
+            ? "No file here shows which tool this project uses (a lock file, a table in pyproject.toml, a build backend, a " +
+                  `Pipfile). Run this command in the project's directory, or name the tools with --tool: ${choices.join(", ")}`
+            : `None of the tools is on PATH. Name them with --tool: ${choices.join(", ")}`,
+    );
 }
 
 /** Where the journal is stored. https://specifications.freedesktop.org/basedir-spec/latest/ */

@@ -44,11 +44,7 @@ export function warnIfReadable(plan: Plan, { kind }: System): void {
     const { path, after, mode = 0o600 } = plan;
     const readable = kind !== "windows" && (mode & 0o077) !== 0;
     if (readable && holdsCredential(after?.toString() ?? "", formatOfPlan(plan))) {
-        printLabelled(
-            "yellow",
-            "warning",
-            `${path} contains a credential, and other people can read it. Run: chmod 600 '${path}'`,
-        );
+        printWarning(`${path} contains a credential, and other people can read it. Run: chmod 600 '${path}'`);
     }
 }
 
@@ -63,11 +59,7 @@ export function warnIfCredentialRemains({ path, after, previousEdits, edits }: P
     const wanted = new Set(edits.flatMap(({ text }) => words(text)));
     const gone = previousEdits.filter(({ secret }) => secret).flatMap(({ text }) => words(text));
     if (gone.some((word) => !wanted.has(word) && after?.includes(word) === true)) {
-        printLabelled(
-            "yellow",
-            "warning",
-            `${path} still contains a credential of an earlier run. Remove it by hand`,
-        );
+        printWarning(`${path} still contains a credential of an earlier run. Remove it by hand`);
     }
 }
 
@@ -78,9 +70,7 @@ export function warnIfUnrestricted({ path, previousEdits, edits }: Plan): void {
         if (format !== "toml" || edit === undefined) continue;
         const lost = unrestrictedPackages(text, edit.text);
         if (lost.length === 0) continue;
-        printLabelled(
-            "yellow",
-            "warning",
+        printWarning(
             `After this change, ${path} no longer restricts these packages to the registry for ${owner.tool}: ${lost.join(", ")}. ` +
                 "If you do not expect this, check internalPackages in the outputs",
         );
@@ -96,6 +86,9 @@ export function printLine(text: string): void {
 }
 export function printNote(text: string): void {
     printLabelled("dim", "note", text);
+}
+export function printWarning(text: string): void {
+    printLabelled("yellow", "warning", text);
 }
 export function printError(text: string): void {
     printLabelled("red", "error", text);

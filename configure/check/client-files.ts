@@ -53,7 +53,7 @@ export async function presentFiles(
             for (const file of client?.[use] ?? []) {
                 // A .netrc belongs to several tools and is checked on its own.
                 if (tool !== "netrc" && formatOfFile(file) === "netrc") continue;
-                const place = placeOf(file, system);
+                const place = placeOf(file, system, tool);
                 if ("problem" in place || !system.exists(place.path)) continue;
                 const { uses } = found.get(place.path) ?? { uses: new Set() };
                 found.set(place.path, { file, uses: uses.add(use) });

@@ -1,3 +1,4 @@
+import type { AST } from "toml-eslint-parser";
 import { isAmong, normalizedName } from "../../src/names/package-names";
 import {
     keepByteOrderMark,
@@ -30,8 +31,8 @@ import { entriesOf, inlineTableText, keyText, keyValues, sourceOf, TomlEditor } 
  *
  * - Tables in an array are matched by `name`, other tables by their path. Our keys are set, other keys stay.
  * - A list of strings gets those that it lacks.
- * - `sources`, `dependencies` and `packages` list packages. A package that already has a different source is kept, with
- *   a notice. A version that the user requires stays.
+ * - A table of pins lists packages, each with its index or source. A package that already has a different source is kept,
+ *   with a notice. A version that the user requires stays.
  *
  * @throws UnsupportedFileError if the existing text is not valid TOML, or has a value of a different type
  * @throws NameConflictError if it uses our name for another registry
@@ -89,11 +90,10 @@ class TomlMerger {
                     "there is something else where a table belongs",
                 );
             }
-            const name = String(path.at(-1));
-            if (pinTables.has(name)) {
+            if (isPinTable(dataOf(item))) {
                 this.#mergePins(path, item);
             } else {
-                assertSameRegistry(name, item, theirs);
+                assertSameRegistry(String(path.at(-1)), item, theirs);
                 this.mergeTable(path, item);
             }
         }
@@ -159,32 +159,63 @@ class TomlMerger {
         if (pin.kind !== "table") {
             return false;
         }
-        if (theirs.kind === "table") {
-            const origins = [...theirs.entries].filter(([key]) => originKeys.has(key));
-            if (origins.length > 0) {
-                return origins.every(([key, item]) => sameData(pin.entries.get(key), item));
-            }
+        switch (theirs.kind) {
+            case "table":
+                return this.#pinTable(place, theirs, pin);
+            case "tables":
+                // The constraints for different environments. Each of them is a dependency of its own.
+                return theirs.elements
+                    .map((_, index) => [...place, index])
+                    .map((path) => this.#pinExisting(path, this.#editor.itemAt(path) ?? theirs, pin))
+                    .every(Boolean);
+            case "value":
+                return this.#pinValue(place, theirs, pin);
+        }
+    }
+
+    #pinTable(place: Path, theirs: Table, pin: Table): boolean {
+        const origins = [...theirs.entries].filter(([key]) => originKeys.has(key));
+        if (origins.length > 0) {
+            return origins.every(([key, item]) => sameData(pin.entries.get(key), item));
         }
         // uv's sources contain nothing but a package's origin.
-        if (place.at(-2) === "sources") {
+        if (place.includes("sources")) {
             return false;
         }
-        if (theirs.kind === "table") {
-            for (const [key, item] of pin.entries) {
-                if (!theirs.entries.has(key)) {
-                    this.#editor.set([...place, key], dataOf(item), sourceOf(this.ours, item));
-                }
+        for (const [key, item] of pin.entries) {
+            if (!theirs.entries.has(key)) {
+                this.#editor.set([...place, key], dataOf(item), sourceOf(this.ours, item));
             }
+        }
+        return true;
+    }
+
+    /** Pins a version, or a list of versions. */
+    #pinValue(place: Path, { node, data }: Extract<Item, { kind: "value" }>, pin: Table): boolean {
+        const more = withoutKey(pin, "version");
+        const { text } = this.#editor.document;
+        const pinned = (version: AST.TOMLNode) =>
+            inlineTableText(
+                [`version = ${text.slice(...version.range)}`, ...keyValues(this.ours, more)],
+                " ",
+            );
+        const withPin = (version: Toml) => ({ version, ...(dataOf(more) as TomlTable) });
+        if (typeof data === "string") {
+            this.#editor.set(place, withPin(data), pinned(node));
             return true;
         }
-        if (theirs.kind === "value" && typeof theirs.data === "string") {
-            const more = withoutKey(pin, "version");
-            const version = `version = ${sourceOf(this.#editor.document, theirs)}`;
-            const data = { version: theirs.data, ...(dataOf(more) as TomlTable) };
-            this.#editor.set(place, data, inlineTableText([version, ...keyValues(this.ours, more)], " "));
-            return true;
-        }
-        return false;
+        if (node.type !== "TOMLArray" || !Array.isArray(data)) return false;
+        const versions = data as readonly Toml[];
+        if (!versions.every((version) => typeof version === "string")) return false;
+        const source = node.elements.reduceRight(
+            (list, element) =>
+                list.slice(0, element.range[0] - node.range[0]) +
+                pinned(element) +
+                list.slice(element.range[1] - node.range[0]),
+            text.slice(...node.range),
+        );
+        this.#editor.set(place, versions.map(withPin), source);
+        return versions.length > 0;
     }
 }
 
@@ -192,8 +223,11 @@ function withoutKey(table: Table, key: string): Table {
     return { ...table, entries: new Map([...table.entries].filter(([name]) => name !== key)) };
 }
 
-/** The tables that list packages. */
-const pinTables = new Set(["sources", "dependencies", "packages"]);
+/** Whether a table has nothing but pins: packages, each with its index or source. */
+function isPinTable(table: Toml): boolean {
+    const pins = Object.values(asTable(table) ?? {}).map(asTable);
+    return pins.length > 0 && pins.every((pin) => typeof (pin?.["index"] ?? pin?.["source"]) === "string");
+}
 
 /** The packages, and the prefixes with their asterisk, that one generated text restricts to the registry and a later one does not. */
 export function unrestrictedPackages(before: string, after: string): string[] {
@@ -205,8 +239,7 @@ function pinsIn(value: Toml): string[] {
     if (Array.isArray(value)) return (value as readonly Toml[]).flatMap(pinsIn);
     return Object.entries(asTable(value) ?? {}).flatMap(([key, below]) => {
         if (key === "include_packages") return textsIn(below);
-        const table = pinTables.has(key) ? asTable(below) : undefined;
-        return table === undefined ? pinsIn(below) : Object.keys(table).map(normalizedName);
+        return isPinTable(below) ? Object.keys(below).map(normalizedName) : pinsIn(below);
     });
 }
 

@@ -19,6 +19,7 @@ import {
     type Path,
     sameData,
     type Table,
+    type Tables,
     type Toml,
     withValue,
 } from "./toml";
@@ -101,7 +102,9 @@ class TomlReverter {
     #revertItem(path: Path, before: Item | undefined, after: Item): void {
         const current = this.#itemAt(path);
         if (current === undefined || sameData(before, after) || sameData(before, current)) return;
-        if (after.kind === "tables") {
+        if (after.kind === "tables" && before !== undefined && !after.elements.some(addressOf)) {
+            this.#revertPins(path, before, after, current);
+        } else if (after.kind === "tables") {
             const former = before?.kind === "tables" ? before.elements : [];
             for (const element of after.elements) {
                 const old = former.find((each) => isSameEntry(each, element));
@@ -157,6 +160,20 @@ class TomlReverter {
             this.#replace(path, current.inline, before);
         } else {
             this.#revertTable(path, { ...after, entries: new Map([["version", before]]) }, after);
+        }
+    }
+
+    /** A dependency with several constraints, each of which got a source. */
+    #revertPins(path: Path, before: Item, after: Tables, current: Item): void {
+        if (current.kind !== "tables" || current.elements.length !== after.elements.length) {
+            this.#changed.push(textOf(path));
+        } else if (before.kind === "tables") {
+            for (const [index, element] of after.elements.entries())
+                this.#revertItem([...path, index], before.elements[index], element);
+        } else if (before.kind === "value" && current.inline !== undefined && sameData(current, after)) {
+            this.#replace(path, current.inline, before);
+        } else {
+            this.#changed.push(textOf(path));
         }
     }
 

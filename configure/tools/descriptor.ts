@@ -1,7 +1,7 @@
-import type { PythonIndex } from "../../src/clients/client";
-import type { Toml, TomlTable } from "../formats/toml";
+import type { TomlTable } from "../formats/toml";
 import type { ProcessResult } from "../machine/run";
 import type { System } from "../machine/system";
+import type { ProjectTool } from "./project-tool";
 
 /** What a tool uses a registry for. */
 export type Use = "install" | "publish";
@@ -121,14 +121,8 @@ export interface ToolDescriptor {
     readonly expandsVariables?: boolean;
     /** How `configure check` asks it for a package, or why it cannot be asked here. */
     readonly probe: (request: ProbeRequest) => Probe | { readonly notTried: string };
-    /** Why it would not use settings in this project file, or would stop working; undefined if there is no problem. */
-    readonly projectProblem?: (projectFile: string, system: System) => string | undefined;
-    /** The project's name where pyproject.toml does not have it in the standard place. */
-    readonly projectName?: (pyproject: TomlTable) => Toml | undefined;
-    /** Whether it refuses pins of internal packages in this project. No tool accepts a pin of the project itself. */
-    readonly refusesPins?: (pyproject: TomlTable) => boolean;
-    /** Pins for the project file that depend on the project's dependencies; undefined if there is nothing to pin. */
-    readonly dependencyPins?: (index: PythonIndex, pyproject: TomlTable) => string | undefined;
+    /** What it does in projects, for a tool that has files there. */
+    readonly project?: ProjectTool;
     /** Its lock file. */
     readonly lock?: LockFile;
     /** What to tell the user after an edit of this file, such as what no longer has an effect. */

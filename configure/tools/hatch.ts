@@ -1,6 +1,7 @@
 import { asTable, type TomlTable } from "../formats/toml";
 import { join } from "node:path";
 import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import { hatchProject } from "./hatch-project";
 import { probePip } from "./pip";
 import { entriesFor, pick, pyprojectFor } from "./probe-project";
 import { compileArgs, readCompiled, uv } from "./uv";
@@ -9,6 +10,7 @@ import { compileArgs, readCompiled, uv } from "./uv";
 export const hatch: ToolDescriptor = {
     commands: ["hatch"],
     locations: { "~/.config/hatch/config.toml": { variable: { name: "HATCH_CONFIG", names: "file" } } },
+    project: hatchProject,
     projectTables: ["hatch", "uv"],
     addressVariables: ["HATCH_INDEX_REPO"],
     loginVariables: (use, indexName) =>

@@ -26,11 +26,11 @@ export async function namedRegistries(request: NamedRegistriesRequest): Promise<
             credential,
             scope,
         });
-        return "problem" in found ? [] : found.files.map(({ file }) => file);
+        return "problem" in found ? [] : found.files.map(({ file }) => ({ file, tool }));
     });
     const named = await Promise.all(
-        files.map(async (file) => {
-            const place = placeOf(file, system);
+        files.map(async ({ file, tool }) => {
+            const place = placeOf(file, system, tool);
             // The edit of a file that cannot be read fails, and says why.
             const found = "problem" in place ? undefined : await findFile(place.path).catch(() => undefined);
             const all = registriesIn(found?.content.toString() ?? "", formatOfFile(file));

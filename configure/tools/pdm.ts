@@ -3,12 +3,14 @@ import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { readToml } from "../formats/toml";
 import type { ToolDescriptor } from "./descriptor";
+import { pdmProject } from "./pdm-project";
 import { pyprojectFor } from "./probe-project";
 
 /** @see https://pdm-project.org/latest/reference/configuration/ */
 export const pdm: ToolDescriptor = {
     commands: ["pdm"],
     locations: { "~/.config/pdm/config.toml": { variable: { name: "PDM_CONFIG_FILE", names: "file" } } },
+    project: pdmProject,
     projectTables: ["pdm"],
     addressVariables: ["PDM_PUBLISH_REPO"],
     loginVariables: (use) =>

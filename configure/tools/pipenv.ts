@@ -6,16 +6,13 @@ import { nonPypiName } from "../../src/clients/client";
 import { normalizedName } from "../../src/names/package-names";
 import { asTable } from "../formats/toml";
 import type { LockedPackage, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import { pipenvProject } from "./pipenv-project";
 import { entriesFor, pick } from "./probe-project";
-import { readTomlFile } from "./project-files";
 
 export const pipenv: ToolDescriptor = {
     commands: ["pipenv"],
     locations: { Pipfile: { variable: { name: "PIPENV_PIPFILE", names: "file" } } },
-    projectProblem: (projectFile) =>
-        "source" in readTomlFile(projectFile)
-            ? undefined
-            : `${projectFile} has no source. If this registry were the only one, pipenv would no longer use PyPI. Add PyPI as a source first`,
+    project: pipenvProject,
     readsNetrc: true,
     asksKeyringAfterNetrc: true,
     keyring: { install: "command" },

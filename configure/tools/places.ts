@@ -2,10 +2,9 @@ import type { ClientFile } from "../../src/clients/client";
 import { virtualEnvironment, expandConfigPath, expandPath } from "../machine/paths";
 import { pathsOf, type System, variable } from "../machine/system";
 import type { FileLocation } from "./descriptor";
-import { descriptors } from "./descriptors";
-
-/** A client file's path on a machine, or why it has none. */
-export type FilePlace = { readonly path: string } | { readonly problem: string };
+import { type ConfigurableTool, descriptors } from "./descriptors";
+import { nearestFile } from "./project-files";
+import type { FilePlace } from "./project-tool";
 
 const locations: Readonly<Record<string, FileLocation>> = Object.assign(
     {},
@@ -13,13 +12,13 @@ const locations: Readonly<Record<string, FileLocation>> = Object.assign(
 ) as Record<string, FileLocation>;
 
 /**
- * Finds the path of a client file.
+ * Finds the path of a tool's client file.
  *
  * @see https://pip.pypa.io/en/stable/topics/configuration/#location
  * @see https://docs.astral.sh/uv/concepts/configuration-files/
  * @see https://platformdirs.readthedocs.io/ for poetry, pdm and hatch
  */
-export function placeOf(file: ClientFile, system: System): FilePlace {
+export function placeOf(file: ClientFile, system: System, tool: ConfigurableTool): FilePlace {
     const ordinary = file.path[system.kind];
     const location = locations[file.path.linux];
     const value = location?.variable && variable(system, location.variable.name);
@@ -27,7 +26,7 @@ export function placeOf(file: ClientFile, system: System): FilePlace {
         return overridePlace(location.variable, value, pathsOf(system).basename(ordinary), system);
     }
     if (file.scope === "project") {
-        return nearestFile(ordinary, system);
+        return (descriptors[tool].project?.findProjectFile ?? nearestFile)(ordinary, system);
     }
     if (file.scope === "venv") {
         const folder = virtualEnvironment(system);
@@ -55,23 +54,4 @@ function overridePlace(
         return { problem: `${name} turns off the tool's configuration (${value}). Unset it first` };
     }
     return { path: names === "file" ? target : paths.join(target, file) };
-}
-
-/** The nearest file with that name, from the working directory upwards. */
-function nearestFile(name: string, system: System): FilePlace {
-    const paths = pathsOf(system);
-    let directory = system.workingDirectory;
-    for (;;) {
-        const candidate = paths.join(directory, name);
-        if (system.exists(candidate)) {
-            return { path: candidate };
-        }
-        const parent = paths.dirname(directory);
-        if (parent === directory) {
-            return {
-                problem: `there is no ${name} in this directory or its parents. Run this command in the project's directory`,
-            };
-        }
-        directory = parent;
-    }
 }

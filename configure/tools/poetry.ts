@@ -1,13 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { inVariable } from "../../src/clients/client";
-import { poetryPins } from "../../src/clients/poetry";
-import { isAmong, normalizedName } from "../../src/names/package-names";
 import { stringify } from "smol-toml";
 import * as v from "valibot";
-import { asTable, readToml, type TomlTable } from "../formats/toml";
+import { asTable, readToml } from "../formats/toml";
 import type { FileLocation, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import { poetryProject, tableOf } from "./poetry-project";
 import { entriesFor, pick, projectName, requirementsFor, requirementsOrName } from "./probe-project";
-import { requiredNames } from "./project-files";
 
 const inConfigFolder: FileLocation = { variable: { name: "POETRY_CONFIG_DIR", names: "folder" } };
 
@@ -19,12 +17,7 @@ export const poetry: ToolDescriptor = {
         "~/.config/pypoetry/auth.toml": inConfigFolder,
     },
     projectTables: ["poetry"],
-    projectName: (pyproject) => tableOf(pyproject)["name"],
-    // poetry ignores or installs all other names.
-    dependencyPins: (index, pyproject) => {
-        const pinned = dependencies(pyproject).filter((name) => isAmong(name, index.internalPackages));
-        return pinned.length === 0 ? undefined : poetryPins(index, pinned);
-    },
+    project: poetryProject,
     loginVariables: (_use, indexName) => {
         const prefix = `POETRY_HTTP_BASIC_${inVariable(indexName)}`;
         return [`${prefix}_USERNAME`, `${prefix}_PASSWORD`];
@@ -113,16 +106,3 @@ const lockSchema = v.object({
         }),
     ),
 });
-
-/** poetry's table in pyproject.toml, which describes the project if `[project]` does not. */
-function tableOf(pyproject: TomlTable): TomlTable {
-    return asTable(asTable(pyproject["tool"])?.["poetry"]) ?? {};
-}
-
-/** The normalized names of the project's dependencies, without those of extras and groups. */
-function dependencies(pyproject: TomlTable): string[] {
-    const own = Object.keys(asTable(tableOf(pyproject)["dependencies"]) ?? {}).filter(
-        (key) => key !== "python",
-    );
-    return [...new Set([...requiredNames(pyproject), ...own.map(normalizedName)])];
-}

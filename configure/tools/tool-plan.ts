@@ -4,13 +4,15 @@ import { type Tool, tools } from "../../src/clients/tools";
 import { readFileSync } from "node:fs";
 import { decodeText } from "./encoding";
 import type { JournalReader, Plan } from "../journal/journal";
-import type { ManagedEdit } from "../journal/record";
+import type { ManagedEdit, Owner } from "../journal/record";
 import { formats } from "../formats/formats";
+import { readToml } from "../formats/toml";
 import { type Format, NameConflictError, UnsupportedFileError } from "../formats/merge";
 import type { RegistryOutputs } from "../registry/outputs";
 import { configurable, type ConfigurableTool, descriptors } from "./descriptors";
 import { placeOf } from "./places";
-import { clientForProject, projectProblem, readProject } from "./project";
+import { clientForProject, findProject, planPins } from "./project";
+import type { Project } from "./project-tool";
 import { onPath, type System } from "../machine/system";
 
 /** What to set up for one tool. */
@@ -25,12 +27,14 @@ export interface ToolRequest {
 /** The edits for a tool, by file, and what else to tell the user. */
 export interface ToolPlan {
     readonly tool: ConfigurableTool;
-    /** The registry's name in these files. */
-    readonly name: string;
+    /** The registry as these files name it. */
+    readonly index: PythonIndex;
     readonly client: Client;
     readonly edits: ReadonlyMap<string, ManagedEdit>;
     /** Files of this tool and scope that an earlier run with a different form of credential may have changed. */
     readonly otherForms: readonly string[];
+    /** What the user should know about internal packages in this project. */
+    readonly notices: readonly string[];
 }
 
 /** Why a tool is skipped. */
@@ -61,10 +65,13 @@ export async function planTool(
     request: ToolRequest,
     journal: JournalReader,
 ): Promise<ToolPlan | SkippedTool> {
-    const { tool, registry } = request;
+    const { tool, registry, scope } = request;
     const names = candidateNames(registry);
+    const project = scope === "project" ? await readProject(request, journal) : undefined;
+    if (project !== undefined && "problem" in project)
+        return { tool, problem: `${tool}: ${project.problem}` };
     for (const name of names) {
-        const plan = buildPlan(request, { ...registry.index, name });
+        const plan = buildPlan(request, { ...registry.index, name }, project);
         if ("problem" in plan) return plan;
         if (await isNameFree(plan, journal)) return plan;
     }
@@ -81,19 +88,35 @@ function candidateNames({ name, index }: RegistryOutputs): string[] {
     return [index.name, `${plain}-${index.name}`, `${plain}-${location}-${index.name}`];
 }
 
-function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | SkippedTool {
+/** The project that a tool works on, without what an earlier run added: only the user's own entries count. */
+async function readProject(
+    { tool, registry, credential, scope, system }: ToolRequest,
+    journal: JournalReader,
+): Promise<Project | { readonly problem: string } | undefined> {
+    const place = findProject(tool, registry.index, credential, system);
+    if (place === undefined || "problem" in place) return place;
+    const remove = (owner: Owner) =>
+        owner.registry === registry.name && owner.tool === tool && owner.scope === scope;
+    const { after } = await planFile(journal, place.path, { remove });
+    return { file: place.path, data: readToml(after?.toString() ?? ""), system };
+}
+
+function buildPlan(
+    request: ToolRequest,
+    index: PythonIndex,
+    project: Project | undefined,
+): ToolPlan | SkippedTool {
     const { tool, registry, credential, scope, system } = request;
-    const descriptor = descriptors[tool];
     const { client } = tools[tool];
-    const clientOf = scope === "project" ? clientForProject(client, descriptor, readProject(system)) : client;
+    const conflict = project && descriptors[tool].project?.projectProblem?.(project, index);
+    if (conflict !== undefined) return { tool, problem: `${tool}: ${conflict}` };
+    const pins = project && planPins(descriptors[tool].project, index, project);
+    const clientOf = pins === undefined ? client : clientForProject(client, pins);
     const found = filesOf({ tool, clientOf, index, credential, scope });
     if ("problem" in found) return { tool, ...found };
-    const files = found.files.map(({ file }) => file);
-    const conflict = projectProblem(descriptor, files, system);
-    if (conflict !== undefined) return { tool, problem: `${tool}: ${conflict}` };
     const edits = new Map<string, ManagedEdit>();
     for (const { file, secret } of found.files) {
-        const place = placeOf(file, system);
+        const place = placeOf(file, system, tool);
         if ("problem" in place) return { tool, problem: `${tool}: ${place.problem}` };
         const unreadable = unreadableProblem(place.path, system);
         if (unreadable !== undefined) return { tool, problem: `${tool}: ${unreadable}` };
@@ -106,11 +129,11 @@ function buildPlan(request: ToolRequest, index: PythonIndex): ToolPlan | Skipped
     }
     const otherForms = sampleCredentials.flatMap((other) =>
         filesInScope(clientOf(index, other), scope, other).flatMap(({ file }) => {
-            const place = placeOf(file, system);
+            const place = placeOf(file, system, tool);
             return "problem" in place ? [] : [place.path];
         }),
     );
-    return { tool, name: index.name, client: found.client, edits, otherForms };
+    return { tool, index, client: found.client, edits, otherForms, notices: pins?.notices ?? [] };
 }
 
 /** Why Python could not read an existing file, before and after an edit. */
@@ -208,7 +231,23 @@ function joinTexts(one: string, other: string): string {
 /** The format of a client file. */
 export function formatOfFile({ path }: ClientFile): Format {
     if (path.linux.endsWith("netrc")) return "netrc";
-    return /\.toml$|Pipfile$/.test(path.linux) ? "toml" : "ini";
+    return isToml(path.linux) ? "toml" : "ini";
+}
+
+function isToml(path: string): boolean {
+    return /\.toml$|Pipfile$/.test(path);
+}
+
+/** Settings in a tool's file, as a run leaves it, with which internal packages can come from elsewhere. */
+export function findGaps(
+    { tool, index }: ToolPlan,
+    { path, after }: Plan,
+    system: System,
+): readonly string[] {
+    const find = descriptors[tool].project?.findGaps;
+    if (find === undefined || !isToml(path)) return [];
+    const scope = path.endsWith("pyproject.toml") ? "project" : "user";
+    return find({ path, scope, data: readToml(after?.toString() ?? ""), index, system });
 }
 
 async function isNameFree({ edits }: ToolPlan, journal: JournalReader): Promise<boolean> {

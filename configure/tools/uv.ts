@@ -5,24 +5,17 @@ import { inVariable } from "../../src/clients/client";
 import { normalizedName } from "../../src/names/package-names";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { ProcessResult } from "../machine/run";
-import { pathsOf } from "../machine/system";
 import type { Probe, ProbeRequest, ResolvedPackage, ToolDescriptor } from "./descriptor";
 import { entriesFor, pyprojectFor } from "./probe-project";
+import { uvProject } from "./uv-project";
+import { uvTable } from "./uv-workspace";
 
 /** @see https://docs.astral.sh/uv/reference/environment/ */
 export const uv: ToolDescriptor = {
     commands: ["uv"],
     locations: { "~/.config/uv/uv.toml": { variable: { name: "UV_CONFIG_FILE", names: "file" } } },
     projectTables: ["uv"],
-    projectProblem: (projectFile, system) => {
-        const paths = pathsOf(system);
-        const own = paths.join(paths.dirname(projectFile), "uv.toml");
-        return system.exists(own)
-            ? `${own} takes precedence over pyproject.toml in the same directory. Move its settings to [tool.uv]`
-            : undefined;
-    },
-    // uv accepts no source for a member of a workspace. There, the order of the indexes protects the internal names.
-    refusesPins: (pyproject) => "workspace" in ownTable(pyproject),
+    project: uvProject,
     addressVariables: [
         "UV_INDEX",
         "UV_DEFAULT_INDEX",
@@ -85,7 +78,7 @@ function probeCompile({ packageName, directory }: ProbeRequest): Probe {
 
 function probeLock(request: ProbeRequest): Probe | { notTried: string } {
     const { packageName, directory, indexName, project = {} } = request;
-    const sources = entriesFor(packageName, ownTable(project)["sources"]);
+    const sources = entriesFor(packageName, uvTable(project)["sources"]);
     const places = Object.values(sources).flat();
     if (
         places.some((place) =>
@@ -129,10 +122,6 @@ const lockSchema = v.object({
         }),
     ),
 });
-
-function ownTable(pyproject: TomlTable): TomlTable {
-    return asTable(asTable(pyproject["tool"])?.["uv"]) ?? {};
-}
 
 /** The sources of packages, by normalized name. */
 function pins(tables: TomlTable): ReadonlyMap<string, Toml> {

@@ -21,7 +21,7 @@ export const hatch = {
     guide: {
         heading: "Hatch",
         safety: () =>
-            "takes names that the registry has only from the registry, with the installer uv as below. Any other name can " +
+            "takes names that the registry has only from the registry, with the installer uv as below and no index before it. Any other name can " +
             "come from PyPI: Hatch has no pins. With the installer pip, Hatch's default, every name can.",
         due: () => "Once, with Hatch from `pipx install hatch`",
         build: "`hatch build`",

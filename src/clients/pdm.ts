@@ -23,8 +23,8 @@ export const pdm = {
         safety: ({ internalPackages }) =>
             internalPackages.length === 0
                 ? "protects no name yet: it installs the highest version of any index."
-                : "takes the names and prefixes of `internalPackages` only from the registry. Of any other name, it installs " +
-                  "the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
+                : "takes the names and prefixes of `internalPackages` only from the registry, if no other source has them in " +
+                  "`include_packages`. Of any other name, it installs the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
         notes: () => [
             "To install, one of the two files is enough; to publish, you need config.toml. If some people in a project use a " +
                 "token, use the `url` for a token (see below) in its pyproject.toml: with config.toml as here, it works with a " +
@@ -45,7 +45,7 @@ export const pdm = {
 const reserved = ["pypi", "url", "username", "password"];
 
 /** The path of pdm's own configuration, as the platformdirs library defines it. `PDM_CONFIG_FILE` overrides it. */
-const configuration: Path = {
+export const pdmConfiguration: Path = {
     linux: "~/.config/pdm/config.toml",
     macos: "~/Library/Application Support/pdm/config.toml",
     windows: "%LOCALAPPDATA%\\pdm\\pdm\\config.toml",
@@ -60,7 +60,7 @@ const configuration: Path = {
  * the variable.
  *
  * pdm takes internal packages, direct or transitive, only from this index, even if PyPI has the same name. If the index does
- * not provide them, they are missing. For all other packages, the highest version of any source wins. Exception: if pdm's
+ * not provide them, they are missing. This assumes that no other source has them in its `include_packages`. For all other packages, the highest version of any source wins. Exception: if pdm's
  * setting `use_uv` is on, pdm passes its sources to uv without the internal names, and the highest version always wins.
  *
  * @throws RangeError if the name has characters other than `a-z`, `0-9` and `-`, or a value cannot be written to a TOML file
@@ -90,7 +90,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
         install: [
             {
                 scope: "user",
-                path: configuration,
+                path: pdmConfiguration,
                 text: fileOf(
                     `[pypi.${name}]`,
                     urlLine,
@@ -107,7 +107,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
         publish: [
             {
                 scope: "user",
-                path: configuration,
+                path: pdmConfiguration,
                 text: fileOf(`[repository.${name}]`, `url = ${tomlString(index.uploadUrl)}`, ...credentials),
             },
         ],

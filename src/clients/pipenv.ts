@@ -2,6 +2,7 @@ import {
     accessToken,
     type Client,
     type ClientFile,
+    fileOf,
     inEveryShell,
     keyringCommand,
     keyringSetup,
@@ -14,7 +15,7 @@ import {
 import { asksForToken, type Credential, loginOf, tokenUsername } from "./credential";
 import { netrcFile } from "./netrc";
 import type { ToolDefinition } from "./tool";
-import { tomlString } from "./toml";
+import { tomlKey, tomlString } from "./toml";
 
 /** pipenv. It does not publish. */
 export const pipenv = {
@@ -42,7 +43,7 @@ export const pipenv = {
  * transitive dependency with an internal name from PyPI, even if it is the package of an attacker. To prevent this, add the
  * dependency to the Pipfile with this source too, preferably in the same command: if you add a package alone, pipenv first
  * looks up its dependencies on PyPI, even if the Pipfile assigns another source to them. pipenv cannot assign a source to a
- * package without installing it, so `internalPackages` has no effect here.
+ * package without installing it, so `internalPackages` has no effect here. `pipenvPins` are for packages that a Pipfile lists.
  *
  * pipenv passes a user name in the URL to pip as a `.netrc` entry. So the URL has a user name only together with a password;
  * without a user name, pipenv's pip asks the keyring command.
@@ -73,6 +74,16 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
             publish: inEveryShell(),
         },
     };
+}
+
+/** Pins for one list of packages in a Pipfile: pipenv takes these packages only from the index. */
+export function pipenvPins(
+    { name }: Pick<PythonIndex, "name">,
+    category: string,
+    packages: readonly string[],
+): string {
+    const pin = `{ index = ${tomlString(nonPypiName(name))} }`;
+    return fileOf(`[${tomlKey(category)}]`, ...packages.map((each) => `${tomlKey(each)} = ${pin}`));
 }
 
 function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile {

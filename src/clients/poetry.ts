@@ -22,9 +22,10 @@ export const poetry = {
     guide: {
         heading: "Poetry",
         safety: () =>
-            "takes a name from the registry if the registry has a version that fits, and from PyPI if not. While the " +
-            "registry refuses the login (an expired token), every dependency without a source can come from PyPI. What you " +
-            "add with `poetry add --source` always comes from the registry.",
+            "takes a name from the registry if the registry has a version that fits, and from PyPI if not. This needs " +
+            '`priority = "supplemental"` in every other source: of several primary sources, the highest version wins. While ' +
+            "the registry refuses the login (an expired token), every dependency without a source can come from PyPI. What " +
+            "you add with `poetry add --source` always comes from the registry.",
         build: "`poetry build`",
     },
     variables: ({ name, uploadUrl }, { form, username }) => {
@@ -51,7 +52,8 @@ export const poetry = {
  *
  * This index is the primary source and PyPI is a supplemental source. poetry asks PyPI only if this index has no version that
  * fits. So a public package with an internal name is not installed, no matter which package depends on it, and no list of
- * internal names is needed. poetry can pin a source only as part of a dependency (`acme-core = { source = … }`). For a name
+ * internal names is needed. This assumes that the project has no other primary source, such as a mirror of PyPI without a
+ * priority: of several primary sources, poetry takes the highest version. poetry can pin a source only as part of a dependency (`acme-core = { source = … }`). For a name
  * that the project does not depend on, poetry ignores such an entry or makes the name a dependency, and `poetry add` assumes
  * that the name is already added.
  *
@@ -113,14 +115,28 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
 }
 
 /**
- * Pins for pyproject.toml: poetry takes these packages only from the index, even while the index refuses the login. Use them
- * only for direct dependencies of the project: poetry ignores or installs all other names.
+ * Pins for one table of dependencies in pyproject.toml: poetry takes these packages only from the index, even while the index
+ * refuses the login. Use them only for dependencies that the project declares there: poetry ignores or installs all other names.
+ *
+ * @param table below `[tool.poetry]`, as in `["group", "dev", "dependencies"]`
+ * @param optional those of the packages that only an extra needs
  */
-export function poetryPins(index: Pick<PythonIndex, "name">, packages: readonly string[]): string {
+export function poetryPins(
+    index: Pick<PythonIndex, "name">,
+    table: readonly string[],
+    packages: readonly string[],
+    optional: readonly string[] = [],
+): string {
     const source = tomlString(sourceName(index.name));
     return fileOf(
-        "[tool.poetry.dependencies]",
-        ...packages.map((name) => `${tomlKey(name)} = { source = ${source} }`),
+        `[${["tool", "poetry", ...table].map(tomlKey).join(".")}]`,
+        ...packages.map((name) => {
+            // poetry accepts `optional` only with a version.
+            const [version, extra] = optional.includes(name)
+                ? ['version = "*", ', ", optional = true"]
+                : ["", ""];
+            return `${tomlKey(name)} = { ${version}source = ${source}${extra} }`;
+        }),
     );
 }
 

@@ -21,7 +21,7 @@ export const uv = {
     guide: {
         heading: "uv",
         safety: (index) =>
-            "takes names that the registry has only from the registry" +
+            "takes names that the registry has only from the registry, unless another index comes before it" +
             (exactNames(index).length === 0
                 ? "."
                 : "; in a project with the pins below, also the exact names of `internalPackages` that the registry does not have.") +
@@ -57,7 +57,8 @@ export const uv = {
  * pyproject.toml. The project's file never contains a credential. If there is a key or a token, it is in uv.toml, and uv also
  * uses it for the index in the project. If the token is not given, the commands set it in `UV_INDEX_…` variables.
  *
- * If the index has a package, direct or transitive, uv takes it only from there. If the index answers 404, uv takes the package
+ * If the index has a package, direct or transitive, uv takes it only from there, as long as no other index comes before it and
+ * uv's setting `index-strategy` has its default. If the index answers 404, uv takes the package
  * from PyPI. Every other error of the index ends the run. In addition, the project pins each exact internal name to the index:
  * if the index does not have it, it is missing, and uv never takes it from PyPI. The pins have limits: a prefix has no pin,
  * uv.toml has no pins, and `uv pip`, `uv tool` and `uv run --with` ignore the pins of a project.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
-import { isAbsolute } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
 
 // The command as a user runs it: in its own process, with real files.
@@ -428,20 +428,89 @@ describe("configure", () => {
             ),
         );
         const written = await machine.read("app/pyproject.toml");
-        assert.match(written, /^\[tool\.uv\.sources\]\nacme-core = \{ index = "python" \}\n\n/m);
-        assert.match(written, /^constraint-dependencies = \["acme-core>=0"\]$/m);
+        assert.match(
+            written,
+            /^\[tool\.uv\.sources\]\nacme-core = \{ index = "python" \}\nacme-util = \{ index = "python" \}\n\n/m,
+        );
+        assert.match(written, /^constraint-dependencies = \["acme-core>=0", "acme-util>=0"\]$/m);
         assert.match(written, /^\[tool\.poetry\.dependencies\]\nacme-util = \{ source = "python" \}\n/m);
     });
 
-    it("pins nothing in a uv workspace, because uv accepts no index for its members", async () => {
-        const text = await outputsOf({ internalPackages: ["acme-core"] });
-        await using machine = await Machine.open({
-            "pyproject.toml": '[project]\nname = "root"\n\n[tool.uv.workspace]\nmembers = ["packages/*"]\n',
-        });
-        assertDone(await machine.with(withoutSecrets(text), "--tool", "uv", "--scope", "project"));
-        const written = await machine.read("pyproject.toml");
-        assert.match(written, /^\[\[tool\.uv\.index\]\]$/m);
-        assert.ok(!written.includes("acme-core"), written);
+    describe("in a project, without --tool, configures the tools that it shows signs of:", () => {
+        const hatchling =
+            '[build-system]\nbuild-backend = "hatchling.build"\n\n[tool.hatch.version]\npath = "x"\n';
+        const cases: [title: string, files: Record<string, string>, expected: string | RegExp][] = [
+            ["a lock file", { "uv.lock": "", "pyproject.toml": "[project]\n" }, "uv"],
+            ["a table", { "pyproject.toml": "[tool.poetry.dependencies]\n" }, "poetry"],
+            ["an empty table", { "pyproject.toml": "[tool.pdm]\n" }, "pdm"],
+            ["a file of its own", { "hatch.toml": "", "pyproject.toml": "" }, "hatch"],
+            ["a Pipfile", { Pipfile: "[[source]]\n" }, "pipenv"],
+            ["a build backend", { "pyproject.toml": hatchling }, "hatch"],
+            [
+                "not a build backend if another tool shows",
+                { "pyproject.toml": `[tool.uv]\n${hatchling}` },
+                "uv",
+            ],
+            [
+                "nor the tables of one",
+                { "pyproject.toml": "[tool.pdm.build]\n[tool.poetry]\npackages = []\n", "uv.lock": "" },
+                "uv",
+            ],
+            [
+                "several tools",
+                { "pyproject.toml": "[tool.uv]\n[tool.hatch.envs.x]\n", "poetry.toml": "" },
+                "uv, poetry, hatch",
+            ],
+            [
+                "none",
+                { "pyproject.toml": '[build-system]\nbuild-backend = "setuptools.build_meta"\n' },
+                /name the tools with --tool: uv, poetry, pdm, hatch, pipenv$/m,
+            ],
+            [
+                "a project above only where there is none",
+                { "../uv.lock": "", "../pyproject.toml": "", "pyproject.toml": "" },
+                /^error: No file here shows/m,
+            ],
+            [
+                "those of a member in its workspace",
+                {
+                    "../pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
+                    "pyproject.toml": '[project]\nname = "m"\n',
+                },
+                "uv",
+            ],
+            ["no project", {}, /^error: No file here shows which tool this project uses/m],
+        ];
+        for (const [title, files, expected] of cases) {
+            it(title, async () => {
+                await using machine = await Machine.open(
+                    Object.fromEntries(
+                        Object.entries(files).map(([file, text]) => [join("ws/app", file), text]),
+                    ),
+                );
+                await mkdir(machine.path("ws/app"), { recursive: true });
+                await machine.put("outputs.json", JSON.stringify(withoutSecrets(outputs)));
+                const { output, exitCode } = await machine.shell(
+                    'cd ws/app && node "$configure" --outputs ../../outputs.json --scope project --dry-run',
+                );
+                if (typeof expected === "string") {
+                    assert.ok(output.includes(`Tools of this project: ${expected}\n`), output);
+                } else {
+                    assert.match(output, expected);
+                    assert.equal(exitCode, 1);
+                }
+            });
+        }
+    });
+
+    it("never adds a tool to a project of another one, unless it is named", async () => {
+        const uv = '[project]\nname = "app"\n\n[tool.uv]\npackage = false\n';
+        await using machine = await Machine.open({ "pyproject.toml": uv }, {}, ["bin"]);
+        await machine.put("bin/poetry", "#!/bin/sh\n", 0o700);
+        assertDone(await machine.with(withoutSecrets(outputs), "--scope", "project"));
+        assert.ok(!(await machine.read("pyproject.toml")).includes("poetry"));
+        assertDone(await machine.with(withoutSecrets(outputs), "--scope", "project", "--tool", "poetry"));
+        assert.ok((await machine.read("pyproject.toml")).includes("[[tool.poetry.source]]"));
     });
 
     it("does not change a project in which it would do harm, or have no effect", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ConfigurableTool } from "../../configure/tools/descriptors";
 import { placeOf } from "../../configure/tools/places";
 import { onPath, type System, variable } from "../../configure/machine/system";
 import type { ClientFile, Scope } from "../../src/clients/client";
@@ -30,7 +31,7 @@ const index = {
 } as const;
 
 /** The places of a tool's files in a scope. */
-function places(tool: keyof typeof tools, scope: Scope, machine: System): string[] {
+function places(tool: ConfigurableTool, scope: Scope, machine: System): string[] {
     const client = tools[tool].client(index, { form: "key", keyBase64: "e30=" });
     const files: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
     return [
@@ -38,7 +39,7 @@ function places(tool: keyof typeof tools, scope: Scope, machine: System): string
             files
                 .filter((file) => file.scope === scope)
                 .map((file) => {
-                    const place = placeOf(file, machine);
+                    const place = placeOf(file, machine, tool);
                     return "path" in place ? place.path : `none: ${place.problem}`;
                 }),
         ),
@@ -46,7 +47,7 @@ function places(tool: keyof typeof tools, scope: Scope, machine: System): string
 }
 
 describe("configure: the place of a file", () => {
-    const tables: [string, keyof typeof tools, Scope, Record<System["kind"], string[]>][] = [
+    const tables: [string, ConfigurableTool, Scope, Record<System["kind"], string[]>][] = [
         [
             "pip's own",
             "pip",
@@ -178,12 +179,12 @@ describe("configure: the place of a file", () => {
 
     it("in the current project", () => {
         const files = ["/projects/pyproject.toml", "/projects/app/pyproject.toml"];
-        assert.deepEqual(places("uv", "project", system("linux", { files })), [
+        assert.deepEqual(places("poetry", "project", system("linux", { files })), [
             "/projects/app/pyproject.toml",
         ]);
-        assert.match(places("uv", "project", system("linux"))[0]!, /^none: there is no pyproject\.toml/);
+        assert.match(places("poetry", "project", system("linux"))[0]!, /^none: there is no pyproject\.toml/);
         assert.deepEqual(
-            places("uv", "project", system("windows", { files: ["C:\\projects\\pyproject.toml"] })),
+            places("poetry", "project", system("windows", { files: ["C:\\projects\\pyproject.toml"] })),
             ["C:\\projects\\pyproject.toml"],
         );
     });

@@ -38,7 +38,10 @@ function ours(
     const found = filesOf({ tool, clientOf: tools[tool].client, index, credential, scope });
     assert.ok("files" in found);
     const { file: made } = found.files.find(({ file: { path } }) => path.linux.endsWith(file))!;
-    const pins = tool === "poetry" && scope === "project" ? `\n${poetryPins(index, ["acme-core"])}` : "";
+    const pins =
+        tool === "poetry" && scope === "project"
+            ? `\n${poetryPins(index, ["dependencies"], ["acme-core"])}`
+            : "";
     return {
         owner: { registry: `${project} ${name}`, tool, scope },
         format: formatOfFile(made),
@@ -262,6 +265,36 @@ describe("undo in a file with our entry", () => {
         const was = configured(project, poetryProject);
         becomes(was, `# new\n${was.content}`, `# new\n${project}`);
         becomes(was, was.content.replace("^1", "^2"), project.replace('"^1"', '{ version = "^2" }'));
+    });
+
+    it("leaves a dependency with several constraints each of them, in any notation", () => {
+        for (const [list, changed] of [
+            ['acme-core = [{ version = "1", python = "<3" }, { version = "2" }]', '"2"'],
+            ['acme-core = ["<2", ">3"]', undefined],
+            [
+                '[[tool.poetry.dependencies.acme-core]]\nversion = "1"\n\n[[tool.poetry.dependencies.acme-core]]\nversion = "2"',
+                '"2"',
+            ],
+        ] as const) {
+            const base = `# mine\n[tool.poetry.dependencies]\n${list}\n`;
+            const was = configured(base, poetryProject);
+            assert.equal(
+                was.content.match(/version = .*\s*source = "python"/g)?.length,
+                list.includes("[[") ? 2 : 1,
+            );
+            becomes(was, was.content.replace("# mine", "# yours"), base.replace("# mine", "# yours"));
+            if (changed === undefined) continue;
+            const edit = (text: string) => text.replace(changed, '"5"');
+            becomes(was, edit(was.content), edit(base));
+        }
+        const base = '[tool.poetry.dependencies]\nacme-core = ["<2", ">3"]\n';
+        const was = configured(base, poetryProject);
+        becomes(
+            was,
+            was.content.replace("<2", "<1"),
+            was.content.slice(0, was.content.indexOf("\n\n") + 1).replace("<2", "<1"),
+            /tool\.poetry\.dependencies\.acme-core/,
+        );
     });
 
     it("finds ours after a tool has written the file in its own way", () => {

@@ -321,13 +321,50 @@ describe("merging TOML", () => {
             );
         });
 
+        it("with several constraints gets the source in each of them", () => {
+            kept(
+                'acme-core = [{ version = "1", python = "<3" }, {version = "2"}] # c',
+                'acme-core = [{ version = "1", python = "<3", source = "python" }, {version = "2", source = "python"}] # c',
+            );
+            kept(
+                "acme-core = [\n    \"<2\", # old\n    '>3',\n]",
+                'acme-core = [\n    { version = "<2", source = "python" }, # old\n    { version = \'>3\', source = "python" },\n]',
+            );
+            kept(
+                '[[tool.poetry.dependencies.acme-core]]\nversion = "1"\n\n[[tool.poetry.dependencies.acme-core]]\nversion = "2"',
+                '[[tool.poetry.dependencies.acme-core]]\nversion = "1"\nsource = "python"\n\n' +
+                    '[[tool.poetry.dependencies.acme-core]]\nversion = "2"\nsource = "python"',
+            );
+            kept(
+                'acme-core = [{ path = "../core", platform = "darwin" }, { version = "2" }]',
+                'acme-core = [{ path = "../core", platform = "darwin" }, { version = "2", source = "python" }]',
+                left,
+            );
+        });
+
+        it("in any table of packages gets the source there", () => {
+            for (const table of [
+                "tool.poetry.group.dev.dependencies",
+                "tool.poetry.dev-dependencies",
+                "docs",
+            ]) {
+                becomes(
+                    `[${table}]\nAcme_Core = "*"\n`,
+                    `[${table}]\nacme-core = { source = "python" }\n`,
+                    `[${table}]\nAcme_Core = { version = "*", source = "python" }\n`,
+                );
+            }
+        });
+
         it("that has a different source is kept, with a notice", () => {
             for (const entry of [
                 'acme-core = { path = "../core" }',
                 'acme-core = { git = "https://g/" }',
                 'acme-core = { version = "1", source = "other" }',
-                'acme-core = [{ version = "1" }, { version = "2" }]',
+                'acme-core = [{ path = "a" }, { git = "https://g/" }]',
                 "acme-core = 1",
+                'acme-core = ["1", 2]',
+                "acme-core = []",
             ]) {
                 kept(entry, entry, left);
             }
