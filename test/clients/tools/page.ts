@@ -49,17 +49,19 @@ export function page(
                 "the highest version that any of them has, and no file can change that. If you use pip with internal names, " +
                 "own those names on PyPI too, install by hashes (`--require-hashes`), or use a tool whose file protects them.",
             "- **uv** takes a name that the registry does not have from PyPI, even if a prefix covers the name. Only the exact " +
-                "names of `internalPackages` in a project's pyproject.toml are pinned. uv.toml and `.env` have no pins, and " +
-                "`uv pip` and `uv tool` ignore pins.",
-            "- **Poetry** does the same, and takes a version that the registry does not have from PyPI too. If the registry " +
+                "names of `internalPackages` in a project's pyproject.toml are pinned, and what the project declares of a prefix " +
+                "(`configure --scope project`). uv.toml and `.env` have no pins, and `uv pip` and `uv tool` ignore pins. What is " +
+                "not pinned can come from an index that comes before the registry, and from any with `index-strategy`.",
+            "- **Poetry** does the same, and takes a version that the registry does not have from PyPI too. If the project has " +
+                "another primary source (a mirror without a `priority`), the highest version of both wins. If the registry " +
                 "refuses the login (an expired token), Poetry behaves as if the registry had no packages: it looks at PyPI for " +
                 "every dependency without a source. `poetry add --source` writes a source.",
-            "- **PDM** takes the names and prefixes of `internalPackages` only from the registry. It protects no other names, " +
-                "and none at all with its setting `use_uv`.",
+            "- **PDM** takes the names and prefixes of `internalPackages` only from the registry, if no other source has them in its " +
+                "`include_packages`. It protects no other names, and none at all with its setting `use_uv`.",
             "- **Hatch** is like uv without pins if its installer is uv, as in the generated file, and like pip with its " +
-                "default installer.",
-            "- **Pipenv** takes what you install with `--index` from the registry. What only a dependency asks for comes from " +
-                "PyPI, unless you name it in the same command.",
+                "default installer. A detached environment does not inherit the installer.",
+            "- **Pipenv** takes what you install with `--index` from the registry, and what the Pipfile lists with an `index`. What " +
+                "only a dependency asks for comes from the first source, unless you name it in the same command.",
         ].join("\n"),
     ];
     return format(text.join("\n\n"), { parser: "markdown", printWidth: 110 });

@@ -3,7 +3,7 @@ import type { Client } from "../../../src/clients/client";
 import { forms } from "../../../src/clients/credential";
 import { poetryClient } from "../../../src/clients/poetry";
 import { answers, publicRequests, type ToolRun } from "../registry";
-import { testAttack, filesOf, internal, pasted, testOperation, script, waysToAsk } from "./tool";
+import { dependent, testAttack, filesOf, internal, pasted, testOperation, script, waysToAsk } from "./tool";
 
 export function poetry() {
     for (const form of forms) {
@@ -67,6 +67,26 @@ export function poetry() {
             },
         );
     }
+
+    testAttack(
+        "poetry",
+        {
+            file: "pyproject.toml, with another primary source",
+            asked: "by a dependency",
+            installs: "public",
+        },
+        async ({ fixture, tool }) => {
+            const client = poetryClient(fixture.index, fixture.credential("keyring", "install"));
+            const files = project(client, "demo", dependent.name);
+            const mirror =
+                '\n[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/simple/"\n';
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+                path: [tool.bin],
+                files: Object.fromEntries(Object.entries(files).map(([path, text]) => [path, text + mirror])),
+            });
+            return installed(await fixture.runInProject(toolEnvironment, lockAndInstall), internal);
+        },
+    );
 
     testAttack(
         "poetry",
