@@ -86,7 +86,9 @@ export async function configure(options: ConfigureOptions, system: System): Prom
                     for (const each of planned.filter(({ tool }) =>
                         add.some(({ owner }) => owner.tool === tool),
                     )) {
-                        findGaps(each, plan, system).forEach((gap) => plans.warnings.add(gap));
+                        for (const gap of findGaps(each, plan.path, plan.after?.toString() ?? "", system)) {
+                            plans.warnings.add(gap);
+                        }
                     }
                     return plan;
                 });

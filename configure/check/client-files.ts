@@ -36,6 +36,8 @@ export interface PresentFile {
     readonly isVariable?: boolean;
     /** Logins by the name of an index in other files, as poetry has them; of a .netrc, `default`. */
     readonly logins: ReadonlyMap<string, Partial<Login>>;
+    /** The content of a TOML file. */
+    readonly text?: string;
     /** Why the file cannot be read. */
     readonly error?: string;
 }
@@ -94,6 +96,7 @@ async function readPresentFile(
                         : [whole];
                 return {
                     ...empty,
+                    text,
                     entries: settings.flatMap((table) => readTomlEntries(table, index)),
                     logins: readPoetryLogins(whole),
                 };

@@ -99,10 +99,7 @@ export class CredentialCheck {
             ];
         }
         const inPackage = environment && packageKeyring(tool, environment, probes.system);
-        const onPath =
-            kind === "package"
-                ? undefined
-                : await probes.commandKeyring(kind === "either" ? environment?.scripts : undefined);
+        const onPath = kind === "package" ? undefined : await probes.commandKeyring();
         const keyring = kind === "command" ? onPath : (inPackage ?? onPath);
         if (keyring !== undefined) return this.#keyring(keyring);
         const where = {

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { tokenUsername } from "../../src/clients/credential";
 import { run } from "../machine/run";
-import { onPath, pathsOf, type System, variable } from "../machine/system";
+import { onPath, pathsOf, type System } from "../machine/system";
 import type { PythonEnvironment } from "../machine/python-environment";
 
 /** A keyring that a tool asks. */
@@ -43,13 +43,9 @@ export function packageKeyring(
     );
 }
 
-/**
- * The command `keyring`, as the tools that call it find it; undefined if there is none.
- *
- * @param except a folder of commands that the tool leaves out
- */
-export async function commandKeyring(system: System, except?: string): Promise<Keyring | undefined> {
-    const program = onPath(except === undefined ? system : withoutOnPath(system, except), "keyring");
+/** The command `keyring` on PATH; undefined if there is none. */
+export async function commandKeyring(system: System): Promise<Keyring | undefined> {
+    const program = onPath(system, "keyring");
     if (program === undefined) return undefined;
     const { exitCode, stdout } = await run(system, program, ["--list-backends"]);
     return {
@@ -98,17 +94,6 @@ const causes: readonly (readonly [sign: RegExp, why: string, fix: string])[] = [
 ];
 const otherCause =
     "Run keyring diagnose, and check whether PYTHON_KEYRING_BACKEND or keyringrc.cfg selects a different backend";
-
-function withoutOnPath(system: System, directory: string): System {
-    const { delimiter } = pathsOf(system);
-    const PATH = (variable(system, "PATH") ?? "")
-        .split(delimiter)
-        .filter((entry) => resolved(entry) !== resolved(directory))
-        .join(delimiter);
-    // On Windows it may be written Path.
-    const others = Object.entries(system.environment).filter(([name]) => name.toUpperCase() !== "PATH");
-    return { ...system, environment: { ...Object.fromEntries(others), PATH } };
-}
 
 /** A path without symbolic links. */
 function resolved(path: string): string {

@@ -15,8 +15,8 @@ export class ProbeCache {
     readonly #responses = new Map<string, Promise<Response>>();
     readonly #logins = new Map<string, Login>();
     readonly #tokenInfos = new Map<string, Promise<TokenInfo | undefined>>();
-    readonly #commandKeyrings = new Map<string, Promise<Keyring | undefined>>();
     readonly #keyringReplies = new Map<string, Promise<KeyringReply>>();
+    #commandKeyring: Promise<Keyring | undefined> | undefined;
     #identities: Promise<Identities> | undefined;
     #netrcLogin: Promise<FoundLogin | undefined> | undefined;
 
@@ -51,8 +51,8 @@ export class ProbeCache {
     }
 
     /** The command `keyring` on PATH, leaving out one folder. */
-    commandKeyring(except?: string): Promise<Keyring | undefined> {
-        return once(this.#commandKeyrings, except ?? "", () => commandKeyring(this.system, except));
+    commandKeyring(): Promise<Keyring | undefined> {
+        return (this.#commandKeyring ??= commandKeyring(this.system));
     }
 
     /** What a keyring returns for the index. */

@@ -4,8 +4,9 @@ import type { ToolDescriptor, Use } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { type IndexEntry, type PresentFile, presentFiles, registryAddress } from "./client-files";
 import { CredentialCheck, fileModeFindings } from "./credential-check";
-import { type Finding, problem } from "./findings";
+import { type Finding, problem, warning } from "./findings";
 import { type FoundLogin, foundLogin, isPassword } from "./login";
+import { findGaps } from "../tools/tool-plan";
 import { readPip } from "./pip-check";
 import type { ProbeCache } from "./probe-cache";
 import { inspectPython, type PythonEnvironment } from "../machine/python-environment";
@@ -100,10 +101,25 @@ class ToolCheck {
             files: [
                 ...refused,
                 ...problems,
+                ...this.#gaps(),
                 ...(await fileModeFindings(this.#filesWithPassword(), this.probes.system)),
             ],
             logins: Object.fromEntries(await Promise.all(logins)),
         };
+    }
+
+    /** Settings with which the tool can take an internal package from elsewhere. */
+    #gaps(): Finding[] {
+        const { registry, system } = this.probes;
+        if (registry.index.internalPackages.length === 0) return [];
+        const fix = "See docs/dependency-confusion.md for what the tool then does";
+        return this.files.flatMap(({ path, text, entries }) => {
+            const entry = entries.find(({ use }) => use === "install");
+            if (entry === undefined || text === undefined) return [];
+            const index = { ...registry.index, name: entry.name ?? registry.index.name };
+            const gaps = findGaps({ tool: this.tool, index }, path, text, system);
+            return gaps.map((gap) => warning("configuration", gap, fix));
+        });
     }
 
     async #findingsFor(use: Use): Promise<Finding[]> {

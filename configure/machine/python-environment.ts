@@ -8,14 +8,13 @@ export interface PythonEnvironment {
     readonly interpreter: string;
     /** `sys.prefix`: of a virtual environment, its folder. */
     readonly prefix: string;
-    readonly scripts: string;
     readonly version: string;
     /** The classes of its keyring backends; undefined if it has no keyring. */
     readonly backends: readonly string[] | undefined;
 }
 
 const inspection = `
-import json, sys, sysconfig
+import json, sys
 sys.path = [path for path in sys.path if path]
 from importlib import metadata
 try:
@@ -28,7 +27,7 @@ try:
     backends = [type(ring).__module__ + "." + type(ring).__name__ for ring in rings]
 except Exception:
     backends = None
-found = {"prefix": sys.prefix, "scripts": sysconfig.get_path("scripts"), "version": version, "backends": backends}
+found = {"prefix": sys.prefix, "version": version, "backends": backends}
 print()
 print(json.dumps(found))
 `;
@@ -38,7 +37,6 @@ const inspectionSchema = v.pipe(
     v.parseJson(),
     v.object({
         prefix: v.string(),
-        scripts: v.string(),
         version: v.string(),
         backends: v.nullable(v.array(v.string())),
     }),

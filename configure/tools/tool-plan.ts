@@ -238,16 +238,17 @@ function isToml(path: string): boolean {
     return /\.toml$|Pipfile$/.test(path);
 }
 
-/** Settings in a tool's file, as a run leaves it, with which internal packages can come from elsewhere. */
+/** Settings in a tool's file with which internal packages can come from elsewhere. */
 export function findGaps(
-    { tool, index }: ToolPlan,
-    { path, after }: Plan,
+    { tool, index }: Pick<ToolPlan, "tool" | "index">,
+    path: string,
+    content: string,
     system: System,
 ): readonly string[] {
     const find = descriptors[tool].project?.findGaps;
     if (find === undefined || !isToml(path)) return [];
     const scope = path.endsWith("pyproject.toml") ? "project" : "user";
-    return find({ path, scope, data: readToml(after?.toString() ?? ""), index, system });
+    return find({ path, scope, data: readToml(content), index, system });
 }
 
 async function isNameFree({ edits }: ToolPlan, journal: JournalReader): Promise<boolean> {

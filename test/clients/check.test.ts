@@ -1070,6 +1070,36 @@ describe("configure check", () => {
             }
         });
 
+        it("is restricted to the registry, unless a setting of the project takes it from elsewhere", async () => {
+            const { bin } = await PinnedTool.install("uv");
+            const project = (order: readonly string[]) =>
+                `[project]\nname = "demo"\n${order.map((url, at) => `[[tool.uv.index]]\nname = "i${at}"\nurl = "${url}"\n`).join("")}`;
+            const { indexUrl } = outputs().index;
+            const own = indexUrl.replace("://", "://oauth2accesstoken@");
+            const mirror = "https://mirror.example/simple/";
+            for (const [order, expected] of [
+                [[own, mirror], []],
+                [[mirror, own], [/^uv asks the index "i0" in .*pyproject\.toml before this registry/]],
+            ] as const) {
+                await using toolEnvironment = await at({
+                    keyFile: keyFileOf(reader),
+                    path: [bin, registry().tools.bin],
+                    files: { "project/pyproject.toml": project(order) },
+                    environment: { UV_KEYRING_PROVIDER: "subprocess" },
+                });
+                const given = {
+                    ...outputs(),
+                    index: { ...outputs().index, internalPackages: ["ready-made"] },
+                };
+                const found = faults(await findings(toolEnvironment, ["uv"], given));
+                assert.equal(found.length, expected.length, JSON.stringify(found, null, 2));
+                for (const [at, pattern] of expected.entries()) {
+                    assert.equal(found[at]?.status, "warning");
+                    assert.match(found[at]?.message ?? "", pattern);
+                }
+            }
+        });
+
         it("is not asked for offline: nothing is", async () => {
             const token = registry().sandbox.issueToken(`user:${person}`, 0);
             await using toolEnvironment = await at({
