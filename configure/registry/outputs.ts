@@ -24,7 +24,7 @@ export interface RegistryOutputs {
     readonly accounts: Readonly<Record<string, string>>;
     /** Key files of the accounts that have keys, by account id; undefined if the outputs were read without secrets. */
     readonly keyFiles: Readonly<Record<string, string>> | undefined;
-    /** Everyone to whom the stack gives a role on the repository. */
+    /** Everyone to whom the stack gives a role on the repository. Published outputs name only the dedicated accounts. */
     readonly principals: readonly string[];
 }
 
@@ -142,7 +142,12 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 : Object.fromEntries(
                       Object.entries(credentials).map(([account, { keyFile }]) => [account, keyFile]),
                   ),
-        principals: [...access.reader, ...access.writer, ...access.admin],
+        principals: [
+            ...access.reader,
+            ...access.writer,
+            ...access.admin,
+            ...Object.values(serviceAccounts).map(({ email }) => `serviceAccount:${email}`),
+        ],
     };
 }
 

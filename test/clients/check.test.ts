@@ -1094,8 +1094,8 @@ describe("configure check", () => {
                 const found = faults(await findings(toolEnvironment, ["uv"], given));
                 assert.equal(found.length, expected.length, JSON.stringify(found, null, 2));
                 for (const [at, pattern] of expected.entries()) {
-                    assert.equal(found[at]?.status, "warning");
-                    assert.match(found[at]?.message ?? "", pattern);
+                    assert.equal(found[at]!.status, "warning");
+                    assert.match(found[at]!.message, pattern);
                 }
             }
         });

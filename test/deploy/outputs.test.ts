@@ -62,10 +62,15 @@ describe("the published outputs", () => {
 
     it("are what configure accepts", () => {
         const text = publishedOutputs(JSON.stringify(masked));
+        // Who has access is not published, except the dedicated accounts.
+        const { principals, ...published } = parseOutputs(text, "outputs.json");
+        const { principals: all, ...rest } = parseOutputs(JSON.stringify(masked), "outputs.json");
+        assert.deepEqual({ ...published, keyFiles: undefined }, { ...rest, keyFiles: undefined });
         assert.deepEqual(
-            { ...parseOutputs(text, "outputs.json"), keyFiles: undefined },
-            { ...parseOutputs(JSON.stringify(masked), "outputs.json"), keyFiles: undefined },
+            principals,
+            Object.values(rest.accounts).map((email) => `serviceAccount:${email}`),
         );
+        assert.ok(principals.every((principal) => all.includes(principal)));
     });
 
     it("are refused if one of them contains a secret", () => {
