@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asTable, readToml, type Toml } from "../../configure/formats/toml";
 import type { ToolEnvironment } from "../../sandbox/python/tool-environment";
+import { itInAll } from "../every-case";
 import { needTools } from "./registry";
 import { PinnedTool, ToolFixture } from "./tools/tool";
 import { hatchProjects } from "./projects/hatch";
@@ -39,7 +40,9 @@ describe("configure in a project", () => {
         hatch: hatchProjects,
     })) {
         describe(name, () => {
-            for (const each of cases) it(each.title, () => runCase(name, each));
+            for (const each of cases) {
+                (each.always === true ? it : itInAll)(each.title, () => runCase(name, each));
+            }
         });
     }
 

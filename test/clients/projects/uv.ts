@@ -16,6 +16,7 @@ const library = { "packages/acme-lib/pyproject.toml": member("Acme_Lib") };
 export const uvProjects: readonly ProjectCase[] = [
     {
         title: "in a member of a workspace, writes to the root and pins no member",
+        always: true,
         files: {
             "pyproject.toml": root + inWorkspace,
             "packages/app/pyproject.toml": member("app", uses("acme-lib", "acme-app")),
@@ -135,6 +136,7 @@ export const uvProjects: readonly ProjectCase[] = [
     },
     {
         title: "pins no package that has a source, a path or a URL of its own",
+        always: true,
         files: {
             "pyproject.toml":
                 project +
@@ -169,6 +171,7 @@ export const uvProjects: readonly ProjectCase[] = [
     },
     {
         title: "warns of an index that comes before the registry",
+        always: true,
         files: { "pyproject.toml": project + uses("acme-a") + "\n" + mirror + ours },
         internalPackages: ["other"],
         says: [
