@@ -48,6 +48,9 @@ const localPart = /^[a-z0-9!#$&'+=^_`{|}~.-]{1,64}$/i;
 const kubernetesAccount = /^[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+\/[a-z0-9.-]+\]$/;
 /** The end of the address of a service account, of a user or of Google. */
 const serviceAccountEnd = /[.@]gserviceaccount\.com$/i;
+/** Hosts that nobody has as a domain of users. */
+const googleHost =
+    /(?:^|\.)(?:gserviceaccount\.com|svc\.id\.goog|pkg\.dev|googleapis\.com|cloud\.google\.com)$/i;
 const federated = /^principal(?:Set)?:\/\/[^\s\p{C}/]+\/(?=\S)(?:[^\s\p{C}]| )+(?<=\S)$/u;
 
 /** Whether the principal includes everyone, or everyone who is signed in to a Google account. */
@@ -120,8 +123,12 @@ export function principalMistake(
         return undefined;
     }
     if (type === "serviceAccount" && isEmail(address) && !isServiceAccountAddress(address)) {
-        const others = ["user", "group"].filter(() => !serviceAccountEnd.test(address));
-        return `does not have the address of a service account. Allowed: serviceAccount: followed by an address, for example serviceAccount:name@project.iam.gserviceaccount.com.${suggestion(others.map((each) => `${each}:${address}`))}`;
+        const others = address.endsWith(".iam")
+            ? principalsIn(principal)
+            : ["user", "group"]
+                  .filter(() => !serviceAccountEnd.test(address))
+                  .map((each) => `${each}:${address}`);
+        return `does not have the address of a service account. Allowed: serviceAccount: followed by an address, for example serviceAccount:name@project.iam.gserviceaccount.com.${suggestion(others)}`;
     }
     if (!isEmail(address)) {
         return `does not have a valid email address. Allowed: ${type}: followed by an address, for example ${type}:name@example.com.${suggestion(principalsIn(principal))}`;
@@ -236,10 +243,10 @@ function principalsIn(text: string): string[] {
     const host = /^(?:domain:)?\s*(?:\*?@|\*\.|https?:\/\/(?:www\.)?)?([^\s:/@]+)\/?$/i.exec(
         text.trim(),
     )?.[1];
-    if (host !== undefined && domain.test(host)) return [`domain:${host}`];
+    if (host !== undefined && domain.test(host)) return googleHost.test(host) ? [] : [`domain:${host}`];
     const [, owner = "googlegroups.com", group] =
         /groups\.google\.com\/(?:a\/([^/\s]+)\/)?g\/([^/?#\s]+)/.exec(text) ?? [];
-    const addresses = text.match(/[^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+/g) ?? [];
+    const addresses = text.replace(/^-*\w+=/, "").match(/[^\s:<>()/,;"'?]+@[^\s:<>()/,;"'?]+/g) ?? [];
     if (addresses.length > 1) return [];
     const address = group === undefined ? addresses[0]?.replace(/\.$/, "") : `${group}@${owner}`;
     if (address === undefined) {
@@ -248,7 +255,8 @@ function principalsIn(text: string): string[] {
         return distance(bare, known.toLowerCase()) <= 2 ? [known] : [];
     }
     // The address of an account without its usual end.
-    if (/^[a-z0-9-]+@[a-z0-9-]+$/.test(address)) return [`serviceAccount:${address}.iam.gserviceaccount.com`];
+    const short = /^(?:serviceAccount:)?([a-z0-9-]+@[a-z0-9-]{6,30})(?:\.iam)?$/.exec(text)?.[1];
+    if (short !== undefined) return [`serviceAccount:${short}.iam.gserviceaccount.com`];
     if (serviceAccountEnd.test(address)) return [`serviceAccount:${address}`];
     const isGroup =
         group !== undefined || /@googlegroups\.com$/i.test(address) || /\bgroups?\s*[:=]/i.test(text);

@@ -62,9 +62,10 @@ export const locationNames: readonly Finder[] = [
 
 export const repositoryIds: readonly Finder[] = [
     segment("repositories"),
-    /\.pkg\.dev\/[^/\s]+\/([^/?#:@\s]+)/i,
+    // The project can be DOMAIN:ID, or DOMAIN/ID as for Docker.
+    /\.pkg\.dev\/(?:[^/:\s]+\.[^/:\s]+\/)?[^/\s]+\/([^/?#:@\s]+)/i,
     /\/artifacts\/[a-z]+\/[^/\s]+\/[^/\s]+\/([^/?#;\s]+)/,
-    /^[\w.:-]+(?:\/[\w.:-]+)?\/([\w-]+)\/?$/,
+    /^[\w.:-]+(?:\/[\w.:-]+)?\/(?!simple\/?$)([\w-]+)\/?$/,
 ];
 
 /** The key in `KEY=VALUE`. */
@@ -73,7 +74,7 @@ export const environments: readonly Finder[] = [/\/deployments\/([^/?#\s]+)$/, /
 
 export const poolIds: readonly Finder[] = [segment("workloadIdentityPools")];
 export const accountIds: readonly Finder[] = [/([^\s:/@]+)@/];
-export const accountAddresses: readonly Finder[] = [emailPattern];
+export const accountAddresses: readonly Finder[] = [emailPattern, /^serviceAccount:\s*([\w-]+)$/i];
 
 const name = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?";
 /** The name in a file's name, in which other characters took the place of hyphens. */
@@ -83,23 +84,27 @@ const ofFile = (pattern: RegExp) => (pasted: string) => {
 };
 const prefix = "[A-Za-z0-9][A-Za-z0-9._-]*\\*";
 export const packageNames: readonly Finder[] = [
+    new RegExp(`\\b(?:install|add)\\s+(?:-\\S+\\s+)*["']?(${name})(?=[\\s[<>=!~;@,"']|$)`),
     new RegExp(
-        `^\\s*(?:name|package|requires|requires-dist|dependencies)\\s*[:=]\\s*\\[?\\s*["']?(${name})`,
+        `^\\s*(?:name|packages?|requires|requires-dist|dependencies)\\s*[:=]\\s*\\[?\\s*["']?(${name})`,
         "i",
     ),
     // acme-core>=1, acme-core[extra]; marker, acme-core @ URL, acme-core = "^1.0", acme-core 1.0
     new RegExp(
-        `^\\s*["']?(?!git[@+]|pkg:)(${prefix}|${name})["']?\\s*(?:[[(<>=!~;@,^{"'#&\\\\]|:(?:\\s|v?\\d)|\\s-|\\s+v?\\d|$)`,
+        `^\\s*["']?(?!git[@+]|pkg:)(${prefix}|${name})["']?\\s*(?:[[(<>=!~;@^{"'#&\\\\]|,\\s*$|:(?:\\s|v?\\d)|\\s-|\\s+v?\\d|$)`,
     ),
     new RegExp(`[#&]egg=(${name})`),
     /^([A-Za-z0-9][\w.-]*)\.git$/,
+    // A page of a repository.
+    new RegExp(
+        `^https?://.*?/(${name})/(?:-/)?(?:tree|blob|issues|pull|merge_requests|releases/tag|tags|commits?|archive)/`,
+    ),
     ofFile(/(?:^|[/\\=\s])([A-Za-z0-9._]+)-\d[^/\\-]*(?:-\d[^/\\-]*)?-[^/\\-]+-[^/\\-]+-[^/\\-]+\.whl\b/),
     ofFile(
         /(?:^|[/\\=\s])([A-Za-z0-9._-]+?)-\d[^/\\-]*\.(?:tar\.(?:gz|bz2|xz)|zip|egg|dist-info|egg-info)\b/,
     ),
     new RegExp(`^pkg:pypi/(${name})`),
     new RegExp(`/(?:simple|project|packages|pypi)/(${name})`),
-    new RegExp(`\\b(?:install|add)\\s+(?:-\\S+\\s+)*["']?(${name})(?=[\\s[<>=!~;@,"']|$)`),
     ofFile(/^\s*(?:from|import)\s+(\w+)/),
     // The last part of a path or of the address of a Git repository.
     new RegExp(
@@ -108,13 +113,15 @@ export const packageNames: readonly Finder[] = [
 ];
 
 /** What is in front of the owner in the address of a Git repository: a scheme, a user and a host. */
-const gitHost = String.raw`^(?:git\+)?(?:[a-z]+:\/\/)?(?:[^/@\s]+@)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?[/:](?:api\/v3\/)?(?:repos\/|orgs\/|users\/)?`;
+const gitHost = String.raw`^(?:git\+)?(?:[a-z]+:\/\/)?(?:[^/@\s]+@)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?[/:](?:api\/v3\/)?(?:repos\/)?`;
+/** The first part of the path of a page that belongs to no owner. */
+const noOwner = "(?!(?:orgs|users|enterprises|settings|organizations|apps|marketplace|sponsors)(?:[/?#]|$))";
 export const gitOwners: readonly Finder[] = [
-    new RegExp(`${gitHost}([^/\\s?#]+)`, "i"),
+    new RegExp(`${gitHost}(?:orgs/|users/)?${noOwner}([^/\\s?#]+)`, "i"),
     /^@?([\w-]+)(?:\/|$)/,
 ];
 export const gitRepositories: readonly Finder[] = [
-    new RegExp(`${gitHost}[^/\\s]+/([^/\\s?#]+?)(?:\\.git)?(?:[/?#@].*)?$`, "i"),
+    new RegExp(`${gitHost}${noOwner}[^/\\s]+/([^/\\s?#]+?)(?:\\.git)?(?:[/?#@].*)?$`, "i"),
     /^(?:@?[\w-]+\/)?([\w.-]+?)(?:\.git)?\/?$/,
 ];
 /** `HOST/PATH` of a Git repository. */
@@ -137,6 +144,13 @@ export const refs: readonly Finder[] = [
             /(?:^|\/)(?:releases\/tag|-\/tags|refs\/tags?|tags?)\/(.+)$/i.exec(ref)?.[1] ??
             /^(v?\d+(?:\.\d+)+\S*)$/.exec(ref)?.[1];
         if (tag !== undefined) return `refs/tags/${tag}`;
+        // A branch cannot have the name of a commit or HEAD, and a pull request is no branch.
+        if (
+            /^(?:refs\/)?(?:pull|merge-requests|remotes)\/(?!origin\/)|^refs\/\w+\/?$|^HEAD$|^[0-9a-f]{40}$/i.test(
+                ref,
+            )
+        )
+            return undefined;
         const branch =
             /^https?:.*?\/(?:-\/)?(?:tree|branches|commits)\/(.+)$/.exec(ref)?.[1] ??
             /^\/*(?:refs\/)?(?:heads?\/|(?:remotes\/)?origin\/)?(.+)$/i.exec(ref)?.[1];
@@ -155,7 +169,19 @@ function issuer(pasted: string): string | undefined {
 }
 export const issuers: readonly Finder[] = [issuer, (pasted) => issuer(pasted)?.replace(/\/+$/, "")];
 
-export const uuids: readonly Finder[] = [/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i];
+const uuid = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+/**
+ * The only UUID in a text, or the one of a kind.
+ *
+ * @param kinds what can be in front of it in a path or a claim: `project` in `org/UUID/project/UUID`
+ */
+export const uuids = (...kinds: readonly string[]): readonly Finder[] => [
+    ...kinds.map((kind) => new RegExp(`(?:^|/)${kind}/(${uuid})`, "i")),
+    (pasted) => {
+        const found = pasted.match(new RegExp(uuid, "gi")) ?? [];
+        return found.length === 1 ? found[0] : undefined;
+    },
+];
 /** Ids of HCP Terraform. */
 export const terraformIds = (prefix: string): readonly Finder[] => [
     new RegExp(`\\b(${prefix}-[A-Za-z0-9]+)`),

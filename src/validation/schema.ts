@@ -79,7 +79,7 @@ export const projectId = v.pipe(
 );
 
 function projectSuggestion(input: string): string {
-    const number = /^(?:projects\/)?(\d+)$/.exec(input.trim())?.[1];
+    const number = /^(?:(?:.*\/)?projects\/)?(\d+)$/.exec(input.trim())?.[1];
     return number === undefined
         ? spellingSuggestion(input, projectPattern, pasted.projectIds, !input.includes(":"))
         : ` This is a project number. This command prints the id: gcloud projects describe ${number} --format='value(projectId)'`;
@@ -218,9 +218,10 @@ const generations = v.pipe(
 
 const packageName = matching(
     // The name of a file matches too.
-    /^(?!.*\.(?:whl|zip|git|egg|dist-info|egg-info|tar\.[a-z0-9]+)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
+    /^(?!.*(?:\.whl|\.git|-\d.*\.(?:zip|egg|dist-info|egg-info|tar\.(?:gz|bz2|xz)))$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
     'a package name (acme-core), or a prefix that ends with an asterisk ("acme-*")',
     pasted.packageNames,
+    /^(?!.*\.(?:whl|zip|git|egg|dist-info|egg-info|tar\.[a-z0-9]+|txt|in|toml|lock|py)$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9]|[a-z0-9._-]*\*)?$/i,
 );
 const internalPackages = v.pipe(
     v.array(

@@ -100,13 +100,20 @@ export function spellingSuggestion(
     const trimmed = input.trim();
     const lower = trimmed.toLowerCase();
     const found = valuesIn(input, [...finders, ...assigned]);
-    // In an address or a command, hyphens would join its parts.
-    const hyphens = /^-|^[^\n]*(?::\/\/|[@<>=!~[\]()])[^\n]*$/.test(trimmed)
+    const inner = trimmed.replace(/^[/.#]+\s*|[/:,;]+$/g, "");
+    // In an address, a path, a list, a pattern or a command, hyphens would join its parts.
+    const isCompound = /^-|[@<>=!~[\]()*?,;|:\n]|[a-z]\/|\/[a-z]|-.*\s|\s.*-/i.test(inner);
+    const hyphens = isCompound
         ? ""
-        : lower.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+        : inner
+              .toLowerCase()
+              .replace(/[^a-z0-9]+/g, "-")
+              .replace(/^-|-$/g, "");
     const spellings = [trimmed, ...found, ...found.map((each) => each.toLowerCase())];
     return didYouMean(
-        [...spellings, ...(respelled ? [lower, hyphens] : [])].find((spelling) => pattern.test(spelling)),
+        [...spellings, ...(respelled ? [lower, hyphens] : [])].find(
+            (spelling) => spelling !== "" && pattern.test(spelling),
+        ),
     );
 }
 

@@ -38,8 +38,8 @@ const regex = (pattern: RegExp, allowed: string, finders: readonly Finder[] = []
     );
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const uuid = (allowed: string) =>
-    v.pipe(setText(allowed), v.toLowerCase(), regex(uuidPattern, allowed, pasted.uuids));
+const uuid = (allowed: string, ...kinds: readonly string[]) =>
+    v.pipe(setText(allowed), v.toLowerCase(), regex(uuidPattern, allowed, pasted.uuids(...kinds)));
 
 const terraformId = (noun: string, prefix: string) =>
     required(
@@ -276,8 +276,12 @@ export const workloadEntries = {
     },
     circleCi: {
         ...common,
-        organizationId: uuid("the organization's UUID, from Organization Settings"),
-        projectId: uuid("the project's UUID, from Project Settings"),
+        organizationId: uuid(
+            "the organization's UUID, from Organization Settings",
+            "org",
+            "organization/circleci",
+        ),
+        projectId: uuid("the project's UUID, from Project Settings", "project"),
         vcsOrigin: v.exactOptional(
             matching(
                 /^(?!.*\.git$)[a-z0-9.-]+\/[A-Za-z0-9._/-]+$/,
@@ -286,7 +290,7 @@ export const workloadEntries = {
             ),
         ),
         ref: refOr("set contextId instead, to a context that is restricted to these branches or tags"),
-        contextId: v.exactOptional(uuid("the context's UUID, from Organization Settings")),
+        contextId: v.exactOptional(uuid("the context's UUID, from Organization Settings", "contexts")),
     },
     azureDevOps: {
         ...common,

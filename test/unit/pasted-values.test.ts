@@ -32,6 +32,7 @@ const workload = (type: string, more: Values) => (key: string) => (value: string
     workloads: { w: { type, access: "reader", ...more, [key]: value } },
 });
 const id = "0b1c2d3e-4f50-4a6b-8c7d-9e0f1a2b3c4d";
+const other = id.replace("0b", "1c");
 const github = workload("githubActions", {
     owner: "acme",
     repository: "core",
@@ -60,7 +61,10 @@ const accountList = (key: string) => (value: string) => ({
 const url = "https://europe-west1-python.pkg.dev/acme-tools/python";
 const pool = "projects/7/locations/global/workloadIdentityPools/acme-machines";
 const ci = "ci@acme-tools.iam.gserviceaccount.com";
-const projects: Readonly<Record<string, string>> = {
+const projects: Readonly<Record<string, string | readonly string[]>> = {
+    "acme-dev/python": [],
+    "organizations/5500": [],
+    "example.com/acme-dev": [],
     "projects/acme-dev": "acme-dev",
     "//cloudresourcemanager.googleapis.com/projects/acme-dev": "acme-dev",
     "projects/acme-dev/locations/europe-west1/repositories/python": "acme-dev",
@@ -86,7 +90,12 @@ const projectNumbers: Readonly<Record<string, string>> = {
     "acme-tools (123)": "123",
     "Project number: 123": "123",
 };
-const branches: Readonly<Record<string, string>> = {
+const branches: Readonly<Record<string, string | readonly string[]>> = {
+    "refs/pull/1/merge": [],
+    "pull/1": [],
+    "refs/heads/": [],
+    HEAD: [],
+    "0b1c2d3e4f504a6b8c7d9e0f1a2b3c4d5e6f7a8b": [],
     main: "refs/heads/main",
     "release/1.x": "refs/heads/release/1.x",
     "origin/main": "refs/heads/main",
@@ -162,6 +171,16 @@ const principals: Readonly<Record<string, readonly string[]>> = {
     "https://b.com/": ["domain:b.com"],
     [`principal:iam.googleapis.com/${pool}/subject/x`]: [`principal://iam.googleapis.com/${pool}/subject/x`],
     "user:a@b.com;group:team@b.com": [],
+    "user=a@b.com": ["user:a@b.com"],
+    "user:a@localhost": [],
+    "serviceAccount:ci@acme-tools.iam": [`serviceAccount:${ci}`],
+    "ci@acme-tools.iam": [`serviceAccount:${ci}`],
+    "ci@acme-tools": [`serviceAccount:${ci}`],
+    // A host of Google is nobody's domain.
+    "ci.acme-tools.iam.gserviceaccount.com": [],
+    "acme-tools.svc.id.goog": [],
+    "https://europe-west1-python.pkg.dev": [],
+    "console.cloud.google.com": [],
     [`//iam.googleapis.com/${pool}/subject/x`]: [`principal://iam.googleapis.com/${pool}/subject/x`],
     [`${pool}/providers/github/attribute.repository/2`]: [
         `principalSet://iam.googleapis.com/${pool}/attribute.repository/2`,
@@ -226,6 +245,24 @@ const packages: Readonly<Record<string, string | readonly string[]>> = {
     "acme_core-1.0.tar.gz": "acme-core",
     "acme-core-1.0.zip": "acme-core",
     "./libs/acme-core": "acme-core",
+    "../acme-core/": "acme-core",
+    "# acme-core": "acme-core",
+    "acme-core:": "acme-core",
+    "python -m pip install acme-core": "acme-core",
+    'packages = ["acme-core"]': "acme-core",
+    "https://github.com/acme/acme-core/tree/main": "acme-core",
+    "https://github.com/acme/acme-core/issues/3": "acme-core",
+    "https://github.com/acme/acme-core/archive/refs/tags/v1.0.tar.gz": "acme-core",
+    "https://gitlab.com/acme/libs/acme-core/-/tree/main": "acme-core",
+    // Several names, and patterns that have no valid form.
+    "acme-core, acme-app": [],
+    "acme-core acme-app": [],
+    "acme-core\nacme-app": [],
+    "acme/*": [],
+    "acme-?": [],
+    "*-core": [],
+    "acme_core/__init__.py": [],
+    "-r requirements.txt": [],
     // Which name it has is in the file alone.
     "*": [],
 };
@@ -280,6 +317,10 @@ const pasted: readonly (readonly [
             "--repository=internal": "internal",
             '"internal"': "internal",
             my_packages: "my-packages",
+            "https://europe-west1-python.pkg.dev/b.com:tools/internal/simple/": "internal",
+            "https://europe-west1-python.pkg.dev/b.com/tools/internal/simple/": "internal",
+            "pypi/simple": [],
+            "projects/p/locations/us": [],
             // The name of a section in .pypirc.
             "https://europe-west1-python.pkg.dev/p/distutils/": [],
             Distutils: [],
@@ -324,7 +365,7 @@ const pasted: readonly (readonly [
     [
         "labels.KEY",
         (value) => ({ labels: { team: value } }),
-        { "Platform One": "platform-one", "team=platform": "platform", " x": "x" },
+        { "Platform One": "platform-one", "team=platform": "platform", " x": "x", "a@b.com": [] },
     ],
     [
         "serviceAccounts",
@@ -335,6 +376,7 @@ const pasted: readonly (readonly [
             "projects/p/serviceAccounts/ci-reader@acme-dev.iam.gserviceaccount.com":
                 "ci-reader@acme-dev.iam.gserviceaccount.com",
             "mailto:ci-reader@acme-dev.iam.gserviceaccount.com": "ci-reader@acme-dev.iam.gserviceaccount.com",
+            "serviceAccount:ci-reader": "ci-reader",
             Python_CI: "python-ci",
         },
     ],
@@ -409,6 +451,9 @@ const pasted: readonly (readonly [
             "https://api.github.com/repos/acme-inc/core": "acme-inc",
             "acme-inc/core": "acme-inc",
             "@acme-inc": "acme-inc",
+            "https://github.com/orgs/acme-inc/teams/x": "acme-inc",
+            "https://github.com/enterprises/acme-inc": [],
+            "https://github.com/settings/profile": [],
             " acme-inc": "acme-inc",
         },
     ],
@@ -424,6 +469,7 @@ const pasted: readonly (readonly [
             "https://api.github.com/repos/acme/core-lib": "core-lib",
             "acme/core-lib": "core-lib",
             "core-lib.git": "core-lib",
+            "https://github.com/orgs/acme/repositories": [],
             "core-lib/": "core-lib",
         },
     ],
@@ -455,8 +501,20 @@ const pasted: readonly (readonly [
         { ...issuerForms("https://gitlab.example"), "https://gitlab.example/": "https://gitlab.example" },
     ],
     ["circleCi.organizationId", circle("organizationId"), uuids],
-    ["circleCi.projectId", circle("projectId"), uuids],
-    ["circleCi.contextId", circle("contextId"), uuids],
+    [
+        "circleCi.projectId",
+        circle("projectId"),
+        { ...uuids, [`org/${other}/project/${id}/user/${other}`]: id },
+    ],
+    [
+        "circleCi.contextId",
+        circle("contextId"),
+        {
+            ...uuids,
+            [`https://app.circleci.com/settings/organization/circleci/${other}/contexts/${id}`]: id,
+            [`https://app.circleci.com/pipelines/circleci/${other}/${id}`]: [],
+        },
+    ],
     [
         "circleCi.vcsOrigin",
         circle("vcsOrigin"),
@@ -544,7 +602,12 @@ describe("a pasted value", () => {
     }
 
     it("that is a project number in place of an id gets the command that prints the id", () => {
-        for (const text of ["123456789012", "projects/123456789012", " 123456789012"]) {
+        for (const text of [
+            "123456789012",
+            "projects/123456789012",
+            "//cloudresourcemanager.googleapis.com/projects/123456789012",
+            " 123456789012",
+        ]) {
             const [mistake = ""] = mistakesIn({ "gcp:project": text, serviceAccounts: {} });
             assert.ok(
                 mistake.endsWith(
@@ -565,6 +628,12 @@ describe("a pasted value", () => {
         const mistakes = "mistakes" in parsed ? parsed.mistakes : [];
         assert.equal(mistakes.length, 2);
         for (const mistake of mistakes) assert.doesNotMatch(mistake, /1234|55|56/);
+    });
+
+    it("is not the name of a package that only looks like a file", () => {
+        for (const name of ["acme.zip", "acme-core.egg", "my.tar.x", "acme_core.egg-info"]) {
+            assert.deepEqual(mistakesIn({ internalPackages: [name] }), []);
+        }
     });
 
     it("never gets a suggestion that has a mistake itself", () => {
