@@ -128,7 +128,8 @@ function readRequirements(file: string, indexes: Indexes, { system, wanted, incl
             indexes.isOff = true;
             override("--no-index");
         }
-        const url = (options["index-url"] ?? options["pypi-url"])?.at(-1);
+        // pip ignores an empty one.
+        const url = (options["index-url"] ?? options["pypi-url"])?.at(-1) || undefined;
         if (url !== undefined && !indexes.isOff && withoutUserInfo(url) !== wanted) override("--index-url");
         const added = [...(url === undefined ? [] : [url]), ...(options["extra-index-url"] ?? [])];
         if (!indexes.isOff && added.some((each) => withoutUserInfo(each) === wanted)) {
@@ -141,8 +142,9 @@ function readRequirements(file: string, indexes: Indexes, { system, wanted, incl
 function readText(file: string): string | undefined {
     try {
         const bytes = readFileSync(file);
-        const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-        return new TextDecoder(utf16 ? "utf-16le" : "utf-8").decode(bytes);
+        const mark = bytes.subarray(0, 2).toString("hex");
+        const encodings: Readonly<Record<string, string>> = { fffe: "utf-16le", feff: "utf-16be" };
+        return new TextDecoder(encodings[mark] ?? "utf-8").decode(bytes);
     } catch {
         return undefined;
     }
@@ -162,12 +164,15 @@ function generatorOf(text: string): keyof typeof generators | undefined {
 }
 
 const comment = /(?:^|\s+)#.*$/;
+/** What ends a line for Python's `splitlines`. */
+// eslint-disable-next-line no-control-regex
+const lineEnd = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
 
 /** The lines that pip sees, each with the number of its first line: without comments, and joined after a backslash. */
 function logicalLines(text: string): { readonly line: number; readonly text: string }[] {
     const lines: { line: number; text: string }[] = [];
     let open: { line: number; text: string } | undefined;
-    for (const [number, content] of text.split(/\r\n|[\n\r]/).entries()) {
+    for (const [number, content] of text.split(lineEnd).entries()) {
         // A backslash in a comment joins nothing.
         const isComment = /^\s*#/.test(content);
         const joined = (open?.text ?? "") + (isComment ? " " : "") + content.replace(/\\+$/, "");
@@ -228,6 +233,7 @@ function parseOptions(line: string): Readonly<Partial<Record<string, readonly st
     const options: Record<string, string[]> = {};
     const words = splitWords(line);
     for (let word = words.shift(); word !== undefined; word = words.shift()) {
+        if (word === "--") break;
         const [, name, long, short = "", rest] = /^-(?:-([^=]+)(?:=(.*))?|(\w)(.*))$/s.exec(word) ?? [];
         const option = name === undefined ? shortOptions[short] : completeOption(name);
         if (option === undefined) continue;

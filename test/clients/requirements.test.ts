@@ -37,6 +37,11 @@ const cases: readonly (readonly [files: Record<string, string>, found?: string, 
     [{ "requirements.txt": `-i ${ours.replace("https://", "https://oauth2accesstoken@")}\nready-made` }],
     // An option after it drops the index again.
     [{ "requirements.txt": `--extra-index-url ${ours}\n-i ${pypi}\nready-made` }, "requirements.txt:2"],
+    // Python ends a line at these characters too.
+    [{ "requirements.txt": `ready-made\f-i ${pypi}` }, "requirements.txt:2"],
+    [{ "requirements.txt": `ready-made\u2028-i ${pypi}` }, "requirements.txt:2"],
+    [{ "requirements.txt": "-i ''\nready-made" }],
+    [{ "requirements.txt": `-- -i ${pypi}\nready-made` }],
     // In files that others include.
     [{ "requirements.txt": "-r more.txt\nready-made", "more.txt": `-i ${pypi}` }, "more.txt:1"],
     [
@@ -87,7 +92,8 @@ describe("requirements files with an index of their own", () => {
         await using machine = await registry().at({ files: { "requirements.txt": "" } });
         const text = `\u{feff}-i ${pypi}\n`;
         const system = { ...thisSystem(), workingDirectory: machine.home };
-        for (const encoded of [Buffer.from(text), Buffer.from(text, "utf16le")]) {
+        const utf16 = Buffer.from(text, "utf16le");
+        for (const encoded of [Buffer.from(text), utf16, Buffer.from(utf16).swap16()]) {
             await writeFile(join(machine.home, "requirements.txt"), encoded);
             assert.equal(findIndexOverrides(system, ours)[0]?.line, 1);
         }
