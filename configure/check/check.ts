@@ -95,8 +95,11 @@ async function askTool(
     // A file that belongs to no command has a reason of its own.
     const found = launcher ?? (descriptors[tool].commands.length === 0 ? "" : undefined);
     if (found === undefined) return { notTried: "it is not on PATH" };
-    const { packageName } = choice;
-    return ask({ tool, launcher: found, packageName, index, indexName, projectFile }, system);
+    const { packageName, others } = choice;
+    const question = { tool, launcher: found, packageName, others, index, indexName, projectFile };
+    const answer = await ask(question, system);
+    // One that does not fit here, such as to this Python, says nothing about the registry.
+    return "failed" in answer && others.length > 0 ? ask({ ...question, others: [] }, system) : answer;
 }
 
 /** What to say about a tool: its own answer; if that is not good, the reason, from its files; and what is known about publishing. */

@@ -6,7 +6,10 @@ import type { ProbeCache } from "./probe-cache";
 
 /** The package that the tools are asked for, or why there is none. */
 export type Choice =
-    { readonly packageName: string } | { readonly notTried: string } | { readonly fault: Finding };
+    /** `others` are internal packages that have a wheel for every machine. */
+    | { readonly packageName: string; readonly others: readonly string[] }
+    | { readonly notTried: string }
+    | { readonly fault: Finding };
 
 /** Of packages from the registry's list, only so many pages are read. */
 const candidates = 10;
@@ -33,7 +36,7 @@ export async function choosePackage(probes: ProbeCache, wanted: string | undefin
                   notTried:
                       "no login works that could read the registry's list of packages. Name one with --package",
               }
-            : { packageName: normalizedName(first) };
+            : { packageName: normalizedName(first), others: [] };
     }
     const names = wanted === undefined ? await listPackages(probes, login) : [normalizedName(wanted)];
     if (names === undefined)
@@ -51,7 +54,15 @@ export async function choosePackage(probes: ProbeCache, wanted: string | undefin
     const [found] = [/-none-any\.whl\b/, /\.whl\b/].flatMap((wheel) =>
         pages.filter(({ page }) => wheel.test(page)),
     );
-    if (found !== undefined) return { packageName: found.packageName };
+    if (found !== undefined) {
+        const { packageName } = found;
+        const others = pages
+            .filter(
+                (each) => isAmong(each.packageName, internalPackages) && /-none-any\.whl\b/.test(each.page),
+            )
+            .map((each) => each.packageName);
+        return { packageName, others: others.filter((name) => name !== packageName) };
+    }
     if (wanted !== undefined && pages[0]?.page === "") {
         const fix = "Correct --package, or publish the package first";
         return {

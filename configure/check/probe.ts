@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
-import { normalizedName } from "../../src/names/package-names";
+import { isAmong } from "../../src/names/package-names";
 import type { PythonIndex } from "../../src/clients/client";
-import { withoutUserInfo } from "../formats/merge";
 import { run } from "../machine/run";
 import { pathsOf, type System } from "../machine/system";
 import { TemporaryDirectory } from "../machine/temporary-directory";
 import { lastLines } from "../registry/masking";
-import type { ProbeRequest, ResolvedPackage } from "../tools/descriptor";
+import type { ProbeRequest } from "../tools/descriptor";
 import { type ConfigurableTool, descriptors } from "../tools/descriptors";
 import { readTomlFile } from "../tools/project-files";
+import { judge, readResolved, type Resolution } from "../tools/resolution";
 
 /** What a tool itself did when it was asked for a package. */
 export type Answer =
-    | { readonly resolved: ResolvedPackage; readonly isFromRegistry: boolean }
+    | Resolution
     /** The last lines that the tool printed, without credentials. */
     | { readonly failed: string; readonly packageName: string }
     | { readonly notTried: string };
@@ -25,6 +25,8 @@ export interface Question {
     /** The tool's command. */
     readonly launcher: string;
     readonly packageName: string;
+    /** Further packages, for a tool that can resolve each of them on its own. */
+    readonly others: readonly string[];
     readonly index: PythonIndex;
     /** The registry's name in the tool's files. */
     readonly indexName: string | undefined;
@@ -35,12 +37,14 @@ export interface Question {
 /** Makes a tool resolve a package, in a temporary directory that only the user can read. */
 export async function ask(question: Question, system: System): Promise<Answer> {
     const paths = pathsOf(system);
-    const { tool, launcher, packageName, index, indexName, projectFile } = question;
+    const { tool, launcher, packageName, others, index, indexName, projectFile } = question;
     await using temporary = await TemporaryDirectory.create();
     const directory = temporary.path;
     const beside = (name: string) => paths.join(paths.dirname(projectFile ?? directory), name);
     const request: ProbeRequest = {
         packageName,
+        others,
+        isInternal: (name) => isAmong(name, index.internalPackages),
         directory,
         indexName,
         project: projectFile === undefined ? undefined : readTomlFile(projectFile),
@@ -66,7 +70,8 @@ export async function ask(question: Question, system: System): Promise<Answer> {
         args,
     );
     const result = { ...printed, stdout: stripVTControlCharacters(printed.stdout) };
-    const output = lastLines(`${result.stdout}\n${result.stderr}`);
+    // Of a traceback, its last line says what happened.
+    const output = lastLines(`${result.stdout}\n${result.stderr}`.replace(/^Traceback[^]*\n(?=\S)/m, ""));
     if (result.exitCode === undefined)
         return { packageName, failed: output || "it did not end within a minute" };
     if (unknownOption.test(output)) {
@@ -76,12 +81,7 @@ export async function ask(question: Question, system: System): Promise<Answer> {
         result.exitCode === 0
             ? readResolved(() => read(result, (name) => readFileSync(paths.join(directory, name), "utf8")))
             : [];
-    const ofPackage = found.filter(({ name }) => normalizedName(name) === packageName);
-    const foreign = ofPackage.find(({ url }) => !isOfRegistry(url, index));
-    const resolved = foreign ?? ofPackage[0];
-    return resolved === undefined
-        ? { packageName, failed: output || "it printed nothing" }
-        : { resolved, isFromRegistry: foreign === undefined };
+    return judge(found, request, index) ?? { packageName, failed: output || "it printed nothing" };
 }
 
 /** What tools leave behind goes into the temporary directory, and with it. */
@@ -91,16 +91,3 @@ function temporaryFolders(directory: string): Record<string, string> {
 
 const unknownOption =
     /no such option: -|unrecognized arguments: -|unexpected argument '-|option does not exist/i;
-
-/** None if the tool did not write what it writes after a success. */
-function readResolved(read: () => readonly ResolvedPackage[]): readonly ResolvedPackage[] {
-    try {
-        return read();
-    } catch {
-        return [];
-    }
-}
-
-function isOfRegistry(url: string, { uploadUrl }: PythonIndex): boolean {
-    return `${withoutUserInfo(url)}/`.startsWith(`${withoutUserInfo(uploadUrl)}/`);
-}

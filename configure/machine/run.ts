@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import type { System } from "./system";
 
 /** How a program ended, and what it printed. The output may contain a credential: never print it. */
@@ -7,6 +7,13 @@ export interface ProcessResult {
     readonly exitCode: number | undefined;
     readonly stdout: string;
     readonly stderr: string;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Ends the programs that still run, for a process that ends now. */
+export function endPrograms(): void {
+    for (const child of running) child.kill("SIGKILL");
 }
 
 /** Runs a program with the system's environment and empty standard input, and waits for it to end. Never throws. */
@@ -36,10 +43,12 @@ export function run(
                 shell,
             },
             (error, stdout, stderr) => {
+                running.delete(child);
                 const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : undefined;
                 resolve({ exitCode, stdout, stderr });
             },
         );
+        running.add(child);
         child.stdin?.on("error", () => undefined).end();
     });
 }

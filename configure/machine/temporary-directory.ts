@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endPrograms } from "./run";
 
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const open = new Set<string>();
@@ -18,7 +19,6 @@ export class TemporaryDirectory implements AsyncDisposable {
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
-        // A program that was stopped may still write.
         await rm(this.path, { recursive: true, force: true, maxRetries: 3 });
         open.delete(this.path);
         if (open.size === 0) stopListening();
@@ -29,7 +29,10 @@ function stopListening(): void {
     for (const signal of endings) process.off(signal, removeAll);
 }
 
+/** Removes the directories, and lets the signal do what it does by default. */
 function removeAll(signal: NodeJS.Signals): void {
+    // They could write into the directories again.
+    endPrograms();
     for (const path of open) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
     stopListening();
     process.kill(process.pid, signal);

@@ -21,6 +21,10 @@ export interface FileLocation {
 export interface ProbeRequest {
     /** The normalized name of a package. */
     readonly packageName: string;
+    /** Further packages, for a tool that can resolve each of them on its own. */
+    readonly others: readonly string[];
+    /** Whether only the registry may provide a package, by its normalized name. */
+    readonly isInternal: (name: string) => boolean;
     /** The temporary directory. */
     readonly directory: string;
     /** The registry's name in the tool's files; undefined if it has none there. */
@@ -37,6 +41,8 @@ export interface ResolvedPackage {
     readonly version: string;
     /** Of the index, or of one of the package's files. */
     readonly url: string;
+    /** Whether the tool was not allowed to take it, because it has no wheel. */
+    readonly isSkipped?: boolean;
 }
 
 /**
@@ -56,10 +62,10 @@ export interface Probe {
     /**
      * Reads what the tool resolved.
      *
-     * @param lockFile the content of this file in the temporary directory
+     * @param fileText the content of this file in the temporary directory
      * @throws any error if this is not the expected output
      */
-    readonly read: (result: ProcessResult, lockFile: (name: string) => string) => readonly ResolvedPackage[];
+    readonly read: (result: ProcessResult, fileText: (name: string) => string) => readonly ResolvedPackage[];
 }
 
 /** A package in a lock file. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { hatchProject } from "./hatch-project";
 import { probePip } from "./pip";
-import { entriesFor, pick, pyprojectFor } from "./probe-project";
+import { elsewhere, entriesFor, pick, pyprojectFor } from "./probe-project";
 import { compileArgs, readCompiled, uv } from "./uv";
 
 /** hatch: it installs with uv and uv's files, and publishes by itself. */
@@ -41,17 +41,20 @@ function probeEnvironment(request: ProbeRequest): Probe | { notTried: string } {
     const settings = installerSettings(
         beside("hatch.toml") ?? asTable(asTable(project["tool"])?.["hatch"]) ?? {},
     );
-    if (Object.keys(entriesFor(packageName, settings["sources"])).length > 0) {
-        return { notTried: `this project does not take ${packageName} from an index` };
-    }
-    const pip = probePip(packageName);
+    const refusal = elsewhere(
+        packageName,
+        project,
+        Object.values(entriesFor(packageName, settings["sources"])),
+    );
+    if (refusal !== undefined) return refusal;
+    const pip = probePip(request);
     const isUv = settings["installer"] === "uv";
     return {
         files: {
             "pyproject.toml": pyprojectFor(request, "hatch", () => ({
                 envs: { default: { ...settings, "skip-install": true } },
             })),
-            "requirements.in": `${packageName}\n`,
+            "requirements.in": `${[packageName, ...request.others].join("\n")}\n`,
             "probe.py": uvScript,
         },
         copies: ["uv.toml"],

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { readToml } from "../formats/toml";
-import type { ToolDescriptor } from "./descriptor";
+import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { pdmProject } from "./pdm-project";
-import { pyprojectFor } from "./probe-project";
+import { elsewhere, pyprojectFor, skippedSources } from "./probe-project";
 
 /** @see https://pdm-project.org/latest/reference/configuration/ */
 export const pdm: ToolDescriptor = {
@@ -25,10 +25,14 @@ export const pdm: ToolDescriptor = {
         command: "pdm lock --update-reuse",
         commandFor: (packages) => `pdm update --no-sync --update-reuse ${packages.join(" ")}`,
     },
-    probe: (request) => ({
+    probe: (request) => elsewhere(request.packageName, request.project ?? {}) ?? probeLock(request),
+};
+
+function probeLock(request: ProbeRequest): Probe {
+    return {
         files: { "pyproject.toml": pyprojectFor(request, "pdm") },
         copies: ["pdm.toml", ".pdm-python"],
-        args: ["lock", "--project", request.directory, "--strategy", "static_urls"],
+        args: ["lock", "-vv", "--project", request.directory, "--strategy", "static_urls"],
         environment: {
             PDM_USE_VENV: "false",
             PDM_CACHE_DIR: join(request.directory, "cache"),
@@ -36,12 +40,17 @@ export const pdm: ToolDescriptor = {
             // Only wheels: to read the metadata of other files, pdm would run their code.
             PDM_ONLY_BINARY: ":all:",
         },
-        read: (_, lockFile) =>
-            v
-                .parse(lockSchema, readToml(lockFile("pdm.lock")))
+        read: ({ stdout, stderr }, fileText) => [
+            ...v
+                .parse(lockSchema, readToml(fileText("pdm.lock")))
                 .package.flatMap(({ files, ...found }) => files.map(({ url }) => ({ ...found, url }))),
-    }),
-};
+            ...skippedSources(
+                `${stdout}\n${stderr}`,
+                /Skipping link <Link (\S+) .*source distribution is not allowed/g,
+            ),
+        ],
+    };
+}
 
 const lockSchema = v.object({
     package: v.array(

@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import * as v from "valibot";
 import { type System, variable } from "../machine/system";
-import type { Probe, ToolDescriptor } from "./descriptor";
+import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
+import { skippedSources } from "./probe-project";
 import { pipSettings, userFiles } from "./pip-settings";
 
 /** pip. Its settings and its keyrings are special: see pip-settings.ts and check/pip-check.ts. */
@@ -20,7 +22,7 @@ export const pip: ToolDescriptor = {
     keyring: { install: "either" },
     keyringSwitches:
         "keyring-provider and no-input in `pip config list`. With no-input, only the providers import and subprocess work, and pip before 26.2 asks a keyring command only with subprocess: set the stack's keyring to one of these",
-    probe: ({ packageName }) => probePip(packageName),
+    probe: probePip,
     noticesAfter: overrideNotices,
 };
 
@@ -38,17 +40,20 @@ const reportSchema = v.pipe(
     }),
 );
 
-export function probePip(packageName: string): Probe {
+export function probePip({ packageName, others, directory }: ProbeRequest): Probe {
     return {
         // Only wheels: to read the metadata of other files, pip would run their code.
         args: [
             ...["install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"],
-            ...["--no-cache-dir", "--disable-pip-version-check", "--quiet", "--report", "-", packageName],
+            ...["--no-cache-dir", "--disable-pip-version-check", "--quiet", "--log", join(directory, "log")],
+            ...["--report", join(directory, "report.json"), packageName, ...others],
         ],
-        read: ({ stdout }) =>
-            v
-                .parse(reportSchema, stdout)
+        read: (_, fileText) => [
+            ...v
+                .parse(reportSchema, fileText("report.json"))
                 .install.map(({ metadata, download_info: { url } }) => ({ ...metadata, url })),
+            ...skippedSources(fileText("log"), /No sources permitted for \S+: (\S+)/g),
+        ],
     };
 }
 

@@ -7,7 +7,7 @@ import { normalizedName } from "../../src/names/package-names";
 import { asTable } from "../formats/toml";
 import type { LockedPackage, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { pipenvProject } from "./pipenv-project";
-import { entriesFor, pick } from "./probe-project";
+import { elsewhere, entriesFor, pick } from "./probe-project";
 
 export const pipenv: ToolDescriptor = {
     commands: ["pipenv"],
@@ -49,6 +49,8 @@ function probeLock({
         .filter(([name]) => !["source", "pipenv", "requires", "scripts"].includes(name))
         .map(([, table]) => entriesFor(packageName, asTable(table)))
         .find((entries) => Object.keys(entries).length > 0);
+    const refusal = elsewhere(packageName, {}, Object.values(declared ?? {}));
+    if (refusal !== undefined) return refusal;
     const packages = declared ?? { [packageName]: { version: "*", ...(indexName && { index: indexName }) } };
     return {
         files: { Pipfile: stringify({ ...pick(project, ["source", "pipenv"]), packages }) },

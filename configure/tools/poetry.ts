@@ -5,7 +5,14 @@ import * as v from "valibot";
 import { asTable, readToml } from "../formats/toml";
 import type { FileLocation, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { poetryProject, tableOf } from "./poetry-project";
-import { entriesFor, pick, projectName, requirementsFor, requirementsOrName } from "./probe-project";
+import {
+    elsewhere,
+    entriesFor,
+    pick,
+    projectName,
+    requirementsFor,
+    requirementsOrName,
+} from "./probe-project";
 
 const inConfigFolder: FileLocation = { variable: { name: "POETRY_CONFIG_DIR", names: "folder" } };
 
@@ -58,6 +65,8 @@ function probeLock({
     const declared = [own["dependencies"], ...groups, own["dev-dependencies"]]
         .map((table) => entriesFor(packageName, table))
         .find((entries) => Object.keys(entries).length > 0);
+    const refusal = elsewhere(packageName, project, Object.values(declared ?? {}));
+    if (refusal !== undefined) return refusal;
     // From an explicit source, poetry takes only what names it.
     const source = isExplicit ? { source: indexName ?? "" } : {};
     const standard = asTable(project["project"]);

@@ -1,7 +1,7 @@
 import { stringify } from "smol-toml";
 import { normalizedName } from "../../src/names/package-names";
 import { asTable, type Toml, type TomlTable } from "../formats/toml";
-import type { ProbeRequest } from "./descriptor";
+import type { ProbeRequest, ResolvedPackage } from "./descriptor";
 
 // A project that asks for one package only, with the settings of a real project.
 
@@ -19,7 +19,7 @@ const ownSettings: Readonly<Record<string, readonly string[]>> = {
 
 /** The parts of a pyproject.toml that decide where a tool takes a package from. */
 export function pyprojectFor(
-    { packageName, project = {} }: Pick<ProbeRequest, "packageName" | "project">,
+    { packageName, others, project = {} }: Pick<ProbeRequest, "packageName" | "others" | "project">,
     tool: "uv" | "pdm" | "hatch",
     settings: (own: TomlTable) => TomlTable = (own) => own,
 ): string {
@@ -37,7 +37,7 @@ export function pyprojectFor(
             name: projectName,
             version: "0",
             ...pick(standard, ["requires-python"]),
-            dependencies: requirementsOrName(packageName, project),
+            dependencies: [packageName, ...others].flatMap((name) => requirementsOrName(name, project)),
         },
         tool: { ...kept, [tool]: settings(own) },
     });
@@ -68,6 +68,23 @@ export function requirementsFor(packageName: string, project: TomlTable): string
     return [...new Set(found)];
 }
 
+/** Why a tool cannot be asked for a package that its project takes from a folder, a file or a repository. */
+export function elsewhere(
+    packageName: string,
+    project: TomlTable,
+    entries: readonly Toml[] = [],
+): { readonly notTried: string } | undefined {
+    const places = entries.flatMap((entry) => (Array.isArray(entry) ? (entry as Toml[]) : [entry]));
+    const isElsewhere =
+        requirementsFor(packageName, project).some((text) => /^[^;#]*?@/.test(text)) ||
+        places.some((place) =>
+            ["workspace", "path", "file", "git", "hg", "svn", "url"].some(
+                (key) => key in (asTable(place) ?? {}),
+            ),
+        );
+    return isElsewhere ? { notTried: `this project does not take ${packageName} from an index` } : undefined;
+}
+
 /** The entries of a table for one package; its keys are package names. */
 export function entriesFor(packageName: string, table: Toml | undefined): Record<string, Toml> {
     return Object.fromEntries(
@@ -79,6 +96,15 @@ export function pick(table: TomlTable, keys: readonly string[]): Record<string, 
     return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
 }
 
-function without(table: TomlTable, keys: readonly string[]): Record<string, Toml> {
+export function without(table: TomlTable, keys: readonly string[]): Record<string, Toml> {
     return Object.fromEntries(Object.entries(table).filter(([key]) => !keys.includes(key)));
+}
+
+/** The source distributions that a tool names in its log because it may only take wheels. */
+export function skippedSources(log: string, pattern: RegExp): ResolvedPackage[] {
+    return [...log.matchAll(pattern)].flatMap(([, url = ""]) => {
+        const file = decodeURIComponent(/([^/?#]*)(?:[?#]|$)/.exec(url)?.[1] ?? "");
+        const [, name = "", version] = /^(.+)-([^-]+)\.(?:tar\.\w+|tgz|zip)$/.exec(file) ?? [];
+        return version === undefined ? [] : [{ name: normalizedName(name), version, url, isSkipped: true }];
+    });
 }

@@ -6,7 +6,7 @@ import { normalizedName } from "../../src/names/package-names";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { ProcessResult } from "../machine/run";
 import type { Probe, ProbeRequest, ResolvedPackage, ToolDescriptor } from "./descriptor";
-import { entriesFor, pyprojectFor } from "./probe-project";
+import { elsewhere, entriesFor, pyprojectFor, without } from "./probe-project";
 import { uvProject } from "./uv-project";
 import { uvTable } from "./uv-workspace";
 
@@ -68,25 +68,21 @@ export function readCompiled({ stdout }: Pick<ProcessResult, "stdout">): Resolve
     );
 }
 
-function probeCompile({ packageName, directory }: ProbeRequest): Probe {
+function probeCompile({ packageName, others, directory }: ProbeRequest): Probe {
     return {
-        files: { "requirements.in": `${packageName}\n` },
+        files: { "requirements.in": `${[packageName, ...others].join("\n")}\n` },
         args: compileArgs(join(directory, "requirements.in")),
         read: readCompiled,
     };
 }
 
 function probeLock(request: ProbeRequest): Probe | { notTried: string } {
-    const { packageName, directory, indexName, project = {} } = request;
-    const sources = entriesFor(packageName, uvTable(project)["sources"]);
-    const places = Object.values(sources).flat();
-    if (
-        places.some((place) =>
-            ["workspace", "path", "git", "url"].some((key) => key in (asTable(place) ?? {})),
-        )
-    ) {
-        return { notTried: `this project does not take ${packageName} from an index` };
-    }
+    const { packageName, isInternal, directory, indexName, project = {} } = request;
+    const all = asTable(uvTable(project)["sources"]) ?? {};
+    const sources = entriesFor(packageName, all);
+    const places = withoutGroups(Object.values(sources).flat());
+    const refusal = elsewhere(packageName, project, places);
+    if (refusal !== undefined) return refusal;
     const pyproject = pyprojectFor(request, "uv", ({ sources: _, ...own }) => {
         const indexes = [own["index"] ?? []].flat().map(asTable);
         const isExplicit = indexes.some(
@@ -95,8 +91,19 @@ function probeLock(request: ProbeRequest): Probe | { notTried: string } {
         return {
             ...own,
             // From an explicit index, uv takes only what names it.
-            sources:
-                places.length === 0 && isExplicit ? { [packageName]: { index: indexName ?? "" } } : sources,
+            sources: {
+                // Those of its dependencies, as far as constraints name them.
+                ...Object.fromEntries(
+                    Object.entries(all).filter(
+                        ([name, place]) =>
+                            normalizedName(name) !== packageName &&
+                            isInternal(normalizedName(name)) &&
+                            isForEveryUse(place),
+                    ),
+                ),
+                ...(places.length > 0 && { [packageName]: places }),
+                ...(places.length === 0 && isExplicit && { [packageName]: { index: indexName ?? "" } }),
+            },
         };
     });
     return {
@@ -122,6 +129,18 @@ const lockSchema = v.object({
         }),
     ),
 });
+
+/** Whether a source is an index for every extra and group. */
+function isForEveryUse(source: Toml): boolean {
+    const { index, extra, group } = asTable(source) ?? {};
+    return index !== undefined && extra === undefined && group === undefined;
+}
+
+/** The sources of a package for a project that has neither extras nor groups. */
+function withoutGroups(sources: readonly Toml[]): Toml[] {
+    const plain = sources.map((source) => without(asTable(source) ?? {}, ["extra", "group"]));
+    return plain.every((source) => "marker" in source) ? plain : plain.slice(0, 1);
+}
 
 /** The sources of packages, by normalized name. */
 function pins(tables: TomlTable): ReadonlyMap<string, Toml> {

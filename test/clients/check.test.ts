@@ -26,17 +26,17 @@ import { filesOf, PinnedTool } from "./tools/tool";
 
 // `configure check` with the real pip, twine, keyring and its Google backend. Each test makes one fault on purpose.
 
-/** A program that makes a source distribution, in version 99.0.0, whose code creates the file `ran` in the home directory. */
-function makeSdist(name: string): string {
+/** A program that makes a source distribution whose code creates the file `ran` in the home directory. */
+function makeSdist(name: string, version = "99.0.0"): string {
     return `
 import io, tarfile
-with tarfile.open("${name}-99.0.0.tar.gz", "w:gz") as archive:
+with tarfile.open("${name}-${version}.tar.gz", "w:gz") as archive:
     for path, text in {
         "pyproject.toml": '[build-system]\\nrequires = []\\nbuild-backend = "backend"\\nbackend-path = ["."]\\n',
         "backend.py": "import os\\nopen(os.path.expanduser('~/ran'), 'w').close()\\n",
-        "PKG-INFO": "Metadata-Version: 2.1\\nName: ${name}\\nVersion: 99.0.0\\n",
+        "PKG-INFO": "Metadata-Version: 2.1\\nName: ${name}\\nVersion: ${version}\\n",
     }.items():
-        info = tarfile.TarInfo("${name}-99.0.0/" + path)
+        info = tarfile.TarInfo("${name}-${version}/" + path)
         info.size = len(text)
         archive.addfile(info, io.BytesIO(text.encode()))
 `;
@@ -562,6 +562,15 @@ describe("configure check", () => {
                     },
                 ],
                 [
+                    "a source for an extra of the project",
+                    "ok",
+                    {
+                        files: {
+                            "project/pyproject.toml": `[project]\nname = "demo"\nversion = "1"\n[project.optional-dependencies]\ncpu = ["ready-made"]\n[tool.uv.sources]\nReady_Made = [{ index = "python", extra = "cpu" }]\n${projectFile("uv")}`,
+                        },
+                    },
+                ],
+                [
                     "a check of the lock file, which does not matter",
                     "ok",
                     { environment: { UV_LOCKED: "1" } },
@@ -614,6 +623,15 @@ describe("configure check", () => {
                         },
                     ]),
                 ),
+                [
+                    "a dependency in a folder",
+                    "skipped",
+                    {
+                        files: {
+                            "project/pyproject.toml": `[tool.poetry.dependencies]\nReady_Made = { path = "./lib" }\n${projectFile("poetry")}`,
+                        },
+                    },
+                ],
             ],
             pdm: (): readonly Case[] => [
                 [
@@ -631,6 +649,15 @@ describe("configure check", () => {
                         files: {
                             "project/pyproject.toml": `${projectFile("pdm")}exclude_packages = ["ready-*"]\n`,
                             ".config/pdm/config.toml": "",
+                        },
+                    },
+                ],
+                [
+                    "a dependency in a folder",
+                    "skipped",
+                    {
+                        files: {
+                            "project/pyproject.toml": `[project]\ndependencies = ["Ready_Made @ file:///\${PROJECT_ROOT}/lib"]\n${projectFile("pdm")}`,
                         },
                     },
                 ],
@@ -663,6 +690,15 @@ describe("configure check", () => {
             ],
             pipenv: (): readonly Case[] => [
                 ["no variable that enables the keyring", notAsked("pipenv"), {}],
+                [
+                    "a dependency in a folder",
+                    "skipped",
+                    {
+                        files: {
+                            "project/Pipfile": `${pypi}${files("pipenv", { form: "keyring" })["project/Pipfile"]!}[packages]\nReady_Made = { path = "./lib" }\n`,
+                        },
+                    },
+                ],
                 [
                     "a mirror, which replaces only PyPI",
                     "ok",
@@ -1035,6 +1071,78 @@ describe("configure check", () => {
             ]);
         });
 
+        it("is each internal one, and not only the first, for pip, uv and pdm", async () => {
+            await registry().putOnIndex({ name: "aaa-first", version: "1.0.0" });
+            await registry().putOnIndex({ name: "taken", version: "1.0.0" });
+            for (const path of await registry().build({ name: "taken", version: "99.0.0" })) {
+                await registry().publishPublic("taken", path);
+            }
+            const given = outputs();
+            const internal = {
+                ...given,
+                index: { ...given.index, internalPackages: ["aaa-first", "taken"] },
+            };
+            for (const [tool, change] of [
+                ["pip", {}],
+                ["uv", { UV_INDEX_STRATEGY: "unsafe-best-match" }],
+                ["pdm", {}],
+            ] as const) {
+                const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                await using machine = await at({
+                    keyFile: keyFileOf(reader),
+                    path: [bin, registry().tools.bin],
+                    files: files(tool, { form: "keyring" }),
+                    environment: change,
+                });
+                assert.match(
+                    messages(await findings(machine, [tool], internal)).join("\n"),
+                    new RegExp(`^problem ${tool} takes taken 99\\.0\\.0 from pypi\\.org`),
+                );
+            }
+        });
+
+        it("comes from a different index without a wheel, which pip, hatch and pdm would build", async () => {
+            const packageName = "only-source";
+            await registry().putOnIndex({ name: packageName, version: "1.0.0" });
+            await using builder = await at({});
+            for (const [version, isTaken] of [
+                ["0.9.0", false],
+                ["99.0.0rc1", false],
+                ["99.0.0", true],
+            ] as const) {
+                await builder.run("python3", "-c", makeSdist(packageName, version));
+                const filename = `${packageName}-${version}.tar.gz`;
+                registry().sandbox.publishPublic({
+                    project: packageName,
+                    filename,
+                    content: await readFile(join(builder.home, filename)),
+                });
+                for (const tool of ["pip", "hatch", "pdm"] as const) {
+                    const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                    await using machine = await at({
+                        keyFile: keyFileOf(reader),
+                        path: [bin, registry().tools.bin],
+                        files: {
+                            ...files(tool, { form: "keyring" }),
+                            ...(tool === "hatch" && {
+                                ...files("pip", { form: "keyring" }),
+                                "project/pyproject.toml":
+                                    '[project]\nname = "demo"\nversion = "1"\n[tool.hatch.envs.default]\ninstaller = "pip"\n',
+                            }),
+                        },
+                    });
+                    assert.match(
+                        messages(await findings(machine, [tool], outputs(), { packageName })).join("\n"),
+                        isTaken
+                            ? new RegExp(`problem ${tool} takes ${packageName} 99\\.0\\.0 from pypi\\.org`)
+                            : new RegExp(`ok ${tool} finds ${packageName} 1\\.0\\.0`),
+                        `${tool}, ${version}`,
+                    );
+                    assert.doesNotMatch((await machine.run("ls")).output, /^ran$/m);
+                }
+            }
+        });
+
         it("runs no code, except with poetry where it takes the attacker's package", async () => {
             const packageName = "evil";
             await registry().putOnIndex({ name: packageName, version: "1.0.0" });
@@ -1118,6 +1226,40 @@ describe("configure check", () => {
             );
             assert.match(messages(found)[0] ?? "", /pip\.conf\. Not tried: --offline$/);
         });
+    });
+
+    it("leaves nothing behind if it is interrupted", async () => {
+        const { bin } = await PinnedTool.install("pdm");
+        await using machine = await at({
+            path: [bin, registry().tools.bin],
+            keyFile: keyFileOf(reader),
+            files: {
+                ...files("pdm", { form: "keyring" }),
+                "outputs.json": JSON.stringify(registry().outputs),
+                "project/pdm.toml": '[pypi]\npassword = "a-secret"\n',
+            },
+        });
+        for (const signal of ["INT", "TERM", "HUP"]) {
+            const script = `
+import glob, os, signal, subprocess, sys, time
+check = subprocess.Popen(sys.argv[1:], cwd="project", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+while not glob.glob("python-registry-check-*/pdm.toml") and check.poll() is None: time.sleep(0.01)
+assert check.poll() is None
+check.send_signal(signal.SIG${signal})
+assert check.wait() == -signal.SIG${signal}
+time.sleep(1)
+assert not glob.glob("python-registry-check-*")
+`;
+            const ended = await machine.run(
+                "python3",
+                "-c",
+                script,
+                process.execPath,
+                join(__dirname, "../../configure/bin.cjs"),
+                ...["check", "--outputs", "../outputs.json", "--tool", "pdm", "--package", "ready-made"],
+            );
+            assert.equal(ended.exitCode, 0, `${signal}: ${ended.output}`);
+        }
     });
 
     it("passes no credential to a program as an argument", async () => {
