@@ -70,8 +70,29 @@ class TomlReverter {
         this.#revertTable([], this.#before.root, this.#after.root);
         return {
             text: endLike(this.#document.text, this.current),
-            notices: [...extendedNotice(this.#extended), ...changedNotice(this.#changed)],
+            notices: [
+                ...extendedNotice(this.#extended),
+                ...changedNotice(this.#changed),
+                ...this.#danglingNotices(),
+            ],
         };
+    }
+
+    /** What the user has pinned to an index that is no longer in the file: the tool then refuses the file. */
+    #danglingNotices(): string[] {
+        const { root } = this.#document;
+        const left = entriesIn(root, []).map(([, entry]) => stringAt(entry, "name"));
+        const removed = this.#entries
+            .map(([, entry]) => stringAt(entry, "name"))
+            .filter((name) => name !== undefined && !left.includes(name));
+        return [...new Set(removed)].flatMap((name) => {
+            const paths = referencesTo(name, root, []).map(textOf);
+            return paths.length === 0
+                ? []
+                : [
+                      `these settings still name ${name}, which is no longer in this file: ${paths.join(", ")}. Remove them`,
+                  ];
+        });
     }
 
     #itemAt(path: Path): Item | undefined {
@@ -301,6 +322,15 @@ function entriesIn(table: Table, path: readonly string[]): (readonly [Path, Tabl
                   : [],
         ),
     ];
+}
+
+/** The paths of the settings with which dependencies name an index. */
+function referencesTo(name: string | undefined, item: Item, path: Path): Path[] {
+    if (item.kind === "tables")
+        return item.elements.flatMap((each, n) => referencesTo(name, each, [...path, n]));
+    if (item.kind === "table")
+        return [...item.entries].flatMap(([key, each]) => referencesTo(name, each, [...path, key]));
+    return (path.at(-1) === "index" || path.at(-1) === "source") && item.data === name ? [path] : [];
 }
 
 /** Whether a table is the entry that another one is: by its name and its address, or without an address, by its password. */

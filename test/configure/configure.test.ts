@@ -625,6 +625,33 @@ describe("configure", () => {
         assert.ok(left.includes("[other]\na = b"), left);
     });
 
+    it("names what --undo leaves pinned to the index that it removes", async () => {
+        for (const [tool, file, text, pin, named] of [
+            [
+                "poetry",
+                "pyproject.toml",
+                '[tool.poetry]\nname = "x"\n',
+                '\n[tool.poetry.dependencies]\nidna = [{ version = "*", source = "python" }]\n',
+                /note: these settings still name python, .*: tool\.poetry\.dependencies\.idna\.0\.source\. Remove them$/m,
+            ],
+            [
+                "pipenv",
+                "Pipfile",
+                '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\nverify_ssl = true\n',
+                '\n[packages]\nidna = { version = "*", index = "python" }\nflask = { version = "*", index = "pypi" }\n',
+                /note: these settings still name python, .*: packages\.idna\.index\. Remove them$/m,
+            ],
+        ] as const) {
+            await using machine = await Machine.open({ [file]: text });
+            assertDone(await machine.with(withoutSecrets(outputs), "--tool", tool, "--scope", "project"));
+            await machine.put(file, (await machine.read(file)) + pin);
+            const undone = await machine.configure("--undo");
+            assertDone(undone);
+            assert.match(undone.output, named);
+            assert.equal(await machine.read(file), text + pin);
+        }
+    });
+
     describe("undo in a file that was replaced", () => {
         const pypirc =
             "[distutils]\nindex-servers =\n    python\n\n[python]\nrepository: https://other.example/\n";
