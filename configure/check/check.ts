@@ -99,8 +99,12 @@ async function askTool(
     const question = { tool, launcher: found, packageName, others, index, indexName, projectFile };
     const answer = await ask(question, system);
     // One that does not fit here, such as to this Python, says nothing about the registry.
-    return "failed" in answer && others.length > 0 ? ask({ ...question, others: [] }, system) : answer;
+    return "failed" in answer && answer.isTimeout !== true && others.length > 0
+        ? ask({ ...question, others: [] }, system)
+        : answer;
 }
+
+const notConfigured = "The registry is in none of its files here";
 
 /** What to say about a tool: its own answer; if that is not good, the reason, from its files; and what is known about publishing. */
 function findingsFor(
@@ -122,13 +126,7 @@ function findingsFor(
     );
     const missing =
         Object.keys(places).length === 0 && !isUnreadable
-            ? [
-                  problem(
-                      "configuration",
-                      "The registry is in none of its files here",
-                      `Run configure --tool ${tool}`,
-                  ),
-              ]
+            ? [problem("configuration", notConfigured, `Run configure --tool ${tool}`)]
             : [];
     return [
         ...(launcher === undefined && descriptors[tool].commands.length > 0
@@ -140,7 +138,7 @@ function findingsFor(
         ...(places.publish === undefined || faults("publish").some(({ status }) => status === "problem")
             ? []
             : [skip("publish", `only an upload shows whether ${tool} can publish`)]),
-    ].filter(isFirst);
+    ].filter((finding, at, all) => all.findIndex((each) => isDeepStrictEqual(each, finding)) === at);
 
     function installFindings(): Finding[] {
         if ("notTried" in answer) {
@@ -181,10 +179,6 @@ function findingsFor(
             problem("index", `${tool} takes ${name} ${version} from ${host} instead of the registry`, fix),
         ];
     }
-}
-
-function isFirst(finding: Finding, position: number, all: readonly Finding[]): boolean {
-    return all.findIndex((each) => isDeepStrictEqual(each, finding)) === position;
 }
 
 /** Whether the index can be reached at all. */

@@ -16,7 +16,7 @@ import { judge, readResolved, type Resolution } from "../tools/resolution";
 export type Answer =
     | Resolution
     /** The last lines that the tool printed, without credentials. */
-    | { readonly failed: string; readonly packageName: string }
+    | { readonly failed: string; readonly packageName: string; readonly isTimeout?: boolean }
     | { readonly notTried: string };
 
 /** What to ask a tool. */
@@ -73,7 +73,7 @@ export async function ask(question: Question, system: System): Promise<Answer> {
     // Of a traceback, its last line says what happened.
     const output = lastLines(`${result.stdout}\n${result.stderr}`.replace(/^Traceback[^]*\n(?=\S)/m, ""));
     if (result.exitCode === undefined)
-        return { packageName, failed: output || "it did not end within a minute" };
+        return { packageName, failed: output || "it did not end within a minute", isTimeout: true };
     if (unknownOption.test(output)) {
         return { notTried: `this version of ${tool} lacks an option that the check needs` };
     }

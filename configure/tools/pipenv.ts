@@ -4,7 +4,7 @@ import { stringify } from "smol-toml";
 import * as v from "valibot";
 import { nonPypiName } from "../../src/clients/client";
 import { normalizedName } from "../../src/names/package-names";
-import { asTable } from "../formats/toml";
+import { asTable, type TomlTable } from "../formats/toml";
 import type { LockedPackage, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { pipenvProject } from "./pipenv-project";
 import { elsewhere, entriesFor, pick } from "./probe-project";
@@ -35,6 +35,7 @@ export const pipenv: ToolDescriptor = {
 
 function probeLock({
     packageName,
+    others,
     directory,
     indexName,
     project,
@@ -45,13 +46,19 @@ function probeLock({
                 "pipenv reads its indexes from each project. Run this command in the directory of a project",
         };
     }
-    const declared = Object.entries(project)
-        .filter(([name]) => !["source", "pipenv", "requires", "scripts"].includes(name))
-        .map(([, table]) => entriesFor(packageName, asTable(table)))
-        .find((entries) => Object.keys(entries).length > 0);
+    const entriesOf = (wanted: string) =>
+        Object.entries(project)
+            .filter(([name]) => !["source", "pipenv", "requires", "scripts"].includes(name))
+            .map(([, table]) => entriesFor(wanted, asTable(table)))
+            .find((entries) => Object.keys(entries).length > 0);
+    const declared = entriesOf(packageName);
     const refusal = elsewhere(packageName, {}, Object.values(declared ?? {}));
     if (refusal !== undefined) return refusal;
-    const packages = declared ?? { [packageName]: { version: "*", ...(indexName && { index: indexName }) } };
+    const packages = {
+        // They may be dependencies of the package, for which the project names an index.
+        ...(Object.assign({}, ...others.map(entriesOf)) as TomlTable),
+        ...(declared ?? { [packageName]: { version: "*", ...(indexName && { index: indexName }) } }),
+    };
     return {
         files: { Pipfile: stringify({ ...pick(project, ["source", "pipenv"]), packages }) },
         args: ["lock", "--quiet"],

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { inVariable } from "../../src/clients/client";
 import { stringify } from "smol-toml";
 import * as v from "valibot";
-import { asTable, readToml } from "../formats/toml";
+import { asTable, readToml, type TomlTable } from "../formats/toml";
 import type { FileLocation, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { poetryProject, tableOf } from "./poetry-project";
 import {
@@ -43,6 +43,7 @@ export const poetry: ToolDescriptor = {
 
 function probeLock({
     packageName,
+    others,
     directory,
     indexName,
     project,
@@ -62,21 +63,31 @@ function probeLock({
     const groups = Object.values(asTable(own["group"]) ?? {}).map(
         (group) => asTable(group)?.["dependencies"],
     );
-    const declared = [own["dependencies"], ...groups, own["dev-dependencies"]]
-        .map((table) => entriesFor(packageName, table))
-        .find((entries) => Object.keys(entries).length > 0);
+    const entriesOf = (name: string) =>
+        [own["dependencies"], ...groups, own["dev-dependencies"]]
+            .map((table) => entriesFor(name, table))
+            .find((entries) => Object.keys(entries).length > 0);
+    const declared = entriesOf(packageName);
     const refusal = elsewhere(packageName, project, Object.values(declared ?? {}));
     if (refusal !== undefined) return refusal;
+    // They may be dependencies of the package, for which the project names a source.
+    const declaredOthers = others.filter(
+        (name) => elsewhere(name, project, Object.values(entriesOf(name) ?? {})) === undefined,
+    );
     // From an explicit source, poetry takes only what names it.
     const source = isExplicit ? { source: indexName ?? "" } : {};
     const standard = asTable(project["project"]);
-    const required = standard === undefined ? [] : requirementsOrName(packageName, project);
+    const required = [
+        ...requirementsOrName(packageName, project),
+        ...declaredOthers.flatMap((name) => requirementsFor(name, project)),
+    ];
     const poetry = {
         ...(standard === undefined && { name: projectName, version: "0", description: "", authors: [] }),
         "package-mode": false,
         ...pick(own, ["source", "requires-poetry"]),
         dependencies: {
             ...pick(asTable(own["dependencies"]) ?? {}, ["python"]),
+            ...(Object.assign({}, ...declaredOthers.map(entriesOf)) as TomlTable),
             ...(declared ??
                 (standard === undefined || isExplicit ? { [packageName]: { version: "*", ...source } } : {})),
         },

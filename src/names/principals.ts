@@ -236,13 +236,14 @@ function principalsIn(text: string): string[] {
             text,
         ) ?? [];
     if (pool !== undefined) {
-        return federatedTypes.map((type) => `${type}://iam.googleapis.com/${pool}/${selector ?? "*"}`);
+        // Without a selector, only the whole pool is known, which is more than a principal of it.
+        return selector === undefined
+            ? []
+            : federatedTypes.map((type) => `${type}://iam.googleapis.com/${pool}/${selector}`);
     }
     const pod = /[a-z0-9.-]+\.svc\.id\.goog\[\S+\]/.exec(text)?.[0];
     if (pod !== undefined) return [`serviceAccount:${pod}`];
-    const host = /^(?:domain:)?\s*(?:\*?@|\*\.|https?:\/\/(?:www\.)?)?([^\s:/@]+)\/?$/i.exec(
-        text.trim(),
-    )?.[1];
+    const host = /^(?:domain:)?\s*(?:\*?@|\*\.)?([^\s:/@]+)$/i.exec(text.trim())?.[1];
     if (host !== undefined && domain.test(host)) return googleHost.test(host) ? [] : [`domain:${host}`];
     const [, owner = "googlegroups.com", group] =
         /groups\.google\.com\/(?:a\/([^/\s]+)\/)?g\/([^/?#\s]+)/.exec(text) ?? [];

@@ -26,7 +26,7 @@ const unknownParents: readonly RegExp[] = [
  *
  * @param error as the provider reports it
  * @param parent the account or pool in which the failed resource is created, if it is in one
- * @param created the names of the APIs, the addresses of the accounts and the ids of the pools that the program creates
+ * @param created the names of the APIs, the addresses of the accounts and the ids of the pools that this update creates
  */
 export function isPropagationError(
     error: string,
@@ -61,26 +61,36 @@ export function retryPropagation(hookName: string): pulumi.ComponentResourceOpti
         await new Promise((resolve) => setTimeout(resolve, delay * 1000));
         return true;
     });
-    const createdName: Readonly<Record<string, (props: Readonly<Record<string, string>>) => string>> = {
-        "gcp:projects/service:Service": ({ service = "" }) => service,
-        "gcp:serviceaccount/account:Account": ({ project = "", accountId = "" }) =>
-            serviceAccountEmail(project, accountId),
-        "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": ({ workloadIdentityPoolId = "" }) =>
-            workloadIdentityPoolId,
-    };
+    const record = new pulumi.ResourceHook(`${hookName}: record`, ({ type, newInputs = {} }) => {
+        const name = createdName[type]?.(newInputs as Record<string, string>);
+        if (name !== undefined) created.add(name);
+    });
     return {
         transformations: [
             ({ type, props, opts }) => {
                 // With an id, the resource is only read.
                 if (!type.startsWith("gcp:") || "id" in opts) return undefined;
-                const name = "import" in opts ? undefined : createdName[type]?.(props);
-                if (name !== undefined) created.add(name);
-                const onError = [...(opts.hooks?.onError ?? []), hook];
-                return { props, opts: { ...opts, hooks: { ...opts.hooks, onError } } };
+                const { onError = [], beforeCreate = [] } = opts.hooks ?? {};
+                const hooks = {
+                    ...opts.hooks,
+                    onError: [...onError, hook],
+                    ...(type in createdName &&
+                        !("import" in opts) && { beforeCreate: [...beforeCreate, record] }),
+                };
+                return { props, opts: { ...opts, hooks } };
             },
         ],
     };
 }
+
+/** By the type of a resource: what errors call it. */
+const createdName: Readonly<Record<string, (inputs: Readonly<Record<string, string>>) => string>> = {
+    "gcp:projects/service:Service": ({ service = "" }) => service,
+    "gcp:serviceaccount/account:Account": ({ project = "", accountId = "" }) =>
+        serviceAccountEmail(project, accountId),
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": ({ workloadIdentityPoolId = "" }) =>
+        workloadIdentityPoolId,
+};
 
 /** The SDK has no public function for this. An error hook in a CLI without support would fail the update. */
 function supportsErrorHooks(): boolean {

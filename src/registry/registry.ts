@@ -82,7 +82,7 @@ export class Registry extends pulumi.ComponentResource {
             "python-registry:index:Registry",
             name,
             { ...checked },
-            pulumi.mergeOptions(opts, retryPropagation(`retry ${resourceName}`)),
+            pulumi.mergeOptions(opts, retryPropagation(`retry ${name} ${resourceName}`)),
         );
         const mode = checked.access ?? AccessMode.authoritative;
         const createdBy = thisStack();

@@ -1101,6 +1101,50 @@ describe("configure check", () => {
             }
         });
 
+        it("is taken with its dependencies as the project's file says, by poetry and pipenv", async () => {
+            await registry().putOnIndex({ name: "needed", version: "1.0.0" });
+            await registry().putOnIndex({ name: "a-needs-it", version: "1.0.0", dependencies: ["needed"] });
+            for (const path of await registry().build({ name: "needed", version: "99.0.0" })) {
+                await registry().publishPublic("needed", path);
+            }
+            const given = outputs();
+            const internal = {
+                ...given,
+                index: { ...given.index, internalPackages: ["a-needs-it", "needed"] },
+            };
+            const mirror =
+                '[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/simple/"\n';
+            const pypi = '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\nverify_ssl = true\n';
+            const poetry = `${files("poetry", { form: "keyring" })["project/pyproject.toml"]!}${mirror}`;
+            const pipfile = `${pypi}${files("pipenv", { form: "keyring" })["project/Pipfile"]!}`;
+            for (const [tool, file, own, pin] of [
+                [
+                    "poetry",
+                    "pyproject.toml",
+                    poetry,
+                    '[tool.poetry.dependencies]\nneeded = { version = "*", source = "python" }\n',
+                ],
+                ["pipenv", "Pipfile", pipfile, '[packages]\nneeded = { version = "*", index = "python" }\n'],
+            ] as const) {
+                const { bin } = await PinnedTool.install(tool);
+                for (const pinned of [true, false]) {
+                    await using machine = await at({
+                        keyFile: keyFileOf(reader),
+                        path: [bin, registry().tools.bin],
+                        files: { [`project/${file}`]: `${own}${pinned ? pin : ""}` },
+                        environment: { PIPENV_KEYRING_PROVIDER: "subprocess" },
+                    });
+                    const [first] = messages(await findings(machine, [tool], internal));
+                    assert.match(
+                        first ?? "",
+                        pinned
+                            ? new RegExp(`^ok ${tool} finds a-needs-it 1\\.0\\.0 in the registry`)
+                            : new RegExp(`^problem ${tool} takes needed 99\\.0\\.0 from `),
+                    );
+                }
+            }
+        });
+
         it("comes from a different index without a wheel, which pip, hatch and pdm would build", async () => {
             const packageName = "only-source";
             await registry().putOnIndex({ name: packageName, version: "1.0.0" });
@@ -1226,40 +1270,6 @@ describe("configure check", () => {
             );
             assert.match(messages(found)[0] ?? "", /pip\.conf\. Not tried: --offline$/);
         });
-    });
-
-    it("leaves nothing behind if it is interrupted", async () => {
-        const { bin } = await PinnedTool.install("pdm");
-        await using machine = await at({
-            path: [bin, registry().tools.bin],
-            keyFile: keyFileOf(reader),
-            files: {
-                ...files("pdm", { form: "keyring" }),
-                "outputs.json": JSON.stringify(registry().outputs),
-                "project/pdm.toml": '[pypi]\npassword = "a-secret"\n',
-            },
-        });
-        for (const signal of ["INT", "TERM", "HUP"]) {
-            const script = `
-import glob, os, signal, subprocess, sys, time
-check = subprocess.Popen(sys.argv[1:], cwd="project", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-while not glob.glob("python-registry-check-*/pdm.toml") and check.poll() is None: time.sleep(0.01)
-assert check.poll() is None
-check.send_signal(signal.SIG${signal})
-assert check.wait() == -signal.SIG${signal}
-time.sleep(1)
-assert not glob.glob("python-registry-check-*")
-`;
-            const ended = await machine.run(
-                "python3",
-                "-c",
-                script,
-                process.execPath,
-                join(__dirname, "../../configure/bin.cjs"),
-                ...["check", "--outputs", "../outputs.json", "--tool", "pdm", "--package", "ready-made"],
-            );
-            assert.equal(ended.exitCode, 0, `${signal}: ${ended.output}`);
-        }
     });
 
     it("passes no credential to a program as an argument", async () => {

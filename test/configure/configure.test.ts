@@ -577,10 +577,11 @@ describe("configure", () => {
                 { HTTPS_PROXY: "http://127.0.0.1:1" },
                 ["bin"],
             );
-            // A tool that ends the process that started it.
+            // A tool that ends the process that started it, and goes on to write.
             await machine.put(
                 "bin/pip",
-                `#!/bin/sh\nls -d "$TMPDIR" > "$HOME/seen"\nkill -${signal} $PPID\n`,
+                `#!/bin/sh\nls -d "$TMPDIR" > "$HOME/seen"\nkill -${signal} $PPID\n` +
+                    'for i in $(seq 2000); do mkdir -p "$TMPDIR/again"; done\n',
                 0o700,
             );
             const { output } = await machine.shell(

@@ -168,7 +168,11 @@ const principals: Readonly<Record<string, readonly string[]>> = {
     "@b.com": ["domain:b.com"],
     "*@b.com": ["domain:b.com"],
     "domain:@b.com": ["domain:b.com"],
-    "https://b.com/": ["domain:b.com"],
+    // An address says nothing about who may read.
+    "https://b.com/": [],
+    // A pool or a provider admits more than one principal.
+    [`//iam.googleapis.com/${pool}`]: [],
+    [`//iam.googleapis.com/${pool}/providers/github`]: [],
     [`principal:iam.googleapis.com/${pool}/subject/x`]: [`principal://iam.googleapis.com/${pool}/subject/x`],
     "user:a@b.com;group:team@b.com": [],
     "user=a@b.com": ["user:a@b.com"],
@@ -191,8 +195,6 @@ const principals: Readonly<Record<string, readonly string[]>> = {
 };
 /** Only readers can be a whole pool. */
 const wholePools: readonly string[] = [
-    `//iam.googleapis.com/${pool}`,
-    `//iam.googleapis.com/${pool}/providers/github`,
     `principalSet://iam.googleapis.com/${pool}`,
     `principalSet://iam.googleapis.com/${pool}/providers/github`,
 ];
