@@ -1,4 +1,6 @@
 import { stat } from "node:fs/promises";
+import { stripVTControlCharacters } from "node:util";
+import * as v from "valibot";
 import { keyUsername, tokenUsername } from "../../src/clients/credential";
 import { tools } from "../../src/clients/tools";
 import type { System } from "../machine/system";
@@ -91,12 +93,8 @@ export class CredentialCheck {
         }
         const { tool, probes } = this;
         if (kind !== "command" && environment === undefined) {
-            return [
-                skipped(
-                    "keyring",
-                    `Cannot determine which Python runs ${tool}, and whether that has a keyring`,
-                ),
-            ];
+            const message = `Cannot determine which Python runs ${tool}, and whether that has a keyring`;
+            return [skipped("keyring", message)];
         }
         const inPackage = environment && packageKeyring(tool, environment, probes.system);
         const onPath = kind === "package" ? undefined : await probes.commandKeyring();
@@ -164,7 +162,10 @@ export class CredentialCheck {
                       "index",
                       `The registry accepts the login${email === undefined ? "" : ` of ${email}`}`,
                   )
-                : problem("index", ...refusal(response.status, response.body, email, this.probes.registry)),
+                : problem(
+                      "index",
+                      ...describeRefusal(response.status, response.body, email, this.probes.registry),
+                  ),
         ];
     }
 
@@ -176,11 +177,12 @@ export class CredentialCheck {
     }
 }
 
-function refusal(
+/** Why the index refuses a caller that it knows, and what to do. */
+export function describeRefusal(
     status: number,
     body: string,
     email: string | undefined,
-    { name, principals }: RegistryOutputs,
+    { name, principals }: Pick<RegistryOutputs, "name" | "principals">,
 ): [message: string, fix: string] {
     const who = email ?? "this login";
     if (status === 404) {
@@ -192,13 +194,13 @@ function refusal(
     if (status !== 403) {
         return [`The index answered ${status}`, "Try again later. See https://status.cloud.google.com"];
     }
-    if (/has not been used|is disabled|SERVICE_DISABLED/.test(body)) {
+    if (/API has not been used|SERVICE_DISABLED/.test(body)) {
         return [
             "403: the Artifact Registry API is not enabled in the project",
             "Set the stack's enableApis to true and run pulumi up",
         ];
     }
-    if (/organization's policy|VPC|SERVICE_CONTROLS/.test(body)) {
+    if (/vpcServiceControls|VPC Service Controls|SECURITY_POLICY_VIOLATED/i.test(body)) {
         return [
             "403: the organization's service perimeter does not admit this machine",
             "Ask for access from this network",
@@ -210,11 +212,8 @@ function refusal(
             "On a virtual machine or a node pool, set the access scope cloud-platform. For a login of your own, run gcloud auth application-default login without --scopes",
         ];
     }
-    if (!/permission.*denied|does not have|PERMISSION_DENIED|IAM_PERMISSION/is.test(body)) {
-        const said = printable(body.replace(/<[^>]*>/g, " "))
-            .replace(/\s+/g, " ")
-            .trim()
-            .slice(0, 300);
+    const said = sentenceIn(body);
+    if (!/permission\b.*\bdenied\b/i.test(said)) {
         return [`403: the registry refuses ${who}: ${said || "no reason given"}`, "Correct what it names"];
     }
     const type = email?.endsWith(".gserviceaccount.com") === true ? "serviceAccount" : "user";
@@ -229,6 +228,16 @@ function refusal(
         `403: ${email ?? "the account"} is signed in, but has no role on this repository`,
         `Add ${email === undefined ? "the account" : principal} to the stack's readers (to publish: writers) and run pulumi up, or sign in with a different account`,
     ];
+}
+
+/** https://google.aip.dev/193 */
+const errorSchema = v.pipe(v.string(), v.parseJson(), v.object({ error: v.object({ message: v.string() }) }));
+
+/** What a service says in JSON, HTML or plain text, in one line. */
+function sentenceIn(body: string): string {
+    const inJson = v.safeParse(errorSchema, body);
+    const text = inJson.success ? inJson.output.error.message : body.replace(/<[^>]*>/g, " ");
+    return printable(stripVTControlCharacters(text)).replace(/\s+/g, " ").slice(0, 300);
 }
 
 /** Checks whether other users can read the files that hold a credential. */

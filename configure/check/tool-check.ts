@@ -76,16 +76,9 @@ class ToolCheck {
     }
 
     async read(problems: readonly Finding[]): Promise<Reading> {
+        const fix = `Correct the file, then run configure --tool ${this.tool}`;
         const refused = this.files.flatMap(({ path, error }) =>
-            error === undefined
-                ? []
-                : [
-                      problem(
-                          "configuration",
-                          `${path}: ${error}`,
-                          `Correct the file, then run configure --tool ${this.tool}`,
-                      ),
-                  ],
+            error === undefined ? [] : [problem("configuration", `${path}: ${error}`, fix)],
         );
         const uses = [...new Set(this.#entries.map(({ use }) => use))];
         const logins = uses.map(async (use) => [use, await this.#findingsFor(use)] as const);

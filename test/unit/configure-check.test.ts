@@ -11,7 +11,7 @@ import { allWell, describe as described, type Finding } from "../../configure/ch
 import { findIdentities } from "../../configure/check/identity";
 import { isYes, pipSettings } from "../../configure/tools/pip-settings";
 import { presentFiles, registryAddress } from "../../configure/check/client-files";
-import { modeOf } from "../../configure/check/credential-check";
+import { describeRefusal, modeOf } from "../../configure/check/credential-check";
 import { Network } from "../../configure/machine/network";
 import { inspectPython } from "../../configure/machine/python-environment";
 import type { System } from "../../configure/machine/system";
@@ -99,6 +99,77 @@ describe("configure check's parts", () => {
             assert.equal(allWell(findings.slice(0, 2)), true);
             assert.equal(allWell([{ status: "problem", subject: "index", message: "403" }]), false);
         });
+    });
+
+    describe("a refusal", () => {
+        const registry = {
+            name: "projects/p/locations/us/repositories/r",
+            principals: ["serviceAccount:In@p.iam.gserviceaccount.com"],
+        };
+        const google = (message: string, reason: string) =>
+            JSON.stringify({
+                error: { code: 403, message, status: "PERMISSION_DENIED", details: [{ reason }] },
+            });
+        for (const [body, email, message, fix] of [
+            [
+                'Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/p/locations/us/repositories/r" (or it may not exist)',
+                "a@b.com",
+                /^403: a@b\.com is signed in, but has no role/,
+                /Add user:a@b\.com/,
+            ],
+            [
+                'Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/p/locations/us/repositories/r" (or it may not exist)',
+                "in@p.iam.gserviceaccount.com",
+                /the stack gives in@p\.iam\.gserviceaccount\.com a role/,
+                /--refresh/,
+            ],
+            [
+                google("Request had insufficient authentication scopes.", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+                undefined,
+                /does not have the scope cloud-platform/,
+                /access scope/,
+            ],
+            [
+                google(
+                    "Artifact Registry API has not been used in project 7 before or it is disabled.",
+                    "SERVICE_DISABLED",
+                ),
+                undefined,
+                /API is not enabled/,
+                /enableApis/,
+            ],
+            [
+                google(
+                    "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x",
+                    "SECURITY_POLICY_VIOLATED",
+                ),
+                undefined,
+                /service perimeter/,
+                /access from this network/,
+            ],
+            [
+                "<html><title>Blocked</title><p>This  account is suspended.\u001b[31m</p>",
+                "a@b.com",
+                /^403: the registry refuses a@b\.com: Blocked This account is suspended\.$/,
+                /Correct/,
+            ],
+            [
+                google(
+                    "Billing is not enabled. token=ya29.abcdefghijklmnopqrstuvwxyz0123",
+                    "BILLING_DISABLED",
+                ),
+                undefined,
+                /^403: the registry refuses this login: Billing is not enabled\. token=\*{8}$/,
+                /Correct/,
+            ],
+            ["", undefined, /^403: the registry refuses this login: no reason given$/, /Correct/],
+        ] as const) {
+            it(`is told apart: ${message.source}`, () => {
+                const [said, advice] = describeRefusal(403, body, email, registry);
+                assert.match(said, message);
+                assert.match(advice, fix);
+            });
+        }
     });
 
     describe("pip's settings", () => {
