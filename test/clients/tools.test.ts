@@ -31,7 +31,7 @@ describe("client files", () => {
             const all = results();
             if (all === undefined) {
                 console.log(
-                    "      skipped: docs/clients.md is compared only after a run in which every test passed",
+                    "      skipped: docs/clients.md is compared only after a run of all these tests (npm run test:all)",
                 );
                 return this.skip();
             }

@@ -228,8 +228,17 @@ describe("configure with the outputs of a different registry", () => {
                     "pyproject.toml pdm": "acme-*, acme-core, core",
                 },
             ],
-            // A prefix is enough for pdm and poetry.
-            [await outputs("acme-*", "core"), { "pyproject.toml uv": "acme-core" }],
+            // A prefix is enough, because the project declares the package.
+            [await outputs("acme-*", "core"), {}],
+            [
+                await outputs("acme-*"),
+                {
+                    "pyproject.toml uv": "core",
+                    "pyproject.toml poetry": "core",
+                    "config.toml pdm": "core",
+                    "pyproject.toml pdm": "core",
+                },
+            ],
             [await outputs("acme-*", "acme-core", "core", "more"), {}],
         ] as const) {
             await using machine = await Machine.open({ "pyproject.toml": project });

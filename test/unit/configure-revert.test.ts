@@ -293,7 +293,8 @@ describe("undo in a file with our entry", () => {
             was,
             was.content.replace("<2", "<1"),
             was.content.slice(0, was.content.indexOf("\n\n") + 1).replace("<2", "<1"),
-            /tool\.poetry\.dependencies\.acme-core/,
+            /^you have changed these settings, so they stay: tool\.poetry\.dependencies\.acme-core$/,
+            /^these settings still name python, .* Remove them$/,
         );
     });
 

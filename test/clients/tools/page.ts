@@ -15,7 +15,7 @@ export function page(
             .join(", ");
     const text = [
         "# What the tests prove about the client files",
-        "`npm run docs` writes this page, and a test fails if it is out of date. Each word in the first table is a run of " +
+        "`npm run docs` writes this page, and `npm run test:all` fails if it is out of date. Each word in the first table is a run of " +
             "the real tool, in the version given, against the sandbox, with the generated file and the generated command " +
             "unmodified.",
         "The forms of credential: the tool asks a **keyring** (the Google backend, with Application Default Credentials), " +
