@@ -164,7 +164,7 @@ describe("configure check's parts", () => {
             ],
             ["", undefined, /^403: the registry refuses this login: no reason given$/, /Correct/],
         ] as const) {
-            it(`is told apart: ${message.source}`, () => {
+            it(`is explained: ${message.source}`, () => {
                 const [said, advice] = describeRefusal(403, body, email, registry);
                 assert.match(said, message);
                 assert.match(advice, fix);
