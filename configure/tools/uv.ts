@@ -83,6 +83,12 @@ function probeLock(request: ProbeRequest): Probe | { notTried: string } {
     const places = withoutGroups(Object.values(sources).flat());
     const refusal = elsewhere(packageName, project, places);
     if (refusal !== undefined) return refusal;
+    const settings = request.beside("uv.toml") ?? uvTable(project);
+    if ([settings["find-links"], settings["index"]].some(hasRelativePath)) {
+        return {
+            notTried: "the project's uv settings have a relative path, which only works in the project",
+        };
+    }
     const pyproject = pyprojectFor(request, "uv", ({ sources: _, ...own }) => {
         const indexes = [own["index"] ?? []].flat().map(asTable);
         const isExplicit = indexes.some(
@@ -129,6 +135,14 @@ const lockSchema = v.object({
         }),
     ),
 });
+
+/** Whether a list of links or of indexes has a path that depends on the directory. */
+function hasRelativePath(list: Toml | undefined): boolean {
+    return [list ?? []]
+        .flat()
+        .map((each) => (typeof each === "string" ? each : asTable(each)?.["url"]))
+        .some((place) => typeof place === "string" && !/^(?:[a-z][a-z\d+.-]*:|[\\/]|\$)/i.test(place));
+}
 
 /** Whether a source is an index for every extra and group. */
 function isForEveryUse(source: Toml): boolean {

@@ -552,6 +552,11 @@ describe("configure check", () => {
                     },
                 ],
                 [
+                    "a folder of the project with links",
+                    "skipped",
+                    { files: { "project/pyproject.toml": '[tool.uv]\nfind-links = ["./wheels"]\n' } },
+                ],
+                [
                     "a workspace that has the package",
                     "skipped",
                     {
