@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { hatchProject } from "./hatch-project";
 import { probePip } from "./pip";
-import { elsewhere, entriesFor, pick, pyprojectFor } from "./probe-project";
+import { elsewhere, entriesFor, outsideProject, pick, pyprojectFor } from "./probe-project";
 import { compileArgs, readCompiled, uv } from "./uv";
 
 /** hatch: it installs with uv and uv's files, and publishes by itself. */
@@ -32,12 +32,7 @@ export const hatch: ToolDescriptor = {
 /** Asks the installer of the project's environment, with that environment's variables. */
 function probeEnvironment(request: ProbeRequest): Probe | { notTried: string } {
     const { packageName, directory, project, beside } = request;
-    if (project === undefined) {
-        return {
-            notTried:
-                "hatch reads its settings from each project. Run this command in the directory of a project",
-        };
-    }
+    if (project === undefined) return outsideProject("hatch", "settings");
     const settings = installerSettings(
         beside("hatch.toml") ?? asTable(asTable(project["tool"])?.["hatch"]) ?? {},
     );

@@ -7,7 +7,7 @@ import { normalizedName } from "../../src/names/package-names";
 import { asTable, type TomlTable } from "../formats/toml";
 import type { LockedPackage, Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { pipenvProject } from "./pipenv-project";
-import { elsewhere, entriesFor, pick } from "./probe-project";
+import { elsewhere, entriesFor, outsideProject, pick } from "./probe-project";
 
 export const pipenv: ToolDescriptor = {
     commands: ["pipenv"],
@@ -40,12 +40,7 @@ function probeLock({
     indexName,
     project,
 }: ProbeRequest): Probe | { notTried: string } {
-    if (project === undefined) {
-        return {
-            notTried:
-                "pipenv reads its indexes from each project. Run this command in the directory of a project",
-        };
-    }
+    if (project === undefined) return outsideProject("pipenv", "indexes");
     const entriesOf = (wanted: string) =>
         Object.entries(project)
             .filter(([name]) => !["source", "pipenv", "requires", "scripts"].includes(name))

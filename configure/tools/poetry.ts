@@ -8,6 +8,7 @@ import { poetryProject, tableOf } from "./poetry-project";
 import {
     elsewhere,
     entriesFor,
+    outsideProject,
     pick,
     projectName,
     requirementsFor,
@@ -48,12 +49,7 @@ function probeLock({
     indexName,
     project,
 }: ProbeRequest): Probe | { notTried: string } {
-    if (project === undefined) {
-        return {
-            notTried:
-                "poetry reads its indexes from each project. Run this command in the directory of a project",
-        };
-    }
+    if (project === undefined) return outsideProject("poetry", "indexes");
     const own = tableOf(project);
     const sources = [own["source"] ?? []].flat().map(asTable);
     const isDeclared = requirementsFor(packageName, project).length > 0;

@@ -2,6 +2,7 @@ import { stringify } from "smol-toml";
 import { normalizedName } from "../../src/names/package-names";
 import { asTable, type Toml, type TomlTable } from "../formats/toml";
 import type { ProbeRequest, ResolvedPackage } from "./descriptor";
+import { type Dependency, requirementsIn, requirementsInTable, standardDependencies } from "./project-files";
 
 // A project that asks for one package only, with the settings of a real project.
 
@@ -51,21 +52,23 @@ export function requirementsOrName(packageName: string, project: TomlTable): str
 
 /** The requirements of a project for one package, in every place that lists requirements. */
 export function requirementsFor(packageName: string, project: TomlTable): string[] {
+    return [...new Set(dependenciesOn(packageName, project).map(({ text }) => text))];
+}
+
+function dependenciesOn(packageName: string, project: TomlTable): Dependency[] {
     const tools = asTable(project["tool"]) ?? {};
-    const lists = [
-        asTable(project["project"])?.["dependencies"],
-        asTable(project["project"])?.["optional-dependencies"],
-        project["dependency-groups"],
-        asTable(tools["uv"])?.["dev-dependencies"],
-        asTable(tools["pdm"])?.["dev-dependencies"],
-    ];
-    const found = lists
-        .flatMap((list) => (Array.isArray(list) ? (list as Toml[]) : Object.values(asTable(list) ?? {})))
-        .flatMap((item) => (Array.isArray(item) ? (item as Toml[]) : [item]))
-        .filter((item) => typeof item === "string")
-        // https://peps.python.org/pep-0508/#names
-        .filter((text) => normalizedName(/^\s*([\w.-]+)/.exec(text)?.[1] ?? "") === packageName);
-    return [...new Set(found)];
+    return [
+        ...standardDependencies(project),
+        ...requirementsIn(asTable(tools["uv"])?.["dev-dependencies"], "tool.uv.dev-dependencies"),
+        ...requirementsInTable(asTable(tools["pdm"])?.["dev-dependencies"], "tool.pdm.dev-dependencies"),
+    ].filter(({ name }) => name === packageName);
+}
+
+/** Why a tool cannot be asked outside a project. */
+export function outsideProject(tool: string, what: "indexes" | "settings"): { readonly notTried: string } {
+    return {
+        notTried: `${tool} reads its ${what} from each project. Run this command in the directory of a project`,
+    };
 }
 
 /** Why a tool cannot be asked for a package that its project takes from a folder, a file or a repository. */
@@ -76,7 +79,7 @@ export function elsewhere(
 ): { readonly notTried: string } | undefined {
     const places = entries.flatMap((entry) => (Array.isArray(entry) ? (entry as Toml[]) : [entry]));
     const isElsewhere =
-        requirementsFor(packageName, project).some((text) => /^[^;#]*?@/.test(text)) ||
+        dependenciesOn(packageName, project).some(({ isDirect }) => isDirect) ||
         places.some((place) =>
             ["workspace", "path", "file", "git", "hg", "svn", "url"].some(
                 (key) => key in (asTable(place) ?? {}),

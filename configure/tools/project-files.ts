@@ -81,6 +81,8 @@ export function placeFrom(name: string, directory: string, system: System, depth
 export interface Dependency {
     /** Normalized. */
     readonly name: string;
+    /** The requirement as it is written. */
+    readonly text: string;
     /** The table or list, as in `dependency-groups.dev`. */
     readonly list: string;
     /** Whether it names its own URL or path, so that it comes from no index. */
@@ -94,12 +96,14 @@ export interface Dependency {
  * @see https://packaging.python.org/en/latest/specifications/dependency-specifiers/
  */
 export function requirementsIn(value: Toml | undefined, list: string): Dependency[] {
-    return (Array.isArray(value) ? (value as readonly Toml[]) : []).flatMap((item) => {
-        const [, name, url] =
-            (typeof item === "string" &&
-                /^\s*([a-z0-9](?:[\w.-]*[a-z0-9])?)\s*(?:\[[^\]]*\])?\s*(@)?/i.exec(item)) ||
-            [];
-        return name === undefined ? [] : [{ name: normalizedName(name), list, isDirect: url !== undefined }];
+    const texts = (Array.isArray(value) ? (value as readonly Toml[]) : []).filter(
+        (item) => typeof item === "string",
+    );
+    return texts.flatMap((text) => {
+        const [, name, url] = /^\s*([a-z0-9](?:[\w.-]*[a-z0-9])?)\s*(?:\[[^\]]*\])?\s*(@)?/i.exec(text) ?? [];
+        return name === undefined
+            ? []
+            : [{ name: normalizedName(name), text, list, isDirect: url !== undefined }];
     });
 }
 
