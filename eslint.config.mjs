@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-    { ignores: ["node_modules/", ".sandbox/", ".venv/"] },
+    { ignores: ["node_modules/", "packages/*/dist/", ".sandbox/", ".venv/"] },
     js.configs.recommended,
     {
         files: ["**/*.ts"],

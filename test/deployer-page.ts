@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Permission, permissions } from "../sandbox/google/roles";
+import { type Permission, permissions } from "../packages/sandbox/src/google/roles";
 
 // docs/deployer.md: the roles and permissions that the tests give to their operators.
 

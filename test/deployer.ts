@@ -1,6 +1,6 @@
-import type { Policy } from "../sandbox/google/policy";
-import type { Permission } from "../sandbox/google/roles";
-import type { LoggedRequest, Sandbox } from "../sandbox/sandbox";
+import type { Policy } from "../packages/sandbox/src/google/policy";
+import type { Permission } from "../packages/sandbox/src/google/roles";
+import type { LoggedRequest, Sandbox } from "../packages/sandbox/src/sandbox";
 import { type DeployerRole, deployerRoles, sorted } from "./deployer-page";
 import { call, ok } from "./sandbox/client";
 
@@ -68,7 +68,7 @@ export const ownRoles = deployerRoles.filter(({ on }) => on === "project");
 export const existingRoles = deployerRoles.filter(({ on }) => on !== "project");
 
 /** Everything that the last column has in these rows, sorted. */
-export function permissionsOf(roles: readonly DeployerRole[]): Permission[] {
+export function getPermissions(roles: readonly DeployerRole[]): Permission[] {
     return sorted(roles.flatMap(({ permissions }) => permissions));
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { LoggedRequest } from "../sandbox/sandbox";
-import type { Permission } from "../sandbox/google/roles";
+import type { LoggedRequest } from "../packages/sandbox/src/sandbox";
+import type { Permission } from "../packages/sandbox/src/google/roles";
 
 // Which permission a request needs, from Google's documentation: not from the sandbox, which is compared with it.
 //
@@ -81,7 +81,7 @@ export const methods: readonly Method[] = [
 ];
 
 /** The method of a request. */
-function methodOf({ method, path }: Pick<LoggedRequest, "method" | "path">): Method {
+function getMethod({ method, path }: Pick<LoggedRequest, "method" | "path">): Method {
     const call = `${method} ${path.replace(/\?.*/, "")}`;
     const found = methods.find((each) => {
         // Of all that these paths have, only `*` has a meaning in a regular expression.
@@ -94,7 +94,7 @@ function methodOf({ method, path }: Pick<LoggedRequest, "method" | "path">): Met
 /** The permissions that these requests to the control plane need, each once, sorted. */
 export function permissionsNeeded(requests: readonly LoggedRequest[]): Permission[] {
     const control = requests.filter(({ plane }) => plane === "control");
-    return [...new Set(control.map((request) => methodOf(request).permission))].sort();
+    return [...new Set(control.map((request) => getMethod(request).permission))].sort();
 }
 
 /** Whether the message of a refusal is that of the service, for a lack of this permission. */

@@ -2,7 +2,7 @@ import { RunError } from "@pulumi/pulumi";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { stacksIn } from "../../deploy/changes";
+import { stacksIn } from "../../packages/operations/src/deploy/changes";
 
 /** A stack of the registry. */
 export interface Stack {

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { importPKCS8, SignJWT } from "jose";
 import { fetch, ProxyAgent, type RequestInit } from "undici";
-import type { ClientFileOutputs } from "../../sandbox/client-files";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import type { Repository } from "../../sandbox/google/cloud";
-import type { Claims } from "../../sandbox/issuers/ci-system";
-import type { TokenOptions } from "../../sandbox/issuers/issuers";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import type { ClientFileOutputs } from "../../packages/sandbox/src/client-files";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import type { Repository } from "../../packages/sandbox/src/google/cloud";
+import type { Claims } from "../../packages/sandbox/src/issuers/ci-system";
+import type { TokenOptions } from "../../packages/sandbox/src/issuers/issuers";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { type Login, project, projectNumber } from "./identities";
 import { credentialConfigurationIn } from "./snippet-login";
 
@@ -77,7 +77,7 @@ export class AccessStack implements AsyncDisposable {
         try {
             const settings =
                 typeof configuration === "function" ? await configuration(sandbox) : configuration;
-            return new AccessStack(sandbox, await outputsOf(sandbox, settings));
+            return new AccessStack(sandbox, await getOutputs(sandbox, settings));
         } catch (error) {
             await sandbox.close();
             throw error;
@@ -86,7 +86,7 @@ export class AccessStack implements AsyncDisposable {
 
     /** Runs the program again, on what the first run left. It must import it, because it has no state. */
     upAgain(configuration: Readonly<Record<string, unknown>>): Promise<StackOutputs> {
-        return outputsOf(this.sandbox, configuration);
+        return getOutputs(this.sandbox, configuration);
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +143,7 @@ export class AccessStack implements AsyncDisposable {
                 const variables = await this.machine(login.member);
                 const url = `http://${variables["GCE_METADATA_HOST"] ?? ""}/computeMetadata/v1/instance/service-accounts/default/token`;
                 const reply = await this.request(url, { headers: { "Metadata-Flavor": "Google" } });
-                const own = fieldOf(answered("token exchange", reply), "access_token");
+                const own = getField(answered("token exchange", reply), "access_token");
                 const account = accountIn(this.snippet(login.workload));
                 return this.#impersonate(
                     own,
@@ -193,7 +193,7 @@ export class AccessStack implements AsyncDisposable {
             }).toString(),
         });
         return this.#impersonate(
-            fieldOf(answered("token exchange", reply), "access_token"),
+            getField(answered("token exchange", reply), "access_token"),
             impersonate === undefined
                 ? configuration.service_account_impersonation_url
                 : impersonationUrl(impersonate),
@@ -208,7 +208,7 @@ export class AccessStack implements AsyncDisposable {
             headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
             body: JSON.stringify({ scope: [cloudPlatform] }),
         });
-        return fieldOf(answered("impersonation", reply), "accessToken");
+        return getField(answered("impersonation", reply), "accessToken");
     }
 
     /** A token for a service account's key. @throws LoginRefused */
@@ -236,13 +236,13 @@ export class AccessStack implements AsyncDisposable {
                 assertion,
             }).toString(),
         });
-        return fieldOf(answered("login with a key", reply), "access_token");
+        return getField(answered("login with a key", reply), "access_token");
     }
 }
 
 const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
 
-async function outputsOf(
+async function getOutputs(
     sandbox: Sandbox,
     configuration: Readonly<Record<string, unknown>>,
 ): Promise<StackOutputs> {
@@ -256,14 +256,14 @@ async function outputsOf(
 }
 
 /** The address of one of the stack's service accounts. */
-export function emailOf(account: string): string {
+export function getEmail(account: string): string {
     return `${account}@${project}.iam.gserviceaccount.com`;
 }
 
 function impersonationUrl(account: string | null | undefined): string | undefined {
     return account === null || account === undefined
         ? undefined
-        : `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${emailOf(account)}:generateAccessToken`;
+        : `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${getEmail(account)}:generateAccessToken`;
 }
 
 /** The id of the account that a snippet of a machine in Google Cloud impersonates. */
@@ -278,7 +278,7 @@ function answered(step: Step, { status, text }: { status: number; text: string }
     return text;
 }
 
-function fieldOf(json: string, field: string): string {
+function getField(json: string, field: string): string {
     const value = (JSON.parse(json) as Record<string, unknown>)[field];
     assert.ok(typeof value === "string", `there is no ${field} in ${json}`);
     return value;

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { githubActions } from "../../sandbox/issuers/github-actions";
-import { gitlabCi, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
-import { pythonFile } from "../../sandbox/python/simple-index";
-import type { Role } from "../../src/names/principals";
+import { githubActions } from "../../packages/sandbox/src/issuers/github-actions";
+import { gitlabCi, gitlabServer } from "../../packages/sandbox/src/issuers/gitlab-ci";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
+import type { Role } from "../../packages/registry/src/names/principals";
 import { createFederation, exchange, githubProvider, githubToken, poolName } from "../sandbox/federation";
 import { PinnedTool } from "../clients/tools/tool";
 import { needTools } from "../clients/registry";
 import { AccessStack, type Answer } from "./access-stack";
-import { callerOf, everyIdentity, type Identity, ownServers, strangers } from "./identities";
+import { findCaller, everyIdentity, type Identity, ownServers, strangers } from "./identities";
 import { attempt, attemptWith, declared, type Operation, operations, ready } from "./operations";
 import { type Cell, page, type PublicCell, type RefusedRow } from "./page";
 import {
@@ -265,7 +265,7 @@ function isLogged({ sandbox }: AccessStack, identity: Identity): boolean {
         sandbox.requests.find(
             ({ method, path }) => method === "DELETE" && path.includes(`/packages/probe-${identity.id}-`),
         ) ?? {};
-    const expected = callerOf(identity);
+    const expected = findCaller(identity);
     return expected?.endsWith("/subject/") === true
         ? principal?.startsWith(expected) === true
         : principal === expected;

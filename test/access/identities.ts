@@ -1,13 +1,13 @@
-import { azureDevops } from "../../sandbox/issuers/azure-devops";
-import { bitbucket } from "../../sandbox/issuers/bitbucket";
-import { buildkite } from "../../sandbox/issuers/buildkite";
-import type { CiSystem, Claims } from "../../sandbox/issuers/ci-system";
-import { circleci } from "../../sandbox/issuers/circleci";
-import { githubActions, githubServer } from "../../sandbox/issuers/github-actions";
-import { gitlabCi, gitlabEnvironment, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
-import { hcpTerraform } from "../../sandbox/issuers/hcp-terraform";
-import { pulumiDeployments } from "../../sandbox/issuers/pulumi-deployments";
-import { type Role, roles } from "../../src/names/principals";
+import { azureDevops } from "../../packages/sandbox/src/issuers/azure-devops";
+import { bitbucket } from "../../packages/sandbox/src/issuers/bitbucket";
+import { buildkite } from "../../packages/sandbox/src/issuers/buildkite";
+import type { CiSystem, Claims } from "../../packages/sandbox/src/issuers/ci-system";
+import { circleci } from "../../packages/sandbox/src/issuers/circleci";
+import { githubActions, githubServer } from "../../packages/sandbox/src/issuers/github-actions";
+import { gitlabCi, gitlabEnvironment, gitlabServer } from "../../packages/sandbox/src/issuers/gitlab-ci";
+import { hcpTerraform } from "../../packages/sandbox/src/issuers/hcp-terraform";
+import { pulumiDeployments } from "../../packages/sandbox/src/issuers/pulumi-deployments";
+import { type Role, roles } from "../../packages/registry/src/names/principals";
 
 // Every kind of identity that a stack can grant a role, and how each one signs in.
 
@@ -429,7 +429,7 @@ export const strangers: readonly Identity[] = [
 ];
 
 /** The caller that the log of the service has for an identity: a member, or the beginning of a federated one. */
-export function callerOf({ login, account }: Identity): string | undefined {
+export function findCaller({ login, account }: Identity): string | undefined {
     if (account !== undefined) return `serviceAccount:${account}@${project}.iam.gserviceaccount.com`;
     switch (login.kind) {
         case "person":

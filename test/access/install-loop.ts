@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ToolEnvironment } from "../../sandbox/python/tool-environment";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
 import { eventually } from "../deadline";
 
 /** A command that runs again and again, with files that are replaced meanwhile. */

@@ -1,7 +1,7 @@
-import { githubActions, githubServer } from "../../sandbox/issuers/github-actions";
-import { gitlabCi, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
-import type { Forgery } from "../../sandbox/issuers/issuers";
-import type { Role } from "../../src/names/principals";
+import { githubActions, githubServer } from "../../packages/sandbox/src/issuers/github-actions";
+import { gitlabCi, gitlabServer } from "../../packages/sandbox/src/issuers/gitlab-ci";
+import type { Forgery } from "../../packages/sandbox/src/issuers/issuers";
+import type { Role } from "../../packages/registry/src/names/principals";
 import type { Deviation, Step } from "./access-stack";
 import { buildkiteSources, gitHubEvents, gitLabSources } from "../unit/ci-tokens";
 import { type Identity, ownServers, project } from "./identities";
@@ -47,7 +47,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         operation: Operation = identity.role === "reader" ? "install" : "upload",
     ) => all.push({ group, who, identity, deviation, operation, refusedBy });
     /** The claims of another identity. */
-    const claimsOf = ({ login }: Identity) => (login.kind === "federation" ? login.claims : {});
+    const getClaims = ({ login }: Identity) => (login.kind === "federation" ? login.claims : {});
     /** The machine with another identity. */
     const as = (identity: Identity, member: string): Identity => ({
         ...identity,
@@ -204,13 +204,13 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     add(
         "github.com, with the ids of a repository of the server",
         onMain,
-        { claims: { repository_id: claimsOf(onServer)["repository_id"] } },
+        { claims: { repository_id: getClaims(onServer)["repository_id"] } },
         registry,
     );
     add(
         "the server, with the ids of a repository of github.com",
         onServer,
-        { claims: { repository_id: claimsOf(onMain)["repository_id"] } },
+        { claims: { repository_id: getClaims(onMain)["repository_id"] } },
         registry,
     );
     add(
@@ -272,7 +272,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         onMain,
         {
             claims: { repository_id: "9999" },
-            tamper: (token) => withClaims(token, claimsOf(onMain)),
+            tamper: (token) => withClaims(token, getClaims(onMain)),
         },
         exchange,
     );
@@ -302,7 +302,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
                 ...merge,
                 project_id: "9999",
                 namespace_id: "6666",
-                job_project_id: claimsOf(gitlabWriter)["project_id"],
+                job_project_id: getClaims(gitlabWriter)["project_id"],
             },
         },
         exchange,
@@ -384,7 +384,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
         find("gitlabCi, namespace", "writer"),
         {
             claims: {
-                project_id: claimsOf(find("gitlabCi, namespace", "writer"))["namespace_id"],
+                project_id: getClaims(find("gitlabCi, namespace", "writer"))["namespace_id"],
                 namespace_id: "9999",
             },
         },
@@ -393,7 +393,7 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     add(
         "a server of your own, with the ids of a project of gitlab.com",
         find("gitlabCi, server of your own", "writer"),
-        { claims: { project_id: claimsOf(gitlabWriter)["project_id"] } },
+        { claims: { project_id: getClaims(gitlabWriter)["project_id"] } },
         exchange,
     );
     add(
@@ -523,19 +523,19 @@ export function neighbors(find: (row: string, role: Role) => Identity): Neighbor
     add(
         "Pulumi Deployments: a preview",
         pulumi,
-        { claims: { sub: String(claimsOf(pulumi)["sub"]).replace(":update:", ":preview:") } },
+        { claims: { sub: String(getClaims(pulumi)["sub"]).replace(":update:", ":preview:") } },
         exchange,
     );
     add(
         "Pulumi Deployments: another stack",
         pulumi,
-        { claims: { sub: `${String(claimsOf(pulumi)["sub"])}:more` } },
+        { claims: { sub: `${String(getClaims(pulumi)["sub"])}:more` } },
         exchange,
     );
     add(
         "Pulumi Deployments: another organization",
         pulumi,
-        { claims: { sub: String(claimsOf(pulumi)["sub"]).replace("org:acme", "org:mallory"), aud: "acme" } },
+        { claims: { sub: String(getClaims(pulumi)["sub"]).replace("org:acme", "org:mallory"), aud: "acme" } },
         exchange,
     );
 

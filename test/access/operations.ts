@@ -1,5 +1,5 @@
-import type { Role } from "../../src/names/principals";
-import { pythonFile } from "../../sandbox/python/simple-index";
+import type { Role } from "../../packages/registry/src/names/principals";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
 import { type AccessStack, type Answer, type Deviation, LoginRefused, words } from "./access-stack";
 import type { Identity } from "./identities";
 

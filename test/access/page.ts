@@ -60,7 +60,7 @@ export function page({
             rows.map((row) => [
                 row,
                 ...operations.map((operation) =>
-                    rolesOf(
+                    getRoles(
                         cells.filter((each) => each.identity.row === row && each.operation === operation),
                     ),
                 ),
@@ -127,7 +127,7 @@ function refusals(rows: readonly Omit<RefusedRow, "group">[]): string {
 }
 
 /** The roles of the identities for which an operation succeeded. */
-function rolesOf(cells: readonly Cell[]): string {
+function getRoles(cells: readonly Cell[]): string {
     const succeeded = cells
         .filter(({ done }) => done)
         .map(({ identity }) => identity.role ?? "without a role");

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { cp, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { PythonTools } from "../../sandbox/python/python-tools";
-import { buildPackage } from "../../sandbox/python/sample-package";
-import { pythonFile } from "../../sandbox/python/simple-index";
-import { ToolEnvironment, type ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
-import type { Role } from "../../src/names/principals";
-import { type AccessStack, emailOf } from "./access-stack";
+import type { PythonTools } from "../../packages/sandbox/src/python/python-tools";
+import { buildPackage } from "../../packages/sandbox/src/python/sample-package";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
+import {
+    ToolEnvironment,
+    type ToolEnvironmentOptions,
+} from "../../packages/sandbox/src/python/tool-environment";
+import type { Role } from "../../packages/registry/src/names/principals";
+import { type AccessStack, getEmail } from "./access-stack";
 import type { Identity } from "./identities";
 import { githubCredentials, impersonationCommandsIn, loginCommandsIn } from "./snippet-login";
 
@@ -85,7 +88,7 @@ export async function realLogins(
             identity,
             options,
             commands: impersonationCommandsIn(stack.snippet(identity.login.workload)),
-            principal: exactly(`serviceAccount:${emailOf(`via-${role}`)}`),
+            principal: exactly(`serviceAccount:${getEmail(`via-${role}`)}`),
         };
     };
     const person = find("user", role);
@@ -94,7 +97,7 @@ export async function realLogins(
     assert.ok(key.login.kind === "key");
     const credential = outputs.credentials[key.login.account];
     assert.ok(credential !== undefined);
-    const keyPrincipal = exactly(`serviceAccount:${emailOf(key.login.account)}`);
+    const keyPrincipal = exactly(`serviceAccount:${getEmail(key.login.account)}`);
     const github = find("githubActions, ref", role);
     assert.ok(github.login.kind === "federation");
     const request = sandbox.issuers.githubTokenRequest(github.login.claims);
@@ -152,7 +155,7 @@ export async function realLogins(
         },
         {
             credential: "credential configuration file with impersonation",
-            principal: exactly(`serviceAccount:${emailOf(`via-${role}`)}`),
+            principal: exactly(`serviceAccount:${getEmail(`via-${role}`)}`),
             ...(await federated("gitlabCi, project, via an account", "GOOGLE_ID_TOKEN")),
         },
         {

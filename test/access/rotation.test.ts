@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PinnedTool } from "../clients/tools/tool";
 import { needTools } from "../clients/registry";
-import { AccessStack, emailOf, type StackOutputs } from "./access-stack";
+import { AccessStack, getEmail, type StackOutputs } from "./access-stack";
 import { project } from "./identities";
 import { InstallLoop } from "./install-loop";
 import { installable, publishInstallable } from "./real-clients";
@@ -25,11 +25,11 @@ describe("the rotation of a key", () => {
         await using stack = await AccessStack.up(configuration(["first"]));
         const { sandbox } = stack;
         await publishInstallable(stack, tools);
-        const { keys } = sandbox.cloud.findServiceAccount(emailOf(account)) ?? {};
+        const { keys } = sandbox.cloud.findServiceAccount(getEmail(account)) ?? {};
         assert.equal(keys?.size, 1);
 
         const environment = sandbox.clientEnvironment;
-        const old = filesOf(stack.outputs);
+        const old = getFiles(stack.outputs);
         await using byPassword = await InstallLoop.start({
             path: [tools.bin],
             environment,
@@ -57,7 +57,7 @@ describe("the rotation of a key", () => {
         await installMore();
 
         // 2. The new files, on one machine after the other.
-        const fresh = filesOf(outputs);
+        const fresh = getFiles(outputs);
         assert.notDeepEqual(fresh, old);
         await byPassword.replace(fresh.password);
         await installMore();
@@ -68,7 +68,7 @@ describe("the rotation of a key", () => {
         const { private_key_id: oldKey } = JSON.parse(old.keyFile["key.json"]) as Record<string, string>;
         await stack.asOperator(
             "DELETE",
-            `https://iam.googleapis.com/v1/projects/${project}/serviceAccounts/${emailOf(account)}/keys/${oldKey ?? ""}`,
+            `https://iam.googleapis.com/v1/projects/${project}/serviceAccounts/${getEmail(account)}/keys/${oldKey ?? ""}`,
         );
         assert.equal(keys.size, 1);
         await installMore();
@@ -89,7 +89,7 @@ describe("the rotation of a key", () => {
 });
 
 /** The client files of the account: with the key as the password, and with the key file. */
-function filesOf({ credentials, clients }: StackOutputs) {
+function getFiles({ credentials, clients }: StackOutputs) {
     const credential = credentials[account];
     assert.ok(credential !== undefined);
     return {

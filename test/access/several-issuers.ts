@@ -1,4 +1,4 @@
-import type { Claims } from "../../sandbox/issuers/ci-system";
+import type { Claims } from "../../packages/sandbox/src/issuers/ci-system";
 import type { Neighbor } from "./neighbors";
 import type { Login } from "./identities";
 import type { Operation } from "./operations";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { pythonFile } from "../../sandbox/python/simple-index";
-import { githubActions } from "../../sandbox/issuers/github-actions";
-import { gitlabCi } from "../../sandbox/issuers/gitlab-ci";
-import { type AccessStack, type Answer, emailOf, type Step } from "./access-stack";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
+import { githubActions } from "../../packages/sandbox/src/issuers/github-actions";
+import { gitlabCi } from "../../packages/sandbox/src/issuers/gitlab-ci";
+import { type AccessStack, type Answer, getEmail, type Step } from "./access-stack";
 import { type Login, project } from "./identities";
 import { attempt, attemptWith, type Operation, type Outcome, ready } from "./operations";
 
@@ -133,7 +133,7 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
     stack.sandbox.issuers.rotate(githubActions.issuer);
     note("a workload whose issuer has a new key", "upload", await upload(release), undefined);
 
-    const account = `${accounts}/${emailOf("ci-builds")}`;
+    const account = `${accounts}/${getEmail("ci-builds")}`;
     const impersonated = await stack.login(build);
     await works(build);
     await stack.asOperator("POST", `${account}:disable`, {});
@@ -149,7 +149,7 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
     );
     await stack.asOperator("POST", `${account}:enable`, {});
     await works(build);
-    const { bindings } = stack.sandbox.cloud.findServiceAccount(emailOf("ci-builds"))?.policy ?? {};
+    const { bindings } = stack.sandbox.cloud.findServiceAccount(getEmail("ci-builds"))?.policy ?? {};
     const onAccount = { bindings };
     await stack.asOperator("POST", `${account}:setIamPolicy`, { policy: { bindings: [] } });
     note("a workload whose grant on the service account was removed", "upload", await upload(build), [
@@ -159,7 +159,7 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
 
     const keyFile = stack.outputs.credentials["old-server"]?.keyFile ?? "";
     const key = (JSON.parse(keyFile) as { private_key_id: string }).private_key_id;
-    const keyUrl = `${accounts}/${emailOf("old-server")}/keys/${key}`;
+    const keyUrl = `${accounts}/${getEmail("old-server")}/keys/${key}`;
     const password = () =>
         attemptWith(stack, "somebody", "upload", Buffer.from(keyFile).toString("base64"), "_json_key_base64");
     const keyCases = async (who: string) => {
@@ -168,9 +168,9 @@ export async function withdrawals(stack: AccessStack): Promise<Withdrawal[]> {
     };
     await works(server);
     assert.ok((await password()).done);
-    await stack.asOperator("POST", `${accounts}/${emailOf("old-server")}:disable`, {});
+    await stack.asOperator("POST", `${accounts}/${getEmail("old-server")}:disable`, {});
     await keyCases("a service account that is disabled");
-    await stack.asOperator("POST", `${accounts}/${emailOf("old-server")}:enable`, {});
+    await stack.asOperator("POST", `${accounts}/${getEmail("old-server")}:enable`, {});
     await stack.asOperator("POST", `${keyUrl}:disable`, {});
     await keyCases("a service account whose key is disabled");
     await stack.asOperator("POST", `${keyUrl}:enable`, {});

@@ -9,20 +9,23 @@ import {
     type CheckOptions,
     describe as described,
     type Finding,
-} from "../../configure/check/check";
-import type { RegistryOutputs } from "../../configure/registry/outputs";
-import type { ConfigurableTool } from "../../configure/tools/descriptors";
-import { type System, thisSystem } from "../../configure/machine/system";
-import { environmentWith } from "../../sandbox/python/python-tools";
-import type { ToolEnvironment, ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
-import type { ClientFile } from "../../src/clients/client";
-import type { Credential } from "../../src/clients/credential";
-import { type Tool, tools } from "../../src/clients/tools";
+} from "../../packages/configure/src/check/check";
+import type { RegistryOutputs } from "../../packages/configure/src/registry/outputs";
+import type { ConfigurableTool } from "../../packages/configure/src/tools/descriptors";
+import { type System, thisSystem } from "../../packages/configure/src/machine/system";
+import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
+import type {
+    ToolEnvironment,
+    ToolEnvironmentOptions,
+} from "../../packages/sandbox/src/python/tool-environment";
+import type { ClientFile } from "../../packages/registry/src/clients/client";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { type Tool, tools } from "../../packages/registry/src/clients/tools";
 import { everyCase } from "../every-case";
 import { accountsPath, createKey, ok } from "../sandbox/client";
 import { keyMaterial } from "./key-material";
 import { project, reader, useRegistry, writer } from "./registry";
-import { filesOf, PinnedTool } from "./tools/tool";
+import { getFiles, PinnedTool } from "./tools/tool";
 
 // `configure check` with the real pip, twine, keyring and its Google backend. Each test makes one fault on purpose.
 
@@ -62,11 +65,11 @@ describe("configure check", () => {
         };
     }
 
-    const keyFileOf = (id: string) => registry().outputs.credentials[id]!.keyFile;
-    const emailOf = (id: string) => (JSON.parse(keyFileOf(id)) as { client_email: string }).client_email;
-    const keyOf = (id: string): Credential => ({
+    const getKeyFile = (id: string) => registry().outputs.credentials[id]!.keyFile;
+    const getEmail = (id: string) => (JSON.parse(getKeyFile(id)) as { client_email: string }).client_email;
+    const getKey = (id: string): Credential => ({
         form: "key",
-        keyBase64: Buffer.from(keyFileOf(id)).toString("base64"),
+        keyBase64: Buffer.from(getKeyFile(id)).toString("base64"),
     });
 
     /** A tool's generated files, for a tool environment. */
@@ -75,7 +78,7 @@ describe("configure check", () => {
         const all: ClientFile[] = [...(client?.install ?? []), ...(client?.publish ?? [])];
         // A file can come in two parts, or twice.
         const placed = (["user", "project"] as const).flatMap((scope) =>
-            all.flatMap((file) => Object.entries(filesOf([file], scope))),
+            all.flatMap((file) => Object.entries(getFiles([file], scope))),
         );
         const whole = Map.groupBy(placed, ([path]) => path);
         return Object.fromEntries(
@@ -165,19 +168,19 @@ describe("configure check", () => {
     }
 
     const withKeyring = (id = reader): Partial<ToolEnvironmentOptions> => ({
-        keyFile: keyFileOf(id),
+        keyFile: getKeyFile(id),
         files: files("pip", { form: "keyring" }),
     });
 
     describe("without faults", () => {
         it("with pip and twine by the keyring, found on PATH", async () => {
             await using toolEnvironment = await at({
-                keyFile: keyFileOf(writer),
+                keyFile: getKeyFile(writer),
                 files: { ...files("pip", { form: "keyring" }), ...files("twine", { form: "keyring" }) },
             });
             const found = await findings(toolEnvironment, undefined);
             assert.equal(allWell(found), true);
-            const email = emailOf(writer);
+            const email = getEmail(writer);
             assert.deepEqual(
                 found.map(({ tool = "", status, subject }) => `${tool} ${subject} ${status}`),
                 [" network ok", " identity ok", "pip index ok", "twine publish skipped"],
@@ -200,10 +203,10 @@ describe("configure check", () => {
             it(`with ${tool} by the keyring, by a token and by a key in its files`, async () => {
                 const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
                 const token = registry().sandbox.issueToken(`user:${person}`);
-                const credentials = [{ form: "keyring" }, { form: "token", token }, keyOf(writer)] as const;
+                const credentials = [{ form: "keyring" }, { form: "token", token }, getKey(writer)] as const;
                 for (const credential of credentials.slice(0, everyCase ? undefined : 1)) {
                     await using toolEnvironment = await at({
-                        ...(credential.form === "keyring" && { keyFile: keyFileOf(writer) }),
+                        ...(credential.form === "keyring" && { keyFile: getKeyFile(writer) }),
                         path: [bin, registry().tools.bin],
                         files: files(tool, credential),
                         environment:
@@ -238,7 +241,7 @@ describe("configure check", () => {
             it(`with ${tool} by a token and by a key, which are not tried`, async () => {
                 const token = registry().sandbox.issueToken(`user:${person}`);
                 for (const [credential, who] of [
-                    [keyOf(reader), emailOf(reader)],
+                    [getKey(reader), getEmail(reader)],
                     [{ form: "token", token }, person],
                 ] as const) {
                     await using toolEnvironment = await at({ files: files(tool, credential) });
@@ -271,7 +274,7 @@ describe("configure check", () => {
 
     describe("the configuration", () => {
         it("is missing", async () => {
-            await using toolEnvironment = await at({ keyFile: keyFileOf(reader) });
+            await using toolEnvironment = await at({ keyFile: getKeyFile(reader) });
             const found = await findings(toolEnvironment, ["twine"]);
             assertOneFault(
                 found,
@@ -323,7 +326,7 @@ describe("configure check", () => {
 
     it("agrees with pip on a file in a different encoding", async () => {
         const text = `# caf\u00e9\n${files("pip", { form: "keyring" })[".config/pip/pip.conf"]!}`;
-        await using toolEnvironment = await at({ keyFile: keyFileOf(reader) });
+        await using toolEnvironment = await at({ keyFile: getKeyFile(reader) });
         const file = join(toolEnvironment.home, ".config/pip/pip.conf");
         await mkdir(dirname(file), { recursive: true });
         for (const [encoding, isRead] of [
@@ -383,7 +386,7 @@ describe("configure check", () => {
                 ["subprocess", [registry().tools.bareBin, registry().tools.bin]],
             ] as const) {
                 await using toolEnvironment = await at({
-                    keyFile: keyFileOf(reader),
+                    keyFile: getKeyFile(reader),
                     files: files("pip", { form: "keyring" }, provider),
                     path,
                     environment: { PIP_NO_INPUT: "1" },
@@ -414,7 +417,7 @@ describe("configure check", () => {
             for (const tool of ["pipenv", "uv"] as const) {
                 const { bin } = await PinnedTool.install(tool);
                 await using toolEnvironment = await at({
-                    keyFile: keyFileOf(writer),
+                    keyFile: getKeyFile(writer),
                     path: [bin, registry().tools.bin],
                     files: { ...files(tool, { form: "keyring" }), ".netrc": netrc },
                     environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
@@ -427,7 +430,7 @@ describe("configure check", () => {
 
         it("is not asked by pip where it is in pip's own environment only, with subprocess", async () => {
             await using toolEnvironment = await at({
-                keyFile: keyFileOf(reader),
+                keyFile: getKeyFile(reader),
                 files: files("pip", { form: "keyring" }, "subprocess"),
             });
             assertOneFault(
@@ -447,7 +450,7 @@ describe("configure check", () => {
                 ["subprocess", undefined],
             ] as const) {
                 await using toolEnvironment = await at({
-                    keyFile: keyFileOf(reader),
+                    keyFile: getKeyFile(reader),
                     files: files("pip", { form: "keyring" }, provider),
                     path: [bin, registry().tools.bin],
                 });
@@ -724,7 +727,7 @@ describe("configure check", () => {
                 const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
                 for (const [what, expected, options] of cases[tool]().slice(0, everyCase ? undefined : 2)) {
                     await using toolEnvironment = await at({
-                        keyFile: keyFileOf(reader),
+                        keyFile: getKeyFile(reader),
                         path: [bin, registry().tools.bin],
                         ...options,
                         files: { ...files(tool, { form: "keyring" }), ...options.files },
@@ -775,9 +778,10 @@ describe("configure check", () => {
         });
 
         it("is a machine's, without the scope cloud-platform (403)", async () => {
-            const server = await registry().sandbox.startMetadataServer(`serviceAccount:${emailOf(reader)}`, [
-                "https://www.googleapis.com/auth/devstorage.read_only",
-            ]);
+            const server = await registry().sandbox.startMetadataServer(
+                `serviceAccount:${getEmail(reader)}`,
+                ["https://www.googleapis.com/auth/devstorage.read_only"],
+            );
             await using toolEnvironment = await at({
                 files: files("pip", { form: "keyring" }),
                 environment: { ...server, NO_GCE_CHECK: "false" },
@@ -785,7 +789,7 @@ describe("configure check", () => {
             assertOneFault(
                 await findings(toolEnvironment, ["pip"]),
                 { tool: "pip", subject: "index" },
-                new RegExp(`^403: the token of ${emailOf(reader)} does not have the scope cloud-platform$`),
+                new RegExp(`^403: the token of ${getEmail(reader)} does not have the scope cloud-platform$`),
                 /set the access scope cloud-platform/,
             );
         });
@@ -873,10 +877,10 @@ describe("configure check", () => {
 
         it("is a key that was deleted (401)", async () => {
             const id = "key-loser";
-            await using byFile = await at({ files: files("pip", keyOf(id)) });
+            await using byFile = await at({ files: files("pip", getKey(id)) });
             await using byKeyring = await at(withKeyring(id));
             assert.deepEqual(faults(await findings(byFile, ["pip"])), []);
-            const { client_email: email, private_key_id: key } = JSON.parse(keyFileOf(id)) as Record<
+            const { client_email: email, private_key_id: key } = JSON.parse(getKeyFile(id)) as Record<
                 string,
                 string
             >;
@@ -911,7 +915,7 @@ describe("configure check", () => {
         });
 
         it("can be read by others", async () => {
-            await using toolEnvironment = await at({ files: files("pip", keyOf(reader)) });
+            await using toolEnvironment = await at({ files: files("pip", getKey(reader)) });
             const file = join(toolEnvironment.home, ".config/pip/pip.conf");
             await chmod(file, 0o644);
             assertOneFault(
@@ -947,7 +951,7 @@ describe("configure check", () => {
                     uploadUrl: elsewhere(index.uploadUrl),
                 },
             };
-            await using toolEnvironment = await at({ keyFile: keyFileOf(reader) });
+            await using toolEnvironment = await at({ keyFile: getKeyFile(reader) });
             await writeFile(
                 join(toolEnvironment.home, ".pypirc"),
                 `[distutils]\nindex-servers = pythno\n[pythno]\nrepository: ${wrong.index.uploadUrl}\n`,
@@ -968,7 +972,7 @@ describe("configure check", () => {
             await once(server.close(), "close");
             const proxy = `http://user:proxy-password@127.0.0.1:${port}`;
             await using toolEnvironment = await at({
-                files: files("pip", keyOf(reader)),
+                files: files("pip", getKey(reader)),
                 environment: { HTTPS_PROXY: proxy, https_proxy: proxy },
             });
             const found = await findings(toolEnvironment, ["pip"]);
@@ -983,7 +987,7 @@ describe("configure check", () => {
 
         it("has a certificate that is not trusted", async () => {
             await using toolEnvironment = await at({
-                files: files("pip", keyOf(reader)),
+                files: files("pip", getKey(reader)),
                 environment: { PIP_CERT: "", REQUESTS_CA_BUNDLE: "", CURL_CA_BUNDLE: "", SSL_CERT_FILE: "" },
             });
             assertOneFault(
@@ -1094,7 +1098,7 @@ describe("configure check", () => {
             ] as const) {
                 const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
                 await using machine = await at({
-                    keyFile: keyFileOf(reader),
+                    keyFile: getKeyFile(reader),
                     path: [bin, registry().tools.bin],
                     files: files(tool, { form: "keyring" }),
                     environment: change,
@@ -1134,7 +1138,7 @@ describe("configure check", () => {
                 const { bin } = await PinnedTool.install(tool);
                 for (const pinned of [true, false]) {
                     await using machine = await at({
-                        keyFile: keyFileOf(reader),
+                        keyFile: getKeyFile(reader),
                         path: [bin, registry().tools.bin],
                         files: { [`project/${file}`]: `${own}${pinned ? pin : ""}` },
                         environment: { PIPENV_KEYRING_PROVIDER: "subprocess" },
@@ -1169,7 +1173,7 @@ describe("configure check", () => {
                 for (const tool of ["pip", "hatch", "pdm"] as const) {
                     const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
                     await using machine = await at({
-                        keyFile: keyFileOf(reader),
+                        keyFile: getKeyFile(reader),
                         path: [bin, registry().tools.bin],
                         files: {
                             ...files(tool, { form: "keyring" }),
@@ -1209,7 +1213,7 @@ describe("configure check", () => {
                 const mirror =
                     '[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/simple/"\n';
                 await using machine = await at({
-                    keyFile: keyFileOf(reader),
+                    keyFile: getKeyFile(reader),
                     path: [bin, registry().tools.bin],
                     files: {
                         ...own,
@@ -1237,7 +1241,7 @@ describe("configure check", () => {
                 [[mirror, own], [/^uv asks the index "i0" in .*pyproject\.toml before this registry/]],
             ] as const) {
                 await using toolEnvironment = await at({
-                    keyFile: keyFileOf(reader),
+                    keyFile: getKeyFile(reader),
                     path: [bin, registry().tools.bin],
                     files: { "project/pyproject.toml": project(order) },
                     environment: { UV_KEYRING_PROVIDER: "subprocess" },
@@ -1291,6 +1295,6 @@ describe("configure check", () => {
             output,
             /--list-backends\n.* get https:\/\/europe-west1-python\.pkg\.dev\/\S+ oauth2accesstoken\n.* --mode=creds/,
         );
-        assert.deepEqual(keyMaterial(output, [keyFileOf(reader)]), []);
+        assert.deepEqual(keyMaterial(output, [getKeyFile(reader)]), []);
     });
 });

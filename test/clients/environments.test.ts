@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { environmentWith } from "../../sandbox/python/python-tools";
-import type { KeyringProvider } from "../../src/clients/client";
-import { pipConfWithKeyring } from "../../src/clients/pip";
+import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
+import type { KeyringProvider } from "../../packages/registry/src/clients/client";
+import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { itInAll } from "../every-case";
 import { answers, reader, useRegistry } from "./registry";
 

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { itInAll } from "../every-case";
 import { dirname, join } from "node:path";
 import { writeFile, readFile } from "node:fs/promises";
-import { normalizedName } from "../../src/names/package-names";
-import type { ToolEnvironment } from "../../sandbox/python/tool-environment";
+import { normalizedName } from "../../packages/registry/src/names/package-names";
+import type { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
 import { reader, type TestRegistry, useRegistry } from "./registry";
 import { PinnedTool } from "./tools/tool";
+import { build } from "../../packages/configure/build.cjs";
 
 // What `configure` says about lock files, with the real tools: each lock file was made while an attacker's package was the only
 // one with an internal name.
 
-const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
+const bin = build();
 
 interface Case {
     readonly tool: string;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { asTable, readToml, type Toml } from "../../configure/formats/toml";
-import type { ToolEnvironment } from "../../sandbox/python/tool-environment";
+import { asTable, readToml, type Toml } from "../../packages/configure/src/formats/toml";
+import type { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
 import { itInAll } from "../every-case";
 import { needTools } from "./registry";
 import { PinnedTool, ToolFixture } from "./tools/tool";
@@ -12,11 +12,12 @@ import { pipenvProjects } from "./projects/pipenv";
 import { poetryProjects } from "./projects/poetry";
 import type { ProjectCase } from "./projects/project-case";
 import { uvProjects } from "./projects/uv";
+import { build } from "../../packages/configure/build.cjs";
 
 // `configure --scope project` in projects of many shapes, and then the real tool. The registry has every internal package as
 // 1.0.0, and an attacker has it as 99.0.0 on every other index.
 
-const configure = join(__dirname, "..", "..", "configure", "bin.cjs");
+const configure = build();
 /** Internal packages that both the registry and the attacker have. The registry does not have acme-new. */
 const names = ["acme-a", "acme-b", "acme-c", "acme-d", "acme-e", "acme-f"];
 

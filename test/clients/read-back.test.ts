@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
+import type { ToolEnvironmentOptions } from "../../packages/sandbox/src/python/tool-environment";
 import { forms, project, reader, TestRegistry, useRegistry, writer } from "./registry";
 
 // What Python reads in the generated files, at the places where the tools find them.
@@ -24,7 +24,8 @@ describe("the generated files, read back by Python", () => {
         assert.equal(exitCode, 0, output);
         return JSON.parse(output);
     }
-    const keyOf = (id: string) => Buffer.from(registry().outputs.credentials[id]!.keyFile).toString("base64");
+    const getKey = (id: string) =>
+        Buffer.from(registry().outputs.credentials[id]!.keyFile).toString("base64");
 
     it("pip.conf, keyring form", async () => {
         assert.deepEqual(await read(registry().files("keyring", reader), "~/.config/pip/pip.conf"), {
@@ -47,7 +48,7 @@ describe("the generated files, read back by Python", () => {
             global: {
                 "extra-index-url": `${uploadUrl}simple/`.replace(
                     "https://",
-                    `https://_json_key_base64:${encodeURIComponent(keyOf(reader))}@`,
+                    `https://_json_key_base64:${encodeURIComponent(getKey(reader))}@`,
                 ),
             },
         });
@@ -57,7 +58,7 @@ describe("the generated files, read back by Python", () => {
         assert.deepEqual(await read(registry().files("password", writer), "~/.pypirc"), {
             "": {},
             distutils: { "index-servers": "\npython" },
-            python: { repository: uploadUrl, username: "_json_key_base64", password: keyOf(writer) },
+            python: { repository: uploadUrl, username: "_json_key_base64", password: getKey(writer) },
         });
     });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { pipConfWithKey } from "../../src/clients/pip";
-import { pypircWithKey } from "../../src/clients/twine";
-import type { ToolEnvironmentOptions } from "../../sandbox/python/tool-environment";
+import { pipConfWithKey } from "../../packages/registry/src/clients/pip";
+import { pypircWithKey } from "../../packages/registry/src/clients/twine";
+import type { ToolEnvironmentOptions } from "../../packages/sandbox/src/python/tool-environment";
 import { createKey, accountsPath, ok } from "../sandbox/client";
 import { keyMaterial } from "./key-material";
 import {
@@ -52,7 +52,7 @@ describe("what is refused", () => {
                   pypirc: pypircWithKey({ name: "python", uploadUrl }, { keyBase64 }),
               };
     }
-    const keyOf = (id: string) =>
+    const getKey = (id: string) =>
         JSON.parse(registry().outputs.credentials[id]!.keyFile) as Record<string, string>;
 
     it("a stranger's install (401)", async () => {
@@ -119,14 +119,14 @@ describe("what is refused", () => {
             });
 
             it("a key file with another account's private key (401)", async () => {
-                const forged = { ...keyOf(writer), private_key: keyOf(reader)["private_key"] };
+                const forged = { ...getKey(writer), private_key: getKey(reader)["private_key"] };
                 await using toolEnvironment = await registry().at(filesWith(form, JSON.stringify(forged)));
                 const run = await registry().install(toolEnvironment, "--no-input");
                 assertRefusedAsNobody(run, form);
             });
 
             it("a key file in another account's name (401)", async () => {
-                const forged = { ...keyOf(reader), client_email: keyOf(writer)["client_email"] };
+                const forged = { ...getKey(reader), client_email: getKey(writer)["client_email"] };
                 await using toolEnvironment = await registry().at(filesWith(form, JSON.stringify(forged)));
                 const run = await registry().install(toolEnvironment, "--no-input");
                 assertRefusedAsNobody(run, form);
@@ -138,7 +138,7 @@ describe("what is refused", () => {
                     await using toolEnvironment = await registry().at(registry().files(form, id));
                     assertInstalled(await registry().install(toolEnvironment, "--no-input"), id);
 
-                    const { client_email: email, private_key_id: key } = keyOf(id);
+                    const { client_email: email, private_key_id: key } = getKey(id);
                     const account = `${accountsPath}/${email!}`;
                     const [method, path] = call(account, `${account}/keys/${key!}`);
                     await ok(registry().sandbox, method, path, method === "POST" ? {} : undefined);
@@ -157,7 +157,7 @@ describe("what is refused", () => {
         // The search below would find the key.
         assert.notDeepEqual(keyMaterial(password!.slice(100, 200), keyFiles), []);
         assert.notDeepEqual(keyMaterial(decodeURIComponent(password!).slice(500, 600), keyFiles), []);
-        assert.notDeepEqual(keyMaterial(keyOf(reader)["private_key"]!.slice(200, 400), keyFiles), []);
+        assert.notDeepEqual(keyMaterial(getKey(reader)["private_key"]!.slice(200, 400), keyFiles), []);
 
         const files = await registry().build({ name: "talkative", version: "1.0.0" });
         await using toolEnvironment = await registry().at(registry().files("password", reader));

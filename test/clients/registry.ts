@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Context } from "mocha";
-import type { ClientFileOutputs } from "../../sandbox/client-files";
-import type { Repository } from "../../sandbox/google/cloud";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type PythonTools, pythonTools } from "../../sandbox/python/python-tools";
-import { buildPackage, type SamplePackage } from "../../sandbox/python/sample-package";
-import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
-import { pythonFile } from "../../sandbox/python/simple-index";
+import type { ClientFileOutputs } from "../../packages/sandbox/src/client-files";
+import type { Repository } from "../../packages/sandbox/src/google/cloud";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type PythonTools, pythonTools } from "../../packages/sandbox/src/python/python-tools";
+import { buildPackage, type SamplePackage } from "../../packages/sandbox/src/python/sample-package";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
 import {
     type ToolResult,
     ToolEnvironment,
     type ToolEnvironmentOptions,
-} from "../../sandbox/python/tool-environment";
+} from "../../packages/sandbox/src/python/tool-environment";
 import { keyMaterial } from "./key-material";
 
 export const project = "sandbox-project";

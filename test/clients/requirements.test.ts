@@ -5,8 +5,8 @@ import {
     describeIndexOverride,
     findIndexOverrides,
     type IndexOverride,
-} from "../../configure/tools/requirements";
-import { thisSystem } from "../../configure/machine/system";
+} from "../../packages/configure/src/tools/requirements";
+import { thisSystem } from "../../packages/configure/src/machine/system";
 import { reader, useRegistry } from "./registry";
 import { PinnedTool } from "./tools/tool";
 

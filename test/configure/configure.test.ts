@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
+import { assertDone, Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
 
 // The command as a user runs it: in its own process, with real files.
 
@@ -12,7 +12,7 @@ const keys = { "python-publisher": { access: "writer", keys: ["first"] } };
 describe("configure", () => {
     let outputs: StackOutputs;
     before(async () => {
-        outputs = await outputsOf({ serviceAccounts: keys });
+        outputs = await getOutputs({ serviceAccounts: keys });
     });
 
     describe("on a machine without configuration files", () => {
@@ -357,7 +357,7 @@ describe("configure", () => {
     describe("with two registries", () => {
         it("gives the second a different name if the first one's is used, and can remove either", async () => {
             await using machine = await Machine.open();
-            const others = await outputsOf({}, "other-team");
+            const others = await getOutputs({}, "other-team");
             const all = "pip,twine,uv,poetry,pdm,hatch";
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", all));
             const first = await machine.everything();
@@ -417,7 +417,7 @@ describe("configure", () => {
     });
 
     it("pins a project's dependencies, but not the project itself", async () => {
-        const text = await outputsOf({ internalPackages: ["acme-*", "acme-app", "acme-core"] });
+        const text = await getOutputs({ internalPackages: ["acme-*", "acme-app", "acme-core"] });
         const app =
             '[project]\nname = "Acme_App"\nversion = "1"\ndependencies = ["acme.util >= 1", "requests"]\n';
         await using machine = await Machine.open({ "app/pyproject.toml": app });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
+import { assertDone, Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
 
 // Files of outputs that someone else has written: consistent but for a different registry, or changed in one place.
 
@@ -11,9 +11,9 @@ describe("configure with the outputs of a different registry", () => {
     let foreign: StackOutputs;
     let sibling: StackOutputs;
     before(async () => {
-        ours = await outputsOf();
-        foreign = await outputsOf({}, "evil-project");
-        sibling = await outputsOf({ repository: "python-dev" });
+        ours = await getOutputs();
+        foreign = await getOutputs({}, "evil-project");
+        sibling = await getOutputs({ repository: "python-dev" });
     });
 
     const withOurs = async () => {
@@ -172,7 +172,7 @@ describe("configure with the outputs of a different registry", () => {
         const before = await machine.everything();
         const answer = (text: string) =>
             machine.shell(
-                `echo '${text}' | python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' $configure --outputs outputs.json --tool pip`,
+                `echo '${text}' | python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' node $configure --outputs outputs.json --tool pip`,
             );
         for (const text of ["", "n", "nay"]) {
             const { exitCode, output } = await answer(text);
@@ -207,7 +207,7 @@ describe("configure with the outputs of a different registry", () => {
 
     it("names the packages that it no longer restricts to the registry", async () => {
         const outputs = async (...internalPackages: string[]) =>
-            withoutSecrets(await outputsOf({ internalPackages }));
+            withoutSecrets(await getOutputs({ internalPackages }));
         const all = await outputs("acme-*", "acme-core", "core");
         const project = '[project]\nname = "app"\ndependencies = ["acme-core", "core"]\n';
         const warnings = (output: string) =>
@@ -329,7 +329,7 @@ describe("configure with the outputs of a different registry", () => {
             { keyring: "subprocess", internalPackages: ["acme-core", "acme-*"] },
             { repository: "python-dev" },
         ]) {
-            const outputs = await outputsOf(settings, "example.com:tools");
+            const outputs = await getOutputs(settings, "example.com:tools");
             await using machine = await Machine.open();
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip", "--print"));
         }

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, utimesSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "mocha";
-import type { Change } from "../../configure/journal/journal";
-import type { ManagedEdit } from "../../configure/journal/record";
-import { JournalReader, withJournal } from "../../configure/journal/journal";
-import type { FileFormat, Merge, Revert } from "../../configure/formats/merge";
+import type { Change } from "../../packages/configure/src/journal/journal";
+import type { ManagedEdit } from "../../packages/configure/src/journal/record";
+import { JournalReader, withJournal } from "../../packages/configure/src/journal/journal";
+import type { FileFormat, Merge, Revert } from "../../packages/configure/src/formats/merge";
 
 /** Creates a directory, and returns paths in it for the state directory and for a file. Neither exists yet. */
 export function temporaryFiles(): { directory: string; state: string; path: string } {
@@ -51,19 +51,19 @@ const mergeLines: Merge = (existing, ours) => {
 
 /** Removes such lines, and restores those that they replaced. The first line of ours is the entry. */
 const revertLines: Revert = (current, { before, after, ours }) => {
-    const linesOf = (text: string) => text.split(/(?<=\n)/);
+    const getLines = (text: string) => text.split(/(?<=\n)/);
     const body = (line = "") => line.replace(/\r?\n$/, "");
-    const isIn = (text: string, line: string) => linesOf(text).some((each) => body(each) === line);
+    const isIn = (text: string, line: string) => getLines(text).some((each) => body(each) === line);
     if (!ours.some((text) => isIn(current, text.split("\n")[0] ?? ""))) return undefined;
     const added = ours
         .flatMap((text) => text.split("\n"))
         .filter((line) => line !== "" && isIn(after, line) && !isIn(before, line));
-    const lines = linesOf(current).flatMap((line) => {
+    const lines = getLines(current).flatMap((line) => {
         if (!added.includes(body(line))) return [line];
-        const old = linesOf(before).find((each) => each.startsWith(line.replace(/ .*/s, " ")));
+        const old = getLines(before).find((each) => each.startsWith(line.replace(/ .*/s, " ")));
         return old === undefined ? [] : [body(old) + line.slice(body(line).length)];
     });
-    const isLast = added.includes(body(linesOf(current).at(-1)));
+    const isLast = added.includes(body(getLines(current).at(-1)));
     const ending = before.includes("\r\n") ? /\r\n$/ : /\n$/;
     const isOpen = isLast && !/(?:^|\n)$/.test(before);
     const text = lines.join("");
@@ -74,36 +74,36 @@ const revertLines: Revert = (current, { before, after, ours }) => {
 export const lineFormat: FileFormat = { merge: mergeLines, revert: revertLines };
 
 /** An edit of a registry by pip, in the scope of the user. */
-export function editOf(registry: string, text: string, secret = false): ManagedEdit {
+export function getEdit(registry: string, text: string, secret = false): ManagedEdit {
     return { owner: { registry, tool: "pip", scope: "user" }, format: "ini", text, secret };
 }
 
 /** The change that a run makes. */
-export function changeOf({ add = [], remove }: Pick<Run, "add" | "remove">): Change {
+export function getChange({ add = [], remove }: Pick<Run, "add" | "remove">): Change {
     return { add, remove: ({ registry }) => remove === "all" || remove === registry };
 }
 
 /** Does a run in this process. */
 export async function applyRun(run: Run): Promise<void> {
     await withJournal(run.state, async (journal) => {
-        const plan = await journal.plan(run.path, changeOf(run), () => lineFormat);
+        const plan = await journal.plan(run.path, getChange(run), () => lineFormat);
         await journal.commit(plan);
     });
 }
 
 /** The text that a file would have after a change; `(none)` for no file. */
 export async function plannedText(run: Run): Promise<string> {
-    const { after } = await new JournalReader(run.state).plan(run.path, changeOf(run), () => lineFormat);
+    const { after } = await new JournalReader(run.state).plan(run.path, getChange(run), () => lineFormat);
     return after?.toString("latin1") ?? "(none)";
 }
 
 /** A file's bytes as characters of the same number; undefined where there is no file. */
-export function textOf(file: string): string | undefined {
+export function findText(file: string): string | undefined {
     return existsSync(file) ? readFileSync(file, "latin1") : undefined;
 }
 
 /** A file's permission bits in octal. */
-export function modeOf(file: string): string {
+export function getMode(file: string): string {
     return (statSync(file).mode & 0o7777).toString(8);
 }
 

@@ -17,12 +17,12 @@ import {
     ageLocks,
     applyRun,
     assertTidy,
-    editOf,
+    getEdit,
     plannedText,
     type Run,
     skipWithout,
     temporaryFiles,
-    textOf,
+    findText,
 } from "./journal-fixture";
 
 // The journal in separate processes: killed, many at once, as another user, on a full or read-only disk.
@@ -41,10 +41,15 @@ async function run(what: Partial<Run>): Promise<void> {
 }
 
 function text(file = path): string | undefined {
-    return textOf(file);
+    return findText(file);
 }
 
-const program = ["-r", join(__dirname, "..", "..", "typescript.cjs"), join(__dirname, "killable-run.ts")];
+const program = [
+    "--conditions=source",
+    "-r",
+    join(__dirname, "..", "..", "typescript.cjs"),
+    join(__dirname, "killable-run.ts"),
+];
 
 /** Whether root can act as nobody, and all folders above a folder let that user in. */
 function nobodyReaches(folder: string): boolean {
@@ -62,8 +67,8 @@ function inProcess(what: Run): Promise<{ code: number | string | null; stderr: s
     });
 }
 
-const a = editOf("a", "a = 1\n");
-const b = editOf("b", "b = 2\nshared = b\n");
+const a = getEdit("a", "a = 1\n");
+const b = getEdit("b", "b = 2\nshared = b\n");
 
 describe("the journal, in several processes", () => {
     beforeEach(() => {
@@ -130,7 +135,7 @@ describe("the journal, in several processes", () => {
 
         it("is larger than the limit at which the system kills Node", async () => {
             writeFileSync(path, "x = 1\n");
-            const large = editOf("a", `a = ${"1".repeat(9000)}\n`);
+            const large = getEdit("a", `a = ${"1".repeat(9000)}\n`);
             const limited = ["-c", 'ulimit -f 2 && exec "$0" "$@"', process.execPath, ...program];
             const input = JSON.stringify({ state, path, add: [large] });
             assert.equal(spawnSync("sh", limited, { input }).signal, "SIGXFSZ");
@@ -149,7 +154,7 @@ describe("the journal, in several processes", () => {
             skipWithout(this, mount.status === 0, "no small disk can be mounted here");
             try {
                 const full = join(disk, "x", "pip.conf");
-                const large = editOf("b", `b = ${"1".repeat(100_000)}\n`);
+                const large = getEdit("b", `b = ${"1".repeat(100_000)}\n`);
                 const room = join(disk, "room");
                 await refused({ path: full, add: [large] }, /x.pip\.conf: the disk is full: free some space/);
                 assert.deepEqual([readdirSync(disk), readdirSync(state)], [[], []]);
@@ -360,7 +365,7 @@ describe("the journal, in several processes", () => {
         ageLocks(state);
         const numbers = Array.from({ length: 20 }, (_, n) => n);
         const ended = await Promise.all(
-            numbers.map((n) => inProcess({ state, path, add: [editOf(String(n), `key${n} = ${n}\n`)] })),
+            numbers.map((n) => inProcess({ state, path, add: [getEdit(String(n), `key${n} = ${n}\n`)] })),
         );
         assert.deepEqual(
             ended.filter(({ code }) => code !== 0),

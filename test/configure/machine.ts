@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { startSandbox } from "../../sandbox/sandbox";
-import { type ToolResult, ToolEnvironment } from "../../sandbox/python/tool-environment";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { startSandbox } from "../../packages/sandbox/src/sandbox";
+import { type ToolResult, ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { build } from "../../packages/configure/build.cjs";
 
-const bin = join(__dirname, "..", "..", "configure", "bin.cjs");
+const bin = build();
 
 /** The outputs of a stack. */
 export interface StackOutputs {
@@ -18,7 +19,7 @@ export interface StackOutputs {
 }
 
 /** Runs the program in process, and returns what `pulumi stack output --json --show-secrets` prints. */
-export async function outputsOf(
+export async function getOutputs(
     configuration: Record<string, unknown> = {},
     project = "acme-tools",
 ): Promise<StackOutputs> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
+import { Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
 
 // `configure --print` as a user runs it, with separate standard output and standard error.
 
@@ -14,7 +14,7 @@ interface Printed {
 describe("the command configure --print", () => {
     let outputs: StackOutputs;
     before(async () => {
-        outputs = await outputsOf({
+        outputs = await getOutputs({
             serviceAccounts: { "ci-reader": { access: "reader", keys: ["first"] } },
         });
     });

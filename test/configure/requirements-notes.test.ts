@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } from "./machine";
+import { assertDone, Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
 
 // The note about requirements files that make pip ignore the registry. test/clients/requirements.test.ts compares what is found with
 // the real pip.
@@ -7,7 +7,7 @@ import { assertDone, Machine, outputsOf, type StackOutputs, withoutSecrets } fro
 describe("configure beside a requirements file with --index-url", () => {
     let outputs: StackOutputs;
     before(async () => {
-        outputs = await outputsOf();
+        outputs = await getOutputs();
     });
 
     const requirements = "--index-url https://me:s3cret@mirror.example/simple\n";

@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deployerRoles } from "../deployer-page";
 import { bash } from "./workflows";
-import { githubActions } from "../../sandbox/issuers/github-actions";
-import { gitlabCi, gitlabEnvironment } from "../../sandbox/issuers/gitlab-ci";
-import { type CelInput, parseCel } from "../../sandbox/google/cel";
+import { githubActions } from "../../packages/sandbox/src/issuers/github-actions";
+import { gitlabCi, gitlabEnvironment } from "../../packages/sandbox/src/issuers/gitlab-ci";
+import { type CelInput, parseCel } from "../../packages/sandbox/src/google/cel";
 import { root } from "./repository";
 
 // The providers that docs/deploying.md creates, evaluated as Google does, with tokens of jobs: which identity is which job?
@@ -13,7 +13,7 @@ import { root } from "./repository";
 type Claims = Readonly<Record<string, unknown>>;
 
 /** What a provider of the page gives a token: its attributes, or undefined if the condition refuses it. */
-async function identityOf(
+async function findIdentity(
     section: string,
     claims: Claims,
 ): Promise<Record<string, CelInput | bigint> | undefined> {
@@ -35,7 +35,7 @@ describe("the identities of docs/deploying.md", () => {
     const pullRequest = { ...push, event_name: "pull_request", ref: "refs/pull/7/merge" };
 
     it("are the deployer of a stack for its update on main at GitHub, and a reader otherwise", async () => {
-        const updated = await identityOf("GitHub", push);
+        const updated = await findIdentity("GitHub", push);
         assert.deepEqual(updated, {
             "google.subject": `github:2002:${String(push["run_id" as never])}`,
             "attribute.repository": "2002",
@@ -51,20 +51,20 @@ describe("the identities of docs/deploying.md", () => {
             { ...push, ref: "refs/heads/feature" },
             { ...push, ref: "refs/tags/main" },
         ]) {
-            const identity = await identityOf("GitHub", claims);
+            const identity = await findIdentity("GitHub", claims);
             assert.equal(identity?.["attribute.deployment"], "none");
             assert.equal(identity["attribute.repository"], "2002");
         }
     });
 
     it("do not include other repositories or owners at GitHub", async () => {
-        assert.equal(await identityOf("GitHub", { ...push, repository_id: "2003" }), undefined);
-        assert.equal(await identityOf("GitHub", { ...push, repository_owner_id: "1002" }), undefined);
+        assert.equal(await findIdentity("GitHub", { ...push, repository_id: "2003" }), undefined);
+        assert.equal(await findIdentity("GitHub", { ...push, repository_owner_id: "1002" }), undefined);
     });
 
     it("are the deployer of a stack for its update on a protected main at GitLab, and a reader otherwise", async () => {
         const update = { ...gitlabCi.claims, project_id: "3003", ...gitlabEnvironment, environment: "prod" };
-        assert.equal((await identityOf("GitLab", update))?.["attribute.deployment"], "3003:prod");
+        assert.equal((await findIdentity("GitLab", update))?.["attribute.deployment"], "3003:prod");
         const { environment: _, ...withoutEnvironment } = update;
         for (const claims of [
             withoutEnvironment,
@@ -72,12 +72,12 @@ describe("the identities of docs/deploying.md", () => {
             { ...update, ref_path: "refs/heads/feature" },
             { ...update, ref_path: "refs/merge-requests/7/merge" },
         ]) {
-            const identity = await identityOf("GitLab", claims);
+            const identity = await findIdentity("GitLab", claims);
             assert.equal(identity?.["attribute.deployment"], "none");
             assert.equal(identity["attribute.repository"], "3003");
         }
         // The token of a fork's merge request names the fork.
-        assert.equal(await identityOf("GitLab", { ...update, project_id: "3004" }), undefined);
+        assert.equal(await findIdentity("GitLab", { ...update, project_id: "3004" }), undefined);
     });
 
     it("get the least roles, and no other", async () => {

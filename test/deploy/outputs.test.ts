@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
 import { join } from "node:path";
-import { parseOutputs } from "../../configure/registry/outputs";
-import { publishedOutputs } from "../../deploy/outputs";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { parseOutputs } from "../../packages/configure/src/registry/outputs";
+import { publishedOutputs } from "../../packages/operations/src/deploy/outputs";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { root } from "./repository";
 
 // The file that a deployment publishes, made from a stack that has keys, people and workloads.
@@ -92,7 +92,7 @@ describe("the published outputs", () => {
             const command = [
                 "-r",
                 join(root, "typescript.cjs"),
-                join(root, "deploy", "published-outputs.ts"),
+                join(root, "packages/operations/src/deploy/published-outputs.ts"),
             ];
             const { exitCode, stdout, stderr } = await execa(process.execPath, command, {
                 input,

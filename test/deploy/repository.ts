@@ -49,9 +49,10 @@ export class Repository implements AsyncDisposable {
     async install(clone = this.clone): Promise<void> {
         await writeFile(
             join(clone, ".git", "info", "exclude"),
-            "node_modules\ndeploy\ntypescript.cjs\ncompile-cache.cjs\nsrc\n",
+            "node_modules\npackages/operations\ntypescript.cjs\nsrc\n",
         );
-        for (const name of ["node_modules", "deploy", "typescript.cjs", "compile-cache.cjs"]) {
+        for (const name of ["node_modules", "packages/operations", "typescript.cjs"]) {
+            await mkdir(dirname(join(clone, name)), { recursive: true });
             await symlink(join(root, name), join(clone, name));
         }
     }

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { stacksIn, touchedStacks } from "../../deploy/changes";
+import { stacksIn, touchedStacks } from "../../packages/operations/src/deploy/changes";
 import { Repository, root } from "./repository";
 
 const stackFiles = {
@@ -28,7 +28,11 @@ describe("which stacks a change touches", () => {
 
     /** Runs the command in the clone. */
     async function run(args: readonly string[], cwd = repository.clone) {
-        const command = ["-r", join(root, "typescript.cjs"), join(root, "deploy", "touched-stacks.ts")];
+        const command = [
+            "-r",
+            join(root, "typescript.cjs"),
+            join(root, "packages/operations/src/deploy/touched-stacks.ts"),
+        ];
         const { exitCode, stdout, stderr } = await execa(process.execPath, [...command, ...args], {
             cwd,
             reject: false,
@@ -59,7 +63,7 @@ describe("which stacks a change touches", () => {
             { "index.ts": "\n", "Pulumi.dev.yaml": "config: {}\n" },
             ["dev", "prod"],
         ],
-        ["a policy: all stacks", { "policy/rules/key-age.ts": "export {};\n" }, ["dev", "prod"]],
+        ["a policy: all stacks", { "packages/policy/src/rules/key-age.ts": "export {};\n" }, ["dev", "prod"]],
         [
             "documentation and tests: no stack",
             {
@@ -170,7 +174,7 @@ describe("which stacks a change touches", () => {
         for (const [what, files] of Object.entries({
             "its file": { "Pulumi.prod.yaml": "config: {}\n" },
             code: { "src/registry.ts": "export {};\n" },
-            "a policy": { "policy/config.json": "{}\n" },
+            "a policy": { "packages/policy/config.json": "{}\n" },
             "its file, which is gone": { "Pulumi.prod.yaml": undefined },
         })) {
             it(`fails if the newest commit changes ${what}`, async () => {
@@ -223,12 +227,18 @@ describe("which stacks a change touches", () => {
     });
 
     it("counts all that the program consists of as code", () => {
-        const entries = readdirSync(root).map((name) => (name.includes(".") ? name : `${name}/a.ts`));
+        const entries = [
+            ...readdirSync(root).map((name) => (name.includes(".") ? name : `${name}/a.ts`)),
+            ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/src/a.ts`),
+        ];
         const code = entries.filter((path) => touchedStacks([path], ["dev"]).length > 0);
-        for (const path of ["index.ts", "src/a.ts", "package.json", "package-lock.json", "Pulumi.yaml"]) {
+        for (const path of [
+            ...["index.ts", "src/a.ts", "package.json", "package-lock.json", "Pulumi.yaml"],
+            ...["packages/registry/src/a.ts", "packages/policy/src/a.ts"],
+        ]) {
             assert.ok(code.includes(path), path);
         }
-        assert.ok(code.includes("tsconfig.json") && code.includes("compile-cache.cjs"));
+        assert.ok(code.includes("tsconfig.json") && code.includes("typescript.cjs"));
         assert.ok(!code.includes("test/a.ts") && !code.includes("README.md"));
     });
 

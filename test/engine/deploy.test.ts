@@ -4,8 +4,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse } from "yaml";
-import { parseOutputs } from "../../configure/registry/outputs";
-import { bash, scriptOf, stepsOf, stub } from "../deploy/workflows";
+import { parseOutputs } from "../../packages/configure/src/registry/outputs";
+import { bash, getScript, getSteps, stub } from "../deploy/workflows";
 import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
 // The commands of the workflows, with the real engine and the policy pack. What the runner does around them (installing,
@@ -27,14 +27,14 @@ describe("the commands of the workflows, with the real engine", () => {
                 : // npm puts the launcher in front of the CLI; the environment of the CLI does not.
                   [(await execa("sh", ["-c", "command -v pulumi"], { env: stack.cli.environment })).stdout];
         // npm runs a script in the folder of package.json. A review previews the stack of the folder that it is started in.
-        const review = `'${process.execPath}' --require '${root}/typescript.cjs' '${root}/review/main.ts'`;
+        const review = `'${process.execPath}' --conditions=source --require '${root}/typescript.cjs' '${root}/packages/operations/src/review/main.ts'`;
         await stub(
             bin,
             "npm",
             `case "$*" in
   ci) ;;
   # In the folder of the stack, which is the repository here.
-  *touched-stacks*) shift 4; exec '${process.execPath}' -r '${root}/typescript.cjs' '${root}/deploy/touched-stacks.ts' "$@" ;;
+  *touched-stacks*) shift 4; exec '${process.execPath}' --conditions=source -r '${root}/typescript.cjs' '${root}/packages/operations/src/deploy/touched-stacks.ts' "$@" ;;
   "run --silent review -- "*) shift 4; exec ${review} "$@" ;;
   *) exec '${npm}' --prefix '${root}' "$@" ;;
 esac`,
@@ -50,7 +50,7 @@ esac`,
 
     /** Commits the stack file and the policies, here and on `main` of the remote repository. */
     async function push(): Promise<void> {
-        await git("add", `Pulumi.${stack.name}.yaml`, "policy");
+        await git("add", `Pulumi.${stack.name}.yaml`, "packages/policy");
         await git("commit", "--quiet", "--allow-empty", "--message", "A change");
         await git("push", "--quiet", "origin", "HEAD:main");
         await git("fetch", "--quiet");
@@ -58,7 +58,7 @@ esac`,
 
     /** Makes the folder of the stack a repository with the policies. */
     async function openRepository(): Promise<void> {
-        await cp(join(root, "policy"), join(stack.directory, "policy"), {
+        await cp(join(root, "packages", "policy"), join(stack.directory, "packages", "policy"), {
             recursive: true,
             filter: (path) => !path.endsWith("node_modules"),
         });
@@ -84,8 +84,8 @@ esac`,
     async function run(name: "preview.yml" | "update-stack.yml" | "drift.yml" | "gitlab", job: string) {
         const steps =
             name === "gitlab"
-                ? [(await scriptOf(job)).replace('export PATH="$PWD/node_modules/.bin:$PATH"', "")]
-                : await stepsOf(name, job);
+                ? [(await getScript(job)).replace('export PATH="$PWD/node_modules/.bin:$PATH"', "")]
+                : await getSteps(name, job);
         const approved = await git("rev-parse", "HEAD");
         let all = "";
         for (const step of steps) {
@@ -159,7 +159,7 @@ esac`,
             await stack.configure({ readers: ["allUsers"], allowPublic: true });
             // A change that also removes the rule is still compared with the policies of main.
             await git("checkout", "--quiet", "-b", "change");
-            const policies = join(stack.directory, "policy", "config.json");
+            const policies = join(stack.directory, "packages", "policy", "config.json");
             await writeFile(policies, '{ "no-public-access": "disabled" }\n');
             await git("commit", "--quiet", "--all", "--message", "A change");
             const previewed = await run(preview[0], preview[1]);
@@ -167,7 +167,14 @@ esac`,
             const recorded = join(stack.directory, "previews", `${stack.name}.json`);
             const comment = await execa(
                 process.execPath,
-                ["-r", join(root, "typescript.cjs"), join(root, "review", "main.ts"), "--from", recorded],
+                [
+                    "--conditions=source",
+                    "-r",
+                    join(root, "typescript.cjs"),
+                    join(root, "packages/operations/src/review/main.ts"),
+                    "--from",
+                    recorded,
+                ],
                 { reject: false },
             );
             assert.equal(comment.exitCode, 1);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Permission } from "../../sandbox/google/roles";
+import type { Permission } from "../../packages/sandbox/src/google/roles";
 import {
     asOperator,
     createExisting,
@@ -10,7 +10,7 @@ import {
     ofOperator,
     ownRoles,
     ownStack,
-    permissionsOf,
+    getPermissions,
     project,
 } from "../deployer";
 import { previewPermissions, previewRole, sorted } from "../deployer-page";
@@ -34,7 +34,7 @@ describe("the deployer in the real engine", () => {
         seen = stack.sandbox.requests.length;
         return permissionsNeeded(ofOperator(since));
     };
-    const messageOf = async (command: Promise<unknown>): Promise<string> => {
+    const getMessage = async (command: Promise<unknown>): Promise<string> => {
         const error: unknown = await command.then(
             () => assert.fail("it should fail"),
             (reason: unknown) => reason,
@@ -60,7 +60,7 @@ describe("the deployer in the real engine", () => {
         await stack.up();
         await destroy();
         // It uses all permissions in the table, and no other: a custom role with these is enough.
-        assert.deepEqual(needed(), permissionsOf(ownRoles));
+        assert.deepEqual(needed(), getPermissions(ownRoles));
         const { repositories, serviceAccounts } = stack.sandbox.cloud.project(project);
         assert.deepEqual([repositories.size, serviceAccounts.size], [0, 0]);
     });
@@ -70,10 +70,10 @@ describe("the deployer in the real engine", () => {
             const others = ownRoles.filter((each) => each !== missing);
             grantRoles(stack.sandbox, others);
             await stack.init(ownStack(["a"]));
-            const message = await messageOf(stack.up());
+            const message = await getMessage(stack.up());
             const refused = (all: readonly Permission[]) => all.filter((each) => isRefusal(message, each));
             assert.notDeepEqual(refused(missing.permissions), [], message);
-            assert.deepEqual(refused(permissionsOf(others)), [], message);
+            assert.deepEqual(refused(getPermissions(others)), [], message);
         });
     }
 
@@ -81,10 +81,10 @@ describe("the deployer in the real engine", () => {
         const missing = "iam.serviceAccountKeys.get";
         grantPermissions(
             stack.sandbox,
-            permissionsOf(ownRoles).filter((each) => each !== missing),
+            getPermissions(ownRoles).filter((each) => each !== missing),
         );
         await stack.init(ownStack(["a"]));
-        const message = await messageOf(stack.up());
+        const message = await getMessage(stack.up());
         assert.ok(isRefusal(message, missing), message);
     });
 
@@ -96,7 +96,7 @@ describe("the deployer in the real engine", () => {
         await stack.configure(existingStack(["b"]));
         await stack.up();
         await destroy();
-        assert.deepEqual(needed(), permissionsOf(existingRoles));
+        assert.deepEqual(needed(), getPermissions(existingRoles));
         const { repositories, serviceAccounts } = stack.sandbox.cloud.project(project);
         assert.deepEqual([repositories.size, serviceAccounts.size], [1, 1]);
     });
@@ -127,18 +127,18 @@ describe("the deployer in the real engine", () => {
                 assert.match(await preview, /gcp:serviceaccount:Key registry-python-publisher-a create/);
                 continue;
             }
-            const message = await messageOf(preview);
+            const message = await getMessage(preview);
             assert.ok(isRefusal(message, missing), `${missing}:\n${message}`);
         }
 
         // Whatever it runs changes nothing in the project. The state is a different matter: see the page.
         grantPermissions(stack.sandbox, previewRole);
         needed();
-        const before = JSON.stringify(stateOf(stack));
+        const before = JSON.stringify(getState(stack));
         await stack.configure(ownStack(["b"], [22]));
-        assert.match(await messageOf(stack.up()), /denied on resource/);
-        assert.match(await messageOf(destroy()), /denied on resource/);
-        assert.equal(JSON.stringify(stateOf(stack)), before);
+        assert.match(await getMessage(stack.up()), /denied on resource/);
+        assert.match(await getMessage(destroy()), /denied on resource/);
+        assert.equal(JSON.stringify(getState(stack)), before);
         const changing: readonly string[] = methods
             .filter(({ changes }) => changes)
             .map(({ permission }) => permission);
@@ -162,7 +162,7 @@ describe("the deployer in the real engine", () => {
 });
 
 /** What the stack has in the project, without what changes by itself. */
-function stateOf({ sandbox }: EngineStack): unknown {
+function getState({ sandbox }: EngineStack): unknown {
     const { repositories, serviceAccounts, workloadIdentityPools, services } = sandbox.cloud.project(project);
     return [
         [...repositories.values()].map(({ settings, policy }) => ({ settings, policy })),

@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { findPulumi, type PulumiCli, PulumiEngine } from "../../sandbox/engines/pulumi-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { findPulumi, type PulumiCli } from "../../packages/operations/src/pulumi-cli";
+import { PulumiEngine } from "../../packages/sandbox/src/engines/pulumi-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { within } from "../deadline";
 
 const root = join(__dirname, "..", "..");
@@ -155,8 +156,15 @@ export class EngineStack implements AsyncDisposable {
 
     /** Runs the command `recover`. */
     async recover(): Promise<{ exitCode: number | undefined; output: string }> {
-        const main = join(root, "recover", "main.ts");
-        const options = ["--require", join(root, "typescript.cjs"), main, "--stack", this.name];
+        const main = join(root, "packages/operations/src/recover/main.ts");
+        const options = [
+            "--conditions=source",
+            "--require",
+            join(root, "typescript.cjs"),
+            main,
+            "--stack",
+            this.name,
+        ];
         const result = await execa(process.execPath, options, {
             cwd: this.directory,
             env: {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { type LoggedRequest, startSandbox } from "../../sandbox/sandbox";
+import { type LoggedRequest, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { assertDone, Machine } from "../configure/machine";
 import { startControlPlaneProxy } from "../program/control-plane-proxy";
 import { assertKeepRole, policiesSet } from "../program/policies";
@@ -60,7 +60,8 @@ describe("the real engine", () => {
         const ofPulumi = Object.entries(variables).filter(([name]) => name.startsWith("PULUMI_"));
         const environment = { ...Object.fromEntries(ofPulumi), ...stack.engine.environment };
         await using machine = await Machine.open({}, environment, PATH.split(delimiter));
-        assertDone(await machine.configure("--stack", stack.name, "--tool", "pip"));
+        const inProject = `cd '${stack.directory}' && node "$configure" --stack ${stack.name} --tool pip`;
+        assertDone(await machine.shell(inProject));
         const { pipConf } = await stack.outputs();
         assert.equal(await machine.read(".config/pip/pip.conf"), pipConf?.value);
 

@@ -5,7 +5,7 @@ import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // The policy pack, run by the real CLI.
 
-const pack = join(__dirname, "..", "..", "policy");
+const pack = join(__dirname, "..", "..", "packages", "policy");
 
 describe("the policy pack in the real engine", () => {
     let stack: EngineStack;

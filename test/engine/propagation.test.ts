@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { GoogleError } from "../../sandbox/google/google-api";
-import { requireApi } from "../../sandbox/google/service-usage-api";
+import { GoogleError } from "../../packages/sandbox/src/google/google-api";
+import { requireApi } from "../../packages/sandbox/src/google/service-usage-api";
 import { type ControlPlaneProxy, startControlPlaneProxy } from "../program/control-plane-proxy";
 import { type EngineStack, openForEachTest, project } from "./engine-stack";
 

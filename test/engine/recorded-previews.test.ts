@@ -4,10 +4,11 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { preview, type PreviewOptions } from "../../review/preview";
-import { type PulumiCli, PulumiEngine } from "../../sandbox/engines/pulumi-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { preview, type PreviewOptions } from "../../packages/operations/src/review/preview";
+import type { PulumiCli } from "../../packages/operations/src/pulumi-cli";
+import { PulumiEngine } from "../../packages/sandbox/src/engines/pulumi-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { commentOn, golden, recordingFile, sanitize } from "../unit/recorded-previews";
 import { needCli } from "./engine-stack";
 
@@ -148,8 +149,8 @@ describe("recorded previews", () => {
 
     it("are made by the command", async () => {
         const review = async (...args: string[]) => {
-            const main = join(root, "review", "main.ts");
-            const options = ["--require", join(root, "typescript.cjs"), main, ...args];
+            const main = join(root, "packages/operations/src/review/main.ts");
+            const options = ["--conditions=source", "--require", join(root, "typescript.cjs"), main, ...args];
             const environment = { ...cli.environment, ...engine.environment };
             return execa(process.execPath, options, {
                 cwd: directory,
@@ -189,7 +190,11 @@ describe("recorded previews", () => {
             try {
                 sdks.set(
                     name,
-                    dirname(createRequire(join(root, "policy", "index.ts")).resolve(`${name}/package.json`)),
+                    dirname(
+                        createRequire(join(root, "packages", "policy", "index.cjs")).resolve(
+                            `${name}/package.json`,
+                        ),
+                    ),
                 );
             } catch {
                 return undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { ClientFileOutputs } from "../../sandbox/client-files";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
+import type { ClientFileOutputs } from "../../packages/sandbox/src/client-files";
+import type { PulumiCli } from "../../packages/operations/src/pulumi-cli";
 import { InstallLoop } from "../access/install-loop";
 import { installable, publishInstallable } from "../access/real-clients";
 import { needTools } from "../clients/registry";

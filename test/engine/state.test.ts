@@ -41,7 +41,7 @@ describe("a stack's state", () => {
     }
 
     /** The commands in a section of docs/state.md, with this test's values. */
-    async function commandsOf(heading: string, values: Readonly<Record<string, string>>): Promise<string> {
+    async function getCommands(heading: string, values: Readonly<Record<string, string>>): Promise<string> {
         const page = await readFile(join(root, "docs", "state.md"), "utf8");
         const [, section = ""] = page.split(`\n## ${heading}\n`);
         const [, block = ""] = /```bash\n([^]*?)```/.exec(section) ?? [];
@@ -104,7 +104,7 @@ describe("a stack's state", () => {
         await succeed(`pulumi config set --secret other:note hidden --stack ${stack.name}`);
         await mkdir(join(stack.directory, "there"));
         const there = { PULUMI_BACKEND_URL: pathToFileURL(join(stack.directory, "there")).href };
-        const script = await commandsOf("Move a stack", namesHere());
+        const script = await getCommands("Move a stack", namesHere());
         // The variable is a login for the length of a command.
         await succeed(script.replace(/^pulumi login .*$/m, ""), there);
         await assertMoved(key, there);

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
-import type { PulumiCli } from "../../sandbox/engines/pulumi-engine";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import type { PulumiCli } from "../../packages/operations/src/pulumi-cli";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { needCli, project } from "./engine-stack";
 
 // `pulumi new` with the template, and a preview of the project that it makes.
@@ -33,10 +33,14 @@ describe("a project from pulumi new", () => {
         const [template, made, state, bin] = ["template", "acme", "state", "bin"].map((name) =>
             join(directory, name),
         ) as [string, string, string, string];
-        const main = join(root, "template", "main.ts");
-        await execa(process.execPath, ["--require", join(root, "typescript.cjs"), main, template], {
-            cwd: root,
-        });
+        const main = join(root, "packages/operations/src/template/main.ts");
+        await execa(
+            process.execPath,
+            ["--conditions=source", "--require", join(root, "typescript.cjs"), main, template],
+            {
+                cwd: root,
+            },
+        );
         for (const folder of [made, state, bin]) await mkdir(folder);
         // The packages are installed already, so the installation is a link.
         const npm = (await execa("sh", ["-c", "command -v npm"])).stdout;

@@ -34,7 +34,7 @@ describe("workloads in the real engine", () => {
             })
             .sort();
     };
-    const policyOf = (role: string): readonly string[] => {
+    const getPolicy = (role: string): readonly string[] => {
         const [repository] = stack.sandbox.cloud.project(project).repositories.values();
         return repository?.policy.bindings.find((binding) => binding.role.endsWith(role))?.members ?? [];
     };
@@ -62,10 +62,10 @@ describe("workloads in the real engine", () => {
             "POST workloadIdentityPools python-europe-west1",
         ]);
         assert.deepEqual(
-            [...policyOf("reader")],
+            [...getPolicy("reader")],
             ["serviceAccount:123456789012-compute@developer.gserviceaccount.com"],
         );
-        assert.deepEqual([...policyOf("writer")].sort(), [
+        assert.deepEqual([...getPolicy("writer")].sort(), [
             `principalSet://iam.googleapis.com/${pool}/attribute.trusted_repository_ref/github:11:12:refs/heads/main`,
             "serviceAccount:python-publisher@sandbox-project.iam.gserviceaccount.com",
         ]);
@@ -83,7 +83,7 @@ describe("workloads in the real engine", () => {
             "POST python:setIamPolicy",
         ]);
         assert.ok(
-            policyOf("reader").includes(
+            getPolicy("reader").includes(
                 `principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/${project}.svc.id.goog/subject/ns/apps/sa/worker`,
             ),
         );
@@ -123,12 +123,12 @@ describe("workloads in the real engine", () => {
             return stack.sandbox.requests.length - before;
         };
         assert.equal(await calls(50), await calls(1));
-        assert.equal(policyOf("writer").length, 2);
+        assert.equal(getPolicy("writer").length, 2);
     });
 
     it("are refused with one message, before anything changes", async () => {
         const { cloud } = stack.sandbox;
-        const messageOf = async (command: () => Promise<unknown>) => {
+        const getMessage = async (command: () => Promise<unknown>) => {
             const error: unknown = await command().then(
                 () => assert.fail("it should fail"),
                 (reason: unknown) => reason,
@@ -137,7 +137,7 @@ describe("workloads in the real engine", () => {
         };
         await enableIam(stack);
         await stack.init({ workloads: { release }, pool: { existing: "use", id: "company-ci" } });
-        const missing = await messageOf(() => stack.up());
+        const missing = await getMessage(() => stack.up());
         assert.match(
             missing,
             /pool\.existing: use: the workload identity pool company-ci in the project sandbox-project does not exist\./,
@@ -145,7 +145,7 @@ describe("workloads in the real engine", () => {
         assert.equal(missing.slice(missing.indexOf("Diagnostics:")).split("does not exist").length, 2);
 
         await stack.configure({ workloads: { release }, pool: { project: "other-project" } });
-        const unknown = await messageOf(() => stack.pulumi("preview"));
+        const unknown = await getMessage(() => stack.pulumi("preview"));
         assert.match(unknown, /Cannot look up the number of the project other-project/);
         assert.match(unknown, /pool\.projectNumber/);
         assert.deepEqual(changes(), []);
@@ -192,7 +192,7 @@ describe("workloads in the real engine", () => {
         assert.deepEqual(adopted.policy.bindings, [
             { role: "roles/iam.workloadIdentityUser", members: principal("attribute.project/gitlab:7") },
         ]);
-        assert.deepEqual([...policyOf("writer")], [`serviceAccount:${used.email}`]);
+        assert.deepEqual([...getPolicy("writer")], [`serviceAccount:${used.email}`]);
         await stack.up("--expect-no-changes");
 
         await stack.configure({ access: "additive", serviceAccounts, protect: false });

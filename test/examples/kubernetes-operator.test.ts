@@ -32,9 +32,9 @@ function merged(target: unknown, patch: unknown): unknown {
     return { ...target, ...(Object.fromEntries(entries) as Json) };
 }
 
-const textOf = (file: string) => readFileSync(join(folder, file), "utf8");
-const documents = (file: string) => parseAllDocuments(textOf(file)).map((each) => each.toJS() as Json);
-const { resources, patches } = v.parse(kustomizationSchema, parse(textOf("kustomization.yaml")));
+const getText = (file: string) => readFileSync(join(folder, file), "utf8");
+const documents = (file: string) => parseAllDocuments(getText(file)).map((each) => each.toJS() as Json);
+const { resources, patches } = v.parse(kustomizationSchema, parse(getText("kustomization.yaml")));
 
 /** What `kubectl apply --kustomize` sends to the cluster. */
 function built(): Json[] {
@@ -200,7 +200,7 @@ describe("examples/kubernetes-operator", () => {
             // A mandatory finding stops every run. The CLI reads these; test/engine/deploy.test.ts tries them.
             assert.deepEqual(variables, [
                 ["PULUMI_OPTION_POLICY_PACK", "policy"],
-                ["PULUMI_OPTION_POLICY_PACK_CONFIG", "policy/config.json"],
+                ["PULUMI_OPTION_POLICY_PACK_CONFIG", "packages/policy/config.json"],
             ]);
             for (const field of ["config", "configRef", "secretsRef", "envRefs", "gitAuth", "environment"]) {
                 assert.ok(!(field in spec), field);

@@ -1,4 +1,3 @@
-import { transformSync } from "@swc/core";
 import type * as Pulumi from "@pulumi/pulumi";
 import { execa } from "execa";
 import assert from "node:assert/strict";
@@ -7,16 +6,17 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import ts from "typescript";
 import { parse } from "yaml";
-import { stacksIn, touchedStacks } from "../../deploy/changes";
+import { stacksIn, touchedStacks } from "../../packages/operations/src/deploy/changes";
 import { isFileOf, readProject } from "../../examples/pulumi-deployments/stacks";
 import { pathFilters } from "../../examples/pulumi-deployments/paths";
 import { preRunCommands } from "../../examples/pulumi-deployments/pre-run";
-import { GoogleProvider } from "../../sandbox/engines/google-provider";
-import type { Claims } from "../../sandbox/issuers/ci-system";
-import { pulumiDeployments } from "../../sandbox/issuers/pulumi-deployments";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
-import { credentialConfiguration } from "../../src/ci/credential-configuration";
+import { GoogleProvider } from "../../packages/sandbox/src/engines/google-provider";
+import type { Claims } from "../../packages/sandbox/src/issuers/ci-system";
+import { pulumiDeployments } from "../../packages/sandbox/src/issuers/pulumi-deployments";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
+import { credentialConfiguration } from "../../packages/registry/src/ci/credential-configuration";
 import { messages } from "../policy/analyze";
 import { ok, text, through, type Json } from "../sandbox/client";
 import { exchange } from "../sandbox/federation";
@@ -77,17 +77,15 @@ async function copy(files: Readonly<Record<string, string>>): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), "python-registry-deployments-"));
     const sources = readdirSync(example).filter((file) => file.endsWith(".ts"));
     for (const source of [
-        "deploy/changes.ts",
+        "packages/operations/src/deploy/changes.ts",
         ...sources.map((file) => `examples/pulumi-deployments/${file}`),
     ]) {
         const target = join(directory, source.replace(/ts$/, "js"));
         mkdirSync(dirname(target), { recursive: true });
-        const { code } = transformSync(readFileSync(join(root, source), "utf8"), {
-            swcrc: false,
-            jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-            module: { type: "commonjs" },
+        const { outputText } = ts.transpileModule(readFileSync(join(root, source), "utf8"), {
+            compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
         });
-        writeFileSync(target, code);
+        writeFileSync(target, outputText);
     }
     symlinkSync(join(installed, "node_modules"), join(directory, "node_modules"));
     for (const [name, content] of Object.entries({ "Pulumi.yaml": "name: python-registry\n", ...files }))
@@ -174,7 +172,7 @@ interface Settings {
     };
 }
 
-function settingsOf(registrations: readonly Registration[], stack: string): Settings {
+function getSettings(registrations: readonly Registration[], stack: string): Settings {
     const { inputs } = ofType(registrations, settingsType).get(stack) ?? {};
     assert.ok(inputs, `${stack} has no settings`);
     return inputs as unknown as Settings;
@@ -190,7 +188,7 @@ describe("examples/pulumi-deployments", () => {
         it("has the right types", async () => {
             const directory = await mkdtemp(join(tmpdir(), "python-registry-deployments-"));
             const sources = readdirSync(example).filter((file) => file.endsWith(".ts"));
-            for (const file of ["tsconfig.json", "deploy/changes.ts"].concat(
+            for (const file of ["tsconfig.json", "packages/operations/src/deploy/changes.ts"].concat(
                 [...sources, "tsconfig.json"].map((file) => `examples/pulumi-deployments/${file}`),
             )) {
                 await mkdir(dirname(join(directory, file)), { recursive: true });
@@ -340,10 +338,10 @@ describe("examples/pulumi-deployments", () => {
                 "team-a-previewer",
             ]);
             assert.equal(
-                settingsOf(registrations, "team-a").operationContext.oidc.gcp.serviceAccount,
+                getSettings(registrations, "team-a").operationContext.oidc.gcp.serviceAccount,
                 "previewer@tools.example.com.iam.gserviceaccount.com",
             );
-            assert.ok(settingsOf(registrations, "prod").vcs.paths.includes("!Pulumi.team-a.yml"));
+            assert.ok(getSettings(registrations, "prod").vcs.paths.includes("!Pulumi.team-a.yml"));
         });
 
         it("reads the stacks of this project", () => {
@@ -360,7 +358,7 @@ describe("examples/pulumi-deployments", () => {
                 ["dev", true],
                 ["prod", false],
             ] as const) {
-                const { previewPullRequests, deployCommits } = settingsOf(registrations, stack).vcs;
+                const { previewPullRequests, deployCommits } = getSettings(registrations, stack).vcs;
                 assert.deepEqual([previewPullRequests, deployCommits], [automatic, automatic]);
             }
             assert.ok(ofType(registrations, driftType).has("prod"));
@@ -391,7 +389,7 @@ describe("examples/pulumi-deployments", () => {
                 Object.fromEntries(
                     Object.keys(own).map((name) => [
                         name,
-                        name === "@pulumi/pulumiservice"
+                        ["@pulumi/pulumiservice", "ts-node"].includes(name)
                             ? own[name]
                             : { ...dependencies, ...devDependencies }[name],
                     ]),
@@ -417,9 +415,9 @@ describe("examples/pulumi-deployments", () => {
             );
             assert.deepEqual(
                 modules.filter((module) => module.startsWith(".")),
-                ["../../deploy/changes"],
+                ["../../packages/operations/src/deploy/changes"],
             );
-            assert.deepEqual(imported(join(root, "deploy", "changes.ts")), []);
+            assert.deepEqual(imported(join(root, "packages/operations/src/deploy/changes.ts")), []);
         });
 
         it("has the configuration that the page sets", () => {
@@ -479,7 +477,7 @@ describe("examples/pulumi-deployments", () => {
         const newFiles = [
             ...[
                 "src/new.ts",
-                "src/ci/deeper/new.ts",
+                "packages/registry/src/ci/deeper/new.ts",
                 "new/code.ts",
                 "settings/teams.json",
                 "new.ts",
@@ -495,7 +493,7 @@ describe("examples/pulumi-deployments", () => {
             stacks.filter((stack) => triggers(pathFilters(stack, names), path, matcher));
 
         for (const [reading, matcher] of Object.entries(readings)) {
-            it(`touch the same stacks as deploy/changes.ts, file by file (${reading} wildcards)`, () => {
+            it(`touch the same stacks as packages/operations/src/deploy/changes.ts, file by file (${reading} wildcards)`, () => {
                 assert.ok(files.length > 300);
                 const different = [...files, ...newFiles].filter(
                     (path) => String(byFilters(path, matcher)) !== String(touchedStacks([path], stacks)),
@@ -569,7 +567,7 @@ describe("examples/pulumi-deployments", () => {
         });
 
         /** A token that Pulumi Cloud gives a deployment, with some claims changed. */
-        const tokenOf = (stack: string, operation: string, claims: Claims = {}) => {
+        const getToken = (stack: string, operation: string, claims: Claims = {}) => {
             const { org, project } = { org: "acme", project: "python-registry", ...claims };
             return sandbox.issuers.issue(pulumiDeployments.issuer, {
                 ...pulumiDeployments.claims,
@@ -580,9 +578,11 @@ describe("examples/pulumi-deployments", () => {
         };
 
         /** Runs the second command before an operation, as the executor does, and returns the credentials of the operation. */
-        async function credentialsOf(stack: string, operation: string) {
-            const { projectId, workloadPoolId, providerId, serviceAccount } = settingsOf(registrations, stack)
-                .operationContext.oidc.gcp;
+        async function findCredentials(stack: string, operation: string) {
+            const { projectId, workloadPoolId, providerId, serviceAccount } = getSettings(
+                registrations,
+                stack,
+            ).operationContext.oidc.gcp;
             const provided = credentialConfiguration({
                 provider: `projects/${projectId}/locations/global/workloadIdentityPools/${workloadPoolId}/providers/${providerId}`,
                 tokenFile: "/mnt/pulumi/pulumi.oidc",
@@ -637,10 +637,10 @@ describe("examples/pulumi-deployments", () => {
                     ["refresh", "previewer"],
                     ["detect-drift", "previewer"],
                 ] as const) {
-                    const { exitCode, stderr, provided, used } = await credentialsOf(stack, operation);
+                    const { exitCode, stderr, provided, used } = await findCredentials(stack, operation);
                     assert.equal(exitCode, 0, stderr);
                     const address = `${account}@acme-${stack}.iam.gserviceaccount.com`;
-                    assert.equal(await login(await tokenOf(stack, operation), used), address);
+                    assert.equal(await login(await getToken(stack, operation), used), address);
                     // Nothing but the account differs.
                     assert.deepEqual(
                         JSON.parse(JSON.stringify(used).replaceAll("/deployer@", "/previewer@")),
@@ -651,15 +651,15 @@ describe("examples/pulumi-deployments", () => {
 
         it("ends before an operation that the previewer must not try", async () => {
             for (const operation of ["destroy", "remediate-drift"]) {
-                const { exitCode, stderr, provided, used } = await credentialsOf("dev", operation);
+                const { exitCode, stderr, provided, used } = await findCredentials("dev", operation);
                 assert.deepEqual([exitCode, used], [1, provided]);
                 assert.equal(stderr, `This stack allows no ${operation} here. Run it on your machine.`);
             }
         });
 
         it("cannot be the deployer with a token of a preview, or of another stack", async () => {
-            const { used: deployer } = await credentialsOf("prod", "update");
-            const { provided: previewer } = await credentialsOf("prod", "preview");
+            const { used: deployer } = await findCredentials("prod", "update");
+            const { provided: previewer } = await findCredentials("prod", "preview");
             for (const operation of [
                 "preview",
                 "refresh",
@@ -668,15 +668,15 @@ describe("examples/pulumi-deployments", () => {
                 "remediate-drift",
                 "Update",
             ])
-                assert.equal(await login(await tokenOf("prod", operation), deployer), 403, operation);
+                assert.equal(await login(await getToken("prod", operation), deployer), 403, operation);
             for (const operation of ["update", "preview"])
                 for (const account of [deployer, previewer])
-                    assert.equal(await login(await tokenOf("dev", operation), account), 403);
-            assert.equal(await login(await tokenOf("none", "update"), deployer), 403);
+                    assert.equal(await login(await getToken("dev", operation), account), 403);
+            assert.equal(await login(await getToken("none", "update"), deployer), 403);
         });
 
         it("is refused for other projects and organizations, and so is an environment of Pulumi ESC", async () => {
-            const { used: deployer } = await credentialsOf("prod", "update");
+            const { used: deployer } = await findCredentials("prod", "update");
             for (const claims of [
                 { project: "other" },
                 { org: "other" },
@@ -691,7 +691,7 @@ describe("examples/pulumi-deployments", () => {
                 },
             ])
                 assert.match(
-                    String(await login(await tokenOf("prod", "update", claims), deployer)),
+                    String(await login(await getToken("prod", "update", claims), deployer)),
                     /^(?:unauthorized_client|invalid_grant)$/,
                     JSON.stringify(claims),
                 );
@@ -699,8 +699,8 @@ describe("examples/pulumi-deployments", () => {
 
         it("has an identity also with the longest names", async () => {
             const longest = "s".repeat(100);
-            const { used } = await credentialsOf("prod", "update");
-            const token = await tokenOf(longest, "remediate-drift");
+            const { used } = await findCredentials("prod", "update");
+            const token = await getToken(longest, "remediate-drift");
             const { status, json } = await exchange(sandbox, token, {
                 fields: { audience: text(used["audience"]) },
             });

@@ -9,7 +9,7 @@ import type {
 import * as policySdk from "@pulumi/policy";
 import { runtime } from "@pulumi/pulumi";
 import assert from "node:assert/strict";
-import { policies } from "../../policy/policies";
+import { policies } from "../../packages/policy/src/policies";
 
 // Runs rules as the server of @pulumi/policy does: properties through its proxy, parameters with the defaults of their schema.
 
@@ -53,7 +53,7 @@ export function rule(name: string): ResourceValidationPolicy | StackValidationPo
 }
 
 /** The name of a resource in a test: the given one, or its type. */
-const nameOf = ({ name, type }: Registration) => name ?? type;
+const getName = ({ name, type }: Registration) => name ?? type;
 
 /** The messages of a rule about one resource, or about a stack of resources. */
 export async function messages(
@@ -117,7 +117,7 @@ export async function analyze(
 
 function policyResource(registration: Registration): PolicyResource {
     const { type, props, stack = "dev", opts = {}, provider } = registration;
-    const name = nameOf(registration);
+    const name = getName(registration);
     return {
         type,
         name,
@@ -149,9 +149,9 @@ function policyResource(registration: Registration): PolicyResource {
 }
 
 function stackResources(registrations: readonly Registration[]): PolicyResource[] {
-    const resources = new Map(registrations.map((each) => [nameOf(each), policyResource(each)]));
+    const resources = new Map(registrations.map((each) => [getName(each), policyResource(each)]));
     for (const each of registrations) {
-        const resource = resources.get(nameOf(each));
+        const resource = resources.get(getName(each));
         for (const [property, names] of Object.entries(each.propertyDependencies ?? {})) {
             const from = names.flatMap((name) => resources.get(name) ?? []);
             if (resource !== undefined) resource.propertyDependencies[property] = from;

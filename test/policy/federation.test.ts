@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { compareClaims } from "../../policy/conditions";
-import { parseCel } from "../../sandbox/google/cel";
-import { parseWorkloads } from "../../src/validation/workloads";
-import { providersFor } from "../../src/workloads/federation";
+import { compareClaims } from "../../packages/policy/src/conditions";
+import { parseCel } from "../../packages/sandbox/src/google/cel";
+import { parseWorkloads } from "../../packages/registry/src/validation/workloads";
+import { providersFor } from "../../packages/registry/src/workloads/federation";
 import { messages, unknown } from "./analyze";
 
 // The rule federation-condition.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keyAge } from "../../policy/rules/key-age";
+import { keyAge } from "../../packages/policy/src/rules/key-age";
 import { messages, type Registration, unknown } from "./analyze";
 
 // The rules on service account keys.

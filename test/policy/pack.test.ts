@@ -9,14 +9,14 @@ import { builtinModules } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { policies } from "../../policy/policies";
-import predefinedRoles from "../../policy/predefined-roles.json";
+import { policies } from "../../packages/policy/src/policies";
+import predefinedRoles from "../../packages/policy/src/predefined-roles.json";
 import { within } from "../deadline";
 
 // The policy pack as a package, and its page.
 
 const root = join(__dirname, "..", "..");
-const folderOfPack = join(root, "policy");
+const folderOfPack = join(root, "packages", "policy");
 const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
 
 interface Manifest {
@@ -51,7 +51,7 @@ describe("the policy pack as a package", () => {
         await cp(folderOfPack, directory, { recursive: true });
         await rm(join(directory, "node_modules"), { recursive: true, force: true });
         await symlink(join(root, "node_modules"), join(directory, "node_modules"));
-        await appendFile(join(directory, "policies.ts"), "\nexport const wrong: number = 'text';\n");
+        await appendFile(join(directory, "src", "policies.ts"), "\nexport const wrong: number = 'text';\n");
         const pack = execa(process.execPath, ["."], { cwd: directory, reject: false, stdin: "ignore" });
         // The server of the pack prints its port.
         const [line] = (await within("the pack to start", once(pack.stdout, "data"))) as [Buffer];
@@ -64,14 +64,14 @@ describe("the policy pack as a package", () => {
     it("loads the parser of conditions only for an OIDC provider", async () => {
         const loaded = async (type: string) => {
             const script = `
-                const { policies } = require("./policy/policies");
+                const { policies } = require("./packages/policy/src/policies");
                 const { validateResource } = policies.find(({ name }) => name === "federation-condition");
                 const props = { oidc: { issuerUri: "https://a.example" }, attributeCondition: "true" };
                 validateResource({ type: ${JSON.stringify(type)}, props, getConfig: () => ({}) }, () => {});
                 console.log(Object.keys(require.cache).some((file) => file.includes("@bufbuild")));`;
             const { stdout } = await execa(
                 process.execPath,
-                ["--require", "./typescript.cjs", "--eval", script],
+                ["--conditions=source", "--require", "./typescript.cjs", "--eval", script],
                 { cwd: root },
             );
             return stdout;
@@ -120,7 +120,7 @@ describe("the policy pack as a package", () => {
         const directory = await mkdtemp(join(tmpdir(), "python-registry-roles-"));
         try {
             const file = join(directory, "roles.json");
-            await cp(join(folderOfPack, "predefined-roles.json"), file);
+            await cp(join(folderOfPack, "src", "predefined-roles.json"), file);
             const before = await readFile(file, "utf8");
             const { port } = server.address() as AddressInfo;
             const update = (token: string) =>
@@ -150,25 +150,15 @@ describe("the policy pack as a package", () => {
         }
     });
 
-    it("has the versions of the project, and a lock file of its own", () => {
-        const { dependencies, devDependencies } = manifest();
-        const own = manifest("policy").dependencies;
-        assert.deepEqual(
-            own,
-            Object.fromEntries(
-                Object.keys(own).map((name) => [name, { ...dependencies, ...devDependencies }[name]]),
-            ),
-        );
-        const lock = JSON.parse(read("policy", "package-lock.json")) as {
-            packages: Record<string, Manifest>;
-        };
-        assert.deepEqual(lock.packages[""]?.dependencies, own);
-        assert.ok("@pulumi/policy" in devDependencies, "npm ci of the project installs it");
+    it("has exact versions, which are installed as they are when the pack is published", () => {
+        for (const [name, version] of Object.entries(manifest("packages", "policy").dependencies)) {
+            assert.match(version, /^\d+\.\d+\.\d+$/, name);
+        }
     });
 
     it("imports only its own files and its own dependencies, so that it can be published", () => {
-        const dependencies = Object.keys(manifest("policy").dependencies);
-        const foreign = imports("policy")
+        const dependencies = Object.keys(manifest("packages", "policy").dependencies);
+        const foreign = imports("packages/policy")
             .filter(({ file }) => file !== "index.ts")
             .filter(({ file, module }) =>
                 module.startsWith(".")
@@ -179,7 +169,13 @@ describe("the policy pack as a package", () => {
     });
 
     it("is not loaded by a preview or a command", () => {
-        const loaded = imports("src", "configure", "recover", "sandbox", "bench");
+        const loaded = imports(
+            "src",
+            "packages/registry",
+            "packages/configure",
+            "packages/operations",
+            "packages/sandbox",
+        );
         assert.ok(loaded.some(({ file }) => file === "index.ts"));
         assert.deepEqual(
             loaded.filter(
@@ -221,8 +217,10 @@ describe("the policy pack as a package", () => {
             ...(["email", "member", "accountId", "project"] satisfies (keyof gcp.serviceaccount.Account)[]),
         ];
         const text = [
-            ...readdirSync(join(folderOfPack, "rules")).map((file) => read("policy", "rules", file)),
-            ...["grants.ts", "repositories.ts"].map((file) => read("policy", file)),
+            ...readdirSync(join(folderOfPack, "src", "rules")).map((file) =>
+                read("packages", "policy", "src", "rules", file),
+            ),
+            ...["grants.ts", "repositories.ts"].map((file) => read("packages", "policy", "src", file)),
         ].join("");
         for (const name of properties) assert.ok(text.includes(name), name);
     });
@@ -237,7 +235,7 @@ describe("the policy pack as a package", () => {
         }
         assert.equal(
             policies.length,
-            readdirSync(join(folderOfPack, "rules")).length + 1,
+            readdirSync(join(folderOfPack, "src", "rules")).length + 1,
             "one file has two rules",
         );
     });

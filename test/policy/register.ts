@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
-import { stackDescription, type StackName } from "../../src/names/stack-label";
+import { stackDescription, type StackName } from "../../packages/registry/src/names/stack-label";
 import type { Registration } from "./analyze";
 
 // A process that runs this project's program as a preview and prints what it registers, as JSON. It reads the names of the

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { grantOf, isKind } from "../../policy/resource-types";
+import { findGrant, isKind } from "../../packages/policy/src/resource-types";
 import { analyze, type Finding, type Registration, rule, unknown } from "./analyze";
 import {
     broadPrincipals,
@@ -23,13 +23,13 @@ import {
 const levels = Object.keys(grantTypes) as Level[];
 const writer = "roles/artifactregistry.writer";
 
-const rulesOf = (findings: readonly Finding[]) => [...new Set(findings.map(({ rule }) => rule))].sort();
+const getRules = (findings: readonly Finding[]) => [...new Set(findings.map(({ rule }) => rule))].sort();
 
 /** Compares what the pack says of each resource. */
 async function expect(resources: readonly Registration[], rules: readonly string[]): Promise<void> {
     assert.ok(resources.length > 0);
     for (const resource of resources) {
-        assert.deepEqual(rulesOf(await analyze([resource])), [...rules].sort(), JSON.stringify(resource));
+        assert.deepEqual(getRules(await analyze([resource])), [...rules].sort(), JSON.stringify(resource));
     }
 }
 
@@ -124,7 +124,7 @@ describe("the policy pack over grants of each resource type", () => {
         }
         for (const type of types("Binding")) {
             const props = { role: writer, members: [unknown, "domain:example.com"] };
-            assert.ok(rulesOf(await analyze([{ type, props }])).includes("no-broad-writers"));
+            assert.ok(getRules(await analyze([{ type, props }])).includes("no-broad-writers"));
         }
         for (const type of entitlementTypes) {
             assert.ok(
@@ -136,14 +136,14 @@ describe("the policy pack over grants of each resource type", () => {
                 privilegedAccess: { gcpIamAccess },
                 eligibleUsers: [{ principals: ["domain:a.example"] }],
             };
-            assert.ok(rulesOf(await analyze([{ type, props }])).includes("no-broad-writers"));
+            assert.ok(getRules(await analyze([{ type, props }])).includes("no-broad-writers"));
         }
     });
 
     it("accepts a harmless role for a principal that a preview does not know, but for no public access", async () => {
         const type = "gcp:projects/iAMMember:IAMMember";
         const props = { role: "roles/logging.viewer", member: unknown };
-        assert.deepEqual(rulesOf(await analyze([{ type, props }])), ["no-public-access"]);
+        assert.deepEqual(getRules(await analyze([{ type, props }])), ["no-public-access"]);
     });
 
     it("names what a role is granted on", async () => {
@@ -207,7 +207,7 @@ describe("the policy pack over custom roles", () => {
                     ["domain:example.com", broad],
                     ["user:alice@example.com", chosen],
                 ] as const) {
-                    assert.deepEqual(rulesOf(await analyze([custom, granted(role, principal)])), [...rules]);
+                    assert.deepEqual(getRules(await analyze([custom, granted(role, principal)])), [...rules]);
                     // A preview does not know the name of a new role.
                     const planned = { ...custom, name: "own", props: { ...custom.props, name: unknown } };
                     const dependent = granted(unknown, principal, {
@@ -216,7 +216,7 @@ describe("the policy pack over custom roles", () => {
                     const found = (await analyze([planned, dependent])).filter(
                         ({ level }) => level === "mandatory",
                     );
-                    assert.deepEqual(rulesOf(found), [...rules]);
+                    assert.deepEqual(getRules(found), [...rules]);
                 }
             }
         });
@@ -225,7 +225,7 @@ describe("the policy pack over custom roles", () => {
     it("compares the whole name of a role", async () => {
         const [own] = customRoles("own", harmless);
         for (const other of ["projects/other/roles/own", "organizations/1/roles/own", `${role}2`]) {
-            assert.deepEqual(rulesOf(await analyze([own!, granted(other, "domain:example.com")])), [
+            assert.deepEqual(getRules(await analyze([own!, granted(other, "domain:example.com")])), [
                 "custom-roles",
             ]);
         }
@@ -268,7 +268,7 @@ describe("the policy pack over other resources", () => {
             it(`judges ${type}`, async () => {
                 const at = (props: Registration["props"]) => analyze([{ type, props, opts, stack: "prod" }]);
                 if (good !== undefined) assert.deepEqual(await at(good), []);
-                if (bad !== undefined) assert.deepEqual(rulesOf(await at(bad)), refusedBy);
+                if (bad !== undefined) assert.deepEqual(getRules(await at(bad)), refusedBy);
             });
         }
     }
@@ -281,7 +281,7 @@ describe("the resource types of the provider's SDK", () => {
         .flatMap(({ name }) => readdirSync(join(sdk, name)).map((file) => join(sdk, name, file)))
         .filter((file) => file.endsWith(".js") && !/[\\/](?:get|index)/.test(file.slice(sdk.length)))
         .flatMap((file) => /__pulumiType = '([^']+)'/.exec(readFileSync(file, "utf8"))?.[1] ?? []);
-    const moduleOf = (type: string) => /^gcp:([^/]+)/.exec(type)?.[1] ?? "";
+    const getModule = (type: string) => /^gcp:([^/]+)/.exec(type)?.[1] ?? "";
 
     it("that grant roles are known, or grant them on an object of another service", () => {
         const own = levels.flatMap((level) =>
@@ -291,11 +291,11 @@ describe("the resource types of the provider's SDK", () => {
                     ["Binding", "Member", "Policy"].map((form) => pattern.replaceAll("*", form)),
                 ),
         );
-        const found = types.filter((type) => grantOf(type) !== undefined);
+        const found = types.filter((type) => findGrant(type) !== undefined);
         assert.deepEqual(found.sort(), [...own, entitlementTypes[0]].sort());
         const others = types
             .filter((type) => /iam(?:binding|member|policy)$/i.test(type) && !found.includes(type))
-            .map(moduleOf);
+            .map(getModule);
         assert.ok(others.length > 300);
         assert.deepEqual([...new Set(others)].sort(), [...otherServices].sort());
     });
@@ -312,7 +312,7 @@ describe("the resource types of the provider's SDK", () => {
             "serviceaccount",
         ];
         const unknownTypes = types
-            .filter((type) => services.includes(moduleOf(type)) && grantOf(type) === undefined)
+            .filter((type) => services.includes(getModule(type)) && findGrant(type) === undefined)
             .filter((type) => !kinds.some((kind) => isKind(kind, type)))
             .map((type) => type.replace(/^gcp:(.*):.*$/, "$1"));
         assert.deepEqual(unknownTypes.sort(), [...withoutGrants].sort());

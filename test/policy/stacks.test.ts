@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readStackConfig, stackConfig } from "../../sandbox/engines/stack-config";
+import { readStackConfig, stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { analyze, type Finding, type Registration } from "./analyze";
 
 // The whole pack, over what this project's program registers.
@@ -12,13 +12,13 @@ const root = join(__dirname, "..", "..");
 async function preview(stack: string, config: Readonly<Record<string, string>>): Promise<Registration[]> {
     const { stdout } = await execa(
         process.execPath,
-        ["--require", "./typescript.cjs", join(__dirname, "register.ts")],
+        ["--conditions=source", "--require", "./typescript.cjs", join(__dirname, "register.ts")],
         { cwd: root, input: JSON.stringify({ project: "python-registry", stack, config }) },
     );
     return JSON.parse(stdout) as Registration[];
 }
 
-const rulesOf = (findings: readonly Finding[]) => findings.map(({ rule, level }) => `${rule} ${level}`);
+const getRules = (findings: readonly Finding[]) => findings.map(({ rule, level }) => `${rule} ${level}`);
 
 /** A stack in the location europe-west1. */
 const team = (settings: object) =>
@@ -51,7 +51,7 @@ describe("the policy pack", () => {
             "sandbox",
             await readStackConfig(join(root, "Pulumi.sandbox.yaml")),
         );
-        assert.deepEqual(rulesOf(await analyze(registrations)), [
+        assert.deepEqual(getRules(await analyze(registrations)), [
             "key-allow-list advisory",
             "key-allow-list advisory",
         ]);
@@ -118,7 +118,7 @@ describe("the policy pack", () => {
         ],
     ] as const) {
         it(`refuses a stack with ${what}`, async () => {
-            assert.deepEqual(rulesOf(await analyze(await preview(stack, team(settings)))), found);
+            assert.deepEqual(getRules(await analyze(await preview(stack, team(settings)))), found);
         });
     }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
-import { Registry, RepositoryAccess, ServiceAccount } from "../../src/registry";
+import { Registry, RepositoryAccess, ServiceAccount } from "../../packages/registry/src";
 
 // The components as another program uses them, registered with the SDK's mocks.
 
@@ -47,7 +47,7 @@ async function mock(preview: boolean): Promise<void> {
 }
 
 /** The value of an output, and whether it is known. */
-async function valueOf<T>(output: pulumi.Output<T>): Promise<{ value: T; known: boolean }> {
+async function getValue<T>(output: pulumi.Output<T>): Promise<{ value: T; known: boolean }> {
     const { promise, isKnown } = output as unknown as {
         promise: () => Promise<T>;
         isKnown: Promise<boolean>;
@@ -97,8 +97,8 @@ describe("the outputs of the components", () => {
                 ],
             };
             for (const [name, [output, value]] of Object.entries(using)) {
-                assert.deepEqual(await valueOf(output), { value, known: true });
-                await valueOf(user(name, output));
+                assert.deepEqual(await getValue(output), { value, known: true });
+                await getValue(user(name, output));
             }
             for (const [name, [, , waitsFor]] of Object.entries(using)) {
                 assert.deepEqual(waits.get(name), [waitsFor]);
@@ -124,7 +124,7 @@ describe("the outputs of the components", () => {
             ...place,
             serviceAccounts: { publisher: { access: "writer" } },
         });
-        assert.equal((await valueOf(registry.repository.repositoryId)).value, "python");
+        assert.equal((await getValue(registry.repository.repositoryId)).value, "python");
         await pulumi.runtime.disconnect();
         assert.deepEqual(registered.get("whole"), [
             "principals",
@@ -155,7 +155,7 @@ describe("what a component is told to wait for", () => {
             },
             { dependsOn: first },
         );
-        await valueOf(registry.urls);
+        await getValue(registry.urls);
         await pulumi.runtime.disconnect();
         for (const name of [
             "later-iam",
@@ -194,7 +194,7 @@ describe("what a component is told to wait for", () => {
 
 describe("the grant of a workload", () => {
     /** The names of the grants of an additive registry with this workload. */
-    async function grantsOf(workload: string): Promise<string[]> {
+    async function getGrants(workload: string): Promise<string[]> {
         await mock(false);
         new Registry("internal", {
             ...place,
@@ -209,10 +209,10 @@ describe("the grant of a workload", () => {
     }
 
     it("is not named after the workload, so that a new name does not revoke it", async () => {
-        const [name, ...others] = await grantsOf("one");
+        const [name, ...others] = await getGrants("one");
         assert.match(name ?? "", /acme-tools\.svc\.id\.goog\/subject\/ns\/apps\/sa\/worker$/);
         assert.deepEqual(others, []);
-        assert.deepEqual(await grantsOf("two"), [name]);
+        assert.deepEqual(await getGrants("two"), [name]);
     });
 });
 
@@ -230,7 +230,7 @@ describe("what a registry with existing resources looks up", () => {
     }
 
     /** What happened, in order: the creation of the child of a component, and the lookups of a registry that waits for it. */
-    async function eventsOf(preview: boolean): Promise<string[]> {
+    async function getEvents(preview: boolean): Promise<string[]> {
         const events: string[] = [];
         await pulumi.runtime.setMocks(
             {
@@ -268,13 +268,13 @@ describe("what a registry with existing resources looks up", () => {
     }
 
     it("exists before, if it is in its dependsOn, also below a component", async () => {
-        const [first, ...lookups] = await eventsOf(false);
+        const [first, ...lookups] = await getEvents(false);
         assert.equal(first, "owner-repository");
         assert.deepEqual(lookups.sort(), ["getAccount", "getProject", "getRepository"]);
     });
 
     it("is not looked up in a preview that has yet to create it", async () => {
-        assert.deepEqual(await eventsOf(true), ["owner-repository"]);
+        assert.deepEqual(await getEvents(true), ["owner-repository"]);
     });
 });
 
@@ -368,7 +368,7 @@ describe("the arguments of a registry", () => {
 
     it("are refused by the other components too", async () => {
         await mock(false);
-        const propertiesOf = (create: () => unknown) => {
+        const getProperties = (create: () => unknown) => {
             try {
                 create();
             } catch (error) {
@@ -379,7 +379,7 @@ describe("the arguments of a registry", () => {
         };
         const createdBy = { organization: "acme", project: "other", stack: "test" };
         assert.deepEqual(
-            propertiesOf(
+            getProperties(
                 () =>
                     new ServiceAccount("refused-account", {
                         project: "acme-tools",
@@ -393,7 +393,7 @@ describe("the arguments of a registry", () => {
             ["accountId", "keys[1]", "displayName"],
         );
         assert.deepEqual(
-            propertiesOf(
+            getProperties(
                 () =>
                     new RepositoryAccess("refused-access", {
                         ...place,
@@ -407,7 +407,7 @@ describe("the arguments of a registry", () => {
     });
 
     /** The properties with mistakes, and the reason of each. */
-    const reasonsOf = (create: () => unknown): Record<string, string> => {
+    const getReasons = (create: () => unknown): Record<string, string> => {
         try {
             create();
         } catch (error) {
@@ -641,7 +641,7 @@ describe("the arguments of a registry", () => {
     ] as [string, unknown, unknown, Record<string, RegExp>][]) {
         it(`are refused with ${what}, of every component`, async () => {
             await mock(false);
-            const reasons = reasonsOf(untyped(component, args));
+            const reasons = getReasons(untyped(component, args));
             assert.deepEqual(Object.keys(reasons).sort(), Object.keys(expected).sort());
             for (const [property, reason] of Object.entries(expected))
                 assert.match(reasons[property] ?? "", reason);
@@ -650,7 +650,7 @@ describe("the arguments of a registry", () => {
     }
 
     /** The messages with which an update fails, and the names of the resources that it registers. */
-    async function failuresOf(create: () => unknown): Promise<{ messages: string[]; registered: string[] }> {
+    async function getFailures(create: () => unknown): Promise<{ messages: string[]; registered: string[] }> {
         await mock(false);
         const messages = new Set<string>();
         const listeners = process.listeners("unhandledRejection");
@@ -690,7 +690,7 @@ describe("the arguments of a registry", () => {
                 [undefined, "writer", /is not set/],
                 ["allUsers", "created", /"allUsers" is a different principal than its key/],
             ] as const) {
-                const { messages, registered } = await failuresOf(given(principal, role));
+                const { messages, registered } = await getFailures(given(principal, role));
                 assert.match(messages.join("\n"), message);
                 assert.match(
                     messages.join("\n"),
@@ -705,14 +705,14 @@ describe("the arguments of a registry", () => {
                     mode === "additive" ? others : [],
                 );
             }
-            const fine = await failuresOf(given("user:Ada@acme.example", "created"));
+            const fine = await getFailures(given("user:Ada@acme.example", "created"));
             assert.deepEqual(fine.messages, []);
             assert.ok(fine.registered.some((each) => each.includes("-writer")));
         });
     }
 
     it("of other components are refused too when an output is known", async () => {
-        const registry = await failuresOf(
+        const registry = await getFailures(
             untyped(Registry, { ...place, labels: { Team: pulumi.output("x") } }),
         );
         assert.match(registry.messages.join("\n"), /labels\.Team: "Team" is not valid/);
@@ -720,7 +720,7 @@ describe("the arguments of a registry", () => {
             registry.registered.filter((each) => /^untyped-\d+$/.test(each)),
             [],
         );
-        const single = await failuresOf(
+        const single = await getFailures(
             untyped(ServiceAccount, { ...account, displayName: pulumi.output(1) }),
         );
         assert.match(single.messages.join("\n"), /displayName: 1 is a number, not a string/);
@@ -735,8 +735,8 @@ describe("the arguments of a registry", () => {
             readers: ["user:Ada@Acme.example"],
             serviceAccounts: {},
         });
-        assert.equal((await valueOf(registry.repository.description)).value, "later");
-        assert.deepEqual((await valueOf(registry.principals.apply(({ reader }) => reader))).value, [
+        assert.equal((await getValue(registry.repository.description)).value, "later");
+        assert.deepEqual((await getValue(registry.principals.apply(({ reader }) => reader))).value, [
             "user:ada@acme.example",
         ]);
     });

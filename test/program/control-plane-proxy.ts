@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { GoogleError } from "../../sandbox/google/google-api";
-import type { Sandbox } from "../../sandbox/sandbox";
+import type { GoogleError } from "../../packages/sandbox/src/google/google-api";
+import type { Sandbox } from "../../packages/sandbox/src/sandbox";
 
 /** What the proxy does with a call on its way. */
 export interface ControlPlaneProxyOptions {

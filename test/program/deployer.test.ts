@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type Permission, permissions } from "../../sandbox/google/roles";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type Permission, permissions } from "../../packages/sandbox/src/google/roles";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import {
     asOperator,
     callAsOperator,
@@ -15,7 +15,7 @@ import {
     ofOperator,
     ownRoles,
     ownStack,
-    permissionsOf,
+    getPermissions,
     project,
 } from "../deployer";
 import { previewPermissions, previewRole, sorted } from "../deployer-page";
@@ -140,13 +140,13 @@ describe("the deployer", () => {
         it("deploys it with the roles of the page, and uses all of the permissions in the table", async () => {
             grantRoles(sandbox, ownRoles);
             assert.equal(await deploy(sandbox, ownSteps), undefined);
-            assert.deepEqual(needed(), permissionsOf(ownRoles));
+            assert.deepEqual(needed(), getPermissions(ownRoles));
             const { repositories, serviceAccounts } = sandbox.cloud.project(project);
             assert.deepEqual([repositories.size, serviceAccounts.size], [0, 0]);
         });
 
         it("deploys it with a custom role of exactly these permissions", async () => {
-            grantPermissions(sandbox, permissionsOf(ownRoles));
+            grantPermissions(sandbox, getPermissions(ownRoles));
             assert.equal(await deploy(sandbox, ownSteps), undefined);
         });
 
@@ -164,11 +164,11 @@ describe("the deployer", () => {
             });
         }
 
-        for (const missing of permissionsOf(ownRoles)) {
+        for (const missing of getPermissions(ownRoles)) {
             it(`cannot without ${missing}`, async () => {
                 grantPermissions(
                     sandbox,
-                    permissionsOf(ownRoles).filter((each) => each !== missing),
+                    getPermissions(ownRoles).filter((each) => each !== missing),
                 );
                 const result = await deploy(sandbox, ownSteps);
                 assert.ok(isRefusal(result?.message ?? "", missing), JSON.stringify(result));
@@ -182,7 +182,7 @@ describe("the deployer", () => {
         it("deploys it with the roles of the page, and uses all of the permissions in the table", async () => {
             grantRoles(sandbox, existingRoles);
             assert.equal(await deploy(sandbox, existingSteps), undefined);
-            assert.deepEqual(needed(), permissionsOf(existingRoles));
+            assert.deepEqual(needed(), getPermissions(existingRoles));
             const { repositories, serviceAccounts } = sandbox.cloud.project(project);
             assert.deepEqual([repositories.size, serviceAccounts.size], [1, 1]);
         });
@@ -201,11 +201,11 @@ describe("the deployer", () => {
             });
         }
 
-        for (const missing of permissionsOf(existingRoles)) {
+        for (const missing of getPermissions(existingRoles)) {
             it(`cannot without ${missing}`, async () => {
                 grantPermissions(
                     sandbox,
-                    permissionsOf(existingRoles).filter((each) => each !== missing),
+                    getPermissions(existingRoles).filter((each) => each !== missing),
                 );
                 const result = await deploy(sandbox, existingSteps);
                 assert.ok(isRefusal(result?.message ?? "", missing), JSON.stringify(result));

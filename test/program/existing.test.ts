@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type ProgramOptions, runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 
 // Repositories and accounts that exist before the stack is created.
 
@@ -72,7 +72,7 @@ describe("resources that already exist", () => {
             .filter((change) => !change.endsWith(":enable"))
             .sort();
 
-    const policyOf = () => {
+    const getPolicy = () => {
         const [repository] = sandbox.cloud.project(project).repositories.values();
         return Object.fromEntries(repository!.policy.bindings.map(({ role, members }) => [role, members]));
     };
@@ -88,7 +88,7 @@ describe("resources that already exist", () => {
         });
 
         assert.deepEqual(changes, ["POST keys", "POST python:setIamPolicy", "POST python:setIamPolicy"]);
-        assert.deepEqual(policyOf(), {
+        assert.deepEqual(getPolicy(), {
             [reader]: ["group:developers@example.com"],
             "roles/artifactregistry.writer": [`serviceAccount:ci-builds@${project}.iam.gserviceaccount.com`],
         });
@@ -217,7 +217,7 @@ describe("resources that already exist", () => {
         assert.doesNotMatch(additive.log, /lose/);
 
         await run({ ...settings, access: "authoritative" });
-        assert.deepEqual(policyOf()[reader], ["user:kept@example.com"]);
+        assert.deepEqual(getPolicy()[reader], ["user:kept@example.com"]);
     });
 
     it("are reported if they are disabled", async () => {

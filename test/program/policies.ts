@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LoggedRequest } from "../../sandbox/sandbox";
+import type { LoggedRequest } from "../../packages/sandbox/src/sandbox";
 
 /** Role → members. */
 type Roles = Readonly<Record<string, readonly string[]>>;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { EngineOutput } from "../../sandbox/engines/engine";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { startSandbox } from "../../sandbox/sandbox";
+import type { EngineOutput } from "../../packages/sandbox/src/engines/engine";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { startSandbox } from "../../packages/sandbox/src/sandbox";
 
 // The length of the outputs that the CLI prints on the first preview and on every update. The tests with the real engine
 // count the lines that it really prints.

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type FilesByTool, filesByTool } from "../../src/clients/tools";
+import { type FilesByTool, filesByTool } from "../../packages/registry/src/clients/tools";
 import { join } from "node:path";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { within } from "../deadline";
 import { startControlPlaneProxy } from "./control-plane-proxy";
 import { assertKeepRole, policiesSet } from "./policies";

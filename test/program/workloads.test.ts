@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ProgramOptions, runProgram } from "../../sandbox/engines/in-process-engine";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { type LoggedRequest, type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { forWriters, given } from "../unit/ci-tokens";
 
 // Machines without a key, through the whole program: what it creates and grants, on what, to whom, and nothing else.
@@ -202,14 +202,14 @@ describe("workloads", () => {
                     .sort(),
             ],
         ]);
-        const principalOf = (type: string) => cases[type]![2];
+        const getPrincipal = (type: string) => cases[type]![2];
         assert.deepEqual(granted(), {
-            [roles.reader]: [principalOf("buildkite").replace("trusted_pipeline_ref_api", "pipeline_ref")],
+            [roles.reader]: [getPrincipal("buildkite").replace("trusted_pipeline_ref_api", "pipeline_ref")],
             [roles.writer]: Object.keys(cases)
                 .filter((type) => !["gke", "buildkite"].includes(type))
-                .map(principalOf)
+                .map(getPrincipal)
                 .sort(),
-            [roles.admin]: [principalOf("gke")],
+            [roles.admin]: [getPrincipal("gke")],
         });
         assert.equal(changes().filter((change) => change.endsWith("python:setIamPolicy")).length, 3);
     });
@@ -407,7 +407,7 @@ describe("workloads", () => {
                 process.env["LOADED_MODULES"] = file;
                 await run(values, { preview: true });
                 const modules = (await readFile(file, "utf8")).split("\n");
-                assert.ok(modules.some((each) => each.endsWith("/src/registry/registry.ts")));
+                assert.ok(modules.some((each) => each.endsWith("/src/components/registry.ts")));
                 return modules;
             };
             assert.deepEqual(

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
-import { runProgram } from "../../sandbox/engines/in-process-engine";
-import { findPulumi, writeProject } from "../../sandbox/engines/pulumi-engine";
-import { pythonTools } from "../../sandbox/python/python-tools";
-import { buildPackage } from "../../sandbox/python/sample-package";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
-import { ToolEnvironment } from "../../sandbox/python/tool-environment";
-import { parseSettings } from "../../src/settings/settings";
+import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { findPulumi } from "../../packages/operations/src/pulumi-cli";
+import { writeProject } from "../../packages/sandbox/src/engines/pulumi-engine";
+import { pythonTools } from "../../packages/sandbox/src/python/python-tools";
+import { buildPackage } from "../../packages/sandbox/src/python/sample-package";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { parseSettings } from "../../src/settings";
 
 // The commands and examples of the README and of the pages in docs/, run as they are.
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
-import type { Sandbox } from "../../sandbox/sandbox";
+import type { Sandbox } from "../../packages/sandbox/src/sandbox";
 import { within } from "../deadline";
 
 export interface Reply {

@@ -1,7 +1,7 @@
-import type { Claims } from "../../sandbox/issuers/ci-system";
-import { githubActions } from "../../sandbox/issuers/github-actions";
-import type { TokenOptions } from "../../sandbox/issuers/issuers";
-import type { Sandbox } from "../../sandbox/sandbox";
+import type { Claims } from "../../packages/sandbox/src/issuers/ci-system";
+import { githubActions } from "../../packages/sandbox/src/issuers/github-actions";
+import type { TokenOptions } from "../../packages/sandbox/src/issuers/issuers";
+import type { Sandbox } from "../../packages/sandbox/src/sandbox";
 import { ok, projectPath, through, type Json } from "./client";
 
 // A pool with a provider for GitHub Actions, and the exchange of tokens as Google's libraries do it.

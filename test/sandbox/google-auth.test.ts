@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import { ToolEnvironment } from "../../sandbox/python/tool-environment";
-import { githubActions } from "../../sandbox/issuers/github-actions";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { githubActions } from "../../packages/sandbox/src/issuers/github-actions";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import { needTools } from "../clients/registry";
 import { accountsPath, createRepository, grant, ok } from "./client";
 import { audience, createFederation, poolName } from "./federation";

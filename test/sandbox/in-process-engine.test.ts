@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { GoogleProvider } from "../../sandbox/engines/google-provider";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { GoogleProvider } from "../../packages/sandbox/src/engines/google-provider";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import { accountsPath, createRepository, ok, projectPath } from "./client";
 
 const parent = "projects/sandbox-project/locations/global/workloadIdentityPools";

@@ -1,15 +1,23 @@
 import { strict as assert } from "node:assert";
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from "jose";
-import { azureDevops, azureEntra, azureServiceConnection } from "../../sandbox/issuers/azure-devops";
-import { bitbucket } from "../../sandbox/issuers/bitbucket";
-import { buildkite } from "../../sandbox/issuers/buildkite";
-import type { CiSystem } from "../../sandbox/issuers/ci-system";
-import { circleci } from "../../sandbox/issuers/circleci";
-import { githubActions, githubEnterprise, githubServer } from "../../sandbox/issuers/github-actions";
-import { gitlabCi, gitlabServer } from "../../sandbox/issuers/gitlab-ci";
-import { hcpTerraform } from "../../sandbox/issuers/hcp-terraform";
-import { pulumiDeployments } from "../../sandbox/issuers/pulumi-deployments";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import {
+    azureDevops,
+    azureEntra,
+    azureServiceConnection,
+} from "../../packages/sandbox/src/issuers/azure-devops";
+import { bitbucket } from "../../packages/sandbox/src/issuers/bitbucket";
+import { buildkite } from "../../packages/sandbox/src/issuers/buildkite";
+import type { CiSystem } from "../../packages/sandbox/src/issuers/ci-system";
+import { circleci } from "../../packages/sandbox/src/issuers/circleci";
+import {
+    githubActions,
+    githubEnterprise,
+    githubServer,
+} from "../../packages/sandbox/src/issuers/github-actions";
+import { gitlabCi, gitlabServer } from "../../packages/sandbox/src/issuers/gitlab-ci";
+import { hcpTerraform } from "../../packages/sandbox/src/issuers/hcp-terraform";
+import { pulumiDeployments } from "../../packages/sandbox/src/issuers/pulumi-deployments";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import { through } from "./client";
 
 const systems: Record<string, CiSystem> = {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import {
     accountsPath,
     basic,

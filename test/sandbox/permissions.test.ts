@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Permission, permissions, predefinedRoles } from "../../sandbox/google/roles";
-import { type Sandbox, startSandbox } from "../../sandbox/sandbox";
+import { type Permission, permissions, predefinedRoles } from "../../packages/sandbox/src/google/roles";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { isRefusal, methods } from "../documented-permissions";
 import {
     accountsPath,
@@ -21,7 +21,7 @@ const deployer = "user:deployer@example.com";
 const role = "projects/sandbox-project/roles/deployer";
 
 /** A body that the method accepts, if it needs one. The body is read before the permission is checked. */
-function bodyOf(pattern: string): object | undefined {
+function findBody(pattern: string): object | undefined {
     if (/^(?:GET|DELETE)/.test(pattern)) return undefined;
     if (pattern.endsWith(":setIamPolicy")) return { policy: { bindings: [] } };
     if (pattern.endsWith(":batchEnable")) return { serviceIds: ["iam.googleapis.com"] };
@@ -82,7 +82,7 @@ describe("sandbox: permissions", () => {
     for (const { call: pattern, permission } of methods) {
         it(`${pattern} needs ${permission}`, async () => {
             const [method, path] = request(pattern);
-            const send = () => call(sandbox, method, path, bodyOf(pattern), token());
+            const send = () => call(sandbox, method, path, findBody(pattern), token());
             allow(...permissions.filter((each) => each !== permission));
             const { status, json } = await send();
             assert.equal(status, 403);
@@ -116,7 +116,7 @@ describe("sandbox: permissions", () => {
         ];
         const routes = apis.flatMap((name) => [
             ...readFileSync(
-                join(__dirname, "..", "..", "sandbox", "google", `${name}-api.ts`),
+                join(__dirname, "..", "..", "packages", "sandbox", "src", "google", `${name}-api.ts`),
                 "utf8",
             ).matchAll(/\bapp\.(?:get|post|patch|put|delete)\(/g),
         ]);

@@ -8,7 +8,7 @@ import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import * as tls from "node:tls";
 import { promisify } from "node:util";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import { limitSeconds, within } from "../deadline";
 import {
     accountsPath,
@@ -81,7 +81,7 @@ describe("sandbox: its lifetime", () => {
         const program = `
             const { connect } = require("node:net");
             const { once } = require("node:events");
-            const { startSandbox } = require("./sandbox/sandbox");
+            const { startSandbox } = require("./packages/sandbox/src/sandbox");
             (async () => {
                 const sandbox = await startSandbox();
                 for (const url of [sandbox.apiUrl, sandbox.proxyUrl]) {
@@ -92,10 +92,14 @@ describe("sandbox: its lifetime", () => {
                 console.log("closed");
             })();`;
         const cwd = join(__dirname, "../..");
-        const { stdout } = await run(process.execPath, ["-r", "./typescript.cjs", "-e", program], {
-            cwd,
-            timeout: limitSeconds * 1000,
-        });
+        const { stdout } = await run(
+            process.execPath,
+            ["--conditions=source", "-r", "./typescript.cjs", "-e", program],
+            {
+                cwd,
+                timeout: limitSeconds * 1000,
+            },
+        );
         assert.equal(stdout, "closed\n");
     });
 

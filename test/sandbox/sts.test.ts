@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import type { Claims } from "../../sandbox/issuers/ci-system";
-import { githubActions } from "../../sandbox/issuers/github-actions";
-import type { TokenOptions } from "../../sandbox/issuers/issuers";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import type { Claims } from "../../packages/sandbox/src/issuers/ci-system";
+import { githubActions } from "../../packages/sandbox/src/issuers/github-actions";
+import type { TokenOptions } from "../../packages/sandbox/src/issuers/issuers";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import {
     basic,
     call,

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { importPKCS8, SignJWT, UnsecuredJWT, type JWTPayload } from "jose";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import {
     accountsPath,
     basic,

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox";
+import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import {
     accountsPath,
     call,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { stackConfig } from "../../sandbox/engines/stack-config";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 
 const root = join(__dirname, "..", "..");
 

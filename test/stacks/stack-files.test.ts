@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { parseSettings } from "../../src/settings/settings";
+import { parseSettings } from "../../src/settings";
 import { analyze, type Registration } from "../policy/analyze";
 import { type StackFile, stackFiles } from "./stack-file";
 
@@ -13,7 +13,7 @@ const root = join(__dirname, "..", "..");
 async function preview({ project, stack, config }: StackFile): Promise<Registration[]> {
     const { stdout } = await execa(
         process.execPath,
-        ["--require", "./typescript.cjs", join(root, "test", "policy", "register.ts")],
+        ["--conditions=source", "--require", "./typescript.cjs", join(root, "test", "policy", "register.ts")],
         { cwd: root, input: JSON.stringify({ project, stack, config }) },
     );
     return JSON.parse(stdout) as Registration[];

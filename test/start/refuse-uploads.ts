@@ -1,4 +1,4 @@
-import { Cloud } from "../../sandbox/google/cloud";
+import { Cloud } from "../../packages/sandbox/src/google/cloud";
 
 // Loaded before the code of npm start: emulates a service that refuses uploads, so that checks fail.
 

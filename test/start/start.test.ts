@@ -109,7 +109,12 @@ describe("npm start", () => {
                 );
                 this.skip();
             }
-            for (const tool of ["twine upload", "pip install", "sandbox/main.ts", "in-process-program.ts"]) {
+            for (const tool of [
+                "twine upload",
+                "pip install",
+                "packages/sandbox/src/main.ts",
+                "in-process-program.ts",
+            ]) {
                 assert.ok(
                     [...seen].some((command) => command.includes(tool)),
                     `${tool} was not seen among:\n${[...seen].join("\n")}`,
@@ -150,11 +155,12 @@ describe("npm start", () => {
         await using user = await User.create();
         const run = user.start(
             "node",
+            "--conditions=source",
             ...["./typescript.cjs", "./test/start/refuse-uploads.ts"].flatMap((module) => [
                 "--require",
                 module,
             ]),
-            "sandbox/main.ts",
+            "packages/sandbox/src/main.ts",
             "--engine=in-process",
         );
         assert.equal(await run.ended(), 1, run.output);
@@ -224,7 +230,7 @@ describe("npm start", () => {
         const script = `
             const child = require("node:child_process").spawn(
                 process.execPath,
-                ["--require", "./typescript.cjs", "sandbox/main.ts", "--keep", "--engine", "in-process"],
+                ["--conditions=source", "--require", "./typescript.cjs", "packages/sandbox/src/main.ts", "--keep", "--engine", "in-process"],
                 { stdio: "inherit" },
             );
             console.log("child", child.pid);`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { PythonTools } from "../../sandbox/python/python-tools";
-import { buildSamples, type SamplePackages, verifyClients } from "../../sandbox/verify-clients";
+import type { PythonTools } from "../../packages/sandbox/src/python/python-tools";
+import { buildSamples, type SamplePackages, verifyClients } from "../../packages/sandbox/src/verify-clients";
 import { grant } from "../sandbox/client";
 import { needTools, project, reader, TestRegistry, writer } from "../clients/registry";
 

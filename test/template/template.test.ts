@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { isPartOfProject } from "../../template/files";
+import { isPartOfProject } from "../../packages/operations/src/template/files";
 import type { StackFile } from "../stacks/stack-file";
 import { DocPages } from "../unit/doc-pages";
 
@@ -19,12 +19,16 @@ interface Project {
 
 /** Runs `npm run template`. */
 function writeTemplate(folder: string) {
-    const main = join(root, "template", "main.ts");
-    return execa(process.execPath, ["--require", join(root, "typescript.cjs"), main, folder], {
-        cwd: root,
-        reject: false,
-        stdin: "ignore",
-    });
+    const main = join(root, "packages/operations/src/template/main.ts");
+    return execa(
+        process.execPath,
+        ["--conditions=source", "--require", join(root, "typescript.cjs"), main, folder],
+        {
+            cwd: root,
+            reject: false,
+            stdin: "ignore",
+        },
+    );
 }
 
 describe("the template for pulumi new", () => {
@@ -164,7 +168,7 @@ describe("the template for pulumi new", () => {
                 const { stdout } = await execa(
                     process.execPath,
                     [
-                        ...["--require", "./typescript.cjs", "--print"],
+                        ...["--conditions=source", "--require", "./typescript.cjs", "--print"],
                         'JSON.stringify(require("./test/stacks/stack-file").stackFiles())',
                     ],
                     { cwd: folder, stdin: "ignore" },
@@ -223,8 +227,8 @@ describe("the template for pulumi new", () => {
             await execa(
                 process.execPath,
                 [
-                    ...["--require", "./typescript.cjs", "--eval"],
-                    'require("./sandbox/engines/pulumi-engine").writeProject("docs")',
+                    ...["--conditions=source", "--require", "./typescript.cjs", "--eval"],
+                    'require("./packages/sandbox/src/engines/pulumi-engine").writeProject("docs")',
                 ],
                 { cwd: folder, stdin: "ignore" },
             );

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { locations } from "../../src/names/locations";
+import { locations } from "../../packages/registry/src/names/locations";
 
 // Valid values of each kind, and configurations made of them, as Pulumi hands them to a program.
 

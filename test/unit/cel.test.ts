@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseCel, type CelInput, type CelVariable } from "../../sandbox/google/cel";
+import { parseCel, type CelInput, type CelVariable } from "../../packages/sandbox/src/google/cel";
 
 // Attribute mappings and conditions, as Google evaluates them.
 

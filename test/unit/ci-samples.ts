@@ -1,10 +1,10 @@
 import { parseAllDocuments } from "yaml";
-import type { SnippetContext } from "../../src/ci/snippet";
-import type { KeyringProvider } from "../../src/clients/client";
-import { pipConfWithKeyring } from "../../src/clients/pip";
-import { pypircWithKeyring } from "../../src/clients/twine";
-import { type Workload, parseWorkloads } from "../../src/validation/workloads";
-import { isFederated } from "../../src/workloads/federation";
+import type { SnippetContext } from "../../packages/registry/src/ci/snippet";
+import type { KeyringProvider } from "../../packages/registry/src/clients/client";
+import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
+import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
+import { type Workload, parseWorkloads } from "../../packages/registry/src/validation/workloads";
+import { isFederated } from "../../packages/registry/src/workloads/federation";
 import { indexUrl, uploadUrl } from "./client-samples";
 
 // Workloads, and what a test reads in their snippets.
@@ -90,7 +90,7 @@ export const samples = {
 } as const satisfies Record<string, object>;
 
 /** The context of a workload, given as in the configuration. */
-export function contextOf(name: string, entry: object, keyring: KeyringProvider = "auto"): SnippetContext {
+export function getContext(name: string, entry: object, keyring: KeyringProvider = "auto"): SnippetContext {
     const { workloads, mistakes } = parseWorkloads({ [name]: entry });
     const workload = workloads[name];
     if (workload === undefined) throw new Error(JSON.stringify(mistakes));
@@ -107,7 +107,7 @@ export function contextOf(name: string, entry: object, keyring: KeyringProvider 
 }
 
 /** The documents of a snippet in YAML. */
-export function documentsOf(snippet: string): unknown[] {
+export function getDocuments(snippet: string): unknown[] {
     return parseAllDocuments(snippet, { strict: true, uniqueKeys: true }).map((document) => {
         const [problem] = [...document.errors, ...document.warnings];
         if (problem !== undefined) throw problem;
@@ -129,9 +129,9 @@ export function isScript({ type }: Workload): boolean {
 }
 
 /** The sh commands in a snippet, as the system runs them. */
-export function scriptOf(workload: Workload, snippet: string): string {
+export function getScript(workload: Workload, snippet: string): string {
     if (isScript(workload)) return snippet;
-    const document = documentsOf(snippet).at(-1) as never;
+    const document = getDocuments(snippet).at(-1) as never;
     switch (workload.type) {
         case "githubActions": {
             const { jobs } = document as { jobs: { python: { steps: { run?: string }[] } } };

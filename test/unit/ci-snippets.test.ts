@@ -15,16 +15,16 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import fc from "fast-check";
-import { credentialConfiguration } from "../../src/ci/credential-configuration";
-import { ciSnippet } from "../../src/ci/snippet";
-import { writeFile } from "../../src/ci/text";
-import type { KeyringProvider } from "../../src/clients/client";
-import { pipConfWithKeyring } from "../../src/clients/pip";
-import { pypircWithKeyring } from "../../src/clients/twine";
-import { repositoryUrls } from "../../src/names/urls";
-import { WorkloadType } from "../../src/names/workload-types";
-import { parseWorkloads } from "../../src/validation/workloads";
-import { account, contextOf, documentsOf, isScript, provider, samples, scriptOf } from "./ci-samples";
+import { credentialConfiguration } from "../../packages/registry/src/ci/credential-configuration";
+import { ciSnippet } from "../../packages/registry/src/ci/snippet";
+import { writeFile } from "../../packages/registry/src/ci/text";
+import type { KeyringProvider } from "../../packages/registry/src/clients/client";
+import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
+import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
+import { repositoryUrls } from "../../packages/registry/src/names/urls";
+import { WorkloadType } from "../../packages/registry/src/names/workload-types";
+import { parseWorkloads } from "../../packages/registry/src/validation/workloads";
+import { account, getContext, getDocuments, isScript, provider, samples, getScript } from "./ci-samples";
 
 // The snippets byte for byte (WRITE_DOCS=1 writes the expected texts), and what is true for the snippet of every valid workload. test/clients/ci-snippets.test.ts checks
 // them with the systems' own checkers, and runs their commands.
@@ -35,7 +35,7 @@ describe("the snippet of a workload", () => {
     for (const [name, entry] of Object.entries(samples)) {
         it(`is as expected for ${name}`, () => {
             const path = join(directory, `${name}.golden`);
-            const snippet = ciSnippet(contextOf(name, entry));
+            const snippet = ciSnippet(getContext(name, entry));
             if (process.env["WRITE_DOCS"] !== undefined) writeFileSync(path, snippet);
             assert.equal(snippet, readFileSync(path, "utf8"));
         });
@@ -56,13 +56,13 @@ describe("the snippet of a workload", () => {
 
     it("fits on a screen", () => {
         for (const [name, entry] of Object.entries(samples)) {
-            const lines = ciSnippet(contextOf(name, entry)).split("\n");
+            const lines = ciSnippet(getContext(name, entry)).split("\n");
             assert.ok(lines.length <= 65, `${name}: ${lines.length} lines`);
         }
     });
 
     it("installs the keyring outside pip's environment with keyring: subprocess", () => {
-        const script = ciSnippet(contextOf("vm", samples["vm-reader"], "subprocess"));
+        const script = ciSnippet(getContext("vm", samples["vm-reader"], "subprocess"));
         assert.match(script, /^pip install keyring .*\npython -m venv "\$dir\/project-venv"\n/m);
         assert.match(
             script,
@@ -72,12 +72,12 @@ describe("the snippet of a workload", () => {
     });
 
     it("names the workload if it has no provider", () => {
-        const { provider: _, ...context } = contextOf("core", samples["gitlab-reader"]);
+        const { provider: _, ...context } = getContext("core", samples["gitlab-reader"]);
         assert.throws(() => ciSnippet(context), new RangeError("the workload core has no provider"));
     });
 
     it("has triggers that every system reads literally, whatever the ref contains", () => {
-        const withRef = (entry: object, ref: string) => ciSnippet(contextOf("core", { ...entry, ref }));
+        const withRef = (entry: object, ref: string) => ciSnippet(getContext("core", { ...entry, ref }));
         const ref = `refs/heads/a'"\`$(id)+!b/1.x`;
         assert.match(withRef(samples["github-reader"], ref), /^ {4}branches: \["a\*id\*b\/1\.x"\]$/m);
         assert.match(
@@ -144,26 +144,26 @@ describe("the snippet of every valid workload", () => {
     it("is YAML or sh, and its commands do not depend on refs, environments and names", () => {
         fc.assert(
             fc.property(entries, ({ name, keyring, entry }) => {
-                const context = contextOf(name, entry, keyring);
+                const context = getContext(name, entry, keyring);
                 const { workload } = context;
                 const snippet = ciSnippet(context);
                 assert.ok(snippet.startsWith("#") && snippet.endsWith("\n"));
                 assert.doesNotMatch(snippet, /\$\{\{/);
                 assert.doesNotMatch(snippet, /[^\S \n]|\p{Cc}(?<!\n)/u);
-                if (!isScript(workload)) documentsOf(snippet);
+                if (!isScript(workload)) getDocuments(snippet);
                 if (workload.type === "circleCi") assertNotExpanded(snippet);
-                const script = scriptOf(workload, snippet);
+                const script = getScript(workload, snippet);
                 assert.ok(isSh(script), script);
                 const plain = Object.fromEntries(
                     Object.entries(entry).filter(
                         ([key]) => !["ref", "environment", "audiences"].includes(key),
                     ),
                 );
-                const plainContext = contextOf("plain", plain, keyring);
+                const plainContext = getContext("plain", plain, keyring);
                 const commands = (text: string) => text.split("\n").filter((line) => !line.startsWith("#"));
                 assert.deepEqual(
                     commands(script),
-                    commands(scriptOf(plainContext.workload, ciSnippet(plainContext))),
+                    commands(getScript(plainContext.workload, ciSnippet(plainContext))),
                 );
             }),
             { numRuns: 200 },
@@ -187,7 +187,7 @@ function expandTags(value: string): string {
 
 /** Asserts that CircleCI changes no value of a configuration. */
 function assertNotExpanded(snippet: string): void {
-    JSON.stringify(documentsOf(snippet), (key, value: unknown) => {
+    JSON.stringify(getDocuments(snippet), (key, value: unknown) => {
         for (const text of [key, value]) if (typeof text === "string") assert.equal(expandTags(text), text);
         return value;
     });
@@ -199,7 +199,7 @@ describe("a snippet of a project with a domain", () => {
 
     for (const [name, entry] of Object.entries(samples)) {
         it(`has the id in URLs, and the host in addresses, for ${name}`, () => {
-            const sample = contextOf(name, entry);
+            const sample = getContext(name, entry);
             const snippet = ciSnippet({
                 ...sample,
                 project: "example.com:tools",
@@ -226,7 +226,7 @@ describe("a snippet of a project with a domain", () => {
     ] as const) {
         it(`names the account of Cloud Build in its project: ${account} in ${project}`, () => {
             const entry = { type: "cloudBuild", access: "writer", serviceAccount: account, ...settings };
-            const [document] = documentsOf(ciSnippet(contextOf("core", entry)));
+            const [document] = getDocuments(ciSnippet(getContext("core", entry)));
             assert.equal(
                 (document as { serviceAccount: string }).serviceAccount,
                 `projects/${project}/serviceAccounts/${account}`,
@@ -272,16 +272,16 @@ describe("the configuration of CircleCI", () => {
                 const { workloads } = parseWorkloads({ core: { ...entry, ref: `refs/heads/${name}` } });
                 // Git does not allow a backslash in a ref, and neither do the settings.
                 if (workloads["core"] === undefined) continue;
-                assertNotExpanded(ciSnippet(contextOf("core", { ...entry, ref: `refs/heads/${name}` })));
+                assertNotExpanded(ciSnippet(getContext("core", { ...entry, ref: `refs/heads/${name}` })));
             }
             for (const keyring of ["auto", "import", "subprocess"] as const) {
-                assertNotExpanded(ciSnippet(contextOf("core", entry, keyring)));
+                assertNotExpanded(ciSnippet(getContext("core", entry, keyring)));
             }
         }
     });
 
     it("is refused with a value that would have to be escaped", () => {
-        const context = contextOf("core", samples["circleci-writer"]);
+        const context = getContext("core", samples["circleci-writer"]);
         for (const value of [
             "<<",
             "\\<<",
@@ -379,7 +379,7 @@ class Machine implements Disposable {
             login:
                 credentials === ""
                     ? undefined
-                    : loginOf(credentials, (path) => path.replace(directory, kept)),
+                    : findLogin(credentials, (path) => path.replace(directory, kept)),
             commands: readFileSync(join(home, "log"), "utf8").replaceAll(directory, "DIR"),
         };
     }
@@ -390,7 +390,7 @@ class Machine implements Disposable {
 }
 
 /** What Google's libraries read. */
-function loginOf(path: string, toKept: (path: string) => string) {
+function findLogin(path: string, toKept: (path: string) => string) {
     const { credential_source: source, ...configuration } = JSON.parse(
         readFileSync(toKept(path), "utf8"),
     ) as {
@@ -412,10 +412,10 @@ describe("the commands of a snippet", () => {
     for (const [name, entry] of Object.entries(samples)) {
         it(`sign in, install and upload, for ${name}`, () => {
             for (const keyring of ["auto", "subprocess"] as const) {
-                const context = contextOf(name, entry, keyring);
+                const context = getContext(name, entry, keyring);
                 const { workload, pipConf, pypirc, serviceAccount } = context;
                 using machine = new Machine();
-                const { files, login, commands } = machine.run(scriptOf(workload, ciSnippet(context)));
+                const { files, login, commands } = machine.run(getScript(workload, ciSnippet(context)));
                 // A machine that is used again keeps nothing.
                 assert.equal(readdirSync(machine.tmp).length, discarded.has(workload.type) ? 1 : 0);
                 const writes = workload.access !== "reader";
@@ -537,7 +537,7 @@ describe("a file that a snippet writes", () => {
 describe("another user of the machine", () => {
     it("finds no path in a folder of all users, in a snippet, an example, a workflow or a page", () => {
         const root = join(__dirname, "..", "..");
-        const folders = ["src", "examples", "deploy", "docs", "template", "configure", "policy", "sandbox"];
+        const folders = ["src", "packages", "examples", "docs"];
         const files = folders.flatMap((folder) =>
             readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
                 .filter((file) => /\.(?:ts|md|ya?ml|sh)$/.test(file) && !file.includes("node_modules"))
@@ -548,7 +548,7 @@ describe("another user of the machine", () => {
             (file) => [file, readFileSync(join(root, file), "utf8")] as const,
         );
         const snippets = Object.entries(samples).map(
-            ([name, entry]) => [name, ciSnippet(contextOf(name, entry))] as const,
+            ([name, entry]) => [name, ciSnippet(getContext(name, entry))] as const,
         );
         for (const [name, text] of [...texts, ...snippets]) {
             assert.doesNotMatch(
@@ -569,8 +569,8 @@ describe("another user of the machine", () => {
                 console.log("    skipped: only root can act as another user");
                 this.skip();
             }
-            const context = contextOf(name, entry);
-            const script = scriptOf(context.workload, ciSnippet(context));
+            const context = getContext(name, entry);
+            const script = getScript(context.workload, ciSnippet(context));
             using earlier = new Machine();
             const { name: used, files, commands } = earlier.run(script);
             using machine = new Machine();

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { type CelInput, parseCel } from "../../sandbox/google/cel";
-import { parseWorkloads, type Workload } from "../../src/validation/workloads";
-import { federatedIdentity, isFederated, type Provider, providersFor } from "../../src/workloads/federation";
+import { type CelInput, parseCel } from "../../packages/sandbox/src/google/cel";
+import { parseWorkloads, type Workload } from "../../packages/registry/src/validation/workloads";
+import {
+    federatedIdentity,
+    isFederated,
+    type Provider,
+    providersFor,
+} from "../../packages/registry/src/workloads/federation";
 
 // Tokens of CI systems with realistic claims, and what Google makes of them, by the mapping and the condition of a provider.
 
@@ -161,7 +166,7 @@ export function parsed(...entries: readonly Given[]): Workload[] {
 }
 
 /** What the workload is granted: the end of its principal. */
-export function selectorOf(workload: Workload): string {
+export function getSelector(workload: Workload): string {
     assert.ok(isFederated(workload));
     return federatedIdentity(workload).selector;
 }
@@ -204,7 +209,7 @@ export function admitted(providers: readonly Provider[], token: Claims): Set<str
 }
 
 /** Which of the workloads a token is, by their positions. */
-export function workloadsOf(workloads: readonly Workload[], token: Claims): number[] {
+export function getWorkloads(workloads: readonly Workload[], token: Claims): number[] {
     const got = admitted(providersFor(workloads), token);
-    return workloads.flatMap((workload, index) => (got?.has(selectorOf(workload)) ? [index] : []));
+    return workloads.flatMap((workload, index) => (got?.has(getSelector(workload)) ? [index] : []));
 }

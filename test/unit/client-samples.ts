@@ -1,5 +1,5 @@
-import type { PythonIndex } from "../../src/clients/client";
-import type { Credential } from "../../src/clients/credential";
+import type { PythonIndex } from "../../packages/registry/src/clients/client";
+import type { Credential } from "../../packages/registry/src/clients/credential";
 
 // An index and its credentials, as the tests of all tools give them to a client.
 

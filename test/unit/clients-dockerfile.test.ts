@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Credential } from "../../src/clients/credential";
-import { dockerfileClient } from "../../src/clients/dockerfile";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { dockerfileClient } from "../../packages/registry/src/clients/dockerfile";
 import { indexNamed } from "./client-samples";
 
 const index = { ...indexNamed("acme-python"), internalPackages: [] };

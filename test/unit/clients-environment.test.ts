@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Client, PythonIndex } from "../../src/clients/client";
-import type { Credential } from "../../src/clients/credential";
-import { tools } from "../../src/clients/tools";
+import type { Client, PythonIndex } from "../../packages/registry/src/clients/client";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { tools } from "../../packages/registry/src/clients/tools";
 
 const index: PythonIndex = {
     name: "acme-python",

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import type { Credential } from "../../src/clients/credential";
-import { hatchClient } from "../../src/clients/hatch";
-import { uvClient } from "../../src/clients/uv";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { hatchClient } from "../../packages/registry/src/clients/hatch";
+import { uvClient } from "../../packages/registry/src/clients/uv";
 import {
     credentials,
     inBothShells,

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PythonIndex } from "../../src/clients/client";
-import { netrcClient } from "../../src/clients/netrc";
+import type { PythonIndex } from "../../packages/registry/src/clients/client";
+import { netrcClient } from "../../packages/registry/src/clients/netrc";
 
 const index: PythonIndex = {
     name: "acme-python",

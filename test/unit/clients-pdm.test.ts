@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { pdmClient } from "../../src/clients/pdm";
+import { pdmClient } from "../../packages/registry/src/clients/pdm";
 import {
     credentials,
     inBothShells,

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import type { Client, PythonIndex } from "../../src/clients/client";
-import type { Credential } from "../../src/clients/credential";
-import { pipClient } from "../../src/clients/pip";
-import { twineClient } from "../../src/clients/twine";
+import type { Client, PythonIndex } from "../../packages/registry/src/clients/client";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { pipClient } from "../../packages/registry/src/clients/pip";
+import { twineClient } from "../../packages/registry/src/clients/twine";
 import { indexNamed, keyBase64 } from "./client-samples";
 
 const host = "europe-west1-python.pkg.dev/acme-tools/python";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pipenvClient } from "../../src/clients/pipenv";
+import { pipenvClient } from "../../packages/registry/src/clients/pipenv";
 import { indexNamed, keyBase64 } from "./client-samples";
 
 const index = indexNamed("acme-python");

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { poetryClient } from "../../src/clients/poetry";
+import { poetryClient } from "../../packages/registry/src/clients/poetry";
 import {
     credentials,
     inBothShells,

@@ -3,15 +3,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "prettier";
-import type { PythonIndex } from "../../src/clients/client";
-import { readmeOf } from "../../src/clients/readme";
-import { clientsOf } from "../../src/clients/tools";
+import type { PythonIndex } from "../../packages/registry/src/clients/client";
+import { renderReadme } from "../../packages/registry/src/clients/readme";
+import { renderClients } from "../../packages/registry/src/clients/tools";
 import { indexNamed } from "./client-samples";
 import { needsPython, needsToml, readIni } from "./python";
-import { forPeople, readPage, stepsOf, withoutBlankLines } from "./read-page";
+import { forPeople, readPage, getSteps, withoutBlankLines } from "./read-page";
 
 const index = indexNamed("python");
-const page = pageOf({});
+const page = getPage({});
 
 /** Configurations whose pages differ in what they say. */
 const variants: readonly (readonly [what: string, changes: Partial<PythonIndex>])[] = [
@@ -21,7 +21,7 @@ const variants: readonly (readonly [what: string, changes: Partial<PythonIndex>]
     ["the keyring provider subprocess and a prefix", { keyring: "subprocess", internalPackages: ["acme-*"] }],
     ["a repository called pypi", { name: "pypi" }],
 ];
-const pages = variants.map(([, changes]) => pageOf(changes));
+const pages = variants.map(([, changes]) => getPage(changes));
 
 describe("the page for developers", () => {
     it("has exactly this text", () => {
@@ -29,7 +29,7 @@ describe("the page for developers", () => {
     });
 
     it("is short: at most 297 lines and 12,500 bytes, for the default configuration too", () => {
-        for (const text of [page, pageOf({ internalPackages: [] })]) {
+        for (const text of [page, getPage({ internalPackages: [] })]) {
             assert.ok(text.split("\n").length - 1 <= 297, `${text.split("\n").length - 1} lines`);
             assert.ok(Buffer.byteLength(text) <= 12_500, `${Buffer.byteLength(text)} bytes`);
         }
@@ -83,8 +83,8 @@ describe("the page for developers", () => {
 
     for (const [what, changes] of variants) {
         describe(`with ${what}`, () => {
-            const text = pageOf(changes);
-            const generated = stepsOf(clients(changes));
+            const text = getPage(changes);
+            const generated = getSteps(clients(changes));
 
             it("gives every file and command for a keyring, unmodified", () => {
                 assert.deepEqual(readPage(text).keyring, generated.keyring);
@@ -151,7 +151,7 @@ describe("the page for developers", () => {
 
     it("mentions pins only if there are any", () => {
         for (const internalPackages of [[], ["acme-*"]]) {
-            const text = pageOf({ internalPackages });
+            const text = getPage({ internalPackages });
             assert.doesNotMatch(section("## uv", text).join(""), /pins|constraint-dependencies/);
             assert.match(
                 text,
@@ -161,7 +161,7 @@ describe("the page for developers", () => {
     });
 
     it("explains internal names if none are set", () => {
-        const text = pageOf({ internalPackages: [] });
+        const text = getPage({ internalPackages: [] });
         assert.match(text, /`internalPackages` is empty: PDM and uv's pins need/);
         assert.match(text, /^- \*\*PDM\*\* protects no name yet/m);
         assert.doesNotMatch(text, /include_packages/);
@@ -171,18 +171,18 @@ describe("the page for developers", () => {
     it("describes pip's keyring for the configured provider", () => {
         assert.match(page, /only with `--keyring-provider import`/);
         assert.match(section("## pip", page).join(""), /Once in each virtual environment/);
-        const subprocess = pageOf({ keyring: "subprocess" });
+        const subprocess = getPage({ keyring: "subprocess" });
         assert.doesNotMatch(subprocess, /--no-input/);
         assert.doesNotMatch(section("## pip", subprocess).join(""), /virtual environment/);
     });
 });
 
 function clients(changes: Partial<PythonIndex>) {
-    return clientsOf({ ...index, ...changes }, [{ form: "keyring" }, { form: "token" }]);
+    return renderClients({ ...index, ...changes }, [{ form: "keyring" }, { form: "token" }]);
 }
 
-function pageOf(changes: Partial<PythonIndex>): string {
-    return readmeOf({ ...index, ...changes }, clients(changes));
+function getPage(changes: Partial<PythonIndex>): string {
+    return renderReadme({ ...index, ...changes }, clients(changes));
 }
 
 /** The texts of files of this kind, as the page gives them for a keyring and for a token. */
@@ -196,7 +196,7 @@ function filesOn(text: string, kind: RegExp): string[] {
 
 /** How many files of this kind are generated for people, in one form. */
 function generatedFiles(kind: RegExp): number {
-    const paths = Object.values(stepsOf(clients({})).keyring).flatMap(({ files }) => Object.keys(files));
+    const paths = Object.values(getSteps(clients({})).keyring).flatMap(({ files }) => Object.keys(files));
     const found = paths.filter((path) => kind.test(path)).length;
     assert.ok(found > 0);
     return found;

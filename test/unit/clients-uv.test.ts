@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
-import type { Credential } from "../../src/clients/credential";
-import { tomlArray, tomlKey, tomlString } from "../../src/clients/toml";
-import { uvClient } from "../../src/clients/uv";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { tomlArray, tomlKey, tomlString } from "../../packages/registry/src/clients/toml";
+import { uvClient } from "../../packages/registry/src/clients/uv";
 import { inBothShells, indexNamed } from "./client-samples";
 import { needsToml, readToml } from "./python";
 
 const index = { ...indexNamed("acme-python"), internalPackages: ["acme-core", "acme-lib-*", "2acme"] };
 
-function textOf(scope: "user" | "project", credential: Credential, given = index): string {
+function getText(scope: "user" | "project", credential: Credential, given = index): string {
     return uvClient(given, credential).install.find((file) => file.scope === scope)!.text;
 }
 
 describe("uv's client files", () => {
     it("with the keyring", () => {
         assert.equal(
-            textOf("user", { form: "keyring" }),
+            getText("user", { form: "keyring" }),
             `keyring-provider = "subprocess"
 
 [[index]]
@@ -25,7 +25,7 @@ authenticate = "always"
 `,
         );
         assert.equal(
-            textOf("project", { form: "keyring" }),
+            getText("project", { form: "keyring" }),
             `[tool.uv]
 keyring-provider = "subprocess"
 constraint-dependencies = ["acme-core>=0", "2acme>=0"]
@@ -52,7 +52,7 @@ acme-core = { index = "acme-python" }
 
     it("with a token from the environment", () => {
         assert.equal(
-            textOf("user", { form: "token" }),
+            getText("user", { form: "token" }),
             `[[index]]
 name = "acme-python"
 url = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/"
@@ -95,7 +95,7 @@ authenticate = "always"
     ] as const) {
         it(`with a ${credential.form} in the user's file`, () => {
             assert.equal(
-                textOf("user", credential),
+                getText("user", credential),
                 `[[index]]
 name = "acme-python"
 url = "https://${userInfo}@europe-west1-python.pkg.dev/acme-tools/python/simple/"
@@ -112,18 +112,18 @@ authenticate = "always"
     }
 
     it("have no credential in the project's part", () => {
-        const without = textOf("project", { form: "token" });
+        const without = getText("project", { form: "token" });
         assert.ok(
             without.startsWith('[tool.uv]\nconstraint-dependencies = ["acme-core>=0", "2acme>=0"]\n\n[['),
         );
-        assert.equal(textOf("project", { form: "token", token: "ya29.a-b_c" }), without);
-        assert.equal(textOf("project", { form: "key", keyBase64: "ab+/cd==" }), without);
+        assert.equal(getText("project", { form: "token", token: "ya29.a-b_c" }), without);
+        assert.equal(getText("project", { form: "key", keyBase64: "ab+/cd==" }), without);
     });
 
     it("have no pins without an exact internal name", () => {
         for (const internalPackages of [[], ["acme-*"]]) {
             assert.equal(
-                textOf("project", { form: "token" }, { ...index, internalPackages }),
+                getText("project", { form: "token" }, { ...index, internalPackages }),
                 `[[tool.uv.index]]
 name = "acme-python"
 url = "https://europe-west1-python.pkg.dev/acme-tools/python/simple/"
@@ -159,8 +159,8 @@ authenticate = "always"
             authenticate: "always",
         };
         const key = { form: "key", keyBase64: "ab+/cd==" } as const;
-        assert.deepEqual(readToml([textOf("user", key)]), [{ index: [tables] }]);
-        assert.deepEqual(readToml([textOf("project", { form: "keyring" })])[0], {
+        assert.deepEqual(readToml([getText("user", key)]), [{ index: [tables] }]);
+        assert.deepEqual(readToml([getText("project", { form: "keyring" })])[0], {
             tool: {
                 uv: {
                     "keyring-provider": "subprocess",

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import { type IniEntry, renderIni } from "../../src/clients/ini";
-import { pipConfWithKey, pipConfWithKeyring } from "../../src/clients/pip";
-import { pypircWithKey, pypircWithKeyring } from "../../src/clients/twine";
-import { repositoryUrls } from "../../src/names/urls";
+import { type IniEntry, renderIni } from "../../packages/registry/src/clients/ini";
+import { pipConfWithKey, pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
+import { pypircWithKey, pypircWithKeyring } from "../../packages/registry/src/clients/twine";
+import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import { indexUrl, keyBase64, uploadUrl } from "./client-samples";
 import { needsPython, readIni, type Sections } from "./python";
 

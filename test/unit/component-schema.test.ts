@@ -12,7 +12,7 @@ const committed = join(directory, "schema.json");
 const components = ["Registry", "RepositoryAccess", "ServiceAccount"];
 
 describe("the components", () => {
-    const manifest = { name: "python-registry", main: "../../../src/registry/index.ts" };
+    const manifest = { name: "python-registry", main: "../../../packages/registry/src/index.ts" };
     let analyzer: Analyzer;
     before(() => {
         analyzer = new Analyzer(directory, manifest.name, manifest, new Set(components));

@@ -7,15 +7,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { allWell, describe as described, type Finding } from "../../configure/check/check";
-import { findIdentities } from "../../configure/check/identity";
-import { isYes, pipSettings } from "../../configure/tools/pip-settings";
-import { presentFiles, registryAddress } from "../../configure/check/client-files";
-import { describeRefusal, modeOf } from "../../configure/check/credential-check";
-import { Network } from "../../configure/machine/network";
-import { inspectPython } from "../../configure/machine/python-environment";
-import type { System } from "../../configure/machine/system";
-import type { PythonIndex } from "../../src/clients/client";
+import { allWell, describe as described, type Finding } from "../../packages/configure/src/check/check";
+import { findIdentities } from "../../packages/configure/src/check/identity";
+import { isYes, pipSettings } from "../../packages/configure/src/tools/pip-settings";
+import { presentFiles, registryAddress } from "../../packages/configure/src/check/client-files";
+import { describeRefusal, findMode } from "../../packages/configure/src/check/credential-check";
+import { Network } from "../../packages/configure/src/machine/network";
+import { inspectPython } from "../../packages/configure/src/machine/python-environment";
+import type { System } from "../../packages/configure/src/machine/system";
+import type { PythonIndex } from "../../packages/registry/src/clients/client";
 import { limitSeconds } from "../deadline";
 import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
 import { needsPython } from "./python";
@@ -413,9 +413,9 @@ describe("configure check's parts", () => {
             const file = await put("file", "");
             await chmod(file, 0o640);
             await symlink(file, join(home, "link"));
-            assert.equal(await modeOf(join(home, "link"), system()), 0o640);
-            assert.equal(await modeOf(file, system({}, "windows")), undefined);
-            assert.equal(await modeOf(join(home, "none"), system()), undefined);
+            assert.equal(await findMode(join(home, "link"), system()), 0o640);
+            assert.equal(await findMode(file, system({}, "windows")), undefined);
+            assert.equal(await findMode(join(home, "none"), system()), undefined);
         });
     });
 
@@ -514,22 +514,22 @@ describe("configure check's parts", () => {
     });
 
     describe("the network", () => {
-        const problemOf = async (environment: Record<string, string>) => {
+        const findProblem = async (environment: Record<string, string>) => {
             await using network = await Network.open(system(environment));
             return network.configurationError;
         };
 
         it("reports certificates that a variable names and that cannot be read", async () => {
-            assert.equal(await problemOf({}), undefined);
-            assert.equal(await problemOf({ SSL_CERT_FILE: await put("ca.pem", "") }), undefined);
+            assert.equal(await findProblem({}), undefined);
+            assert.equal(await findProblem({ SSL_CERT_FILE: await put("ca.pem", "") }), undefined);
             assert.equal(
-                await problemOf({ REQUESTS_CA_BUNDLE: "/nowhere/ca.pem" }),
+                await findProblem({ REQUESTS_CA_BUNDLE: "/nowhere/ca.pem" }),
                 "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be read (ENOENT)",
             );
         });
 
         it("reports an invalid proxy address without its password", async () => {
-            const problem = (await problemOf({ HTTPS_PROXY: "http://user:hush@[" })) ?? "";
+            const problem = (await findProblem({ HTTPS_PROXY: "http://user:hush@[" })) ?? "";
             assert.match(problem, /^HTTPS_PROXY or HTTP_PROXY is not the address of a proxy/);
             assert.doesNotMatch(problem, /hush/);
         });

@@ -1,15 +1,15 @@
 import { strict as assert } from "node:assert";
 import { diffArrays } from "diff";
 import fc from "fast-check";
-import { readIni } from "../../configure/formats/ini";
-import { mergeIni } from "../../configure/formats/ini-merge";
+import { readIni } from "../../packages/configure/src/formats/ini";
+import { mergeIni } from "../../packages/configure/src/formats/ini-merge";
 import {
     type MergeResult,
     NameConflictError,
     UnsupportedFileError,
     withoutUserInfo,
-} from "../../configure/formats/merge";
-import { type IniEntry, renderIni } from "../../src/clients/ini";
+} from "../../packages/configure/src/formats/merge";
+import { type IniEntry, renderIni } from "../../packages/registry/src/clients/ini";
 import { needsPython, readIni as readInPython, type Sections } from "./python";
 
 const url = "https://eu-python.pkg.dev/acme/team/simple/";
@@ -596,11 +596,11 @@ const split = (value = "") => value.split(new RegExp(white)).filter((item) => it
 const strip = (text: string) => text.replace(new RegExp(`^${white}|${white}$`, "g"), "");
 
 function normal(sections: Sections, ours: Sections): Map<string, Map<string, string>> {
-    const keyOf = ours["team"] === undefined ? pipKey : (key: string) => key;
+    const getKey = ours["team"] === undefined ? pipKey : (key: string) => key;
     return new Map(
         Object.entries(sections).map(([name, section]) => [
             name,
-            new Map(Object.entries(section).map(([key, value]) => [keyOf(key), value])),
+            new Map(Object.entries(section).map(([key, value]) => [getKey(key), value])),
         ]),
     );
 }

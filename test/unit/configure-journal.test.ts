@@ -19,21 +19,21 @@ import {
 import promises from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { formats } from "../../configure/formats/formats";
-import { JournalReader, withJournal } from "../../configure/journal/journal";
+import { formats } from "../../packages/configure/src/formats/formats";
+import { JournalReader, withJournal } from "../../packages/configure/src/journal/journal";
 import {
     ageLocks,
     applyRun,
     assertTidy,
-    changeOf,
-    editOf,
+    getChange,
+    getEdit,
     lineFormat,
-    modeOf,
+    getMode,
     plannedText,
     type Run,
     skipWithout,
     temporaryFiles,
-    textOf,
+    findText,
 } from "../configure/journal-fixture";
 
 const isRoot = process.getuid?.() === 0;
@@ -48,11 +48,11 @@ async function run(what: Partial<Run>): Promise<void> {
 }
 
 function text(file = path): string | undefined {
-    return textOf(file);
+    return findText(file);
 }
 
-const a = editOf("a", "a = 1\n");
-const b = editOf("b", "b = 2\nshared = b\n");
+const a = getEdit("a", "a = 1\n");
+const b = getEdit("b", "b = 2\nshared = b\n");
 
 describe("the journal", () => {
     beforeEach(() => {
@@ -128,7 +128,7 @@ describe("the journal", () => {
         await run({ add: [a] });
         await run({ remove: "b" });
         assert.equal(text(), "shared = mine\na = 1\n");
-        await run({ add: [editOf("a", "new = 1\n")] });
+        await run({ add: [getEdit("a", "new = 1\n")] });
         assert.equal(text(), "shared = mine\nnew = 1\n");
         assert.deepEqual(await new JournalReader(state).files(), [
             { path, owners: [{ registry: "a", tool: "pip", scope: "user" }] },
@@ -182,7 +182,7 @@ describe("the journal", () => {
         const [one, other] = ["one", "other"].map((name) => join(directory, "x", "y", name));
         await run({ path: one!, add: [a] });
         await run({ path: other!, add: [a] });
-        assert.equal(modeOf(join(directory, "x")), "700");
+        assert.equal(getMode(join(directory, "x")), "700");
         await run({ path: one!, ...all });
         assert.ok(existsSync(other!));
         await run({ path: other!, ...all });
@@ -203,29 +203,29 @@ describe("the journal", () => {
     });
 
     it("reports what a plan adds, and what the format says of a removal", async () => {
-        const formatOf = () => lineFormat;
+        const getFormat = () => lineFormat;
         const reader = new JournalReader(state);
-        const secret = editOf("s", "s = 1\n", true);
+        const secret = getEdit("s", "s = 1\n", true);
         writeFileSync(path, "x = 1\n", { mode: 0o640 });
         chmodSync(path, 0o640);
         await run({ add: [a] });
-        const plan = await reader.plan(path, { add: [secret] }, formatOf);
+        const plan = await reader.plan(path, { add: [secret] }, getFormat);
         assert.equal(plan.mode, 0o640);
         assert.equal(plan.secret, true);
         assert.deepEqual([plan.previousEdits, plan.edits], [[a], [a, secret]]);
         assert.deepEqual(plan.notices, ["merged 6"]);
-        const { notices } = await reader.plan(path, { remove: () => true }, formatOf);
+        const { notices } = await reader.plan(path, { remove: () => true }, getFormat);
         assert.deepEqual(notices, []);
         writeFileSync(path, "x = 1\na = 1\ny = 2\n");
-        assert.deepEqual((await reader.plan(path, { remove: () => true }, formatOf)).notices, ["reverted"]);
+        assert.deepEqual((await reader.plan(path, { remove: () => true }, getFormat)).notices, ["reverted"]);
     });
 
     it("keeps its state unreadable for other users", async () => {
         mkdirSync(state, { mode: 0o755 });
-        await run({ add: [editOf("a", "password = 1\n", true)] });
-        assert.equal(modeOf(state), "700");
+        await run({ add: [getEdit("a", "password = 1\n", true)] });
+        assert.equal(getMode(state), "700");
         assert.deepEqual(
-            readdirSync(state).map((name) => modeOf(join(state, name))),
+            readdirSync(state).map((name) => getMode(join(state, name))),
             ["600"],
         );
     });
@@ -237,7 +237,7 @@ describe("the journal", () => {
         ["of another version", (record: string) => record.replace('"version":1', '"version":2')],
     ] as const) {
         it(`refuses a record ${what}, and changes nothing`, async () => {
-            await run({ add: [editOf("a", "password = hidden\n", true)] });
+            await run({ add: [getEdit("a", "password = hidden\n", true)] });
             const record = join(state, readdirSync(state)[0]!);
             const damaged = damage(readFileSync(record, "utf8"));
             writeFileSync(record, damaged);
@@ -257,7 +257,7 @@ describe("the journal", () => {
     it("refuses to overwrite a file that changed after the plan", async () => {
         writeFileSync(path, "mine = 0\n");
         await withJournal(state, async (journal) => {
-            const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
+            const plan = await journal.plan(path, getChange({ add: [a] }), () => lineFormat);
             writeFileSync(path, "mine = 1\n");
             await assert.rejects(journal.commit(plan), /pip\.conf: The file changed during this run/);
         });
@@ -285,7 +285,7 @@ describe("the journal", () => {
 
     it("does not write after another run has taken over its lock", async () => {
         await withJournal(state, async (journal) => {
-            const plan = await journal.plan(path, changeOf({ add: [a] }), () => lineFormat);
+            const plan = await journal.plan(path, getChange({ add: [a] }), () => lineFormat);
             // As if this process had been suspended until its lock expired.
             ageLocks(state);
             await run({ add: [b] });
@@ -377,7 +377,7 @@ describe("the journal", () => {
                 [project, toml, "toml"],
             ] as const) {
                 writeFileSync(path, original);
-                const add = [{ ...editOf("r", ours), format }];
+                const add = [{ ...getEdit("r", ours), format }];
                 await withJournal(state, async (journal) => {
                     await journal.commit(await journal.plan(path, { add }, () => formats[format]));
                 });
@@ -397,10 +397,10 @@ describe("the journal", () => {
             it(`keep the mode ${mode.toString(8)}, also for a credential`, async () => {
                 writeFileSync(path, "x = 1\n");
                 chmodSync(path, mode);
-                await run({ add: [editOf("a", "password = 1\n", true)] });
-                assert.equal(modeOf(path), mode.toString(8));
+                await run({ add: [getEdit("a", "password = 1\n", true)] });
+                assert.equal(getMode(path), mode.toString(8));
                 await run(all);
-                assert.equal(modeOf(path), mode.toString(8));
+                assert.equal(getMode(path), mode.toString(8));
             });
         }
 
@@ -411,9 +411,9 @@ describe("the journal", () => {
             } finally {
                 process.umask(umask);
             }
-            assert.equal(modeOf(path), "640");
-            await run({ add: [editOf("s", "password = 1\n", true)] });
-            assert.equal(modeOf(path), "600");
+            assert.equal(getMode(path), "640");
+            await run({ add: [getEdit("s", "password = 1\n", true)] });
+            assert.equal(getMode(path), "600");
         });
 
         it("keep the owner", async function () {
@@ -469,7 +469,7 @@ describe("the journal", () => {
             linkSync(path, join(directory, "again"));
             const { notices } = await new JournalReader(state).plan(
                 path,
-                changeOf({ add: [a] }),
+                getChange({ add: [a] }),
                 () => lineFormat,
             );
             assert.match(notices.at(-1)!, /hard links/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { holdsCredential, maskCredentials, printable } from "../../configure/registry/masking";
+import { holdsCredential, maskCredentials, printable } from "../../packages/configure/src/registry/masking";
 
 describe("configure: masking credentials", () => {
     for (const [text, shown] of [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { UnsupportedFileError } from "../../configure/formats/merge";
-import { mergeNetrc } from "../../configure/formats/netrc";
+import { UnsupportedFileError } from "../../packages/configure/src/formats/merge";
+import { mergeNetrc } from "../../packages/configure/src/formats/netrc";
 import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
 import { needsPython } from "./python";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { ConfigurableTool } from "../../configure/tools/descriptors";
-import { placeOf } from "../../configure/tools/places";
-import { onPath, type System, variable } from "../../configure/machine/system";
-import type { ClientFile, Scope } from "../../src/clients/client";
-import { tools } from "../../src/clients/tools";
+import type { ConfigurableTool } from "../../packages/configure/src/tools/descriptors";
+import { getPlace } from "../../packages/configure/src/tools/places";
+import { onPath, type System, variable } from "../../packages/configure/src/machine/system";
+import type { ClientFile, Scope } from "../../packages/registry/src/clients/client";
+import { tools } from "../../packages/registry/src/clients/tools";
 
 const homes = { linux: "/home/dev", macos: "/Users/dev", windows: "C:\\Users\\dev" } as const;
 
@@ -39,7 +39,7 @@ function places(tool: ConfigurableTool, scope: Scope, machine: System): string[]
             files
                 .filter((file) => file.scope === scope)
                 .map((file) => {
-                    const place = placeOf(file, machine, tool);
+                    const place = getPlace(file, machine, tool);
                     return "path" in place ? place.path : `none: ${place.problem}`;
                 }),
         ),

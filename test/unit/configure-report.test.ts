@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { action, unifiedDiff } from "../../configure/report";
-import type { Plan } from "../../configure/journal/journal";
+import { action, unifiedDiff } from "../../packages/configure/src/report";
+import type { Plan } from "../../packages/configure/src/journal/journal";
 
 const plan = (before: string | undefined, after: string | undefined) =>
     ({

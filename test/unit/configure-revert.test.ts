@@ -1,16 +1,20 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { formats } from "../../configure/formats/formats";
-import { lowerCase, parseIni, readIni } from "../../configure/formats/ini";
-import { type Format, NameConflictError, UnsupportedFileError } from "../../configure/formats/merge";
-import { readNetrc } from "../../configure/formats/netrc";
-import { readToml, type Toml, type TomlTable } from "../../configure/formats/toml";
-import { revertEdits } from "../../configure/journal/edits";
-import type { ManagedEdit } from "../../configure/journal/record";
-import { filesOf, formatOfFile } from "../../configure/tools/tool-plan";
-import type { Credential } from "../../src/clients/credential";
-import { poetryPins } from "../../src/clients/poetry";
-import { type Tool, tools } from "../../src/clients/tools";
+import { formats } from "../../packages/configure/src/formats/formats";
+import { lowerCase, parseIni, readIni } from "../../packages/configure/src/formats/ini";
+import {
+    type Format,
+    NameConflictError,
+    UnsupportedFileError,
+} from "../../packages/configure/src/formats/merge";
+import { readNetrc } from "../../packages/configure/src/formats/netrc";
+import { readToml, type Toml, type TomlTable } from "../../packages/configure/src/formats/toml";
+import { revertEdits } from "../../packages/configure/src/journal/edits";
+import type { ManagedEdit } from "../../packages/configure/src/journal/record";
+import { getFiles, formatOfFile } from "../../packages/configure/src/tools/tool-plan";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { poetryPins } from "../../packages/registry/src/clients/poetry";
+import { type Tool, tools } from "../../packages/registry/src/clients/tools";
 
 // What `--undo` removes from a file that its user has edited, replaced, merged or taken from a different branch.
 
@@ -35,7 +39,7 @@ function ours(
         internalPackages: ["acme-core", "acme-*"],
     };
     const scope = ["pyproject.toml", "Pipfile"].includes(file) ? "project" : "user";
-    const found = filesOf({ tool, clientOf: tools[tool].client, index, credential, scope });
+    const found = getFiles({ tool, clientOf: tools[tool].client, index, credential, scope });
     assert.ok("files" in found);
     const { file: made } = found.files.find(({ file: { path } }) => path.linux.endsWith(file))!;
     const pins =

@@ -4,9 +4,13 @@ import { join } from "node:path";
 import { diffArrays } from "diff";
 import fc from "fast-check";
 import type { Context } from "mocha";
-import { type MergeResult, NameConflictError, UnsupportedFileError } from "../../configure/formats/merge";
-import { readToml } from "../../configure/formats/toml";
-import { mergeToml } from "../../configure/formats/toml-merge";
+import {
+    type MergeResult,
+    NameConflictError,
+    UnsupportedFileError,
+} from "../../packages/configure/src/formats/merge";
+import { readToml } from "../../packages/configure/src/formats/toml";
+import { mergeToml } from "../../packages/configure/src/formats/toml-merge";
 
 const index = "https://europe-west1-python.pkg.dev/acme/python/simple/";
 

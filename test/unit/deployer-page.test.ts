@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { predefinedRoles } from "../../sandbox/google/roles";
+import { predefinedRoles } from "../../packages/sandbox/src/google/roles";
 import { methods } from "../documented-permissions";
 import { commands, deployerRoles, previewPermissions, previewRole } from "../deployer-page";
 

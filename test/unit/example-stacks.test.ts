@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { readStackConfig } from "../../sandbox/engines/stack-config";
-import { parseSettings } from "../../src/settings/settings";
+import { readStackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { parseSettings } from "../../src/settings";
 
 // The example stacks. test/stacks/ has what is true of every stack file, also of a team's.
 

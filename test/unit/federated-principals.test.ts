@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { unchosenIdentities } from "../../src/names/federated-principals";
-import { principalMistake } from "../../src/names/principals";
-import { parseSettings } from "../../src/settings/settings";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { unchosenIdentities } from "../../packages/registry/src/names/federated-principals";
+import { principalMistake } from "../../packages/registry/src/names/principals";
+import { parseSettings } from "../../src/settings";
 
 const host = "iam.googleapis.com";
 const pools = "projects/123/locations/global/workloadIdentityPools";

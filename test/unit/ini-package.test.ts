@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import * as ini from "ini";
-import type { PythonIndex } from "../../src/clients/client";
-import type { Credential } from "../../src/clients/credential";
-import { renderIni } from "../../src/clients/ini";
-import { pipClient } from "../../src/clients/pip";
-import { twineClient } from "../../src/clients/twine";
-import { repositoryUrls } from "../../src/names/urls";
+import type { PythonIndex } from "../../packages/registry/src/clients/client";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { renderIni } from "../../packages/registry/src/clients/ini";
+import { pipClient } from "../../packages/registry/src/clients/pip";
+import { twineClient } from "../../packages/registry/src/clients/twine";
+import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import * as any from "./arbitraries";
 import { needsPython, readIni, type Sections } from "./python";
 
@@ -132,7 +132,7 @@ describe("the npm package ini", () => {
         assert.deepEqual(parsed(text), { s: { key: "a=b==" } });
     });
 
-    describe("does not write what Python should read, so that src/clients/ini.ts writes the files:", () => {
+    describe("does not write what Python should read, so that packages/registry/src/clients/ini.ts writes the files:", () => {
         for (const [what, value, python] of [
             ["quotes around a value with =", "e30K+w==", { s: { key: '"e30K+w=="' } }],
             ["a backslash in front of a semicolon", "a;b", { s: { key: "a\\;b" } }],

@@ -8,27 +8,13 @@ import { join, relative } from "node:path";
 const root = join(__dirname, "..", "..");
 
 /** The files that are checked, relative to the project's folder: all texts but this file, which lists the phrases. */
-const files = [
-    "",
-    "docs",
-    "src",
-    "configure",
-    "recover",
-    "deploy",
-    "examples",
-    "template",
-    "review",
-    "sandbox",
-    "bench",
-    "policy",
-    "test",
-]
+const files = ["", "docs", "src", "packages", "examples", "test"]
     .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: folder !== "", withFileTypes: true })
             .filter((entry) => entry.isFile() && /\.(md|ya?ml|ts|cjs|mjs)$/.test(entry.name))
             .map(({ parentPath, name }) => relative(root, join(parentPath, name))),
     )
-    .filter((file) => file !== relative(root, __filename) && !file.includes("node_modules"));
+    .filter((file) => file !== relative(root, __filename) && !/\b(?:node_modules|dist)\//.test(file));
 
 /** What not to write, and what to write instead. A space in a pattern also matches a line break. */
 const rules: readonly (readonly [pattern: RegExp, better: string])[] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { parseSettings } from "../../src/settings/settings";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { parseSettings } from "../../src/settings";
 
 // What people paste where a setting expects one value. The suggestion is what was meant, and is valid itself: put in the place of
 // the pasted text, it leaves no mistake.

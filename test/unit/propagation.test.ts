@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isPropagationError, retryDelays } from "../../src/registry/propagation";
+import { isPropagationError, retryDelays } from "../../packages/registry/src/components/propagation";
 
 const account = "python-publisher@acme-tools.iam.gserviceaccount.com";
 const created = new Set(["artifactregistry.googleapis.com", account, "acme-machines"]);

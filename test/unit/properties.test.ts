@@ -1,17 +1,17 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { renderIni } from "../../src/clients/ini";
-import { pipConfWithKey, pipConfWithKeyring } from "../../src/clients/pip";
-import { pypircWithKey, pypircWithKeyring } from "../../src/clients/twine";
-import { serviceAccountEmail } from "../../src/names/principals";
-import { type ParsedSettings, parseSettings, type Settings } from "../../src/settings/settings";
-import { readmeOf } from "../../src/clients/readme";
-import { clientsOf } from "../../src/clients/tools";
-import { repositoryUrls } from "../../src/names/urls";
+import { renderIni } from "../../packages/registry/src/clients/ini";
+import { pipConfWithKey, pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
+import { pypircWithKey, pypircWithKeyring } from "../../packages/registry/src/clients/twine";
+import { serviceAccountEmail } from "../../packages/registry/src/names/principals";
+import { type ParsedSettings, parseSettings, type Settings } from "../../src/settings";
+import { renderReadme } from "../../packages/registry/src/clients/readme";
+import { renderClients } from "../../packages/registry/src/clients/tools";
+import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import * as any from "./arbitraries";
-import { stackConfig } from "../../sandbox/engines/stack-config";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { needsPython, readIni, type Sections } from "./python";
-import { readPage, stepsOf, withoutBlankLines } from "./read-page";
+import { readPage, getSteps, withoutBlankLines } from "./read-page";
 
 /** Files and what Python must read from them, collected over a property's runs: Python is started once for all. */
 class ReadBack {
@@ -123,7 +123,7 @@ function shown(value: unknown): string {
     return text.length <= 120 ? text : text.slice(0, 116);
 }
 
-function mistakesOf(parsed: ParsedSettings): readonly string[] {
+function getMistakes(parsed: ParsedSettings): readonly string[] {
     return "mistakes" in parsed ? parsed.mistakes : [];
 }
 
@@ -138,7 +138,7 @@ function assertReport(mistakes: readonly string[]): void {
 }
 
 /** The e-mail address in which a project's accounts end. */
-function homeOf(project: string): string {
+function getHome(project: string): string {
     return `${project.split(":").reverse().join(".")}.iam.gserviceaccount.com`;
 }
 
@@ -149,8 +149,8 @@ describe("any valid configuration", () => {
                 const parsed = parseSettings(stackConfig(values));
                 const listed = new Set([values.readers, values.writers, values.admins].flat());
                 // Only by chance is a listed account one of the stack's own.
-                fc.pre(![...listed].some((name) => name?.endsWith(homeOf(values["gcp:project"]))));
-                assert.ok("settings" in parsed, mistakesOf(parsed).join("\n"));
+                fc.pre(![...listed].some((name) => name?.endsWith(getHome(values["gcp:project"]))));
+                assert.ok("settings" in parsed, getMistakes(parsed).join("\n"));
                 const { "gcp:project": project, ...given } = values;
                 const federated = /^principal/;
                 const stored = (list: readonly string[] = []) =>
@@ -272,7 +272,7 @@ describe("any string whatsoever", () => {
                     valid++;
                     assert.deepEqual(parsed.settings.serviceAccounts, { [id]: { access: "reader" } });
                     const email = serviceAccountEmail(project, id);
-                    assert.equal(email, `${id}@${homeOf(project)}`);
+                    assert.equal(email, `${id}@${getHome(project)}`);
                     assert.match(email, /^[a-z0-9-]+@[a-z0-9.-]+$/);
                 } else {
                     assertReport(parsed.mistakes);
@@ -435,8 +435,8 @@ describe("any JSON", () => {
                     const full = `python-registry:${name}`;
                     const config = stackConfig({ ...place, [name]: shape(prefix + secret) });
                     const parsed = parseSettings(config, new Set([full]));
-                    assertReport(mistakesOf(parsed));
-                    assert.doesNotMatch(mistakesOf(parsed).join("\n"), /zq7/i);
+                    assertReport(getMistakes(parsed));
+                    assert.doesNotMatch(getMistakes(parsed).join("\n"), /zq7/i);
                 },
             ),
         );
@@ -515,7 +515,7 @@ describe("a single invalid value in a valid configuration", () => {
             fc.assert(
                 fc.property(any.values, arbitrary, (values, { key, value, named }) => {
                     fc.pre("settings" in parseSettings(stackConfig(values)));
-                    const mistakes = mistakesOf(parseSettings(stackConfig({ ...values, [key]: value })));
+                    const mistakes = getMistakes(parseSettings(stackConfig({ ...values, [key]: value })));
                     assertReport(mistakes);
                     const start = `${where}: ${shown(named)}`;
                     assert.deepEqual([mistakes.length, mistakes[0]!.slice(0, start.length)], [1, start]);
@@ -529,7 +529,7 @@ describe("a single invalid value in a valid configuration", () => {
         fc.assert(
             fc.property(any.values, key, text, (values, name, value) => {
                 fc.pre("settings" in parseSettings(stackConfig(values)));
-                const mistakes = mistakesOf(parseSettings(stackConfig({ ...values, [name]: value })));
+                const mistakes = getMistakes(parseSettings(stackConfig({ ...values, [name]: value })));
                 const start = `python-registry:${name}: "${name}" is an unknown key (its value: ${shown(value)}`;
                 assert.deepEqual([mistakes.length, mistakes[0]?.slice(0, start.length)], [1, start]);
             }),
@@ -549,12 +549,12 @@ describe("the files of every tool", () => {
                 const { project, location, repository, keyring, internalPackages } = parsed.settings;
                 const { indexUrl, uploadUrl } = repositoryUrls({ project, location, repository });
                 const index = { name: repository, indexUrl, uploadUrl, keyring, internalPackages };
-                const plain = clientsOf(index, [{ form: "keyring" }, { form: "token" }]);
-                const page = readPage(readmeOf(index, plain));
-                const generated = stepsOf(plain);
+                const plain = renderClients(index, [{ form: "keyring" }, { form: "token" }]);
+                const page = readPage(renderReadme(index, plain));
+                const generated = getSteps(plain);
                 assert.deepEqual(page.keyring, generated.keyring);
                 assert.deepEqual(withoutBlankLines(page.token), withoutBlankLines(generated.token));
-                const withKey = clientsOf(index, [{ form: "key", keyBase64 }]);
+                const withKey = renderClients(index, [{ form: "key", keyBase64 }]);
                 const start = keyBase64.slice(0, 8).replace(/[+/].*/, "");
                 for (const { install, publish } of Object.values(withKey)) {
                     for (const { scope, text } of [...install, ...publish]) {

@@ -9,20 +9,20 @@ export function parseMarkdown(text: string): Root {
 }
 
 /** Every node below this one. */
-export function nodesOf(node: Nodes): Nodes[] {
-    return [node, ...("children" in node ? node.children.flatMap(nodesOf) : [])];
+export function getNodes(node: Nodes): Nodes[] {
+    return [node, ...("children" in node ? node.children.flatMap(getNodes) : [])];
 }
 
 /** The texts in code, inline and in blocks. */
 export function codeTexts(node: Nodes): string[] {
-    return nodesOf(node).flatMap((each) =>
+    return getNodes(node).flatMap((each) =>
         each.type === "inlineCode" || each.type === "code" ? [each.value] : [],
     );
 }
 
 /** Everything that is not code: texts, HTML, and the targets of links. */
 export function plainTexts(node: Nodes): string[] {
-    return nodesOf(node).flatMap((each) =>
+    return getNodes(node).flatMap((each) =>
         each.type === "inlineCode" || each.type === "code"
             ? []
             : [

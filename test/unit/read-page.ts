@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import type { Form } from "../../src/clients/credential";
-import type { ToolDefinition } from "../../src/clients/tool";
-import { type Tool, type ToolClients, tools } from "../../src/clients/tools";
+import type { Form } from "../../packages/registry/src/clients/credential";
+import type { ToolDefinition } from "../../packages/registry/src/clients/tool";
+import { type Tool, type ToolClients, tools } from "../../packages/registry/src/clients/tools";
 
 // Follows the page for developers, so that tests can compare what its reader gets with the generated clients.
 
@@ -65,7 +65,7 @@ export function forPeople(
 }
 
 /** What the page must say: everything that was generated for people and projects. */
-export function stepsOf(clients: Readonly<Record<Tool, ToolClients>>): Steps {
+export function getSteps(clients: Readonly<Record<Tool, ToolClients>>): Steps {
     const inForm = (form: Form) =>
         Object.fromEntries(
             forPeople(clients).map(([tool, { install, publish, commands }]) => {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseEvents, type Preview } from "../../review/events";
-import { renderComment, type CommentOptions } from "../../review/markdown";
-import { reviewOf } from "../../review/review";
-import type { Sandbox } from "../../sandbox/sandbox";
+import { parseEvents, type Preview } from "../../packages/operations/src/review/events";
+import { renderComment, type CommentOptions } from "../../packages/operations/src/review/markdown";
+import { reviewPreview } from "../../packages/operations/src/review/review";
+import type { Sandbox } from "../../packages/sandbox/src/sandbox";
 
 // Previews that were recorded from the real engine, by test/engine/recorded-previews.test.ts.
 
@@ -29,12 +29,12 @@ export function parseRecording(events: string): Preview {
 
 /** The comment on stacks with these events. */
 export function commentOn(recordings: readonly string[], options: Partial<CommentOptions> = {}): string {
-    const reviews = recordings.map((events) => reviewOf(parseRecording(events)));
+    const reviews = recordings.map((events) => reviewPreview(parseRecording(events)));
     return renderComment(reviews, { limit: 65_536, ...options });
 }
 
 /** The events of a preview with these steps, outputs and other events. */
-export function eventsOf({
+export function getEvents({
     stack = "dev",
     old = {},
     outputs,

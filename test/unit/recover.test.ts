@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import { type Cli, recover } from "../../recover/recover";
+import { type Cli, recover } from "../../packages/operations/src/recover/recover";
 
 // The command's decisions, with a fake CLI that answers as the real one does, for a project with a name of its own. The
 // engine tier runs the real one.

@@ -17,11 +17,21 @@ describe("npm run review", () => {
     afterEach(() => rm(directory, { recursive: true }));
 
     const review = (...args: string[]) =>
-        execa(process.execPath, ["--require", "./typescript.cjs", "review/main.ts", ...args], {
-            cwd: root,
-            reject: false,
-            stdin: "ignore",
-        });
+        execa(
+            process.execPath,
+            [
+                "--conditions=source",
+                "--require",
+                "./typescript.cjs",
+                "packages/operations/src/review/main.ts",
+                ...args,
+            ],
+            {
+                cwd: root,
+                reject: false,
+                stdin: "ignore",
+            },
+        );
 
     it("prints the comment on recorded previews, and nothing else, to standard output", async () => {
         const { exitCode, stdout, stderr } = await review("--from", recordingFile("readers"));

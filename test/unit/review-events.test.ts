@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseEvents } from "../../review/events";
-import { renderReview } from "../../review/markdown";
-import { reviewOf, type StackReview } from "../../review/review";
+import { parseEvents } from "../../packages/operations/src/review/events";
+import { renderReview } from "../../packages/operations/src/review/markdown";
+import { reviewPreview, type StackReview } from "../../packages/operations/src/review/review";
 import { recording } from "./recorded-previews";
 
 // What a review must never do: say that nothing changes, or that it shows everything, where it cannot know.
@@ -26,13 +26,13 @@ const names = [
 function review(events: string): StackReview {
     const preview = parseEvents(events, "unnamed");
     assert.ok(preview);
-    return reviewOf(preview);
+    return reviewPreview(preview);
 }
 
 /** Whether the review claims to show everything, so that the exit code is 0. */
 const isComplete = ({ failed, entries }: StackReview) => !failed && entries.hidden.length === 0;
 const comment = (events: string) => renderReview([review(events)]);
-const linesOf = (events: string) => events.trimEnd().split("\n");
+const getLines = (events: string) => events.trimEnd().split("\n");
 
 interface State {
     inputs: Record<string, unknown>;
@@ -50,7 +50,7 @@ type Event = Record<string, { metadata: Metadata }>;
 
 /** The recording as the engine streams it: with numbers, and with both events of each step. */
 function streamed(events: string): string[] {
-    const all = linesOf(events).flatMap((line) => {
+    const all = getLines(events).flatMap((line) => {
         const event = JSON.parse(line) as Event;
         const done = event["resOutputsEvent"];
         if (done === undefined) return [event];
@@ -79,7 +79,7 @@ function withStep(
     change: (metadata: Metadata) => void,
 ): string {
     const found: string[] = [];
-    const lines = linesOf(events).map((line) => {
+    const lines = getLines(events).map((line) => {
         const event = JSON.parse(line) as Event;
         const metadata = event["resOutputsEvent"]?.metadata;
         if (metadata !== undefined && matches(metadata)) {
@@ -119,7 +119,7 @@ describe("the events of a preview", () => {
             const whole = comment(of(name));
             assert.ok(isComplete(review(of(name))), name);
             assert.equal(comment(streamed(of(name)).join("\n")), whole, name);
-            const [first = "", ...rest] = linesOf(of(name));
+            const [first = "", ...rest] = getLines(of(name));
             const last = rest.pop() ?? "";
             const { messages: _, ...entries } = review(of(name)).entries;
             fc.assert(
@@ -155,7 +155,7 @@ describe("the events of a preview", () => {
         );
         // Without numbers and first events, the counts tell: each step that the engine counts.
         for (const name of names) {
-            const lines = linesOf(of(name));
+            const lines = getLines(of(name));
             for (const [index, line] of lines.entries()) {
                 if (!line.includes('"logical":true')) continue;
                 assert.ok(!isComplete(review(lines.filter((_, each) => each !== index).join("\n"))), line);
@@ -183,11 +183,11 @@ describe("the events of a preview", () => {
                 const whole = of(name).trimEnd();
                 const position = 1 + (at % (whole.length - 1));
                 const preview = parseEvents(begins ? whole.slice(0, position) : whole.slice(position), "dev");
-                assert.ok(preview === undefined || !isComplete(reviewOf(preview)));
+                assert.ok(preview === undefined || !isComplete(reviewPreview(preview)));
             }),
             { numRuns: 500 },
         );
-        const lines = linesOf(of("unchanged"));
+        const lines = getLines(of("unchanged"));
         const text = review([...lines, '{"resOutputsEvent":{"meta'].join("\n"));
         assert.ok(!text.unchanged);
         assert.match(renderReview([text]), /Line 16 is not an event, or only a part of one\./);
@@ -272,7 +272,7 @@ describe("the events of a preview", () => {
     });
 
     it("are incomplete if they are of another form than a preview has", () => {
-        const lines = linesOf(of("unchanged"));
+        const lines = getLines(of("unchanged"));
         const summary = lines.at(-1) ?? "";
         const with1 = (line: string) => [...lines.slice(0, -1), line, summary].join("\n");
         const instead = (from: string, to: string) =>
@@ -328,7 +328,7 @@ describe("the events of a preview", () => {
             [
                 [
                     ...lines,
-                    ...linesOf(of("unchanged").replaceAll("urn:pulumi:dev::", "urn:pulumi:prod::")),
+                    ...getLines(of("unchanged").replaceAll("urn:pulumi:dev::", "urn:pulumi:prod::")),
                 ].join("\n"),
                 /of 2 stacks/,
             ],
@@ -405,7 +405,7 @@ describe("the events of a preview", () => {
     });
 
     it("change nothing after a refresh that finds nothing", () => {
-        const lines = linesOf(of("unchanged")).flatMap((line) => {
+        const lines = getLines(of("unchanged")).flatMap((line) => {
             const { resOutputsEvent: done } = JSON.parse(line) as Event;
             if (done === undefined) return [line];
             const metadata = { ...done.metadata, op: "refresh", logical: false };

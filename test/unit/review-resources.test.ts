@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { parseEvents } from "../../review/events";
-import { renderReview } from "../../review/markdown";
-import { reviewOf } from "../../review/review";
-import { eventsOf } from "./recorded-previews";
+import { parseEvents } from "../../packages/operations/src/review/events";
+import { renderReview } from "../../packages/operations/src/review/markdown";
+import { reviewPreview } from "../../packages/operations/src/review/review";
+import { getEvents } from "./recorded-previews";
 
 // What a comment says about resources of any type: all of what changes, or that it does not show it.
 
@@ -36,9 +36,9 @@ function reviewStep({ op, type, old, new: next, more = {} }: Step): { comment: s
         ...(next ? { new: state(next) } : {}),
         ...more,
     };
-    const preview = parseEvents(eventsOf({ old: access, outputs: access, steps: [step] }), "dev");
+    const preview = parseEvents(getEvents({ old: access, outputs: access, steps: [step] }), "dev");
     assert.ok(preview);
-    const review = reviewOf(preview);
+    const review = reviewPreview(preview);
     assert.ok(!review.failed && !review.unchanged);
     return { comment: renderReview([review]), complete: review.entries.hidden.length === 0 };
 }

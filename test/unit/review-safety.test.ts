@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { codeBlock, inlineCode } from "../../review/code";
-import { parseEvents, type Preview } from "../../review/events";
-import { type CommentOptions, renderComment, renderReview } from "../../review/markdown";
-import { reviewOf } from "../../review/review";
-import { hideSecrets } from "../../review/secrets";
-import { codeTexts, nodesOf, parseMarkdown, plainTexts } from "./read-markdown";
-import { commentOn, eventsOf, recording } from "./recorded-previews";
+import { codeBlock, inlineCode } from "../../packages/operations/src/review/code";
+import { parseEvents, type Preview } from "../../packages/operations/src/review/events";
+import {
+    type CommentOptions,
+    renderComment,
+    renderReview,
+} from "../../packages/operations/src/review/markdown";
+import { reviewPreview } from "../../packages/operations/src/review/review";
+import { hideSecrets } from "../../packages/operations/src/review/secrets";
+import { codeTexts, getNodes, parseMarkdown, plainTexts } from "./read-markdown";
+import { commentOn, getEvents, recording } from "./recorded-previews";
 
 // What a comment must never do: run what a name contains, be longer than the system accepts, or show a secret.
 
@@ -39,7 +43,7 @@ const text = fc.oneof(
 
 const mark = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
 
-function previewOf(events: string): Preview {
+function getPreview(events: string): Preview {
     const preview = parseEvents(events, "unnamed");
     assert.ok(preview);
     return preview;
@@ -81,12 +85,12 @@ function withText(foreign: string): string {
             },
         },
     ];
-    return eventsOf({ old, outputs, steps, events });
+    return getEvents({ old, outputs, steps, events });
 }
 
 /** The parts of a comment that are Markdown, without code. */
-const shapeOf = (comment: string) =>
-    nodesOf(parseMarkdown(comment))
+const getShape = (comment: string) =>
+    getNodes(parseMarkdown(comment))
         .map(({ type }) => type)
         .filter((type) => type !== "inlineCode" && type !== "code" && type !== "text");
 
@@ -131,7 +135,7 @@ describe("a review", () => {
                     `- a\n\n  ${codeBlock(quoted, "text").replaceAll("\n", "\n  ")}\n- b`,
                 );
                 assert.deepEqual(
-                    nodesOf(tree).map(({ type }) => type),
+                    getNodes(tree).map(({ type }) => type),
                     [
                         ...["root", "list", "listItem", "paragraph", "text", "code"],
                         ...["listItem", "paragraph", "text"],
@@ -143,13 +147,13 @@ describe("a review", () => {
     });
 
     it("has only our own words outside of code, whatever names and messages contain", () => {
-        const harmless = shapeOf(commentOn([withText("harmless")]));
+        const harmless = getShape(commentOn([withText("harmless")]));
         const kinds = new Set(harmless);
         fc.assert(
             fc.property(text, (foreign) => {
                 const comment = commentOn([withText(`x${foreign}`)]);
                 const tree = parseMarkdown(comment);
-                for (const type of shapeOf(comment)) assert.ok(kinds.has(type) || type === "html", type);
+                for (const type of getShape(comment)) assert.ok(kinds.has(type) || type === "html", type);
                 for (const plain of plainTexts(tree)) {
                     assert.doesNotMatch(plain, /[@$[\]`|~#]|https?:|&|<(?!\/?(?:details|summary)>)/, plain);
                 }
@@ -173,7 +177,7 @@ describe("a review", () => {
                 };
                 const old = { access: {}, pipConf: "a" };
                 const error = { diagnosticEvent: { severity: "error", message: readers.map(large).join() } };
-                const review = reviewOf(previewOf(eventsOf({ old, outputs, events: [error] })));
+                const review = reviewPreview(getPreview(getEvents({ old, outputs, events: [error] })));
                 const given: CommentOptions = { limit, ...(hasDetails ? { details: longName } : {}) };
                 const comment = renderComment([review], given);
                 assert.ok(comment.length <= limit, `${comment.length} > ${limit}`);
@@ -206,7 +210,7 @@ describe("a review", () => {
                 },
             },
         ];
-        const large = eventsOf({
+        const large = getEvents({
             old: { access: {} },
             outputs: { access: { reader: readers } },
             steps,
@@ -217,7 +221,10 @@ describe("a review", () => {
         assert.match(comment, /\*\*Deletes the repository `python`, with every package in it\.\*\*/);
         assert.match(comment, /### Access\n[^]*… and \d+ more, which do not fit here\./);
         assert.match(comment, /### Policies/);
-        assert.equal([...renderReview([reviewOf(previewOf(large))]).matchAll(/gains reader/g)].length, 1500);
+        assert.equal(
+            [...renderReview([reviewPreview(getPreview(large))]).matchAll(/gains reader/g)].length,
+            1500,
+        );
     });
 
     it("folds the end of a long list, but never what is deleted", () => {
@@ -228,7 +235,7 @@ describe("a review", () => {
             old: { custom: true, inputs: { accountId } },
         }));
         const comment = commentOn([
-            eventsOf({ old: { access: {} }, outputs: { access: { reader: readers } }, steps }),
+            getEvents({ old: { access: {} }, outputs: { access: { reader: readers } }, steps }),
         ]);
         const [shown = "", folded = ""] = comment.split("<details>");
         assert.equal(shown.split("**Deletes").length - 1, 60);
@@ -253,7 +260,7 @@ describe("a review", () => {
         const error = {
             diagnosticEvent: { severity: "error", message: `403 denied ${"x ".repeat(100_000)}` },
         };
-        const comment = commentOn([eventsOf({ outputs: {}, events: [error] })]);
+        const comment = commentOn([getEvents({ outputs: {}, events: [error] })]);
         assert.match(comment, /403 denied[^]*\d+ more characters/);
     });
 
@@ -293,7 +300,7 @@ describe("a review", () => {
             ci: secretValue,
         };
         const comment = commentOn([
-            eventsOf({ old: { pipConf: "x", clients: secretValue }, outputs, steps }),
+            getEvents({ old: { pipConf: "x", clients: secretValue }, outputs, steps }),
         ]);
         assert.match(comment, /`token`, a secret → a secret/);
         assert.doesNotMatch(comment, /swordfish|\[secret\]|4dabf18193072939515e22adb298388d|ciphertext/);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import type { Nodes, Root } from "mdast";
-import { renderReview } from "../../review/markdown";
-import { reviewOf } from "../../review/review";
+import { renderReview } from "../../packages/operations/src/review/markdown";
+import { reviewPreview } from "../../packages/operations/src/review/review";
 import { commentOn, golden, parseRecording, recording } from "./recorded-previews";
 import { codeTexts, parseMarkdown, plainTexts } from "./read-markdown";
 
@@ -103,7 +103,7 @@ describe("the review of a pull request", () => {
             const [title, heading, list] = parseMarkdown(commentOn([await recording(name)])).children;
             assert.equal(title?.type, "heading");
             assert.deepEqual(heading?.type === "heading" && heading.children, [
-                { type: "text", value: "Replaced or deleted", position: heading && positionOf(heading) },
+                { type: "text", value: "Replaced or deleted", position: heading && getPosition(heading) },
             ]);
             assert.ok(list?.type === "list", name);
             for (const { children } of list.children) {
@@ -115,17 +115,17 @@ describe("the review of a pull request", () => {
     });
 
     it("says who gains and who loses access", async () => {
-        const accessOf = async (name: string) => outline(commentOn([await recording(name)]))["Access"];
-        assert.deepEqual(await accessOf("readers"), [
+        const findAccess = async (name: string) => outline(commentOn([await recording(name)]))["Access"];
+        assert.deepEqual(await findAccess("readers"), [
             "gains reader: group:data-science@acme.example",
             "loses reader: user:contractor@partner.example",
         ]);
-        assert.deepEqual(await accessOf("role"), ["reader → writer: group:developers@acme.example"]);
-        assert.deepEqual(await accessOf("account-deleted"), [
+        assert.deepEqual(await findAccess("role"), ["reader → writer: group:developers@acme.example"]);
+        assert.deepEqual(await findAccess("account-deleted"), [
             "loses reader: service account python-deployer",
         ]);
         const pool = "pool python-europe-west1";
-        const added = (await accessOf("workloads-added")) ?? [];
+        const added = (await findAccess("workloads-added")) ?? [];
         assert.deepEqual(added.slice(0, 4), [
             `gains writer: workload build (attribute.trusted_project/gitlab:7, ${pool} in the project 123456789012), by acting as the service account python-publisher. It gets all access that this account has.`,
             `gains writer: workload release (attribute.trusted_repository_ref/github:11:12:refs/heads/main, ${pool} in the project 123456789012)`,
@@ -141,7 +141,7 @@ describe("the review of a pull request", () => {
             /^accepts tokens: workload identity provider gitlab .*: issuer https:\/\/gitlab\.com; condition .*project_id == "7"/,
         );
         assert.equal(added.length, 6);
-        const changed = (await accessOf("workloads-changed")) ?? [];
+        const changed = (await findAccess("workloads-changed")) ?? [];
         const identity = changed.splice(1, 1)[0] ?? "";
         const to = `attribute.trusted_repository_ref/github:11:12:refs/heads/release, ${pool}`;
         assert.ok(
@@ -160,7 +160,7 @@ describe("the review of a pull request", () => {
             /^leaves the stack, but still accepts tokens at Google: workload identity provider gitlab/,
         );
         assert.equal(changed.length, 3);
-        const [mode = "", ...others] = (await accessOf("additive")) ?? [];
+        const [mode = "", ...others] = (await findAccess("additive")) ?? [];
         assert.match(mode, /stops owning its roles.*Grants made elsewhere stay/);
         assert.deepEqual(others, []);
         // The grant of a principal that is removed in the same update is not revoked.
@@ -183,7 +183,7 @@ describe("the review of a pull request", () => {
         ] as const) {
             const preview = parseRecording(await recording(name));
             assert.ok(preview.failed);
-            const [, heading, list] = parseMarkdown(renderReview([reviewOf(preview)])).children;
+            const [, heading, list] = parseMarkdown(renderReview([reviewPreview(preview)])).children;
             assert.ok(heading?.type === "heading" && list?.type === "list");
             assert.match(codeTexts(list).join("\n"), message);
         }
@@ -239,6 +239,6 @@ interface Step {
     readonly new: { outputs: object };
 }
 
-function positionOf(node: Root["children"][number]): unknown {
+function getPosition(node: Root["children"][number]): unknown {
     return "children" in node ? node.children[0]?.position : undefined;
 }

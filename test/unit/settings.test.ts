@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { parseSettings, readSettings, type Settings } from "../../src/settings/settings";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { parseSettings, readSettings, type Settings } from "../../src/settings";
 
 type Values = Record<string, unknown>;
 

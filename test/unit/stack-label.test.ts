@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { stackDescription, stackLabelValue } from "../../src/names/stack-label";
+import { stackDescription, stackLabelValue } from "../../packages/registry/src/names/stack-label";
 
 const part = fc.stringMatching(/^[A-Za-z0-9._-]{1,100}$/);
 const stackName = fc.record({ organization: part, project: part, stack: part });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseCel } from "../../sandbox/google/cel";
-import type { Workload } from "../../src/validation/workloads";
-import { issuerOf, isFederated, providersFor } from "../../src/workloads/federation";
-import { defaultPoolId } from "../../src/workloads/pool-id";
-import { workloadMistakes } from "../../src/workloads/rules";
+import { parseCel } from "../../packages/sandbox/src/google/cel";
+import type { Workload } from "../../packages/registry/src/validation/workloads";
+import { getIssuer, isFederated, providersFor } from "../../packages/registry/src/workloads/federation";
+import { defaultPoolId } from "../../packages/registry/src/workloads/pool-id";
+import { workloadMistakes } from "../../packages/registry/src/workloads/rules";
 import {
     buildkiteSources,
     circleOrganization,
@@ -16,9 +16,9 @@ import {
     type Given,
     given,
     parsed,
-    selectorOf,
+    getSelector,
     tokens,
-    workloadsOf,
+    getWorkloads,
 } from "./ci-tokens";
 
 type Type = keyof typeof given;
@@ -149,13 +149,13 @@ describe("a token of a federated workload", () => {
         for (const access of ["reader", "writer", "admin"]) {
             it(`of the type ${type} gets what the ${access} is granted, and no stranger's token does`, () => {
                 const workloads = parsed({ ...given[type], access });
-                assert.deepEqual(workloadsOf(workloads, tokens[type]), [0]);
+                assert.deepEqual(getWorkloads(workloads, tokens[type]), [0]);
                 for (const [who, claims] of Object.entries(strangers[type])) {
-                    assert.deepEqual(workloadsOf(workloads, { ...tokens[type], ...claims }), [], who);
+                    assert.deepEqual(getWorkloads(workloads, { ...tokens[type], ...claims }), [], who);
                 }
                 for (const [what, claims] of Object.entries(proposals[type])) {
                     const token = { ...tokens[type], ...claims };
-                    assert.deepEqual(workloadsOf(workloads, token), access === "reader" ? [0] : [], what);
+                    assert.deepEqual(getWorkloads(workloads, token), access === "reader" ? [0] : [], what);
                     if (access !== "reader") {
                         assert.equal(
                             admitted(providersFor(workloads), token),
@@ -176,12 +176,12 @@ describe("a token of a federated workload", () => {
                 workloadMistakes({ workloads: Object.fromEntries(workloads.entries()) }, ""),
                 [],
             );
-            assert.deepEqual(workloadsOf(workloads, tokens[type]), [0, 1]);
+            assert.deepEqual(getWorkloads(workloads, tokens[type]), [0, 1]);
             for (const claims of Object.values(proposals[type])) {
-                assert.deepEqual(workloadsOf(workloads, { ...tokens[type], ...claims }), [1]);
+                assert.deepEqual(getWorkloads(workloads, { ...tokens[type], ...claims }), [1]);
             }
             for (const [who, claims] of Object.entries(strangers[type])) {
-                assert.deepEqual(workloadsOf(workloads, { ...tokens[type], ...claims }), [], who);
+                assert.deepEqual(getWorkloads(workloads, { ...tokens[type], ...claims }), [], who);
             }
         });
 
@@ -195,7 +195,7 @@ describe("a token of a federated workload", () => {
                 // A token of a branch has no tag.
                 if (name === "build_tag") continue;
                 const token = without(tokens[type], name);
-                assert.deepEqual(workloadsOf(workloads, token), [], name);
+                assert.deepEqual(getWorkloads(workloads, token), [], name);
                 // The origin of CircleCI is in the granted attribute alone.
                 if (name.endsWith("vcs-origin")) continue;
                 assert.equal(
@@ -218,8 +218,8 @@ describe("a token of a federated workload", () => {
             for (const name of Object.keys(tokens[type])) {
                 const token = without(tokens[type], name);
                 assert.deepEqual(
-                    workloadsOf(beside, token).filter((index) => index === 0),
-                    workloadsOf(alone, token),
+                    getWorkloads(beside, token).filter((index) => index === 0),
+                    getWorkloads(alone, token),
                     `without ${name}`,
                 );
             }
@@ -342,10 +342,10 @@ describe("a federated workload with", () => {
         for (const access of ["reader", "writer"]) {
             it(`${what}, is accepted as ${access} exactly with that`, () => {
                 const workloads = parsed({ ...entry, access });
-                assert.deepEqual(workloadsOf(workloads, right), [0]);
+                assert.deepEqual(getWorkloads(workloads, right), [0]);
                 for (const claims of wrong) {
                     assert.deepEqual(
-                        workloadsOf(workloads, { ...right, ...claims }),
+                        getWorkloads(workloads, { ...right, ...claims }),
                         [],
                         JSON.stringify(claims),
                     );
@@ -362,7 +362,7 @@ describe("a federated workload with", () => {
         };
         const token = { ...tokens.gitlabCi, ...environment };
         const workloads = parsed({ ...given.gitlabCi, environment: "production", access: "writer" });
-        assert.deepEqual(workloadsOf(workloads, token), [0]);
+        assert.deepEqual(getWorkloads(workloads, token), [0]);
         for (const claims of [
             { environment_protected: "false" },
             { environment_protected: true },
@@ -370,10 +370,10 @@ describe("a federated workload with", () => {
             { ref_protected: "false" },
             { pipeline_source: "merge_request_event" },
         ]) {
-            assert.deepEqual(workloadsOf(workloads, { ...token, ...claims }), [], JSON.stringify(claims));
+            assert.deepEqual(getWorkloads(workloads, { ...token, ...claims }), [], JSON.stringify(claims));
         }
         for (const name of Object.keys(environment)) {
-            assert.deepEqual(workloadsOf(workloads, without(token, name)), [], name);
+            assert.deepEqual(getWorkloads(workloads, without(token, name)), [], name);
         }
     });
 
@@ -386,7 +386,7 @@ describe("a federated workload with", () => {
         for (const [type, claim, added, all] of entries) {
             const writer = { ...given[type], ...forWriters[type], access: "writer" };
             const workloads = parsed(writer, { ...writer, events: [added] });
-            const accepted = (event: string) => workloadsOf(workloads, { ...tokens[type], [claim]: event });
+            const accepted = (event: string) => getWorkloads(workloads, { ...tokens[type], [claim]: event });
             assert.deepEqual(accepted(added), [1], type);
             for (const event of all.filter((other) => other !== added)) {
                 assert.ok([0, 2].includes(accepted(event).length), `${type}: ${event}`);
@@ -421,7 +421,7 @@ describe("a federated workload with", () => {
                 );
                 fc.assert(
                     fc.property(values, (value) => {
-                        const got = workloadsOf(workloads, { ...tokens[type], [claim]: value });
+                        const got = getWorkloads(workloads, { ...tokens[type], [claim]: value });
                         assert.equal(got.length, trusted.includes(value) ? 1 : 0, claim);
                     }),
                 );
@@ -434,16 +434,16 @@ describe("a federated workload with", () => {
             { ...given.githubActions, access: "writer", environment: "pypi" },
             { ...given.githubActions, access: "reader" },
         );
-        assert.deepEqual(workloadsOf(github, tokens.githubActions), [1]);
+        assert.deepEqual(getWorkloads(github, tokens.githubActions), [1]);
         const { vcsOrigin: _, ...anyOrigin } = given.circleCi;
         const circle = parsed(
             { ...given.circleCi, access: "reader", ref: "refs/heads/main" },
             { ...anyOrigin, access: "reader" },
             { ...given.circleCi, access: "writer" },
         );
-        assert.deepEqual(workloadsOf(circle, tokens.circleCi), [0, 1, 2]);
+        assert.deepEqual(getWorkloads(circle, tokens.circleCi), [0, 1, 2]);
         const webhook = without(tokens.circleCi, "oidc.circleci.com/vcs-ref", "oidc.circleci.com/vcs-origin");
-        assert.deepEqual(workloadsOf(circle, webhook), [1]);
+        assert.deepEqual(getWorkloads(circle, webhook), [1]);
     });
 });
 
@@ -481,9 +481,9 @@ describe("the provider of several workloads", () => {
             { ...given.githubActions, access: "writer", repositoryId: "70005" },
         );
         const proposed = { ...tokens.githubActions, event_name: "pull_request" };
-        assert.deepEqual(workloadsOf(workloads, proposed), [0]);
+        assert.deepEqual(getWorkloads(workloads, proposed), [0]);
         assert.equal(admitted(providersFor(workloads), { ...proposed, repository_id: "70005" }), undefined);
-        assert.deepEqual(workloadsOf(workloads, { ...tokens.githubActions, repository_id: "70005" }), [1]);
+        assert.deepEqual(getWorkloads(workloads, { ...tokens.githubActions, repository_id: "70005" }), [1]);
     });
 
     it("lets no branch of a fork in for a writer", () => {
@@ -514,7 +514,7 @@ describe("the provider of several workloads", () => {
         for (const [one, two, token] of mixed) {
             for (const access of ["reader", "writer"]) {
                 const workloads = parsed({ ...one, access }, { ...two, access });
-                assert.deepEqual(workloadsOf(workloads, token), []);
+                assert.deepEqual(getWorkloads(workloads, token), []);
             }
         }
     });
@@ -541,10 +541,10 @@ describe("the provider of oidc workloads", () => {
             { ...entry, claims: { sub: "release", org_id: ["7", "8"] } },
             { ...entry, claims: { org_id: "7", team: "core" } },
         );
-        assert.deepEqual(workloadsOf(workloads, token), [0, 1]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, team: "x" }), [0]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, org_id: "8" }), [0]);
-        assert.deepEqual(workloadsOf(workloads, { ...token, sub: "x" }), [1]);
+        assert.deepEqual(getWorkloads(workloads, token), [0, 1]);
+        assert.deepEqual(getWorkloads(workloads, { ...token, team: "x" }), [0]);
+        assert.deepEqual(getWorkloads(workloads, { ...token, org_id: "8" }), [0]);
+        assert.deepEqual(getWorkloads(workloads, { ...token, sub: "x" }), [1]);
         for (const claims of [
             { org_id: "9" },
             { org_id: 7 },
@@ -570,17 +570,17 @@ describe("the provider of oidc workloads", () => {
             ["true", [true]],
         ] as const) {
             const workloads = parsed({ ...entry, claims: { sub: "release", value } });
-            assert.deepEqual(workloadsOf(workloads, { ...token, value }), [0]);
+            assert.deepEqual(getWorkloads(workloads, { ...token, value }), [0]);
             for (const other of others) {
                 const claims = { ...token, value: other } as Claims;
-                assert.deepEqual(workloadsOf(workloads, claims), [], JSON.stringify([value, other]));
+                assert.deepEqual(getWorkloads(workloads, claims), [], JSON.stringify([value, other]));
             }
         }
         const mixed = parsed({ ...entry, claims: { sub: "release", value: ["a", "b", 1, true] } });
         for (const value of ["a", "b", 1, true])
-            assert.deepEqual(workloadsOf(mixed, { ...token, value }), [0]);
+            assert.deepEqual(getWorkloads(mixed, { ...token, value }), [0]);
         for (const value of ["c", "1", "true", 2, false]) {
-            assert.deepEqual(workloadsOf(mixed, { ...token, value }), []);
+            assert.deepEqual(getWorkloads(mixed, { ...token, value }), []);
         }
     });
 
@@ -608,7 +608,7 @@ describe("the provider of oidc workloads", () => {
             fc.property(valid, valid, valid, (name, value, other) => {
                 fc.pre(value !== other);
                 const workloads = parsed({ ...entry, claims: { sub: "release", [name]: value } });
-                assert.deepEqual(workloadsOf(workloads, { ...token, [name]: value }), [0]);
+                assert.deepEqual(getWorkloads(workloads, { ...token, [name]: value }), [0]);
                 assert.equal(admitted(providersFor(workloads), { ...token, [name]: other }), undefined);
                 assert.equal(admitted(providersFor(workloads), without(token, name)), undefined);
             }),
@@ -622,9 +622,9 @@ describe("the provider of oidc workloads", () => {
         const identities = (issuer: string) =>
             admitted(providersFor([...before, ...after]), { ...token, iss: issuer });
         const [moved] = after;
-        assert.ok(identities("https://new.example")?.has(selectorOf(moved!)));
+        assert.ok(identities("https://new.example")?.has(getSelector(moved!)));
         assert.ok(identities("https://old.example"));
-        assert.ok(!identities("https://old.example")?.has(selectorOf(moved!)));
+        assert.ok(!identities("https://old.example")?.has(getSelector(moved!)));
     });
 
     it("has the id of a token as its subject, of at most 127 bytes", () => {
@@ -648,9 +648,9 @@ describe("the provider of oidc workloads", () => {
             { ...entry, claims: { sub: ["a", "b"], org_id: "7" } },
             { ...entry, access: "reader", claims: { org_id: ["7"], sub: ["b", "a"] } },
         );
-        assert.equal(selectorOf(one!), selectorOf(two!));
+        assert.equal(getSelector(one!), getSelector(two!));
         const [changed] = parsed({ ...entry, claims: { sub: ["a"], org_id: "7" } });
-        assert.notEqual(selectorOf(one!), selectorOf(changed!));
+        assert.notEqual(getSelector(one!), getSelector(changed!));
     });
 });
 
@@ -683,7 +683,7 @@ describe("any set of federated workloads", () => {
         .map((entries) => parsed(...entries));
 
     /** A token that is this workload and nothing more. */
-    function tokenOf(workload: Workload): Claims {
+    function getToken(workload: Workload): Claims {
         switch (workload.type) {
             case "githubActions":
                 return {
@@ -716,10 +716,10 @@ describe("any set of federated workloads", () => {
             fc.property(sets, (workloads) => {
                 const providers = providersFor(workloads);
                 for (const workload of workloads) {
-                    const token = tokenOf(workload);
+                    const token = getToken(workload);
                     const got = admitted(providers, token);
                     assert.ok(
-                        got?.has(selectorOf(workload)),
+                        got?.has(getSelector(workload)),
                         JSON.stringify({ workload, got: [...(got ?? [])] }),
                     );
                     const stranger = {
@@ -759,8 +759,8 @@ describe("any set of federated workloads", () => {
                 const ids = new Map(providersFor(workloads).map(({ id: each, issuer }) => [issuer, each]));
                 for (const workload of workloads) {
                     assert.ok(isFederated(workload));
-                    const value = selectorOf(workload).replace(/^[^/]*\//, "");
-                    assert.ok(value.startsWith(`${ids.get(issuerOf(workload)) ?? ""}:`), value);
+                    const value = getSelector(workload).replace(/^[^/]*\//, "");
+                    assert.ok(value.startsWith(`${ids.get(getIssuer(workload)) ?? ""}:`), value);
                 }
             }),
         );

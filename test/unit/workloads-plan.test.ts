@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { planWorkloads } from "../../src/workloads/plan";
-import type { WorkloadSettings } from "../../src/workloads/settings";
+import { planWorkloads } from "../../packages/registry/src/workloads/plan";
+import type { WorkloadSettings } from "../../packages/registry/src/workloads/settings";
 import { given, parsed } from "./ci-tokens";
 
 const place = { project: "acme-tools", location: "europe-west1", repository: "python" };
@@ -23,7 +23,7 @@ function plan(entries: Readonly<Record<string, object>>, more: Partial<WorkloadS
     return {
         ...rest,
         principals: Object.fromEntries(
-            planned.map(({ name, numberOf, principal }) => [
+            planned.map(({ name, numberProject: numberOf, principal }) => [
                 name,
                 principal((numberOf && projectNumbers.get(numberOf)) ?? "N"),
             ]),

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { stackConfig } from "../../sandbox/engines/stack-config";
-import { parseSettings } from "../../src/settings/settings";
-import { providersFor } from "../../src/workloads/federation";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { parseSettings } from "../../src/settings";
+import { providersFor } from "../../packages/registry/src/workloads/federation";
 import {
     azureOrganization,
     buildkiteSources,
@@ -582,7 +582,7 @@ describe("settings: workloads", () => {
 });
 
 describe("settings: the claims of an oidc workload", () => {
-    const mistakesOf = (entry: Values) =>
+    const getMistakes = (entry: Values) =>
         mistakesIn({ workloads: { ci: { ...oidc, ...entry } } }).map((mistake) =>
             mistake.replace(`${key}workloads.ci`, ""),
         );
@@ -613,18 +613,18 @@ describe("settings: the claims of an oidc workload", () => {
             [[]],
         ]) {
             const shown = JSON.stringify(value === null || !Array.isArray(value) ? value : value[0]);
-            assert.deepEqual(mistakesOf({ claims: { sub: "a", x: value } }), [
+            assert.deepEqual(getMistakes({ claims: { sub: "a", x: value } }), [
                 `.claims.x: ${shown} is not valid. ${valid}`,
             ]);
         }
-        assert.deepEqual(mistakesOf({ claims: { sub: [] } }), [
+        assert.deepEqual(getMistakes({ claims: { sub: [] } }), [
             `.claims.sub: [] is an empty list. Allowed: ${values}.`,
         ]);
         const map = `Allowed: a map from claim to ${values}, as in sub: builds. Every claim must have its value.`;
-        assert.deepEqual(mistakesOf({ claims: undefined }), [`.claims: is not set. ${map}`]);
-        assert.deepEqual(mistakesOf({ claims: ["sub"] }), [`.claims: ["sub"] is not a map. ${map}`]);
-        assert.deepEqual(mistakesOf({ claims: {} }), [`.claims: {} is empty. Allowed: at least one claim.`]);
-        assert.deepEqual(mistakesOf({ claims: { aud: "python", iss: oidc.issuer, "a\nb": 1, sub: "x" } }), [
+        assert.deepEqual(getMistakes({ claims: undefined }), [`.claims: is not set. ${map}`]);
+        assert.deepEqual(getMistakes({ claims: ["sub"] }), [`.claims: ["sub"] is not a map. ${map}`]);
+        assert.deepEqual(getMistakes({ claims: {} }), [`.claims: {} is empty. Allowed: at least one claim.`]);
+        assert.deepEqual(getMistakes({ claims: { aud: "python", iss: oidc.issuer, "a\nb": 1, sub: "x" } }), [
             '.claims.aud: "aud" has its own key. Allowed: other claims. Use audiences and issuer.',
             '.claims.iss: "iss" has its own key. Allowed: other claims. Use audiences and issuer.',
             '.claims["a\\nb"]: "a\\nb" is not the name of a claim. Allowed: 1 to 128 characters, without control characters.',
@@ -634,7 +634,7 @@ describe("settings: the claims of an oidc workload", () => {
     it("are never ignored because every JavaScript object has their name", () => {
         for (const name of ["__proto__", "constructor", "prototype"]) {
             const claims = JSON.parse(`{"sub": "a", "${name}": "b"}`) as Values;
-            assert.deepEqual(mistakesOf({ claims }), [
+            assert.deepEqual(getMistakes({ claims }), [
                 `.claims.${name}: "${name}" is a reserved name. Allowed: other claims.`,
             ]);
         }
@@ -645,7 +645,7 @@ describe("settings: the claims of an oidc workload", () => {
             [{ condition: "assertion.org == '7'" }, "this key"],
             [{ mapping: {}, condition: "true", subject: "x", attribute: "a/b" }, "these keys"],
         ] as const) {
-            assert.deepEqual(mistakesOf({ ...old, claims: undefined }), [
+            assert.deepEqual(getMistakes({ ...old, claims: undefined }), [
                 `: has ${Object.keys(old).join(", ")}, which the type oidc no longer has. Write the claims that a token must have, with their exact values, as in claims: {sub: builds, tenant_id: "42"}, and remove ${these}. Patterns need a provider of your own: see docs/workloads.md.`,
             ]);
         }
@@ -675,7 +675,7 @@ describe("settings: the claims of an oidc workload", () => {
                 { [`${kind}Uuid`]: "x" },
             ]),
         ]) {
-            assert.deepEqual(mistakesOf({ claims }), [], JSON.stringify(claims));
+            assert.deepEqual(getMistakes({ claims }), [], JSON.stringify(claims));
         }
         for (const claims of [
             { ref: "refs/heads/main", environment: "production", event_name: "push" },
@@ -696,14 +696,14 @@ describe("settings: the claims of an oidc workload", () => {
             { merge_request_source_project_id: "a", sub_id: "b", sub: false, "x.example/sub": "c" },
         ]) {
             for (const access of ["reader", "writer"]) {
-                assert.deepEqual(mistakesOf({ access, claims }), [noId], JSON.stringify(claims));
+                assert.deepEqual(getMistakes({ access, claims }), [noId], JSON.stringify(claims));
             }
         }
         const long = "x".repeat(128);
-        assert.deepEqual(mistakesOf({ claims: { sub: long } }), [
+        assert.deepEqual(getMistakes({ claims: { sub: long } }), [
             ".claims: have no id of at most 127 bytes, which Google requires. Allowed: a shorter id in addition to sub.",
         ]);
-        assert.deepEqual(mistakesOf({ claims: { sub: long, project_id: "7" } }), []);
+        assert.deepEqual(getMistakes({ claims: { sub: long, project_id: "7" } }), []);
     });
 
     /** Issuer → claims with an id, and what a writer needs in addition. */
@@ -764,16 +764,16 @@ describe("settings: the claims of an oidc workload", () => {
                 issuer.replace("https://", "https://").toUpperCase().replace("HTTPS", "https"),
             ]) {
                 for (const access of ["reader", "admin"]) {
-                    const [mistake, ...rest] = mistakesOf({ access, issuer: spelled, claims: others });
+                    const [mistake, ...rest] = getMistakes({ access, issuer: spelled, claims: others });
                     assert.deepEqual(rest, []);
                     assert.match(mistake ?? "", /^\.claims: have no id, and many tenants share the issuer /);
                 }
             }
-            assert.deepEqual(mistakesOf({ access: "reader", issuer, claims: ids }), []);
-            assert.deepEqual(mistakesOf({ access: "writer", issuer, claims: { ...ids, ...writer } }), []);
+            assert.deepEqual(getMistakes({ access: "reader", issuer, claims: ids }), []);
+            assert.deepEqual(getMistakes({ access: "writer", issuer, claims: { ...ids, ...writer } }), []);
             for (const name of Object.keys(writer)) {
                 const given = { ...ids, ...writer, [name]: ids[name] ?? "other" };
-                const [mistake = "", ...rest] = mistakesOf({ access: "writer", issuer, claims: given });
+                const [mistake = "", ...rest] = getMistakes({ access: "writer", issuer, claims: given });
                 assert.deepEqual(rest, []);
                 assert.ok(mistake.startsWith(`.claims.${name}: `), mistake);
                 assert.match(
@@ -781,7 +781,7 @@ describe("settings: the claims of an oidc workload", () => {
                     / is not valid\. It is required with access writer, because untrusted code, such as that of a pull request, can get a token of the same issuer\. Allowed: /,
                 );
                 const mixed = { ...ids, ...writer, [name]: [writer[name], ids[name] ?? "other"] };
-                assert.equal(mistakesOf({ access: "writer", issuer, claims: mixed }).length, 1);
+                assert.equal(getMistakes({ access: "writer", issuer, claims: mixed }).length, 1);
             }
         });
     }
@@ -793,10 +793,14 @@ describe("settings: the claims of an oidc workload", () => {
         const names = (text: string) => [...text.matchAll(/`(.+?)`/g)].map(([, name = ""]) => name);
         for (const [, issuer = "", ids = "", needed = ""] of rows) {
             for (const id of names(ids)) {
-                assert.deepEqual(mistakesOf({ access: "reader", issuer, claims: { [id]: "x" } }), [], issuer);
+                assert.deepEqual(
+                    getMistakes({ access: "reader", issuer, claims: { [id]: "x" } }),
+                    [],
+                    issuer,
+                );
             }
             const [first = ""] = names(ids);
-            const missing = mistakesOf({ issuer, claims: { [first]: "x" } }).map(
+            const missing = getMistakes({ issuer, claims: { [first]: "x" } }).map(
                 (mistake) => /^\.claims\.(\w+)/.exec(mistake)?.[1],
             );
             assert.deepEqual(
@@ -839,7 +843,7 @@ describe("settings: the claims of an oidc workload", () => {
                     `https://${host}:443${path}`,
                     `https://${host}:8443${path}`,
                 ]) {
-                    assert.deepEqual(mistakesOf({ issuer: spelled }), [
+                    assert.deepEqual(getMistakes({ issuer: spelled }), [
                         `.issuer: ${JSON.stringify(spelled)} has its own type. Allowed: any other issuer. Use type: ${type}.`,
                     ]);
                 }
@@ -850,7 +854,7 @@ describe("settings: the claims of an oidc workload", () => {
             "https://acme.example/gitlab.com",
             "https://ci.gitlab.com",
         ]) {
-            assert.deepEqual(mistakesOf({ issuer }), []);
+            assert.deepEqual(getMistakes({ issuer }), []);
         }
         assert.deepEqual(
             mistakesIn({
@@ -865,7 +869,7 @@ describe("settings: the claims of an oidc workload", () => {
     });
 
     it("come with an issuer, keys and audiences within Google's limits", () => {
-        const mistakes = mistakesOf({
+        const mistakes = getMistakes({
             issuer: "http://ci.example?x",
             audiences: ["", "x".repeat(257)],
             jwksJson: '{"keys":[{"kty":"RSA","d":"private"}]}',
@@ -874,6 +878,6 @@ describe("settings: the claims of an oidc workload", () => {
             mistakes.map((mistake) => /^\.([a-zA-Z]+)/.exec(mistake)?.[1]),
             ["issuer", "jwksJson", "audiences", "audiences"],
         );
-        assert.match(mistakesOf({ issuer: "https://256.256.256.256" })[0] ?? "", /is not a URL/);
+        assert.match(getMistakes({ issuer: "https://256.256.256.256" })[0] ?? "", /is not a URL/);
     });
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { type Form, forms } from "../../../src/clients/credential";
-import { dockerfileClient } from "../../../src/clients/dockerfile";
+import { type Form, forms } from "../../../packages/registry/src/clients/credential";
+import { dockerfileClient } from "../../../packages/registry/src/clients/dockerfile";
 import { answers } from "../registry";
 import { type ToolFixture, testOperation } from "./tool";
 
@@ -23,7 +23,7 @@ export function dockerfile() {
 
     for (const form of forms) {
         testOperation("dockerfile", form, "install", async ({ fixture, tool }) => {
-            const secret = secretOf(fixture, form);
+            const secret = getSecret(fixture, form);
             const { id, command } = runStep(fixture, form);
             await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                 path: ["stand-in", tool.bin],
@@ -87,7 +87,7 @@ function runStep(fixture: ToolFixture, form: Form): { id: string; command: strin
     return { id, command };
 }
 
-function secretOf(fixture: ToolFixture, form: Form): string {
+function getSecret(fixture: ToolFixture, form: Form): string {
     if (form === "token") {
         return fixture.registry.sandbox.issueToken(fixture.principal(form, "install"));
     }

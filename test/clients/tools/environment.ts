@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
-import { type Credential, forms } from "../../../src/clients/credential";
-import { tools } from "../../../src/clients/tools";
+import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-environment";
+import { type Credential, forms } from "../../../packages/registry/src/clients/credential";
+import { tools } from "../../../packages/registry/src/clients/tools";
 import { answers } from "../registry";
 import {
     testAttack,
-    filesOf,
+    getFiles,
     internal,
     type Operation,
     testOperation,
@@ -114,7 +114,7 @@ function open(
     return fixture.toolEnvironment(credential.form, operation, {
         // pip does not run the keyring command of its own environment.
         path: [tool.bin, fixture.registry.tools.bin],
-        files: { ...filesOf(install, "user"), ...filesOf(install, "project"), "project/empty": "" },
+        files: { ...getFiles(install, "user"), ...getFiles(install, "project"), "project/empty": "" },
         distributions,
     });
 }

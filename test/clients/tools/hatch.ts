@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import type { Client } from "../../../src/clients/client";
-import { forms, loginOf } from "../../../src/clients/credential";
-import { hatchClient } from "../../../src/clients/hatch";
-import { pipClient } from "../../../src/clients/pip";
+import type { Client } from "../../../packages/registry/src/clients/client";
+import { forms, findLogin } from "../../../packages/registry/src/clients/credential";
+import { hatchClient } from "../../../packages/registry/src/clients/hatch";
+import { pipClient } from "../../../packages/registry/src/clients/pip";
 import { answers, publicRequests } from "../registry";
 import {
     testAttack,
     type ToolFixture,
-    filesOf,
+    getFiles,
     internal,
     pasted,
     testOperation,
@@ -58,14 +58,14 @@ export function hatch() {
         testOperation("hatch", form, "install", async ({ fixture, tool }) => {
             for (const credential of fixture.credentials(form, "install")) {
                 const client = hatchClient(fixture.index, credential);
-                const user = filesOf(client.install, "user");
+                const user = getFiles(client.install, "user");
                 const project = (part: Client) => ({
                     "project/pyproject.toml": pasted(own("ready-made"), part, "pyproject.toml"),
                 });
                 for (const files of [
                     { ...user, ...project(client) },
                     // The project's part has no credential, so with a login in the file, the user's file is necessary.
-                    ...(loginOf(credential) === undefined ? [project(client)] : []),
+                    ...(findLogin(credential) === undefined ? [project(client)] : []),
                     // The project's part works for every form.
                     { ...user, ...project(hatchClient(fixture.index, { form: "keyring" })) },
                     { ...user, ...project(hatchClient(fixture.index, { form: "token" })) },
@@ -97,7 +97,7 @@ export function hatch() {
                     environment: { ...environment(fixture), PYTHONPATH: "../network" },
                     files: {
                         ...tunnel,
-                        ...filesOf(client.publish, "user"),
+                        ...getFiles(client.publish, "user"),
                         "project/pyproject.toml": own("ready-made"),
                     },
                     distributions: await fixture.registry.build({
@@ -133,7 +133,7 @@ export function hatch() {
             "public",
             (fixture: ToolFixture, wanted: string) => ({
                 "project/pyproject.toml": own(wanted),
-                ...filesOf(pipClient(fixture.index, { form: "keyring" }).install, "user"),
+                ...getFiles(pipClient(fixture.index, { form: "keyring" }).install, "user"),
             }),
         ],
     ] as const) {

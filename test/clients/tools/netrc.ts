@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import type { Client } from "../../../src/clients/client";
-import type { Credential } from "../../../src/clients/credential";
-import { netrcClient } from "../../../src/clients/netrc";
+import type { Client } from "../../../packages/registry/src/clients/client";
+import type { Credential } from "../../../packages/registry/src/clients/credential";
+import { netrcClient } from "../../../packages/registry/src/clients/netrc";
 import { answers } from "../registry";
-import { type ToolFixture, filesOf, type Operation, testOperation, script, type TestContext } from "./tool";
+import { type ToolFixture, getFiles, type Operation, testOperation, script, type TestContext } from "./tool";
 
 export function netrc() {
     for (const form of ["token", "key"] as const) {
         testOperation("netrc", form, "install", async ({ fixture, tool }) => {
             for (const credential of fixture.credentials(form, "install")) {
-                const client = clientOf(fixture, credential);
+                const client = getClient(fixture, credential);
                 await using toolEnvironment = await open({ fixture, tool }, credential, "install");
                 const environment = "export PIP_TARGET=site\n";
                 const run = await fixture.runScript(
@@ -29,7 +29,7 @@ export function netrc() {
 
         testOperation("netrc", form, "publish", async ({ fixture, tool }) => {
             for (const [turn, credential] of fixture.credentials(form, "publish").entries()) {
-                const client = clientOf(fixture, credential);
+                const client = getClient(fixture, credential);
                 await using toolEnvironment = await open(
                     { fixture, tool },
                     credential,
@@ -56,12 +56,12 @@ function open(
 ) {
     return fixture.toolEnvironment(credential.form, operation, {
         path: [tool.bin],
-        files: filesOf(clientOf(fixture, credential)[operation], "user"),
+        files: getFiles(getClient(fixture, credential)[operation], "user"),
         distributions,
     });
 }
 
-function clientOf(fixture: ToolFixture, credential: Credential): Client {
+function getClient(fixture: ToolFixture, credential: Credential): Client {
     const client = netrcClient(fixture.index, credential);
     assert.ok(client !== undefined);
     return client;

@@ -1,5 +1,5 @@
 import { format } from "prettier";
-import { forms } from "../../../src/clients/credential";
+import { forms } from "../../../packages/registry/src/clients/credential";
 import type { AttackResult, OperationResult } from "./tool";
 
 /** The text of docs/clients.md: what a run has shown. */
@@ -8,7 +8,7 @@ export function page(
     attacks: readonly AttackResult[],
 ): Promise<string> {
     const tools = [...new Map(operations.map(({ tool, version }) => [tool, version]))];
-    const operationsOf = (tool: string, form: string) =>
+    const getOperations = (tool: string, form: string) =>
         operations
             .filter((each) => each.tool === tool && each.form === form)
             .map(({ operation }) => operation)
@@ -25,7 +25,7 @@ export function page(
             tools.map(([tool, version]) => [
                 tool,
                 version,
-                ...forms.map((form) => operationsOf(tool, form) || "not supported"),
+                ...forms.map((form) => getOperations(tool, form) || "not supported"),
             ]),
         ),
         "## Dependency confusion",

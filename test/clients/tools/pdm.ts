@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { ToolEnvironment, ToolResult } from "../../../sandbox/python/tool-environment";
-import type { Client, PythonIndex } from "../../../src/clients/client";
-import { forms, loginOf } from "../../../src/clients/credential";
-import { pdmClient } from "../../../src/clients/pdm";
+import type { ToolEnvironment, ToolResult } from "../../../packages/sandbox/src/python/tool-environment";
+import type { Client, PythonIndex } from "../../../packages/registry/src/clients/client";
+import { forms, findLogin } from "../../../packages/registry/src/clients/credential";
+import { pdmClient } from "../../../packages/registry/src/clients/pdm";
 import { answers } from "../registry";
 import {
     testAttack,
-    filesOf,
+    getFiles,
     internal,
     pasted,
     testOperation,
@@ -24,13 +24,13 @@ export function pdm() {
         testOperation("pdm", form, "install", async ({ fixture, tool }) => {
             for (const credential of fixture.credentials(form, "install")) {
                 const client = pdmClient(fixture.index, credential);
-                const user = filesOf(client.install, "user");
+                const user = getFiles(client.install, "user");
                 const shared = pdmClient(fixture.index, { form: "token" });
                 for (const files of [
                     { ...user, "project/pyproject.toml": own },
                     {
                         // The project's part has no credential; the user's configuration has it.
-                        ...(loginOf(credential) === undefined ? {} : user),
+                        ...(findLogin(credential) === undefined ? {} : user),
                         "project/pyproject.toml": pasted(own, client, "pyproject.toml"),
                     },
                     // The project's part with the variable in its URL works for every form.
@@ -59,7 +59,7 @@ export function pdm() {
                 const client = pdmClient(fixture.index, credential);
                 await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                     path: [tool.bin],
-                    files: { ...filesOf(client.publish, "user"), "project/pyproject.toml": own },
+                    files: { ...getFiles(client.publish, "user"), "project/pyproject.toml": own },
                     distributions: await fixture.registry.build({
                         name: `pdm-${form}`,
                         version: `1.0.${turn}`,
@@ -157,7 +157,7 @@ async function keepsApart(
 
 function filesIn(scope: "user" | "project", client: Client): Record<string, string> {
     return scope === "user"
-        ? { ...filesOf(client.install, "user"), "project/pyproject.toml": own }
+        ? { ...getFiles(client.install, "user"), "project/pyproject.toml": own }
         : { "project/pyproject.toml": pasted(own, client, "pyproject.toml") };
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { pipClient } from "../../../src/clients/pip";
-import { forms } from "../../../src/clients/credential";
+import { pipClient } from "../../../packages/registry/src/clients/pip";
+import { forms } from "../../../packages/registry/src/clients/credential";
 import { answers } from "../registry";
-import { testAttack, filesOf, testOperation, script, waysToAsk } from "./tool";
+import { testAttack, getFiles, testOperation, script, waysToAsk } from "./tool";
 
 export function pip() {
     for (const form of forms) {
@@ -10,7 +10,7 @@ export function pip() {
             const client = pipClient(fixture.index, fixture.credential(form, "install"));
             await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                 path: [tool.bin],
-                files: filesOf(client.install, "user"),
+                files: getFiles(client.install, "user"),
                 environment: { ...fixture.registry.sandbox.clientEnvironment, PIP_TARGET: "site" },
             });
             const run = await fixture.runScript(
@@ -29,7 +29,7 @@ export function pip() {
             const client = pipClient(fixture.index, fixture.credential("keyring", "install"));
             await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                 path: [tool.bin],
-                files: filesOf(client.install, "user"),
+                files: getFiles(client.install, "user"),
             });
             const { output } = await fixture.registry.run(
                 toolEnvironment,

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
-import { type Credential, forms } from "../../../src/clients/credential";
-import { pipenvClient } from "../../../src/clients/pipenv";
+import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-environment";
+import { type Credential, forms } from "../../../packages/registry/src/clients/credential";
+import { pipenvClient } from "../../../packages/registry/src/clients/pipenv";
 import { answers } from "../registry";
 import {
     testAttack,
     dependent,
-    filesOf,
+    getFiles,
     internal,
     pasted,
     testOperation,
@@ -39,7 +39,7 @@ export function pipenv() {
                 const pipfile = await toolEnvironment.runIn("project", "cat", "Pipfile");
                 assert.ok(pipfile.output.includes(install[0]?.text.trimEnd() ?? "?"), pipfile.output);
                 const lock = await toolEnvironment.runIn("project", "cat", "Pipfile.lock");
-                for (const secret of await secretsOf(toolEnvironment, credential)) {
+                for (const secret of await getSecrets(toolEnvironment, credential)) {
                     assert.ok(![pipfile, lock, run].some(({ output }) => output.includes(secret)));
                 }
             }
@@ -84,7 +84,7 @@ async function attacked({ fixture, tool }: TestContext, packages: string): Promi
     return (await lockedVersion(toolEnvironment, internal))?.replace("==", "");
 }
 
-async function secretsOf(toolEnvironment: ToolEnvironment, credential: Credential): Promise<string[]> {
+async function getSecrets(toolEnvironment: ToolEnvironment, credential: Credential): Promise<string[]> {
     switch (credential.form) {
         case "keyring":
             return [];
@@ -100,7 +100,7 @@ function project({ fixture, tool }: TestContext, credential: Credential): Promis
     const client = pipenvClient(fixture.index, credential);
     return fixture.toolEnvironment(credential.form, "install", {
         path: [tool.bin],
-        files: { ...filesOf(client.install, "user"), "project/Pipfile": pasted(own, client, "Pipfile") },
+        files: { ...getFiles(client.install, "user"), "project/Pipfile": pasted(own, client, "Pipfile") },
         environment: {
             ...fixture.registry.sandbox.clientEnvironment,
             PIPENV_VENV_IN_PROJECT: "1",

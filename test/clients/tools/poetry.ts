@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { Client } from "../../../src/clients/client";
-import { forms } from "../../../src/clients/credential";
-import { poetryClient } from "../../../src/clients/poetry";
+import type { Client } from "../../../packages/registry/src/clients/client";
+import { forms } from "../../../packages/registry/src/clients/credential";
+import { poetryClient } from "../../../packages/registry/src/clients/poetry";
 import { answers, publicRequests, type ToolRun } from "../registry";
-import { dependent, testAttack, filesOf, internal, pasted, testOperation, script, waysToAsk } from "./tool";
+import { dependent, testAttack, getFiles, internal, pasted, testOperation, script, waysToAsk } from "./tool";
 
 export function poetry() {
     for (const form of forms) {
@@ -12,7 +12,7 @@ export function poetry() {
                 const client = poetryClient(fixture.index, credential);
                 await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                     path: [tool.bin],
-                    files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
+                    files: { ...project(client, "demo"), ...getFiles(client.install, "user") },
                 });
                 const run = await fixture.runInProject(
                     toolEnvironment,
@@ -36,7 +36,7 @@ export function poetry() {
                 await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                     path: [tool.bin],
                     // The source and the repository have the same name, and poetry does not confuse them.
-                    files: { ...project(client, name), ...filesOf(client.publish, "user") },
+                    files: { ...project(client, name), ...getFiles(client.publish, "user") },
                     distributions: await fixture.registry.build({ name, version: "1.0.0" }),
                 });
                 const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
@@ -99,7 +99,7 @@ export function poetry() {
             const client = poetryClient(fixture.index, { form: "token", token: "expired" });
             await using toolEnvironment = await fixture.toolEnvironment("token", "install", {
                 path: [tool.bin],
-                files: { ...project(client, "demo"), ...filesOf(client.install, "user") },
+                files: { ...project(client, "demo"), ...getFiles(client.install, "user") },
             });
 
             // The install command takes the package from the index only: if it refuses the login …

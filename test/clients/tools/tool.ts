@@ -3,11 +3,19 @@ import { readFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Context } from "mocha";
-import { environmentWith, type PythonTools } from "../../../sandbox/python/python-tools";
-import type { SamplePackage } from "../../../sandbox/python/sample-package";
-import type { ToolEnvironment, ToolEnvironmentOptions } from "../../../sandbox/python/tool-environment";
-import type { Client, ClientFile, Commands, PythonIndex } from "../../../src/clients/client";
-import type { Credential, Form } from "../../../src/clients/credential";
+import { environmentWith, type PythonTools } from "../../../packages/sandbox/src/python/python-tools";
+import type { SamplePackage } from "../../../packages/sandbox/src/python/sample-package";
+import type {
+    ToolEnvironment,
+    ToolEnvironmentOptions,
+} from "../../../packages/sandbox/src/python/tool-environment";
+import type {
+    Client,
+    ClientFile,
+    Commands,
+    PythonIndex,
+} from "../../../packages/registry/src/clients/client";
+import type { Credential, Form } from "../../../packages/registry/src/clients/credential";
 import { itInAll } from "../../every-case";
 import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
@@ -252,7 +260,7 @@ export function results():
 }
 
 /** The generated files of one scope, by their path in the home directory; a project's files are in `project/`. */
-export function filesOf(files: readonly ClientFile[], scope: ClientFile["scope"]): Record<string, string> {
+export function getFiles(files: readonly ClientFile[], scope: ClientFile["scope"]): Record<string, string> {
     return Object.fromEntries(
         files
             .filter((file) => file.scope === scope)

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { forms } from "../../../src/clients/credential";
-import { twineClient } from "../../../src/clients/twine";
+import { forms } from "../../../packages/registry/src/clients/credential";
+import { twineClient } from "../../../packages/registry/src/clients/twine";
 import { answers } from "../registry";
-import { filesOf, testOperation, script } from "./tool";
+import { getFiles, testOperation, script } from "./tool";
 
 export function twine() {
     for (const form of forms) {
@@ -10,7 +10,7 @@ export function twine() {
             const client = twineClient(fixture.index, fixture.credential(form, "publish"));
             await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
                 path: [tool.bin],
-                files: filesOf(client.publish, "user"),
+                files: getFiles(client.publish, "user"),
                 distributions: await fixture.registry.build({ name: `twine-${form}`, version: "1.0.0" }),
             });
             const run = await fixture.runScript(toolEnvironment, script(client.commands.publish));

@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PythonIndex } from "../../../src/clients/client";
-import { type Credential, type Form, forms, loginOf } from "../../../src/clients/credential";
-import { uvClient } from "../../../src/clients/uv";
-import type { ToolEnvironment } from "../../../sandbox/python/tool-environment";
+import type { PythonIndex } from "../../../packages/registry/src/clients/client";
+import {
+    type Credential,
+    type Form,
+    forms,
+    findLogin,
+} from "../../../packages/registry/src/clients/credential";
+import { uvClient } from "../../../packages/registry/src/clients/uv";
+import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-environment";
 import { answers, publicRequests, type ToolRun } from "../registry";
 import {
     testAttack,
     type ToolFixture,
     type FixtureOptions,
-    filesOf,
+    getFiles,
     internal,
     type Operation,
     pasted,
@@ -172,15 +177,17 @@ function settled(fixture: ToolFixture, form: Form, operation: Operation) {
         const user = userFiles(fixture, credential);
         const project = projectFiles(fixture.index, credential);
         // The project's part has no credential; uv takes the one in the user's file.
-        return [user, loginOf(credential) === undefined ? project : { ...user, ...project }].map((files) => ({
-            credential,
-            files,
-        }));
+        return [user, findLogin(credential) === undefined ? project : { ...user, ...project }].map(
+            (files) => ({
+                credential,
+                files,
+            }),
+        );
     });
 }
 
 function userFiles({ index }: ToolFixture, credential: Credential): Record<string, string> {
-    return { "project/pyproject.toml": own, ...filesOf(uvClient(index, credential).install, "user") };
+    return { "project/pyproject.toml": own, ...getFiles(uvClient(index, credential).install, "user") };
 }
 
 function projectFiles(

@@ -1,5 +1,5 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
-import { Registry } from "../../../src/registry";
+import { Registry } from "../../../packages/registry/src";
 
 // A program that creates a repository itself, and uses it.
 const repository = new artifactregistry.Repository("own", {

@@ -1,4 +1,4 @@
-import { Registry } from "../../../src/registry";
+import { Registry } from "../../../packages/registry/src";
 
 // Another program, without this project's configuration, that creates two registries.
 const tools = new Registry("tools", {

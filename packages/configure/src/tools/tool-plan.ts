@@ -1,0 +1,283 @@
+import type { Client, ClientFile, ClientOf, PythonIndex, Scope } from "python-registry/clients/client";
+import { type Credential, findLogin } from "python-registry/clients/credential";
+import { type Tool, tools } from "python-registry/clients/tools";
+import { readFileSync } from "node:fs";
+import { decodeText } from "./encoding";
+import type { JournalReader, Plan } from "../journal/journal";
+import type { ManagedEdit, Owner } from "../journal/record";
+import { formats } from "../formats/formats";
+import { readToml } from "../formats/toml";
+import { type Format, NameConflictError, UnsupportedFileError } from "../formats/merge";
+import type { RegistryOutputs } from "../registry/outputs";
+import { configurable, type ConfigurableTool, descriptors } from "./descriptors";
+import { getPlace } from "./places";
+import { clientForProject, findProject, planPins } from "./project";
+import type { Project } from "./project-tool";
+import { onPath, type System } from "../machine/system";
+
+/** What to set up for one tool. */
+export interface ToolRequest {
+    readonly tool: ConfigurableTool;
+    readonly registry: RegistryOutputs;
+    readonly credential: Credential;
+    readonly scope: Scope;
+    readonly system: System;
+}
+
+/** The edits for a tool, by file, and what else to tell the user. */
+export interface ToolPlan {
+    readonly tool: ConfigurableTool;
+    /** The registry as these files name it. */
+    readonly index: PythonIndex;
+    readonly client: Client;
+    readonly edits: ReadonlyMap<string, ManagedEdit>;
+    /** Files of this tool and scope that an earlier run with a different form of credential may have changed. */
+    readonly otherForms: readonly string[];
+    /** What the user should know about internal packages in this project. */
+    readonly notices: readonly string[];
+}
+
+/** Why a tool is skipped. */
+export interface SkippedTool {
+    readonly tool: ConfigurableTool;
+    /** A message that names the tool. */
+    readonly problem: string;
+}
+
+/** The tool's executable; undefined if it is not on PATH, and for netrc, which has none. */
+export function findLauncher(tool: ConfigurableTool, system: System): string | undefined {
+    return descriptors[tool].commands
+        .map((command) => onPath(system, command))
+        .find((file) => file !== undefined);
+}
+
+/** The installed tools: those whose command is on PATH. */
+export function installedTools(system: System): ConfigurableTool[] {
+    return configurable.filter((tool) => findLauncher(tool, system) !== undefined);
+}
+
+/**
+ * Plans a tool's edits, with a name for the registry that is not used for another one in these files.
+ *
+ * @throws Error as `planFile` does
+ */
+export async function planTool(
+    request: ToolRequest,
+    journal: JournalReader,
+): Promise<ToolPlan | SkippedTool> {
+    const { tool, registry, scope } = request;
+    const names = candidateNames(registry);
+    const project = scope === "project" ? await readProject(request, journal) : undefined;
+    if (project !== undefined && "problem" in project)
+        return { tool, problem: `${tool}: ${project.problem}` };
+    for (const name of names) {
+        const plan = buildPlan(request, { ...registry.index, name }, project);
+        if ("problem" in plan) return plan;
+        if (await isNameFree(plan, journal)) return plan;
+    }
+    return {
+        tool,
+        problem: `${tool}: the names ${names.join(", ")} are already used for other registries in its files`,
+    };
+}
+
+/** The repository's name, then longer names in case it is already used for another registry. */
+function candidateNames({ name, index }: RegistryOutputs): string[] {
+    const [, project = "", , location = ""] = name.split("/");
+    const plain = project.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+    return [index.name, `${plain}-${index.name}`, `${plain}-${location}-${index.name}`];
+}
+
+/** The project that a tool works on, without what an earlier run added: only the user's own entries count. */
+async function readProject(
+    { tool, registry, credential, scope, system }: ToolRequest,
+    journal: JournalReader,
+): Promise<Project | { readonly problem: string } | undefined> {
+    const place = findProject(tool, registry.index, credential, system);
+    if (place === undefined || "problem" in place) return place;
+    const remove = (owner: Owner) =>
+        owner.registry === registry.name && owner.tool === tool && owner.scope === scope;
+    const { after } = await planFile(journal, place.path, { remove });
+    return { file: place.path, data: readToml(after?.toString() ?? ""), system };
+}
+
+function buildPlan(
+    request: ToolRequest,
+    index: PythonIndex,
+    project: Project | undefined,
+): ToolPlan | SkippedTool {
+    const { tool, registry, credential, scope, system } = request;
+    const { client } = tools[tool];
+    const conflict = project && descriptors[tool].project?.projectProblem?.(project, index);
+    if (conflict !== undefined) return { tool, problem: `${tool}: ${conflict}` };
+    const pins = project && planPins(descriptors[tool].project, index, project);
+    const findClient = pins === undefined ? client : clientForProject(client, pins);
+    const found = getFiles({ tool, clientOf: findClient, index, credential, scope });
+    if ("problem" in found) return { tool, ...found };
+    const edits = new Map<string, ManagedEdit>();
+    for (const { file, secret } of found.files) {
+        const place = getPlace(file, system, tool);
+        if ("problem" in place) return { tool, problem: `${tool}: ${place.problem}` };
+        const unreadable = unreadableProblem(place.path, system);
+        if (unreadable !== undefined) return { tool, problem: `${tool}: ${unreadable}` };
+        edits.set(place.path, {
+            owner: { registry: registry.name, tool, scope },
+            format: formatOfFile(file),
+            text: file.text,
+            secret,
+        });
+    }
+    const otherForms = sampleCredentials.flatMap((other) =>
+        filesInScope(findClient(index, other), scope, other).flatMap(({ file }) => {
+            const place = getPlace(file, system, tool);
+            return "problem" in place ? [] : [place.path];
+        }),
+    );
+    return { tool, index, client: found.client, edits, otherForms, notices: pins?.notices ?? [] };
+}
+
+/** Why Python could not read an existing file, before and after an edit. */
+function unreadableProblem(path: string, system: System): string | undefined {
+    try {
+        if (system.exists(path)) decodeText(readFileSync(path), system);
+    } catch (error) {
+        if (error instanceof UnsupportedFileError)
+            return `${path}:${error.line ?? 1}: ${error.message}. The file was not changed`;
+        // Such as a directory: the edit fails, and says why.
+    }
+    return undefined;
+}
+
+/** A complete file of a tool. */
+export interface ScopeFile {
+    readonly file: ClientFile;
+    /** Whether the text contains a credential. */
+    readonly secret: boolean;
+}
+
+/** What `filesOf` needs to know. */
+export interface FilesRequest extends Pick<ToolRequest, "credential" | "scope"> {
+    readonly tool: Tool;
+    readonly clientOf: ClientOf;
+    readonly index: PythonIndex;
+}
+
+/** A tool's complete files in a scope, or why there are none. */
+export function getFiles({
+    tool,
+    clientOf,
+    index,
+    credential,
+    scope,
+}: FilesRequest):
+    { readonly client: Client; readonly files: readonly ScopeFile[] } | Pick<SkippedTool, "problem"> {
+    const client = clientOf(index, credential);
+    const options = (name: string, values: readonly string[]) =>
+        [...new Set(values)].map((value) => `--${name} ${value}`).join(" or ");
+    if (client === undefined) {
+        const supported = sampleCredentials.filter((other) => clientOf(index, other) !== undefined);
+        const forms = supported.map(({ form }) => form);
+        return {
+            problem: `${tool} does not support --auth ${credential.form}. Use ${options("auth", forms)}`,
+        };
+    }
+    const scopes = [...client.install, ...client.publish].map((file) => file.scope);
+    if (!scopes.includes(scope)) {
+        return { problem: `${tool} has no files for --scope ${scope}. Use ${options("scope", scopes)}` };
+    }
+    const files = new Map<string, ScopeFile>();
+    for (const { file, secret } of filesInScope(client, scope, credential)) {
+        const earlier = files.get(file.path.linux);
+        // One file can have a part for installing and another for publishing.
+        const text = earlier === undefined ? file.text : joinTexts(earlier.file.text, file.text);
+        files.set(file.path.linux, {
+            file: { ...file, text },
+            secret: secret || earlier?.secret === true,
+        });
+    }
+    return { client, files: [...files.values()] };
+}
+
+/** A credential of each form, to find out which files a tool has. Their values are never written. */
+export const sampleCredentials: readonly Credential[] = [
+    { form: "keyring" },
+    { form: "token", token: "ya29-nobodys" },
+    { form: "key", keyBase64: "bm9ib2R5cw==" },
+];
+
+/**
+ * A tool's files in a scope. A project's files contain no credential: the user's files that contain it belong to the
+ * project scope too.
+ */
+function filesInScope(client: Client | undefined, scope: Scope, credential: Credential): ScopeFile[] {
+    const login = findLogin(credential);
+    return [...(client?.install ?? []), ...(client?.publish ?? [])]
+        .map((file) => ({
+            file,
+            secret: login !== undefined && file.text.includes(percentSafePrefix(login.password)),
+        }))
+        .filter(({ file, secret }) => file.scope === scope || (scope === "project" && secret));
+}
+
+/** The beginning of a password, up to the first character that is percent-encoded in a URL. */
+function percentSafePrefix(password: string): string {
+    return /^[\w.-]*/.exec(password)?.[0] ?? "";
+}
+
+function joinTexts(one: string, other: string): string {
+    return one === other ? one : `${one}\n${other}`;
+}
+
+/** The format of a client file. */
+export function formatOfFile({ path }: ClientFile): Format {
+    if (path.linux.endsWith("netrc")) return "netrc";
+    return isToml(path.linux) ? "toml" : "ini";
+}
+
+function isToml(path: string): boolean {
+    return /\.toml$|Pipfile$/.test(path);
+}
+
+/** Settings in a tool's file with which internal packages can come from elsewhere. */
+export function findGaps(
+    { tool, index }: Pick<ToolPlan, "tool" | "index">,
+    path: string,
+    content: string,
+    system: System,
+): readonly string[] {
+    const find = descriptors[tool].project?.findGaps;
+    if (find === undefined || !isToml(path)) return [];
+    const scope = path.endsWith("pyproject.toml") ? "project" : "user";
+    return find({ path, scope, data: readToml(content), index, system });
+}
+
+async function isNameFree({ edits }: ToolPlan, journal: JournalReader): Promise<boolean> {
+    try {
+        for (const [path, edit] of edits) {
+            await planFile(journal, path, { add: [edit] });
+        }
+        return true;
+    } catch (error) {
+        if (error instanceof NameConflictError) return false;
+        throw error;
+    }
+}
+
+/**
+ * Plans a change to one file.
+ *
+ * @throws Error as the journal does; of an unsupported file, with its path and line
+ */
+export async function planFile(
+    journal: JournalReader,
+    path: string,
+    change: Parameters<JournalReader["plan"]>[1],
+): Promise<Plan> {
+    try {
+        return await journal.plan(path, change, (format) => formats[format]);
+    } catch (error) {
+        if (!(error instanceof UnsupportedFileError)) throw error;
+        const where = error.line === undefined ? path : `${path}:${error.line}`;
+        throw new Error(`${where}: ${error.message}. The file was not changed`, { cause: error });
+    }
+}

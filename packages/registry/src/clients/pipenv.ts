@@ -1,0 +1,96 @@
+import {
+    accessToken,
+    type Client,
+    type ClientFile,
+    joinLines,
+    inEveryShell,
+    keyringCommand,
+    keyringSetup,
+    nonPypiName,
+    projectFile,
+    type PythonIndex,
+    tokenVariable,
+    withEnvironment,
+} from "./client";
+import { asksForToken, type Credential, findLogin, tokenUsername } from "./credential";
+import { netrcFile } from "./netrc";
+import type { ToolDefinition } from "./tool";
+import { tomlKey, tomlString } from "./toml";
+
+/** pipenv. It does not publish. */
+export const pipenv = {
+    client: pipenvClient,
+    guide: {
+        heading: "Pipenv",
+        safety: () =>
+            "takes what you install with `--index` only from the registry. What only a dependency asks for comes from PyPI: " +
+            "name it in the same `pipenv install --index`.",
+        notes: () => [
+            "In a new project, run `pipenv install` first: it writes a Pipfile with PyPI as the first source. PyPI must stay " +
+                "the first; add this source after it.",
+        ],
+    },
+    variables: (_index, { form }) =>
+        form === "keyring" ? { forPip: { PIPENV_KEYRING_PROVIDER: "subprocess" } } : {},
+} satisfies ToolDefinition;
+
+/**
+ * Files and commands for pipenv: a source in the Pipfile, after the source of PyPI, which stays the first. The source never
+ * contains a credential. A password is only in `.netrc`, or in no file. pipenv does not publish.
+ *
+ * pipenv asks only the first source for a package, unless the Pipfile assigns a source to the package, as
+ * `pipenv install --index` does. So pipenv takes an internal package that the project names from this registry. But it takes a
+ * transitive dependency with an internal name from PyPI, even if it is the package of an attacker. To prevent this, add the
+ * dependency to the Pipfile with this source too, preferably in the same command: if you add a package alone, pipenv first
+ * looks up its dependencies on PyPI, even if the Pipfile assigns another source to them. pipenv cannot assign a source to a
+ * package without installing it, so `internalPackages` has no effect here. `pipenvPins` are for packages that a Pipfile lists.
+ *
+ * pipenv passes a user name in the URL to pip as a `.netrc` entry. So the URL has a user name only together with a password;
+ * without a user name, pipenv's pip asks the keyring command.
+ *
+ * @see https://pipenv.pypa.io/en/latest/indexes.html
+ * @see https://pipenv.pypa.io/en/latest/credentials.html
+ */
+export function pipenvClient(index: PythonIndex, credential: Credential): Client {
+    const login = findLogin(credential);
+    const fromEnvironment = asksForToken(credential);
+    return {
+        install: [
+            pipfile(index, fromEnvironment ? `${tokenUsername}:\${${tokenVariable}}@` : ""),
+            ...(login === undefined ? [] : [netrcFile(index, login)]),
+        ],
+        publish: [],
+        commands: {
+            setup: keyringSetup(credential, ...keyringCommand),
+            install: withEnvironment(
+                fromEnvironment
+                    ? { [tokenVariable]: accessToken }
+                    : credential.form === "keyring"
+                      ? // By default, pip never asks a keyring here, because pipenv runs it without input.
+                        { PIPENV_KEYRING_PROVIDER: "subprocess" }
+                      : {},
+                `pipenv install --index ${nonPypiName(index.name)} PACKAGE`,
+            ),
+            publish: inEveryShell(),
+        },
+    };
+}
+
+/** Pins for one list of packages in a Pipfile: pipenv takes these packages only from the index. */
+export function pipenvPins(
+    { name }: Pick<PythonIndex, "name">,
+    category: string,
+    packages: readonly string[],
+): string {
+    const pin = `{ index = ${tomlString(nonPypiName(name))} }`;
+    return joinLines(`[${tomlKey(category)}]`, ...packages.map((each) => `${tomlKey(each)} = ${pin}`));
+}
+
+function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile {
+    // Without the trailing slash, because pipenv adds one.
+    const url = indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
+    return projectFile(
+        "Pipfile",
+        `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
+    );
+}

@@ -1,0 +1,153 @@
+import { Command } from "commander";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { dirname, join } from "node:path";
+import { type ProgramOptions, runProgram } from "../src/engines/in-process-engine";
+import { stackConfig } from "../src/engines/stack-config";
+import { leaveNothingBehind } from "../src/lifetime";
+import { startSandbox } from "../src/sandbox";
+
+// npm run bench: measures how long users wait. Each program runs with the in-process engine in a new process, so this needs
+// no Pulumi CLI. Compare only figures of the same run, not of different machines or days.
+
+interface Options {
+    readonly quick: boolean;
+    readonly json: string;
+}
+
+/** The duration and the memory of several runs. */
+interface Figures {
+    readonly runs: number;
+    readonly minSeconds: number;
+    readonly medianSeconds: number;
+    readonly maxSeconds: number;
+    readonly peakMiB: number;
+}
+
+const root = join(__dirname, "..", "..", "..");
+const project = "sandbox-project";
+const configuration = (readers: number, workloads = 0) => ({
+    "gcp:project": project,
+    ...stackConfig({
+        location: "europe-west1",
+        readers: Array.from({ length: readers }, (_, n) => `user:reader-${n}@example.com`),
+        workloads: Object.fromEntries(
+            Array.from({ length: workloads }, (_, n) => [
+                `workload-${n}`,
+                {
+                    type: "githubActions",
+                    access: "writer",
+                    owner: "example",
+                    repository: `package-${n}`,
+                    ownerId: 1,
+                    repositoryId: n + 1,
+                    ref: "refs/heads/main",
+                },
+            ]),
+        ),
+    }),
+});
+
+async function timed(config: Record<string, string>, options: ProgramOptions) {
+    const begun = performance.now();
+    const { peakMiB } = await runProgram({ stack: "bench", config }, options);
+    return { seconds: (performance.now() - begun) / 1000, peakMiB };
+}
+
+/** Alternates between the programs (A B A B …), so that a machine that slows down affects both. */
+async function start(runs: number): Promise<{ program: Figures; empty: Figures; ratio: number }> {
+    const empty = { preview: true, program: join(__dirname, "empty-program") };
+    const samples: Record<"program" | "empty", Awaited<ReturnType<typeof timed>>[]> = {
+        program: [],
+        empty: [],
+    };
+    for (let run = -1; run < runs; run += 1) {
+        const pair = {
+            program: await timed(configuration(1), { preview: true }),
+            empty: await timed(configuration(1), empty),
+        };
+        // The first pair fills the caches.
+        if (run >= 0) {
+            samples.program.push(pair.program);
+            samples.empty.push(pair.empty);
+        }
+    }
+    const program = figures(samples.program);
+    const floor = figures(samples.empty);
+    return { program, empty: floor, ratio: program.medianSeconds / floor.medianSeconds };
+}
+
+/** A deployment of a new stack. */
+async function deployment(readers: number, workloads: number) {
+    await using sandbox = await startSandbox({ project });
+    const config = { ...configuration(readers, workloads), ...sandbox.providerConfig };
+    const { seconds, peakMiB } = await timed(config, {});
+    return { readers, workloads, calls: sandbox.requests.length, seconds, peakMiB };
+}
+
+function figures(samples: readonly { seconds: number; peakMiB: number }[]): Figures {
+    const seconds = samples.map((sample) => sample.seconds).sort((a, b) => a - b);
+    const at = (share: number) => seconds[Math.floor((seconds.length - 1) * share)] ?? NaN;
+    return {
+        runs: samples.length,
+        minSeconds: at(0),
+        medianSeconds: at(0.5),
+        maxSeconds: at(1),
+        peakMiB: Math.max(...samples.map(({ peakMiB }) => peakMiB)),
+    };
+}
+
+async function main({ quick, json }: Options): Promise<void> {
+    const started = await start(quick ? 1 : 9);
+    console.log("From the start of the program to its outputs, compared with an empty program");
+    console.table({
+        "this program": rounded(started.program),
+        "empty program": rounded(started.empty),
+        ratio: { medianSeconds: round(started.ratio, 2) },
+    });
+
+    const deployments = [];
+    for (const readers of quick ? [1, 10] : [1, 10, 100, 1000]) {
+        deployments.push(await deployment(readers, 0));
+    }
+    for (const workloads of quick ? [1] : [1, 50]) {
+        deployments.push(await deployment(1, workloads));
+    }
+    console.log("Deployment of a new stack, with an API that has no latency");
+    console.table(deployments.map(rounded));
+
+    const result = {
+        date: new Date().toISOString(),
+        machine: { processors: cpus().length, model: cpus()[0]?.model, node: process.version },
+        start: started,
+        deployments,
+    };
+    await mkdir(dirname(json), { recursive: true });
+    await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
+    console.log(`Wrote ${json}`);
+}
+
+function rounded(row: object): Record<string, unknown> {
+    return Object.fromEntries(
+        Object.entries(row).map(([name, value]: [string, unknown]) => [
+            name,
+            typeof value === "number" ? round(value, 3) : value,
+        ]),
+    );
+}
+
+function round(value: number, digits: number): number {
+    return Number(value.toFixed(digits));
+}
+
+leaveNothingBehind();
+const command = new Command("npm run bench --")
+    .description(
+        "Measures how long the program takes to start, and the calls, time and memory of a deployment by the number of readers and workloads.",
+    )
+    .option("--quick", "only check that it works: one run each, few readers", false)
+    .option("--json <file>", "file for the figures", join(root, ".sandbox", "bench.json"))
+    .action(async (options: Options) => {
+        await main(options);
+    });
+void command.parseAsync();
