@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import type { KeyringProvider } from "python-registry/clients/client";
 import { normalizedName } from "python-registry/names/package-names";
 import { canonicalPrincipal, principalsByRole } from "python-registry/names/principals";
 import type { RegistryArgs } from "python-registry/components/registry-args";
@@ -35,10 +34,6 @@ type Optional = "existing" | "description" | "workloads" | "pool" | "projectNumb
 export interface Settings
     extends Required<Omit<RegistryArgs, Optional | "deletionProtection">>, Pick<RegistryArgs, Optional> {
     readonly description?: string;
-    /** Names of packages that only this registry may serve, normalized (PEP 503). A prefix ends with an asterisk. */
-    readonly internalPackages: readonly string[];
-    /** The keyring provider that the client files ask pip for. */
-    readonly keyring: KeyringProvider;
     /** Whether to refuse to delete or replace the repository. */
     readonly protect: boolean;
 }
@@ -114,7 +109,10 @@ export function parseSettings(
         mistakes.push(format("gcp:project", [], input, message));
     }
     const skipped = config[skipRegionValidation] === "true";
-    unknownRegion(given["location"], skipped, skipped ? reportIn(notices) : report);
+    const remedy = skipped
+        ? undefined
+        : `run \`pulumi config set ${skipRegionValidation} true\` to accept it`;
+    unknownRegion(given["location"], remedy, skipped ? reportIn(notices) : report);
     for (const { path = [], input, message } of parsed.issues ?? []) {
         report(path.map(({ key }) => key) as unknown as ConfigPath, input, message);
     }
@@ -153,6 +151,7 @@ export function parseSettings(
         writers: values.writers.map(canonicalPrincipal),
         admins: values.admins.map(canonicalPrincipal),
         internalPackages: values.internalPackages.map(normalizedName),
+        skipRegionValidation: skipped,
     };
     const secret =
         secretKeys.has("gcp:project") || isSecret("readers", "writers", "admins", "serviceAccounts");

@@ -96,7 +96,11 @@ export class EngineStack implements AsyncDisposable {
 
     /** Runs a different program, in a folder of this repository. */
     useProgram(folder: string): Promise<void> {
-        return this.#changeProject({ main: folder, runtime: "nodejs" });
+        const options = {
+            typescript: false,
+            nodeargs: `--require ${join(root, "typescript.cjs")} --conditions=source`,
+        };
+        return this.#changeProject({ main: folder, runtime: { name: "nodejs", options } });
     }
 
     /** Renames the Pulumi project, with the keys of the configuration. */

@@ -49,11 +49,10 @@ describe("the documentation", () => {
         const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, unknown> };
         const settings = Object.keys(config).filter((key) => !key.includes(":"));
         assert.deepEqual(rows("Configuration").sort(), ["gcp:project", ...settings].sort());
-        const outputs = [...read("index.ts").matchAll(/^export (?:const )?(?:\{ )?(\w+)/gm)].map(
-            ([, name]) => name,
+        const outputs = [...read("index.ts").matchAll(/^export const (?:\{ (.*) \}|(\w+))/gm)].flatMap(
+            ([, several, one = ""]) => several?.split(", ") ?? one,
         );
-        const [, optional] =
-            /^if .* Object\.assign\(exports as object, \{ (\w+) \}\);$/m.exec(read("index.ts")) ?? [];
+        const [, optional] = /Object\.assign\(exports as object, \{ (\w+): /.exec(read("index.ts")) ?? [];
         assert.deepEqual(rows("Outputs").sort(), [...outputs, optional].sort());
     });
 });

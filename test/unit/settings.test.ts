@@ -60,6 +60,7 @@ describe("settings: defaults", () => {
                 allowPublic: false,
                 serviceAccounts: { "python-publisher": { access: "writer" } },
                 internalPackages: [],
+                skipRegionValidation: false,
                 keyring: "auto",
                 enableApis: true,
                 protect: true,
@@ -106,7 +107,13 @@ describe("settings: valid values", () => {
             protect: false,
         };
         assert.deepEqual(accepted(given), {
-            settings: { project: "acme-tools", location: "europe-west1", allowPublic: false, ...given },
+            settings: {
+                project: "acme-tools",
+                location: "europe-west1",
+                allowPublic: false,
+                skipRegionValidation: false,
+                ...given,
+            },
             notices: [],
         });
     });

@@ -1,19 +1,12 @@
-// The entry point for other Pulumi programs: import { Registry } from "…/src/registry".
+// The entry point for other Pulumi programs: import { Registry } from "python-registry".
 export { Role, type PrincipalsByRole } from "./names/principals";
 export type { RepositoryUrls } from "./names/urls";
 export { Existing } from "./components/existing";
-export { Registry, type RegistryServiceAccount, type RegistryWorkload } from "./components/registry";
+export { KeyringProvider } from "./clients/client";
+export type { RegistryAccess, RegistryWorkload } from "./components/access";
+export type { KeyCredentialFiles } from "./components/credentials";
+export { Registry, type RegistryServiceAccount } from "./components/registry";
 export type { RegistryArgs, RegistryServiceAccountArgs } from "./components/registry-args";
-export {
-    AccessMode,
-    RepositoryAccess,
-    type RepositoryAccessArgs,
-    type WorkloadGrant,
-} from "./components/repository-access";
+export { AccessMode } from "./components/repository-access";
 export type { PoolArgs, WorkloadArgs } from "./components/workload-args";
 export { WorkloadType } from "./names/workload-types";
-export {
-    ServiceAccount,
-    type ServiceAccountArgs,
-    type ServiceAccountKey,
-} from "./components/service-account";

@@ -5,7 +5,9 @@ import { asksForToken, type Credential } from "./credential";
  *
  * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
  */
-export type KeyringProvider = "auto" | "import" | "subprocess";
+export const KeyringProvider = { auto: "auto", import: "import", subprocess: "subprocess" } as const;
+/** The keyring provider in a pip.conf. */
+export type KeyringProvider = (typeof KeyringProvider)[keyof typeof KeyringProvider];
 
 /** A repository as an index: tools install from it and upload to it. Every client file is made for one index. */
 export interface PythonIndex {

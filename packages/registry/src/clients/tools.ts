@@ -65,7 +65,7 @@ export function renderClients(
 }
 
 /** The text of each file, by tool and then by file name. */
-export type FilesByTool = Readonly<Record<string, Readonly<Record<string, string>>>>;
+export type FilesByTool = Record<string, Record<string, string>>;
 
 /**
  * The files of all tools in one form of credential, without paths and commands: the value of the output `clients`. Tools that do

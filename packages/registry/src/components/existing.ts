@@ -6,7 +6,8 @@ import { userError } from "./user-error";
 import { callAfter, type CallOptions } from "./dependencies";
 import { createdByStack, stackLabel } from "../names/stack-label";
 import { repositoryName } from "../names/urls";
-import type { RegistryArgs, RegistryServiceAccountArgs } from "./registry-args";
+import type { ParsedRegistry } from "./parse-registry";
+import type { RegistryServiceAccountArgs } from "./registry-args";
 
 /**
  * What a registry does with a resource that already exists. `use` grants access to it and otherwise leaves it to its owner.
@@ -23,7 +24,7 @@ export type Existing = (typeof Existing)[keyof typeof Existing];
  *     or mode
  */
 export function verifyRepository(
-    args: RegistryArgs,
+    args: ParsedRegistry,
     authoritative: PrincipalsByRole | undefined,
     options: CallOptions,
 ): pulumi.Output<string[]>[] {

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { KeyringProvider } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
@@ -53,6 +54,12 @@ export interface RegistryArgs {
     readonly pool?: PoolArgs;
     /** Number of the project, which some workloads' principals contain. Looked up by default. */
     readonly projectNumber?: string;
+    /** The keyring provider that the client files ask pip for. Default `auto`: the files do not set it. */
+    readonly keyring?: KeyringProvider;
+    /** Names of packages that only this registry may serve, and prefixes such as acme-*. None by default. */
+    readonly internalPackages?: string[];
+    /** Accept a region that is newer than this release. Default false. */
+    readonly skipRegionValidation?: boolean;
     /** Enable the required APIs. They stay enabled when the stack is destroyed. Default true. */
     readonly enableApis?: boolean;
     /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */

@@ -1,7 +1,16 @@
 import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
-import { checkRegistryArgs } from "./check-args";
+import { KeyringProvider } from "../clients/client";
+import { pipConfWithKeyring } from "../clients/pip";
+import { renderReadme } from "../clients/readme";
+import { filesByTool, renderClients } from "../clients/tools";
+import { pypircWithKeyring } from "../clients/twine";
+import { normalizedName } from "../names/package-names";
+import { listAccess, type RegistryAccess, type RegistryWorkload } from "./access";
+import { parseRegistry } from "./parse-registry";
+import { renderSnippets } from "./ci-snippets";
+import { type KeyCredentialFiles, renderCredentials } from "./credentials";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { Existing, verifyAccount, verifyRepository, whenVerified } from "./existing";
@@ -14,18 +23,13 @@ import {
     serviceAccountEmail,
 } from "../names/principals";
 import { grantImpersonation, listedImpersonator } from "./impersonation";
-import type { CreatedWorkload } from "./workload-identity";
 import { retryPropagation } from "./propagation";
 import { repositoryResource } from "./repository";
 import type { RegistryArgs } from "./registry-args";
 import { AccessMode, RepositoryAccess } from "./repository-access";
-import { ServiceAccount, type ServiceAccountKey, serviceAccountName } from "./service-account";
+import { ServiceAccount, serviceAccountName } from "./service-account";
 import type { StackName } from "../names/stack-label";
 import { repositoryName, repositoryUrls, type RepositoryUrls } from "../names/urls";
-
-/** Kept outside the class, because a field would become an output of the component, which the keys must not be. */
-const currentKeys = new WeakMap<Registry, Readonly<Record<string, ServiceAccountKey>>>();
-const workloadDetails = new WeakMap<Registry, Readonly<Record<string, CreatedWorkload>>>();
 
 /** A dedicated service account of a registry. All values are known in a preview. */
 export interface RegistryServiceAccount {
@@ -37,19 +41,9 @@ export interface RegistryServiceAccount {
     readonly access: Role;
 }
 
-/** A workload that authenticates without a key. */
-export interface RegistryWorkload {
-    /** The workload as an IAM principal. */
-    readonly principal: string;
-    /** The role on the repository, its own or that of the account in `via`. */
-    readonly access: Role;
-    /** The account id of the service account that it impersonates; undefined if it is granted its role directly. */
-    readonly via?: string;
-}
-
 /**
- * A private Python registry: the repository, its dedicated service accounts, and the grants for readers, writers and admins.
- * It grants no roles on the project.
+ * A private Python registry: the repository, its dedicated service accounts, the grants for readers, writers and admins, and the
+ * finished files of the Python tools. It grants no roles on the project.
  *
  * @example
  * const registry = new Registry("internal", {
@@ -57,7 +51,7 @@ export interface RegistryWorkload {
  *     readers: ["group:developers@acme.example"],
  *     serviceAccounts: { "python-publisher": { access: "writer" } },
  * });
- * export const indexUrl = registry.urls.indexUrl;
+ * export const { pipConf, pypirc } = registry;
  */
 export class Registry extends pulumi.ComponentResource {
     /** The repository resource. */
@@ -72,16 +66,33 @@ export class Registry extends pulumi.ComponentResource {
     readonly serviceAccounts: Record<string, RegistryServiceAccount>;
     /** The workloads by name. Known in a preview. */
     readonly workloads: pulumi.Output<Record<string, RegistryWorkload>>;
+    /** Everyone to whom this registry gives access. Known in a preview. */
+    readonly access: pulumi.Output<RegistryAccess>;
+    /** Content of pip.conf, without a credential: pip asks its keyring. Known in a preview. */
+    readonly pipConf: pulumi.Output<string>;
+    /** Content of .pypirc, without a credential: twine asks its keyring. Known in a preview. */
+    readonly pypirc: pulumi.Output<string>;
+    /** The files of the other tools, without a credential, by tool and file name. Known in a preview. */
+    readonly clients: pulumi.Output<Record<string, Record<string, string>>>;
+    /** A page for Python developers, in Markdown: how to set up each tool. Known in a preview. */
+    readonly readme: pulumi.Output<string>;
+    /** The CI configuration of each workload, by name. */
+    readonly ci: pulumi.Output<Record<string, string>>;
+    /** The files with a key as the password, by account id, for the accounts that have keys. Secret. */
+    readonly credentials: pulumi.Output<Record<string, KeyCredentialFiles>>;
 
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-        const checked = checkRegistryArgs(name, args);
+        const checked = parseRegistry(name, args);
         const { project, location, repository: repositoryId, existing } = checked;
         const resourceName = repositoryName({ project, location, repositoryId });
+        const { keyring = KeyringProvider.auto, internalPackages = [] } = checked;
+        // The state keeps no inputs that concern only files.
+        const { keyring: _k, internalPackages: _p, skipRegionValidation: _s, ...inputs } = checked;
         super(
             "python-registry:index:Registry",
             name,
-            { ...checked },
+            inputs,
             pulumi.mergeOptions(opts, retryPropagation(`retry ${name} ${resourceName}`)),
         );
         const mode = checked.access ?? AccessMode.authoritative;
@@ -135,7 +146,6 @@ export class Registry extends pulumi.ComponentResource {
         const keys = accounts.flatMap(({ id, account: { currentKey } }) =>
             currentKey === undefined ? [] : [[id, currentKey] as const],
         );
-        currentKeys.set(this, Object.fromEntries(keys));
 
         const created =
             identities?.createWorkloads(name, checked, {
@@ -144,7 +154,6 @@ export class Registry extends pulumi.ComponentResource {
                 calls,
                 options: inheritDependsOn(waitOptions, { parent: this, dependsOn: iam }),
             }) ?? {};
-        workloadDetails.set(this, created);
         const workloads = Object.entries(created);
         const impersonated = accounts.filter(({ id, account, existing, impersonators }) =>
             grantImpersonation(
@@ -217,6 +226,20 @@ export class Registry extends pulumi.ComponentResource {
         this.repositoryName = knownAfter(this.repository, resourceName);
         this.urls = knownAfter(this.repository, urls);
 
+        const { indexUrl, uploadUrl } = urls;
+        const packages = internalPackages.map(normalizedName);
+        const index = { name: repositoryId, indexUrl, uploadUrl, keyring, internalPackages: packages };
+        this.pipConf = knownAfter(this.repository, pipConfWithKeyring(indexUrl, keyring));
+        this.pypirc = knownAfter(this.repository, pypircWithKeyring(index));
+        this.clients = knownAfter(this.repository, filesByTool(index, { form: "keyring" }));
+        const clients = renderClients(index, [{ form: "keyring" }, { form: "token" }]);
+        this.readme = knownAfter(this.repository, renderReadme(index, clients));
+        this.ci = renderSnippets(created, index, project);
+        this.access = pulumi
+            .all([this.principals, this.workloads])
+            .apply(([granted, each]) => listAccess(granted, each, checked.serviceAccounts ?? {}));
+        this.credentials = renderCredentials(Object.fromEntries(keys), index);
+
         this.registerOutputs({
             repository: this.repository,
             repositoryName: this.repositoryName,
@@ -225,16 +248,6 @@ export class Registry extends pulumi.ComponentResource {
             serviceAccounts: this.serviceAccounts,
             workloads: this.workloads,
         });
-    }
-
-    /** The current key of each service account that has keys, by account id. */
-    get currentKeys(): Readonly<Record<string, ServiceAccountKey>> {
-        return currentKeys.get(this) ?? {};
-    }
-
-    /** What a workload's CI configuration needs, by the name of the workload. */
-    get workloadDetails(): Readonly<Record<string, CreatedWorkload>> {
-        return workloadDetails.get(this) ?? {};
     }
 }
 

@@ -1,6 +1,5 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
-import { checkRepositoryAccessArgs } from "./check-args";
 import { type PrincipalsByRole, type Role, roleNames, roles } from "../names/principals";
 
 /** Whether the stack owns all members of each role that it grants (`authoritative`) or only adds members (`additive`). */
@@ -23,18 +22,18 @@ export interface RepositoryAccessArgs {
     readonly principals: PrincipalsByRole;
     /** Whether the stack owns all members of each role that it grants. */
     readonly mode: AccessMode;
-    /** Whether the readers can contain `allUsers` and `allAuthenticatedUsers`. Default false. */
-    readonly allowPublic?: boolean;
+    /** Whether the readers can contain `allUsers` and `allAuthenticatedUsers`. */
+    readonly allowPublic: boolean;
     /**
      * The principals that this program creates: from principal to an output of the resource that creates it. Only a grant to
      * such a principal waits for the resource. An account takes 11 s, so no other grant waits for it. An update fails if the
      * output is a different principal.
      */
-    readonly createdPrincipals?: Record<string, pulumi.Input<string>>;
+    readonly createdPrincipals: Record<string, pulumi.Input<string>>;
     /** The workloads to grant a role, by name. */
-    readonly workloads?: Record<string, WorkloadGrant>;
-    /** Where the repository comes from. Default `used`: its owner is someone else. */
-    readonly origin?: RepositoryOrigin;
+    readonly workloads: Record<string, WorkloadGrant>;
+    /** Where the repository comes from. */
+    readonly origin: RepositoryOrigin;
 }
 
 /** The role of a workload. */
@@ -44,9 +43,9 @@ export interface WorkloadGrant {
     readonly principal: pulumi.Input<string>;
     /**
      * What the grant is named after, so that it does not change with the name of the workload: the principal, with the id of a
-     * project in place of its number. Default: the name of the workload.
+     * project in place of its number.
      */
-    readonly identity?: string;
+    readonly identity: string;
 }
 
 interface GrantMember {
@@ -74,15 +73,9 @@ interface GrantMember {
  * @see https://cloud.google.com/artifact-registry/docs/access-control#roles
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
-    /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { principals, createdPrincipals, workloads } = checkRepositoryAccessArgs(name, args);
-        const {
-            createdPrincipals: _created,
-            workloads: _workloads,
-            origin = RepositoryOrigin.used,
-            ...plainArgs
-        } = args;
+        const { createdPrincipals, workloads, origin, ...inputs } = args;
+        const { principals } = inputs;
         const { dependsOn, ...componentOptions } = opts ?? {};
         const withMembers = args.mode === AccessMode.additive || origin !== RepositoryOrigin.created;
         // Without createdPrincipals, workloads and dependsOn: otherwise the component, on which the repository depends, would
@@ -90,7 +83,7 @@ export class RepositoryAccess extends pulumi.ComponentResource {
         super(
             "python-registry:index:RepositoryAccess",
             `${name}-${args.mode}${withMembers && args.mode === AccessMode.authoritative ? "-existing" : ""}`,
-            { ...plainArgs, principals },
+            inputs,
             componentOptions,
         );
         const { project, location, repository, mode } = args;
@@ -107,10 +100,9 @@ export class RepositoryAccess extends pulumi.ComponentResource {
             );
             for (const [workload, { access, principal: member, identity }] of Object.entries(workloads)) {
                 if (access !== role) continue;
-                const key = identity ?? `workload:${workload}`;
                 // Earlier versions named the grant after the workload.
                 const aliases = [{ name: `${name}-${role}-workload:${workload}` }];
-                if (!members.has(key)) members.set(key, { member, aliases });
+                if (!members.has(identity)) members.set(identity, { member, aliases });
             }
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the
             // replacement succeeds.

@@ -2,7 +2,7 @@ import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { Existing, unmanaged } from "./existing";
 import { repositoryName } from "../names/urls";
-import type { RegistryArgs } from "./registry-args";
+import type { ParsedRegistry } from "./parse-registry";
 import { stackLabel, stackLabelValue, type StackName } from "../names/stack-label";
 
 /**
@@ -14,7 +14,7 @@ import { stackLabel, stackLabelValue, type StackName } from "../names/stack-labe
  */
 export function repositoryResource(
     name: string,
-    args: RegistryArgs,
+    args: ParsedRegistry,
     createdBy: StackName,
     opts: pulumi.CustomResourceOptions,
 ): artifactregistry.Repository {

@@ -1,6 +1,5 @@
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
-import { checkServiceAccountArgs } from "./check-args";
 import { inheritDependsOn } from "./dependencies";
 import { knownAfter, verifyDerived } from "./derived";
 import { Existing } from "./existing";
@@ -52,13 +51,11 @@ export class ServiceAccount extends pulumi.ComponentResource {
     /** The current key; undefined if the account has no keys. */
     readonly currentKey?: ServiceAccountKey;
 
-    /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: ServiceAccountArgs, opts?: pulumi.ComponentResourceOptions) {
-        const checked = checkServiceAccountArgs(name, args);
-        super("python-registry:index:ServiceAccount", name, { ...checked }, opts);
-        const { project, accountId } = checked;
+        super("python-registry:index:ServiceAccount", name, { ...args }, opts);
+        const { project, accountId } = args;
 
-        this.account = accountResource(name, checked, inheritDependsOn(opts, { parent: this }));
+        this.account = accountResource(name, args, inheritDependsOn(opts, { parent: this }));
         const email = serviceAccountEmail(project, accountId);
         verifyDerived("email address of the service account", email, this.account.email);
         this.email = knownAfter(this.account, email);

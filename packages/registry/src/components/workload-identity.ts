@@ -5,12 +5,11 @@ import { stackDescription, type StackName } from "../names/stack-label";
 import { poolName } from "../workloads/identity";
 import type { Provider } from "../workloads/federation";
 import { planWorkloads, type WorkloadPlan } from "../workloads/plan";
-import type { WorkloadSettings } from "../workloads/settings";
 import { type Role, serviceAccountEmail } from "../names/principals";
 import type { Workload } from "../validation/workloads";
 import type { ImpersonationRole } from "./impersonation";
 import type { EnableApi } from "./registry";
-import type { RegistryArgs } from "./registry-args";
+import type { ParsedRegistry } from "./parse-registry";
 import { callAfter, type CallOptions, inheritDependsOn } from "./dependencies";
 import { beforeCreate } from "./hooks";
 import { verifyDerived } from "./derived";
@@ -197,7 +196,7 @@ export interface WorkloadsOptions {
 }
 
 /** Verifies the pool of a registry if it is declared as existing, and if a workload needs it. */
-export function verifyPool(args: RegistryArgs, calls: CallOptions): pulumi.Output<string[]>[] {
+export function verifyPool(args: ParsedRegistry, calls: CallOptions): pulumi.Output<string[]>[] {
     const existing = args.pool?.existing;
     const { providers, poolId, poolProject: project } = getPlan(args);
     if (existing === undefined || providers.length === 0) return [];
@@ -214,9 +213,12 @@ export function verifyPool(args: RegistryArgs, calls: CallOptions): pulumi.Outpu
     return [errors];
 }
 
-/** @param args as `checkRegistryArgs` returns them, with parsed workloads */
-function getPlan(args: RegistryArgs): WorkloadPlan {
-    return planWorkloads(args, args as unknown as WorkloadSettings);
+function getPlan({ workloads = {}, pool = {}, projectNumber, ...place }: ParsedRegistry): WorkloadPlan {
+    return planWorkloads(place, {
+        workloads,
+        pool,
+        ...(projectNumber === undefined ? {} : { projectNumber }),
+    });
 }
 
 /**
@@ -226,7 +228,7 @@ function getPlan(args: RegistryArgs): WorkloadPlan {
  */
 export function createWorkloads(
     name: string,
-    args: RegistryArgs,
+    args: ParsedRegistry,
     { createdBy, enable, calls, options }: WorkloadsOptions,
 ): Record<string, CreatedWorkload> {
     const plan = getPlan(args);

@@ -21,8 +21,11 @@ export const roleNames: Readonly<Record<Role, string>> = {
 
 /** The principals that have each role, as IAM writes them: `user:alice@example.com`. */
 export interface PrincipalsByRole {
+    /** The principals that can download. */
     readonly reader: string[];
+    /** The principals that can upload and download. */
     readonly writer: string[];
+    /** The principals that can delete packages, upload and download. */
     readonly admin: string[];
 }
 

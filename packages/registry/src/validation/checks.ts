@@ -49,13 +49,14 @@ export const skipRegionValidation = "gcp:skipRegionValidation";
 /**
  * Checks a location that has the form of a region but is not in the list. The list can be older than the region.
  *
- * @param skipped whether `gcp:skipRegionValidation` is true; the report is then a notice
+ * @param remedy what to do if the region is new; undefined if it is accepted, and the report is a notice
  */
-export function unknownRegion(location: unknown, skipped: boolean, report: ReportMistake): void {
+export function unknownRegion(location: unknown, remedy: string | undefined, report: ReportMistake): void {
     if (typeof location !== "string" || !isRegionForm(location) || locations.includes(location)) return;
-    const message = skipped
-        ? `is an unknown location. It is accepted because ${skipRegionValidation} is true.`
-        : `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia. If the region is new, run \`pulumi config set ${skipRegionValidation} true\` to accept it.`;
+    const message =
+        remedy === undefined
+            ? `is an unknown location. It is accepted because ${skipRegionValidation} is true.`
+            : `is an unknown location. Allowed: a region such as europe-west1, or us, europe, asia. If the region is new, ${remedy}.`;
     report(["location"], location, message + suggestion(location, locations));
 }
 

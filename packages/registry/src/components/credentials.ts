@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PythonIndex } from "./clients/client";
-import { pipConfWithKey } from "./clients/pip";
-import { type FilesByTool, filesByTool } from "./clients/tools";
-import { pypircWithKey } from "./clients/twine";
-import type { Registry } from "./components/registry";
+import type { PythonIndex } from "../clients/client";
+import { pipConfWithKey } from "../clients/pip";
+import { filesByTool } from "../clients/tools";
+import { pypircWithKey } from "../clients/twine";
+import type { ServiceAccountKey } from "./service-account";
 
 /** The client files with the current key of one service account as the password. Every text is a credential. */
 export interface KeyCredentialFiles {
@@ -16,19 +16,20 @@ export interface KeyCredentialFiles {
     /** Content of the JSON key file, for `GOOGLE_APPLICATION_CREDENTIALS`. */
     readonly keyFile: string;
     /** The files of the other tools, by tool and file name. */
-    readonly clients: FilesByTool;
+    readonly clients: Record<string, Record<string, string>>;
 }
 
 /**
- * The client files with a key, by account id, for each service account of a registry that has keys.
+ * The client files with a key.
  *
- * @returns one output that is secret as a whole
+ * @param keys the current key of each account that has keys, by account id
+ * @returns the files by account id, in one output that is secret as a whole
  */
-export function keyCredentials(
-    registry: Pick<Registry, "currentKeys">,
+export function renderCredentials(
+    keys: Readonly<Record<string, ServiceAccountKey>>,
     index: PythonIndex,
 ): pulumi.Output<Record<string, KeyCredentialFiles>> {
-    const credentials = Object.entries(registry.currentKeys).map(([id, { generation, keyBase64 }]) =>
+    const credentials = Object.entries(keys).map(([id, { generation, keyBase64 }]) =>
         keyBase64.apply((key): [string, KeyCredentialFiles] => [
             id,
             {

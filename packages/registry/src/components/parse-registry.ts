@@ -1,19 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { canonicalPrincipal, isPublic, type PrincipalsByRole, Role, roles } from "../names/principals";
+import { canonicalPrincipal } from "../names/principals";
 import {
     concernsWorkloads,
     existingMistakes,
     ignoredKeys,
     policyMistakes,
-    publicReader,
-    skipRegionValidation,
     unknownRegion,
 } from "../validation/checks";
-import { accountEntries, accountId, entries, isRecord, oneOf, projectId, text } from "../validation/schema";
+import { boolean, entries, isRecord, projectId } from "../validation/schema";
 import {
     configPath,
-    type ConfigPath,
     formatJson,
     type FormatValue,
     type ReportMistake,
@@ -21,62 +18,43 @@ import {
     unknownKey,
     withValue,
 } from "../validation/wording";
+import type { WorkloadSettings } from "../workloads/settings";
 import type { RegistryArgs } from "./registry-args";
-import type { RepositoryAccessArgs, WorkloadGrant } from "./repository-access";
-import type { ServiceAccountArgs } from "./service-account";
 import { userError } from "./user-error";
 
-// Checks the arguments of components with the schema of the stack's configuration, and reports mistakes under the names of
+// Parses the arguments of a registry with the schema of the stack's configuration, and reports mistakes under the names of
 // the properties. Callers without types, such as programs in other languages, can pass anything.
 
 const place = { location: entries.location, repository: v.unwrap(entries.repository) };
-const { keyring: _keyring, internalPackages: _packages, protect: deletionProtection, ...shared } = entries;
+const { protect: deletionProtection, ...shared } = entries;
 const registrySchemas = {
     project: projectId,
     ...shared,
     ...place,
     deletionProtection,
+    skipRegionValidation: v.optional(boolean, false),
 } satisfies Schemas<RegistryArgs>;
-const { existing, displayName, keys } = accountEntries;
-const accountSchemas = {
-    project: projectId,
-    accountId,
-    existing,
-    displayName,
-    keys,
-    createdBy: v.any(),
-} satisfies Schemas<ServiceAccountArgs>;
-const name = text("a name");
-const creatorSchemas = { organization: name, project: name, stack: name };
-const accessSchemas = {
-    project: projectId,
-    ...place,
-    principals: v.any(),
-    mode: v.unwrap(entries.access),
-    origin: v.exactOptional(oneOf(["created", "adopted", "used"])),
-    allowPublic: entries.allowPublic,
-    createdPrincipals: v.any(),
-    workloads: v.any(),
-} satisfies Schemas<RepositoryAccessArgs>;
-const principalsSchemas = {
-    reader: v.unwrap(entries.readers),
-    writer: v.unwrap(entries.writers),
-    admin: v.unwrap(entries.admins),
-} satisfies Schemas<PrincipalsByRole>;
-const grantSchemas = {
-    access: oneOf(roles),
-    principal: v.any(),
-    identity: v.optional(v.string()),
-} satisfies Schemas<WorkloadGrant>;
+/** The arguments of a registry after they are parsed. Principals are in their canonical spelling, and each id is text. */
+export interface ParsedRegistry extends Omit<
+    RegistryArgs,
+    "readers" | "writers" | "admins" | "workloads" | "pool" | "projectNumber"
+> {
+    readonly readers: readonly string[];
+    readonly writers: readonly string[];
+    readonly admins: readonly string[];
+    /** Undefined if no setting concerns workloads. */
+    readonly workloads?: WorkloadSettings["workloads"];
+    readonly pool?: WorkloadSettings["pool"];
+    readonly projectNumber?: string;
+}
 
 /**
- * Checks the arguments of a `Registry`.
+ * Parses the arguments of a `Registry`.
  *
  * @param name the name of the component, for the message
- * @returns the arguments, with each principal in its canonical spelling
  * @throws pulumi.InputPropertiesError that lists every mistake and names its property
  */
-export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArgs {
+export function parseRegistry(name: string, args: RegistryArgs): ParsedRegistry {
     const errors = new ArgumentErrors(`Registry "${name}"`);
     const given = errors.check([], args, registrySchemas, ["description", "labels"]);
     const { project, labels, serviceAccounts = {} } = given;
@@ -88,96 +66,14 @@ export function checkRegistryArgs(name: string, args: RegistryArgs): RegistryArg
     const workloadSettings = concernsWorkloads(given)
         ? workloadsModule().parseWorkloadSettings(given, errors.report)
         : undefined;
+    const { workloads: _workloads, pool: _pool, projectNumber: _number, ...others } = errors.finish(args);
     return {
-        ...errors.finish(args),
-        ...(workloadSettings as Partial<RegistryArgs>),
+        ...others,
+        ...workloadSettings,
         readers: (args.readers ?? []).map(canonicalPrincipal),
         writers: (args.writers ?? []).map(canonicalPrincipal),
         admins: (args.admins ?? []).map(canonicalPrincipal),
     };
-}
-
-/**
- * Checks the arguments of a `ServiceAccount`.
- *
- * @returns the arguments
- * @throws pulumi.InputPropertiesError that lists every mistake and names its property
- */
-export function checkServiceAccountArgs(name: string, args: ServiceAccountArgs): ServiceAccountArgs {
-    const errors = new ArgumentErrors(`ServiceAccount "${name}"`, ([, , ...path]) => path);
-    const given = errors.check([], args, accountSchemas, ["displayName"]);
-    const { project, accountId: id, createdBy, ...account } = given;
-    errors.check(["createdBy"], createdBy, creatorSchemas);
-    existingMistakes({ serviceAccounts: { [textOr(id)]: account } }, textOr(project), errors.report);
-    return errors.finish(args);
-}
-
-/**
- * Checks the arguments of a `RepositoryAccess`. A principal that is an output is checked when it is known: a grant that waits
- * for it then fails.
- *
- * @returns the principals, each in its canonical spelling
- * @throws pulumi.InputPropertiesError that lists every mistake and names its property
- */
-export function checkRepositoryAccessArgs(
-    name: string,
-    args: RepositoryAccessArgs,
-): Required<Pick<RepositoryAccessArgs, "principals" | "createdPrincipals" | "workloads">> {
-    const errors = new ArgumentErrors(`RepositoryAccess "${name}"`, ([list, ...path]) => [
-        "principals",
-        list.replace(/s$/, ""),
-        ...path,
-    ]);
-    const given = errors.check([], args, accessSchemas);
-    const { project, allowPublic } = given;
-    const principals = errors.check(["principals"], given["principals"], principalsSchemas);
-    errors.checkRegion(given);
-    const { reader: readers, writer: writers, admin: admins } = principals;
-    policyMistakes(
-        { readers, writers, admins, allowPublic, serviceAccounts: {}, workloads: given["workloads"] },
-        textOr(project),
-        errors.report,
-        format,
-    );
-    const workloads = errors.checkMap(["workloads"], given["workloads"], (path, grant) => {
-        const fields = errors.check(path, grant, grantSchemas);
-        const access = fields["access"] as Role;
-        const schema = roles.includes(access) ? grantable(access, allowPublic === true) : principal;
-        return {
-            access,
-            principal: errors.parse([...path, "principal"], fields["principal"], schema),
-            ...(typeof fields["identity"] === "string" ? { identity: fields["identity"] } : {}),
-        };
-    });
-    const created = errors.checkMap(["createdPrincipals"], given["createdPrincipals"], (path, output) => {
-        const key = canonicalPrincipal(String(path[path.length - 1]));
-        const message = "is a different principal than its key. Allowed: the principal in the key.";
-        const equalsKey = v.check((value: string) => canonicalPrincipal(value) === key, message);
-        const schema = v.pipe(principal, equalsKey, v.transform(canonicalPrincipal));
-        return errors.parse(path, output, schema);
-    });
-    errors.finish(args);
-    const canonical = (role: Role) => args.principals[role].map(canonicalPrincipal);
-    return {
-        principals: { reader: canonical("reader"), writer: canonical("writer"), admin: canonical("admin") },
-        createdPrincipals: Object.fromEntries(
-            Object.entries(created).map(([principal, output]) => [canonicalPrincipal(principal), output]),
-        ),
-        workloads,
-    };
-}
-
-const principal = text("an IAM principal");
-
-/** Schema of a principal that can have a role. */
-function grantable(role: Role, allowPublic: boolean): v.GenericSchema<unknown, string> {
-    const schema = v.pipe(
-        principal,
-        principalsSchemas[role].item,
-        v.check((value) => allowPublic || !isPublic(value), publicReader),
-        v.transform(canonicalPrincipal),
-    );
-    return v.config(schema, { abortPipeEarly: true });
 }
 
 const format: FormatValue = (_, value) => formatJson(value);
@@ -198,15 +94,11 @@ class ArgumentErrors {
     /** The arguments that are outputs, with their schemas. */
     readonly #pending: [key: string, schema: v.GenericSchema][] = [];
 
-    /** @param propertyPath converts a path in the configuration to a path in the arguments */
-    constructor(
-        private readonly component: string,
-        private readonly propertyPath: (path: ConfigPath) => Path = (path) => path,
-    ) {}
+    constructor(private readonly component: string) {}
 
     /** Reports a mistake under its path in the configuration. */
     readonly report: ReportMistake = (path, value, message) => {
-        this.#add(this.propertyPath(path), value, message);
+        this.#add(path, value, message);
     };
 
     #add([property = "args", ...rest]: Path, value: unknown, message: string): void {
@@ -254,18 +146,11 @@ class ArgumentErrors {
         return values;
     }
 
-    /** Checks a map with any keys; undefined is an empty map. */
-    checkMap<T>(path: Path, given: unknown, check: (path: Path, value: unknown) => T): Record<string, T> {
-        if (given === undefined || !this.#isMap(path, given, "a map")) return {};
-        return Object.fromEntries(
-            Object.entries(given).map(([key, value]) => [key, check([...path, key], value)]),
-        );
-    }
-
-    /** Checks a location as the configuration is checked. */
-    checkRegion({ location }: Readonly<Record<string, unknown>>): void {
-        if (new pulumi.Config("gcp").get(skipRegionValidation.slice("gcp:".length)) === "true") return;
-        unknownRegion(location, false, (path, value, message) => {
+    /** Checks a location. */
+    checkRegion({ location, skipRegionValidation: skipped }: Readonly<Record<string, unknown>>): void {
+        if (skipped === true) return;
+        const remedy = "set skipRegionValidation to true to accept it";
+        unknownRegion(location, remedy, (path, value, message) => {
             this.#add(path, value, message);
         });
     }

@@ -1,23 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PythonIndex } from "./clients/client";
-import { pipConfWithKeyring } from "./clients/pip";
-import { pypircWithKeyring } from "./clients/twine";
-import type { Registry } from ".";
+import type { PythonIndex } from "../clients/client";
+import { pipConfWithKeyring } from "../clients/pip";
+import { pypircWithKeyring } from "../clients/twine";
+import type { CreatedWorkload } from "./workload-identity";
 
-/**
- * The CI configuration of each workload, by name: the value of the output `ci`.
- *
- * @returns undefined if the registry has no workloads
- */
-export function ciSnippets(
-    registry: Pick<Registry, "workloadDetails">,
+/** The CI configuration of each workload, by name. */
+export function renderSnippets(
+    created: Readonly<Record<string, CreatedWorkload>>,
     index: PythonIndex,
     project: string,
-): pulumi.Output<Record<string, string>> | undefined {
-    const workloads = Object.entries(registry.workloadDetails);
-    if (workloads.length === 0) return undefined;
+): pulumi.Output<Record<string, string>> {
+    const workloads = Object.entries(created);
+    if (workloads.length === 0) return pulumi.output<Record<string, string>>({});
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only a stack with workloads loads this module
-    const { ciSnippet } = require("./ci/snippet") as typeof import("./ci/snippet");
+    const { ciSnippet } = require("../ci/snippet") as typeof import("../ci/snippet");
     const pipConf = pipConfWithKeyring(index.indexUrl, index.keyring);
     const pypirc = pypircWithKeyring(index);
     const snippets = workloads.map(([name, { workload, provider: providerName, serviceAccount }]) => [

@@ -1,0 +1,34 @@
+// A private Python registry. pip.conf is written beside this program.
+package main
+
+import (
+	"os"
+
+	registry "example.com/pulumi-python-registry/sdk/go/v0/pythonregistry"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+)
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		created, err := registry.NewRegistry(ctx, "registry", &registry.RegistryArgs{
+			Project:    config.Require(ctx, "gcp:project"),
+			Location:   "europe-west1",
+			Repository: "python",
+			Readers:    []string{"group:developers@example.com"},
+			ServiceAccounts: map[string]registry.RegistryServiceAccountArgs{
+				"python-publisher": {Access: registry.RoleWriter},
+			},
+		})
+		if err != nil {
+			return err
+		}
+		created.PipConf.ApplyT(func(text string) error {
+			return os.WriteFile("pip.conf", []byte(text), 0o644)
+		})
+		ctx.Export("pipConf", created.PipConf)
+		ctx.Export("pypirc", created.Pypirc)
+		ctx.Export("access", created.Access)
+		return nil
+	})
+}
