@@ -20,7 +20,7 @@ export default defineConfig(
     },
     {
         // Its packages are not installed here: see test/examples/pulumi-deployments.test.ts.
-        files: ["examples/pulumi-deployments/index.ts"],
+        files: ["examples/pulumi-deployments/index.ts", "examples/languages/**/*.ts"],
         extends: [tseslint.configs.disableTypeChecked],
     },
     {

@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	registry "example.com/pulumi-python-registry/sdk/go/v0/pythonregistry"
+	registry "example.com/pulumi-python-registry/sdk/go/pythonregistry"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 )
@@ -16,16 +16,18 @@ func main() {
 			Location:   "europe-west1",
 			Repository: "python",
 			Readers:    []string{"group:developers@example.com"},
-			ServiceAccounts: map[string]registry.RegistryServiceAccountArgs{
+			ServiceAccounts: map[string]registry.ServiceAccountConfigArgs{
 				"python-publisher": {Access: registry.RoleWriter},
 			},
 		})
 		if err != nil {
 			return err
 		}
-		created.PipConf.ApplyT(func(text string) error {
-			return os.WriteFile("pip.conf", []byte(text), 0o644)
-		})
+		if !ctx.DryRun() {
+			created.PipConf.ApplyT(func(text string) (string, error) {
+				return text, os.WriteFile("pip.conf", []byte(text), 0o644)
+			})
+		}
 		ctx.Export("pipConf", created.PipConf)
 		ctx.Export("pypirc", created.Pypirc)
 		ctx.Export("access", created.Access)

@@ -14,7 +14,8 @@ registry = python_registry.Registry(
     service_accounts={"python-publisher": {"access": python_registry.Role.WRITER}},
 )
 
-registry.pip_conf.apply(lambda text: Path("pip.conf").write_text(text, encoding="utf-8"))
+if not pulumi.runtime.is_dry_run():
+    registry.pip_conf.apply(lambda text: Path("pip.conf").write_text(text, encoding="utf-8"))
 
 pulumi.export("pipConf", registry.pip_conf)
 pulumi.export("pypirc", registry.pypirc)

@@ -11,8 +11,10 @@ const registry = new Registry("registry", {
     serviceAccounts: { "python-publisher": { access: Role.Writer } },
 });
 
-registry.pipConf.apply((text) => {
-    writeFileSync("pip.conf", text);
-});
+if (!pulumi.runtime.isDryRun()) {
+    registry.pipConf.apply((text) => {
+        writeFileSync("pip.conf", text);
+    });
+}
 
 export const { pipConf, pypirc, access } = registry;

@@ -1,5 +1,5 @@
 import type { PrincipalsByRole, Role } from "../names/principals";
-import type { RegistryServiceAccountArgs } from "./registry-args";
+import type { ServiceAccountConfig } from "./registry-args";
 
 /** A workload that authenticates without a key. */
 export interface RegistryWorkload {
@@ -29,7 +29,7 @@ export interface RegistryAccess {
 export function listAccess(
     principals: PrincipalsByRole,
     workloads: Record<string, RegistryWorkload>,
-    accounts: Readonly<Record<string, RegistryServiceAccountArgs>>,
+    accounts: Readonly<Record<string, ServiceAccountConfig>>,
 ): RegistryAccess {
     const impersonators = Object.fromEntries(
         Object.entries(accounts).flatMap(([id, { impersonators: listed = [] }]) =>

@@ -7,7 +7,7 @@ import { callAfter, type CallOptions } from "./dependencies";
 import { createdByStack, stackLabel } from "../names/stack-label";
 import { repositoryName } from "../names/urls";
 import type { ParsedRegistry } from "./parse-registry";
-import type { RegistryServiceAccountArgs } from "./registry-args";
+import type { ServiceAccountConfig } from "./registry-args";
 
 /**
  * What a registry does with a resource that already exists. `use` grants access to it and otherwise leaves it to its owner.
@@ -88,7 +88,7 @@ export function verifyRepository(
  */
 export function verifyAccount(
     name: string,
-    { existing, displayName }: Pick<RegistryServiceAccountArgs, "existing" | "displayName">,
+    { existing, displayName }: Pick<ServiceAccountConfig, "existing" | "displayName">,
     options: CallOptions,
 ): pulumi.Output<string[]>[] {
     const { parent } = options;

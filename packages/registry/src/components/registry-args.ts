@@ -3,10 +3,10 @@ import type { KeyringProvider } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
-import type { PoolArgs, WorkloadArgs } from "./workload-args";
+import type { PoolConfig, WorkloadConfig } from "./workload-args";
 
 /** The arguments of a dedicated service account of a registry. */
-export interface RegistryServiceAccountArgs {
+export interface ServiceAccountConfig {
     /** The role of the account on the repository. */
     readonly access: Role;
     /** Set if the account already exists: `use` leaves it to its owner, `adopt` imports it into the stack. */
@@ -47,11 +47,11 @@ export interface RegistryArgs {
     /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. Default false. */
     readonly allowPublic?: boolean;
     /** Dedicated service accounts by account id. An existing account of another project has its address as its id. None by default. */
-    readonly serviceAccounts?: Record<string, RegistryServiceAccountArgs>;
+    readonly serviceAccounts?: Record<string, ServiceAccountConfig>;
     /** Workloads that authenticate without a key, by name. None by default. */
-    readonly workloads?: Record<string, WorkloadArgs>;
+    readonly workloads?: Record<string, WorkloadConfig>;
     /** The workload identity pool through which workloads outside Google Cloud authenticate. */
-    readonly pool?: PoolArgs;
+    readonly pool?: PoolConfig;
     /** Number of the project, which some workloads' principals contain. Looked up by default. */
     readonly projectNumber?: string;
     /** The keyring provider that the client files ask pip for. Default `auto`: the files do not set it. */

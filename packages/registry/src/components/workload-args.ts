@@ -8,7 +8,7 @@ import type { Existing } from "./existing";
  * A workload that authenticates without a key, and its role on the repository. Each type takes only some of the properties: see
  * docs/workloads.md. Ids are stable; a name can be registered again by someone else, so no grant depends on one.
  */
-export interface WorkloadArgs {
+export interface WorkloadConfig {
     /** Where the machine runs. */
     readonly type: WorkloadType;
     /** Its role on the repository. With `via`, the role of that account. */
@@ -73,7 +73,7 @@ export interface WorkloadArgs {
 }
 
 /** The workload identity pool of a registry. All properties are optional. */
-export interface PoolArgs {
+export interface PoolConfig {
     /** Id, 4 to 32 lowercase letters, digits and hyphens. Default: from repository and location. */
     readonly id?: string;
     /** Project id of the pool. Default: the project of the registry. */
