@@ -64,9 +64,12 @@ describe("the workflows of GitHub", () => {
             "google-github-actions/auth",
         ]);
         assert.deepEqual(names(ours), [
+            "actions/attest",
             "actions/checkout",
+            "actions/download-artifact",
             "actions/setup-node",
             "actions/setup-python",
+            "actions/upload-artifact",
             "pulumi/actions",
         ]);
         assert.equal(new Set([...uses, ...ours]).size, 8);
