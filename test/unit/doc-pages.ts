@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-/** The README and the pages in docs/ of a project. */
+/** The README, the other pages beside it, and those in docs/ of a project. */
 export class DocPages {
     readonly names: readonly string[];
 
     constructor(private readonly root: string) {
-        this.names = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+        this.names = [
+            ...readdirSync(root).filter((name) => name.endsWith(".md")),
+            ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+        ];
     }
 
     read(path: string): string {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { DocPages } from "./doc-pages";
 
-// The README and the pages in docs/: what they refer to is there.
+// The README, the pages beside it and those in docs/: what they refer to is there.
 
 const docs = new DocPages(join(__dirname, "..", ".."));
 const read = (path: string) => docs.read(path);
@@ -15,7 +15,7 @@ describe("the documentation", () => {
     });
 
     it("names every page in the README, which is short enough to skim", () => {
-        const linked = [...docs.prose("README.md").matchAll(/\]\((docs\/[^)#]+)\)/g)].map(([, page]) => page);
+        const linked = [...docs.prose("README.md").matchAll(/\]\(([^):#]+\.md)\)/g)].map(([, page]) => page);
         assert.deepEqual(
             docs.names.filter((page) => page !== "README.md" && !linked.includes(page)),
             [],

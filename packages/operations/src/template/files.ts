@@ -1,9 +1,10 @@
 /** The tests of a team: those of its stack files. */
 const keptTests = /^test\/(?:stacks\/|policy\/(?:analyze|register)\.ts$)/;
 
-/** What only this repository needs: its stacks, the other tests, and pages about its source. */
+/** What only this repository needs: its stacks, the other tests, and pages about its source and its releases. */
 const left = [
     /^\.(?:ci|github)\//,
+    /^(?:CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
     /^(?:packages\/operations\/src\/template|test)\//,
     /^Pulumi\.(?!sandbox\.)[^/]+\.yaml$/,
     /^docs\/(?:architecture|new-project)\.md$/,
