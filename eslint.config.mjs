@@ -24,8 +24,8 @@ export default defineConfig(
         extends: [tseslint.configs.disableTypeChecked],
     },
     {
-        files: ["**/*.cjs"],
-        languageOptions: { globals: { __dirname: "readonly" } },
+        files: ["**/*.cjs", "packages/registry/index.js"],
+        languageOptions: { sourceType: "commonjs", globals: { __dirname: "readonly" } },
     },
     {
         files: ["test/**/*.ts"],

@@ -71,7 +71,12 @@ describe("docs/architecture.md", () => {
     it("names every folder of the source, and no other", () => {
         // A program of the benchmark is no part of it.
         const folders = new Set(
-            sources.map(getFolder).filter((folder) => folder !== "sandbox/bench/empty-program/"),
+            sources
+                .map(getFolder)
+                .filter(
+                    (folder) =>
+                        !["sandbox/bench/empty-program/", "examples/languages/typescript/"].includes(folder),
+                ),
         );
         assert.deepEqual([...rooms.keys()].sort(), [...folders].sort());
     });
