@@ -166,6 +166,7 @@ describe("any valid configuration", () => {
                     internalPackages: [],
                     keyring: "auto",
                     enableApis: true,
+                    skipRegionValidation: false,
                     protect: true,
                     ...(["workloads", "pool", "projectNumber"].some((name) => name in given)
                         ? { workloads: {}, pool: {} }
