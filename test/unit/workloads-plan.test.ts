@@ -23,9 +23,9 @@ function plan(entries: Readonly<Record<string, object>>, more: Partial<WorkloadS
     return {
         ...rest,
         principals: Object.fromEntries(
-            planned.map(({ name, numberProject: numberOf, principal }) => [
+            planned.map(({ name, numberProject, principal }) => [
                 name,
-                principal((numberOf && projectNumbers.get(numberOf)) ?? "N"),
+                principal((numberProject && projectNumbers.get(numberProject)) ?? "N"),
             ]),
         ),
         roles: planned.map(({ impersonationRole }) => impersonationRole),

@@ -166,8 +166,8 @@ function usualEnd({ lines }: IniFile): LineEnd {
     return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? "\n";
 }
 
-function edited({ getKey: keyOf }: IniFile, lines: readonly Line[]): IniFile {
-    return parseIni(render({ lines }), keyOf);
+function edited({ getKey }: IniFile, lines: readonly Line[]): IniFile {
+    return parseIni(render({ lines }), getKey);
 }
 
 /** The text of a file. */
@@ -223,8 +223,8 @@ const whitespace = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u
 const leading = new RegExp(`^[${whitespace}]*`);
 const word = new RegExp(`[^${whitespace}]+`, "g");
 
-/** Parses a text without a byte-order mark. `keyOf` maps a key in the text to its name. */
-export function parseIni(text: string, keyOf: KeyOf): IniFile {
+/** Parses a text without a byte-order mark. `getKey` maps a key in the text to its name. */
+export function parseIni(text: string, getKey: KeyOf): IniFile {
     const lines = split(text);
     const sections = new Map<string, Section & { entries: Map<string, Entry> }>();
     let section: (Section & { entries: Map<string, Entry> }) | undefined;
@@ -268,7 +268,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
         if (delimiter === -1) {
             throw refused("this line is neither a section header nor a key with = or :");
         }
-        const key = keyOf(strip(content.slice(0, delimiter)));
+        const key = getKey(strip(content.slice(0, delimiter)));
         if (key === "") {
             throw refused("there is no key before the delimiter");
         }
@@ -285,7 +285,7 @@ export function parseIni(text: string, keyOf: KeyOf): IniFile {
             entries.set(key, { ...entry, value: stripEnd(entry.value) });
         }
     }
-    return { lines, sections, getKey: keyOf };
+    return { lines, sections, getKey };
 }
 
 /** Splits lines as Python does for a text file: only \n, \r\n and \r end a line. */

@@ -11,7 +11,7 @@ export interface RegistryWorkload {
     readonly via?: string;
 }
 
-/** Everyone to whom a registry gives access. */
+/** Everyone to whom a registry gives access. The SDK's analyzer skips inherited members, so it repeats those of PrincipalsByRole. */
 export interface RegistryAccess {
     /** The principals that can download. */
     readonly reader: string[];

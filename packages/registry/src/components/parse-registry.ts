@@ -34,6 +34,7 @@ const registrySchemas = {
     deletionProtection,
     skipRegionValidation: v.optional(boolean, false),
 } satisfies Schemas<RegistryArgs>;
+
 /** The arguments of a registry after they are parsed. Principals are in their canonical spelling, and each id is text. */
 export interface ParsedRegistry extends Omit<
     RegistryArgs,
@@ -56,9 +57,11 @@ export interface ParsedRegistry extends Omit<
  */
 export function parseRegistry(name: string, args: RegistryArgs): ParsedRegistry {
     const errors = new ArgumentErrors(`Registry "${name}"`);
-    const given = errors.check([], args, registrySchemas, ["description", "labels"]);
+    const given = errors.check(args, registrySchemas, ["description", "labels"]);
     const { project, labels, serviceAccounts = {} } = given;
-    errors.checkRegion(given);
+    if (given["skipRegionValidation"] !== true) {
+        unknownRegion(given["location"], "set skipRegionValidation to true to accept it", errors.report);
+    }
     ignoredKeys({ labels, serviceAccounts }, errors.report, format);
     const withAccounts = { ...given, serviceAccounts };
     policyMistakes(withAccounts, textOr(project), errors.report, format);
@@ -96,7 +99,7 @@ class ArgumentErrors {
 
     constructor(private readonly component: string) {}
 
-    /** Reports a mistake under its path in the configuration. */
+    /** Reports a mistake. */
     readonly report: ReportMistake = (path, value, message) => {
         this.#add(path, value, message);
     };
@@ -108,61 +111,42 @@ class ArgumentErrors {
     }
 
     /**
-     * Checks a map with fixed keys.
+     * Checks the arguments one by one.
      *
      * @param inputs the keys whose values can be outputs
      * @returns the values that are known
      */
     check(
-        path: Path,
         given: unknown,
         schemas: Readonly<Record<string, v.GenericSchema>>,
         inputs: readonly string[] = [],
     ): Record<string, unknown> {
         const known = Object.keys(schemas);
-        if (!this.#isMap(path, given, `a map with the keys ${known.join(", ")}`)) {
-            if (path.length === 0) this.#throwIfAny();
+        if (!isRecord(given) || isOutput(given)) {
+            const what = isOutput(given) ? "is an output, not a map." : typeMismatch(given, "a map");
+            this.#add([], plain(given), `${what} Allowed: a map with the keys ${known.join(", ")}.`);
+            this.#throwIfAny();
             return {};
         }
         for (const key of Object.keys(given).filter((each) => !known.includes(each))) {
-            this.#add([...path, key], key, unknownKey(formatJson(plain(given[key])), key, known));
+            this.#add([key], key, unknownKey(formatJson(plain(given[key])), key, known));
         }
         const values: Record<string, unknown> = {};
         for (const [key, schema] of Object.entries(schemas)) {
             const value = given[key];
             if (value === undefined && /optional/.test(schema.type)) continue;
-            // The caller checks what can be anything.
-            if (schema.type === "any" || !hasOutput(value)) {
-                this.#parse([...path, key], value, schema);
+            if (!hasOutput(value)) {
+                this.#parse(key, value, schema);
                 values[key] = value;
             } else if (inputs.includes(key)) {
                 this.#pending.push([key, schema]);
             } else {
                 const reason =
                     "is an output. Allowed: a plain value, so that a preview shows what is created.";
-                this.#add([...path, key], undefined, reason);
+                this.#add([key], undefined, reason);
             }
         }
         return values;
-    }
-
-    /** Checks a location. */
-    checkRegion({ location, skipRegionValidation: skipped }: Readonly<Record<string, unknown>>): void {
-        if (skipped === true) return;
-        const remedy = "set skipRegionValidation to true to accept it";
-        unknownRegion(location, remedy, (path, value, message) => {
-            this.#add(path, value, message);
-        });
-    }
-
-    /** Parses a value now, or an output when it is known: then a mistake fails the update. */
-    parse<T>(path: Path, given: unknown, schema: v.GenericSchema<unknown, T>): pulumi.Input<T> {
-        if (!hasOutput(given)) return this.#parse(path, given, schema).output as T;
-        return pulumi.output(given as object).apply((value: unknown) => {
-            const result = this.#parse(path, value, schema);
-            if (!result.success) throw userError(this.#message("."));
-            return result.output;
-        });
     }
 
     /**
@@ -174,26 +158,19 @@ class ArgumentErrors {
         const given = args as Readonly<Record<string, unknown>>;
         const checked = this.#pending.map(([key, schema]): [string, unknown] => [
             key,
-            this.parse([key], given[key], schema),
+            pulumi.output(given[key] as object).apply((value: unknown) => {
+                const result = this.#parse(key, value, schema);
+                if (!result.success) throw userError(this.#message("."));
+                return result.output;
+            }),
         ]);
         return { ...args, ...Object.fromEntries(checked) };
     }
 
-    #isMap(path: Path, given: unknown, allowed: string): given is Record<string, unknown> {
-        if (isRecord(given) && !isOutput(given)) return true;
-        const what = isOutput(given) ? "is an output, not a map." : typeMismatch(given, "a map");
-        this.#add(path, plain(given), `${what} Allowed: ${allowed}.`);
-        return false;
-    }
-
-    #parse<T>(
-        path: Path,
-        value: unknown,
-        schema: v.GenericSchema<unknown, T>,
-    ): v.SafeParseResult<typeof schema> {
+    #parse(key: string, value: unknown, schema: v.GenericSchema): v.SafeParseResult<typeof schema> {
         const result = v.safeParse(schema, value);
         for (const { path: below = [], input, message } of result.issues ?? []) {
-            this.#add([...path, ...below.map(({ key }) => key as string | number)], input, message);
+            this.#add([key, ...below.map((each) => each.key as string | number)], input, message);
         }
         return result;
     }

@@ -229,12 +229,14 @@ export class Registry extends pulumi.ComponentResource {
         const { indexUrl, uploadUrl } = urls;
         const packages = internalPackages.map(normalizedName);
         const index = { name: repositoryId, indexUrl, uploadUrl, keyring, internalPackages: packages };
-        this.pipConf = knownAfter(this.repository, pipConfWithKeyring(indexUrl, keyring));
-        this.pypirc = knownAfter(this.repository, pypircWithKeyring(index));
+        const pipConf = pipConfWithKeyring(indexUrl, keyring);
+        const pypirc = pypircWithKeyring(index);
+        this.pipConf = knownAfter(this.repository, pipConf);
+        this.pypirc = knownAfter(this.repository, pypirc);
         this.clients = knownAfter(this.repository, filesByTool(index, { form: "keyring" }));
         const clients = renderClients(index, [{ form: "keyring" }, { form: "token" }]);
         this.readme = knownAfter(this.repository, renderReadme(index, clients));
-        this.ci = renderSnippets(created, index, project);
+        this.ci = renderSnippets(created, index, project, { pipConf, pypirc });
         this.access = pulumi
             .all([this.principals, this.workloads])
             .apply(([granted, each]) => listAccess(granted, each, checked.serviceAccounts ?? {}));

@@ -39,8 +39,8 @@ export function planWorkloads(place: RepositoryCoordinates, settings: WorkloadSe
     const known = new Map(
         statedNumbers(settings, project).map(({ projectId, number }) => [projectId, number]),
     );
-    const needed = planned.flatMap(({ numberProject: numberOf }) =>
-        numberOf === undefined ? [] : [numberOf],
+    const needed = planned.flatMap(({ numberProject }) =>
+        numberProject === undefined ? [] : [numberProject],
     );
     return {
         workloads: planned,

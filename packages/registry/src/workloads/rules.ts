@@ -152,12 +152,12 @@ function checkSelector(
 function checkIdentities(entries: readonly Entry[], project: string, report: Report): void {
     const first = new Map<string, string>();
     for (const [name, workload] of entries) {
-        const { numberProject: numberOf, principal } = workloadIdentity(workload, {
+        const { numberProject, principal } = workloadIdentity(workload, {
             project,
             poolId: "",
             poolProject: "",
         });
-        const identity = [numberOf, principal(""), workload.via].join(" ");
+        const identity = [numberProject, principal(""), workload.via].join(" ");
         const earlier = first.get(identity);
         first.set(identity, earlier ?? name);
         if (earlier === undefined) continue;

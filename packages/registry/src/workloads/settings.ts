@@ -107,8 +107,8 @@ function checkListed(
     const listed = givenPrincipals({ ...given }, project);
     const context = { project, poolId: "", poolProject: "" };
     for (const [name, workload] of Object.entries(workloads)) {
-        const { numberProject: numberOf, principal } = workloadIdentity(workload, context);
-        if (numberOf !== undefined || workload.via !== undefined) continue;
+        const { numberProject, principal } = workloadIdentity(workload, context);
+        if (numberProject !== undefined || workload.via !== undefined) continue;
         if (!listed[workload.access].map(canonicalPrincipal).includes(principal(""))) continue;
         report(
             ["workloads", name],
