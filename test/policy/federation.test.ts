@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { compareClaims } from "../../packages/policy/src/conditions";
 import { parseCel } from "../../packages/sandbox/src/google/cel";
-import { parseWorkloads } from "../../packages/registry/src/validation/workloads";
+import { parseWorkloads } from "../../packages/registry/src/workloads/parse";
 import { providersFor } from "../../packages/registry/src/workloads/federation";
 import { messages, unknown } from "./analyze";
 

@@ -1,10 +1,11 @@
 import { parseAllDocuments } from "yaml";
-import type { SnippetContext } from "../../packages/registry/src/ci/snippet";
+import type { SnippetContext } from "../../packages/registry/src/ci/context";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
 import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
-import { type Workload, parseWorkloads } from "../../packages/registry/src/validation/workloads";
-import { isFederated } from "../../packages/registry/src/workloads/federation";
+import type { Workload } from "../../packages/registry/src/systems/systems";
+import { parseWorkloads } from "../../packages/registry/src/workloads/parse";
+import { getFederation } from "../../packages/registry/src/workloads/federation";
 import { indexUrl, uploadUrl } from "./client-samples";
 
 // Workloads, and what a test reads in their snippets.
@@ -90,7 +91,11 @@ export const samples = {
 } as const satisfies Record<string, object>;
 
 /** The context of a workload, given as in the configuration. */
-export function getContext(name: string, entry: object, keyring: KeyringProvider = "auto"): SnippetContext {
+export function getContext(
+    name: string,
+    entry: object,
+    keyring: KeyringProvider = "auto",
+): SnippetContext<Workload> {
     const { workloads, mistakes } = parseWorkloads({ [name]: entry });
     const workload = workloads[name];
     if (workload === undefined) throw new Error(JSON.stringify(mistakes));
@@ -98,7 +103,7 @@ export function getContext(name: string, entry: object, keyring: KeyringProvider
         name,
         workload,
         project: "acme-tools",
-        ...(isFederated(workload) ? { provider } : {}),
+        ...(getFederation(workload) ? { provider } : {}),
         ...(workload.via === undefined ? {} : { serviceAccount: account }),
         index: { name: "python", indexUrl, uploadUrl, keyring, internalPackages: [] },
         pipConf: pipConfWithKeyring(indexUrl, keyring),

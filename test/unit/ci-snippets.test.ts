@@ -16,14 +16,14 @@ import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import fc from "fast-check";
 import { credentialConfiguration } from "../../packages/registry/src/ci/credential-configuration";
-import { ciSnippet } from "../../packages/registry/src/ci/snippet";
+import { renderSnippet } from "../../packages/registry/src/systems/systems";
 import { writeFile } from "../../packages/registry/src/ci/text";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
 import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import { WorkloadType } from "../../packages/registry/src/names/workload-types";
-import { parseWorkloads } from "../../packages/registry/src/validation/workloads";
+import { parseWorkloads } from "../../packages/registry/src/workloads/parse";
 import { account, getContext, getDocuments, isScript, provider, samples, getScript } from "./ci-samples";
 
 // The snippets byte for byte (WRITE_DOCS=1 writes the expected texts), and what is true for the snippet of every valid workload. test/clients/ci-snippets.test.ts checks
@@ -35,7 +35,7 @@ describe("the snippet of a workload", () => {
     for (const [name, entry] of Object.entries(samples)) {
         it(`is as expected for ${name}`, () => {
             const path = join(directory, `${name}.golden`);
-            const snippet = ciSnippet(getContext(name, entry));
+            const snippet = renderSnippet(getContext(name, entry));
             if (process.env["WRITE_DOCS"] !== undefined) writeFileSync(path, snippet);
             assert.equal(snippet, readFileSync(path, "utf8"));
         });
@@ -56,13 +56,13 @@ describe("the snippet of a workload", () => {
 
     it("fits on a screen", () => {
         for (const [name, entry] of Object.entries(samples)) {
-            const lines = ciSnippet(getContext(name, entry)).split("\n");
+            const lines = renderSnippet(getContext(name, entry)).split("\n");
             assert.ok(lines.length <= 65, `${name}: ${lines.length} lines`);
         }
     });
 
     it("installs the keyring outside pip's environment with keyring: subprocess", () => {
-        const script = ciSnippet(getContext("vm", samples["vm-reader"], "subprocess"));
+        const script = renderSnippet(getContext("vm", samples["vm-reader"], "subprocess"));
         assert.match(script, /^pip install keyring .*\npython -m venv "\$dir\/project-venv"\n/m);
         assert.match(
             script,
@@ -73,11 +73,11 @@ describe("the snippet of a workload", () => {
 
     it("names the workload if it has no provider", () => {
         const { provider: _, ...context } = getContext("core", samples["gitlab-reader"]);
-        assert.throws(() => ciSnippet(context), new RangeError("the workload core has no provider"));
+        assert.throws(() => renderSnippet(context), new RangeError("the workload core has no provider"));
     });
 
     it("has triggers that every system reads literally, whatever the ref contains", () => {
-        const withRef = (entry: object, ref: string) => ciSnippet(getContext("core", { ...entry, ref }));
+        const withRef = (entry: object, ref: string) => renderSnippet(getContext("core", { ...entry, ref }));
         const ref = `refs/heads/a'"\`$(id)+!b/1.x`;
         assert.match(withRef(samples["github-reader"], ref), /^ {4}branches: \["a\*id\*b\/1\.x"\]$/m);
         assert.match(
@@ -146,7 +146,7 @@ describe("the snippet of every valid workload", () => {
             fc.property(entries, ({ name, keyring, entry }) => {
                 const context = getContext(name, entry, keyring);
                 const { workload } = context;
-                const snippet = ciSnippet(context);
+                const snippet = renderSnippet(context);
                 assert.ok(snippet.startsWith("#") && snippet.endsWith("\n"));
                 assert.doesNotMatch(snippet, /\$\{\{/);
                 assert.doesNotMatch(snippet, /[^\S \n]|\p{Cc}(?<!\n)/u);
@@ -163,7 +163,7 @@ describe("the snippet of every valid workload", () => {
                 const commands = (text: string) => text.split("\n").filter((line) => !line.startsWith("#"));
                 assert.deepEqual(
                     commands(script),
-                    commands(getScript(plainContext.workload, ciSnippet(plainContext))),
+                    commands(getScript(plainContext.workload, renderSnippet(plainContext))),
                 );
             }),
             { numRuns: 200 },
@@ -200,7 +200,7 @@ describe("a snippet of a project with a domain", () => {
     for (const [name, entry] of Object.entries(samples)) {
         it(`has the id in URLs, and the host in addresses, for ${name}`, () => {
             const sample = getContext(name, entry);
-            const snippet = ciSnippet({
+            const snippet = renderSnippet({
                 ...sample,
                 project: "example.com:tools",
                 ...(sample.serviceAccount === undefined ? {} : { serviceAccount: email }),
@@ -226,7 +226,7 @@ describe("a snippet of a project with a domain", () => {
     ] as const) {
         it(`names the account of Cloud Build in its project: ${account} in ${project}`, () => {
             const entry = { type: "cloudBuild", access: "writer", serviceAccount: account, ...settings };
-            const [document] = getDocuments(ciSnippet(getContext("core", entry)));
+            const [document] = getDocuments(renderSnippet(getContext("core", entry)));
             assert.equal(
                 (document as { serviceAccount: string }).serviceAccount,
                 `projects/${project}/serviceAccounts/${account}`,
@@ -272,10 +272,10 @@ describe("the configuration of CircleCI", () => {
                 const { workloads } = parseWorkloads({ core: { ...entry, ref: `refs/heads/${name}` } });
                 // Git does not allow a backslash in a ref, and neither do the settings.
                 if (workloads["core"] === undefined) continue;
-                assertNotExpanded(ciSnippet(getContext("core", { ...entry, ref: `refs/heads/${name}` })));
+                assertNotExpanded(renderSnippet(getContext("core", { ...entry, ref: `refs/heads/${name}` })));
             }
             for (const keyring of ["auto", "import", "subprocess"] as const) {
-                assertNotExpanded(ciSnippet(getContext("core", entry, keyring)));
+                assertNotExpanded(renderSnippet(getContext("core", entry, keyring)));
             }
         }
     });
@@ -293,7 +293,7 @@ describe("the configuration of CircleCI", () => {
         ]) {
             for (const key of ["pipConf", "pypirc"] as const) {
                 assert.throws(
-                    () => ciSnippet({ ...context, [key]: `${context[key]}${value}\n` }),
+                    () => renderSnippet({ ...context, [key]: `${context[key]}${value}\n` }),
                     new RangeError("the configuration of core would contain <<, which CircleCI expands"),
                 );
             }
@@ -415,7 +415,7 @@ describe("the commands of a snippet", () => {
                 const context = getContext(name, entry, keyring);
                 const { workload, pipConf, pypirc, serviceAccount } = context;
                 using machine = new Machine();
-                const { files, login, commands } = machine.run(getScript(workload, ciSnippet(context)));
+                const { files, login, commands } = machine.run(getScript(workload, renderSnippet(context)));
                 // A machine that is used again keeps nothing.
                 assert.equal(readdirSync(machine.tmp).length, discarded.has(workload.type) ? 1 : 0);
                 const writes = workload.access !== "reader";
@@ -548,7 +548,7 @@ describe("another user of the machine", () => {
             (file) => [file, readFileSync(join(root, file), "utf8")] as const,
         );
         const snippets = Object.entries(samples).map(
-            ([name, entry]) => [name, ciSnippet(getContext(name, entry))] as const,
+            ([name, entry]) => [name, renderSnippet(getContext(name, entry))] as const,
         );
         for (const [name, text] of [...texts, ...snippets]) {
             assert.doesNotMatch(
@@ -570,7 +570,7 @@ describe("another user of the machine", () => {
                 this.skip();
             }
             const context = getContext(name, entry);
-            const script = getScript(context.workload, ciSnippet(context));
+            const script = getScript(context.workload, renderSnippet(context));
             using earlier = new Machine();
             const { name: used, files, commands } = earlier.run(script);
             using machine = new Machine();

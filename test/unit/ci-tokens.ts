@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { type CelInput, parseCel } from "../../packages/sandbox/src/google/cel";
-import { parseWorkloads, type Workload } from "../../packages/registry/src/validation/workloads";
-import {
-    federatedIdentity,
-    isFederated,
-    type Provider,
-    providersFor,
-} from "../../packages/registry/src/workloads/federation";
+import type { Workload } from "../../packages/registry/src/systems/systems";
+import { parseWorkloads } from "../../packages/registry/src/workloads/parse";
+import { getFederation, type Provider, providersFor } from "../../packages/registry/src/workloads/federation";
 
 // Tokens of CI systems with realistic claims, and what Google makes of them, by the mapping and the condition of a provider.
 
@@ -167,8 +163,9 @@ export function parsed(...entries: readonly Given[]): Workload[] {
 
 /** What the workload is granted: the end of its principal. */
 export function getSelector(workload: Workload): string {
-    assert.ok(isFederated(workload));
-    return federatedIdentity(workload).selector;
+    const selector = getFederation(workload)?.selector(workload);
+    assert.ok(selector !== undefined);
+    return selector;
 }
 
 /**

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Analyzer } from "@pulumi/pulumi/provider/experimental/analyzer";
+import { getSystem, workloadTypes } from "../../packages/registry/src/systems/systems";
 import { generateSchema } from "@pulumi/pulumi/provider/experimental/schema";
 
 // What the SDK's analyzer makes of the components' types: the schema from which SDKs for other languages are generated.
@@ -49,6 +50,13 @@ describe("the component", () => {
         const text = `${JSON.stringify(schema, null, 4)}\n`;
         if (process.env["WRITE_DOCS"] !== undefined) writeFileSync(committed, text);
         assert.equal(text, readFileSync(committed, "utf8"), "npm run docs updates it");
+    });
+
+    it("has the keys of every type of workload, and no others", () => {
+        const { types } = JSON.parse(readFileSync(committed, "utf8")) as Schema;
+        const documented = Object.keys(types["python-registry:index:WorkloadConfig"]?.properties ?? {});
+        const keys = workloadTypes.flatMap((type) => Object.keys(getSystem(type).keys));
+        assert.deepEqual(documented.sort(), [...new Set(["type", ...keys])].sort());
     });
 
     it("documents every property, and has nothing internal", () => {

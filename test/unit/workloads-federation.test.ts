@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseCel } from "../../packages/sandbox/src/google/cel";
-import type { Workload } from "../../packages/registry/src/validation/workloads";
-import { getIssuer, isFederated, providersFor } from "../../packages/registry/src/workloads/federation";
-import { defaultPoolId } from "../../packages/registry/src/workloads/pool-id";
+import type { Workload } from "../../packages/registry/src/systems/systems";
+import { getFederation, providersFor } from "../../packages/registry/src/workloads/federation";
+import { defaultPoolId } from "../../packages/registry/src/workloads/pool";
 import { workloadMistakes } from "../../packages/registry/src/workloads/rules";
 import {
     buildkiteSources,
@@ -758,9 +758,9 @@ describe("any set of federated workloads", () => {
             fc.property(sets, (workloads) => {
                 const ids = new Map(providersFor(workloads).map(({ id: each, issuer }) => [issuer, each]));
                 for (const workload of workloads) {
-                    assert.ok(isFederated(workload));
+                    const issuer = getFederation(workload)?.issuer(workload) ?? "";
                     const value = getSelector(workload).replace(/^[^/]*\//, "");
-                    assert.ok(value.startsWith(`${ids.get(getIssuer(workload)) ?? ""}:`), value);
+                    assert.ok(value.startsWith(`${ids.get(issuer) ?? ""}:`), value);
                 }
             }),
         );

@@ -13,15 +13,15 @@ function plan(entries: Readonly<Record<string, object>>, more: Partial<WorkloadS
     );
     const {
         workloads: planned,
+        providers,
+        poolId,
+        poolProject,
         projectNumbers,
-        ...rest
-    } = planWorkloads(place, {
-        workloads,
-        pool: {},
-        ...more,
-    });
+    } = planWorkloads({ ...place, workloads, ...more });
     return {
-        ...rest,
+        providers,
+        poolId,
+        poolProject,
         principals: Object.fromEntries(
             planned.map(({ name, numberProject, principal }) => [
                 name,

@@ -2,7 +2,7 @@ import { keyringBackend, type PythonIndex } from "../clients/client";
 import { tokenUsername } from "../clients/credential";
 import { installRequirements, urlForKeyring } from "../clients/pip";
 import { uv } from "../clients/uv";
-import type { SnippetContext } from "./snippet";
+import type { SnippetContext } from "./context";
 import { credentialConfiguration } from "./credential-configuration";
 import { writeFile } from "./text";
 

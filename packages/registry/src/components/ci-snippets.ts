@@ -16,13 +16,13 @@ export function renderSnippets(
     const workloads = Object.entries(created);
     if (workloads.length === 0) return pulumi.output<Record<string, string>>({});
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only a stack with workloads loads this module
-    const { ciSnippet } = require("../ci/snippet") as typeof import("../ci/snippet");
+    const { renderSnippet } = require("../systems/systems") as typeof import("../systems/systems");
     const snippets = workloads.map(([name, { workload, provider: providerName, serviceAccount }]) => [
         name,
         pulumi
             .output(providerName)
             .apply((provider) =>
-                ciSnippet({ name, workload, project, provider, serviceAccount, index, ...files }),
+                renderSnippet({ name, workload, project, provider, serviceAccount, index, ...files }),
             ),
     ]);
     return pulumi.all(Object.fromEntries(snippets) as Record<string, pulumi.Output<string>>);

@@ -1,9 +1,7 @@
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
+import type { ImpersonationRole } from "../systems/system";
 import type { Existing } from "./existing";
-
-/** The roles on a service account that let a principal impersonate it. */
-export type ImpersonationRole = "roles/iam.workloadIdentityUser" | "roles/iam.serviceAccountTokenCreator";
 
 /** A principal that can impersonate a service account. */
 export interface Impersonator {

@@ -102,7 +102,9 @@ export class Registry extends pulumi.ComponentResource {
 
         const calls = { parent: this, dependsOn: opts?.dependsOn };
         const identities =
-            Object.keys(checked.workloads ?? {}).length > 0 ? workloadIdentityModule() : undefined;
+            Object.keys(checked.workloads ?? {}).length > 0
+                ? workloadIdentityModule().prepareWorkloads(checked)
+                : undefined;
 
         // Nothing is changed before all existing resources are verified.
         const verifications = [
@@ -110,7 +112,7 @@ export class Registry extends pulumi.ComponentResource {
             ...Object.entries(checked.serviceAccounts ?? {}).flatMap(([id, account]) =>
                 verifyAccount(serviceAccountName(accountCoordinates(project, id)), account, calls),
             ),
-            ...(identities?.verifyPool(checked, calls) ?? []),
+            ...(identities?.verify(calls) ?? []),
         ];
         const waitOptions =
             verifications.length === 0
@@ -148,7 +150,7 @@ export class Registry extends pulumi.ComponentResource {
         );
 
         const created =
-            identities?.createWorkloads(name, checked, {
+            identities?.create(name, {
                 createdBy,
                 enable,
                 calls,
@@ -163,8 +165,10 @@ export class Registry extends pulumi.ComponentResource {
                 [
                     ...impersonators.map(canonicalPrincipal).map(listedImpersonator),
                     ...workloads.flatMap(
-                        ([workload, { via, impersonationRole: role, principal: member, identity: key }]) =>
-                            via === id ? [{ key, role, member, workload }] : [],
+                        ([
+                            workloadName,
+                            { workload, impersonationRole: role, principal: member, identity: key },
+                        ]) => (workload.via === id ? [{ key, role, member, workload: workloadName }] : []),
                     ),
                 ],
                 inheritDependsOn(waitOptions, { parent: account, dependsOn: account.account }),
@@ -173,10 +177,10 @@ export class Registry extends pulumi.ComponentResource {
         if (impersonated.length > 0) enable("iamcredentials");
         this.workloads = pulumi.output(
             Object.fromEntries(
-                workloads.map(([key, { access, principal, via }]) => [
-                    key,
-                    { access, principal, ...(via === undefined ? {} : { via }) },
-                ]),
+                workloads.map(([key, { workload, principal }]) => {
+                    const { access, via } = workload;
+                    return [key, { access, principal, ...(via === undefined ? {} : { via }) }];
+                }),
             ),
         );
         this.principals = this.workloads.apply((each) => withWorkloads(principals, Object.values(each)));
@@ -193,12 +197,7 @@ export class Registry extends pulumi.ComponentResource {
                 mode,
                 allowPublic: checked.allowPublic ?? false,
                 workloads: Object.fromEntries(
-                    workloads
-                        .filter(([, { via }]) => via === undefined)
-                        .map(([key, { access, principal, identity }]) => [
-                            key,
-                            { access, principal, identity },
-                        ]),
+                    workloads.filter(([, { workload }]) => workload.via === undefined),
                 ),
                 createdPrincipals: Object.fromEntries(
                     accounts.map(({ id, account }) => [

@@ -1,6 +1,7 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
-import { type PrincipalsByRole, type Role, roleNames, roles } from "../names/principals";
+import { type PrincipalsByRole, roleNames, roles } from "../names/principals";
+import type { CreatedWorkload } from "./workload-identity";
 
 /** Whether the stack owns all members of each role that it grants (`authoritative`) or only adds members (`additive`). */
 export const AccessMode = { authoritative: "authoritative", additive: "additive" } as const;
@@ -31,21 +32,9 @@ export interface RepositoryAccessArgs {
      */
     readonly createdPrincipals: Record<string, pulumi.Input<string>>;
     /** The workloads to grant a role, by name. */
-    readonly workloads: Record<string, WorkloadGrant>;
+    readonly workloads: Record<string, CreatedWorkload>;
     /** Where the repository comes from. */
     readonly origin: RepositoryOrigin;
-}
-
-/** The role of a workload. */
-export interface WorkloadGrant {
-    readonly access: Role;
-    /** The workload as an IAM principal. A grant to it waits for what this output depends on. */
-    readonly principal: pulumi.Input<string>;
-    /**
-     * What the grant is named after, so that it does not change with the name of the workload: the principal, with the id of a
-     * project in place of its number.
-     */
-    readonly identity: string;
 }
 
 interface GrantMember {
@@ -98,10 +87,12 @@ export class RepositoryAccess extends pulumi.ComponentResource {
                     { member: createdPrincipals[principal] ?? principal, aliases: [] },
                 ]),
             );
-            for (const [workload, { access, principal: member, identity }] of Object.entries(workloads)) {
-                if (access !== role) continue;
+            for (const [workloadName, { workload, principal: member, identity }] of Object.entries(
+                workloads,
+            )) {
+                if (workload.access !== role) continue;
                 // Earlier versions named the grant after the workload.
-                const aliases = [{ name: `${name}-${role}-workload:${workload}` }];
+                const aliases = [{ name: `${name}-${role}-workload:${workloadName}` }];
                 if (!members.has(identity)) members.set(identity, { member, aliases });
             }
             // Plain values. With outputs of the repository, a replacement of the repository would delete the grants before the

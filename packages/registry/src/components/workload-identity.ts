@@ -1,15 +1,15 @@
 import * as iam from "@pulumi/gcp/iam";
 import * as organizations from "@pulumi/gcp/organizations";
 import * as pulumi from "@pulumi/pulumi";
+import type { RepositoryCoordinates } from "../names/urls";
 import { stackDescription, type StackName } from "../names/stack-label";
-import { poolName } from "../workloads/identity";
+import { type ImpersonationRole, poolName } from "../systems/system";
+import type { Workload } from "../systems/systems";
 import type { Provider } from "../workloads/federation";
 import { planWorkloads, type WorkloadPlan } from "../workloads/plan";
-import { type Role, serviceAccountEmail } from "../names/principals";
-import type { Workload } from "../validation/workloads";
-import type { ImpersonationRole } from "./impersonation";
+import type { WorkloadSettings } from "../workloads/settings";
+import { serviceAccountEmail } from "../names/principals";
 import type { EnableApi } from "./registry";
-import type { ParsedRegistry } from "./parse-registry";
 import { callAfter, type CallOptions, inheritDependsOn } from "./dependencies";
 import { beforeCreate } from "./hooks";
 import { verifyDerived } from "./derived";
@@ -27,7 +27,7 @@ export interface WorkloadIdentityArgs {
     /** Number of that project. */
     readonly projectNumber: pulumi.Input<string>;
     /** Set if the pool already exists: `use` only adds providers to it, `adopt` imports it into the stack. */
-    readonly existing: Existing | undefined;
+    readonly existing: WorkloadPlan["existing"];
     readonly providers: readonly Provider[];
     /** The stack that creates the pool. The descriptions of pool and providers contain its name. */
     readonly createdBy: StackName;
@@ -172,22 +172,20 @@ function importOwn(resource: LeftResource): pulumi.CustomResourceOptions {
 /** A workload after its pool and provider are registered. */
 export interface CreatedWorkload {
     readonly workload: Workload;
-    readonly access: Role;
-    readonly via: string | undefined;
     /** Email address of the account that it impersonates. */
     readonly serviceAccount: string | undefined;
     /** The role on this account that lets it impersonate the account. */
     readonly impersonationRole: ImpersonationRole;
     /** The workload as an IAM principal. A resource that uses this output waits for the pool. */
     readonly principal: pulumi.Output<string>;
-    /** The same, with the id of a project in place of its number. */
+    /** The same, with the id of a project in place of its number. Grants are named after it, so they do not depend on names. */
     readonly identity: string;
     /** Resource name of the provider, with the number of its project; undefined if it needs none. */
     readonly provider: pulumi.Output<string> | undefined;
 }
 
 /** What `createWorkloads` needs from the registry. */
-export interface WorkloadsOptions {
+interface WorkloadsOptions {
     readonly createdBy: StackName;
     readonly enable: EnableApi;
     readonly calls: CallOptions;
@@ -195,10 +193,20 @@ export interface WorkloadsOptions {
     readonly options: pulumi.ComponentResourceOptions;
 }
 
+/** The workloads of a registry: `verify` the pool first, then `create` what they need. */
+export function prepareWorkloads(registry: RepositoryCoordinates & Partial<WorkloadSettings>) {
+    const plan = planWorkloads(registry);
+    return {
+        verify: (calls: CallOptions) => verifyPool(plan, calls),
+        create: (name: string, options: WorkloadsOptions) => createWorkloads(name, plan, options),
+    };
+}
+
 /** Verifies the pool of a registry if it is declared as existing, and if a workload needs it. */
-export function verifyPool(args: ParsedRegistry, calls: CallOptions): pulumi.Output<string[]>[] {
-    const existing = args.pool?.existing;
-    const { providers, poolId, poolProject: project } = getPlan(args);
+function verifyPool(
+    { providers, poolId, poolProject: project, existing }: WorkloadPlan,
+    calls: CallOptions,
+): pulumi.Output<string[]>[] {
     if (existing === undefined || providers.length === 0) return [];
     const resource = `workload identity pool ${poolId} in the project ${project}`;
     const { parent } = calls;
@@ -213,34 +221,24 @@ export function verifyPool(args: ParsedRegistry, calls: CallOptions): pulumi.Out
     return [errors];
 }
 
-function getPlan({ workloads = {}, pool = {}, projectNumber, ...place }: ParsedRegistry): WorkloadPlan {
-    return planWorkloads(place, {
-        workloads,
-        pool,
-        ...(projectNumber === undefined ? {} : { projectNumber }),
-    });
-}
-
 /**
  * Creates the pool and the providers that the workloads of a registry need, and derives their principals.
  *
  * @returns the workloads by name
  */
-export function createWorkloads(
+function createWorkloads(
     name: string,
-    args: ParsedRegistry,
+    plan: WorkloadPlan,
     { createdBy, enable, calls, options }: WorkloadsOptions,
 ): Record<string, CreatedWorkload> {
-    const plan = getPlan(args);
-    const { poolId, poolProject: project, providers } = plan;
-    const numbers = projectNumbers(plan, args.project, calls);
+    const { poolId, poolProject: project, providers, existing } = plan;
+    const numbers = projectNumbers(plan, calls);
     const getNumber = (id = "") => numbers.get(id) ?? pulumi.output("");
-    const existing = args.pool?.existing;
     let pool: pulumi.Resource | undefined;
     if (providers.length > 0) {
         enable("sts", project);
         // The API of the registry's own project is enabled already.
-        const iamOfPool = project === args.project || existing === Existing.use ? [] : enable("iam", project);
+        const iamOfPool = project === plan.project || existing === Existing.use ? [] : enable("iam", project);
         ({ pool } = new WorkloadIdentity(
             name,
             { poolId, project, projectNumber: getNumber(project), existing, providers, createdBy },
@@ -249,7 +247,7 @@ export function createWorkloads(
     }
     const created = plan.workloads.map((planned): [string, CreatedWorkload] => {
         const { workload, providerId, impersonationRole } = planned;
-        const { access, via } = workload;
+        const { via } = workload;
         const number = getNumber(planned.numberProject);
         const waitsFor = providerId === undefined ? undefined : pool?.urn;
         const ofProvider = (digits: string) => `${poolName(digits, poolId)}/providers/${providerId ?? ""}`;
@@ -257,9 +255,7 @@ export function createWorkloads(
             planned.name,
             {
                 workload,
-                access,
-                via,
-                serviceAccount: via === undefined ? undefined : serviceAccountEmail(args.project, via),
+                serviceAccount: via === undefined ? undefined : serviceAccountEmail(plan.project, via),
                 impersonationRole,
                 principal: pulumi.all([number, waitsFor]).apply(([digits]) => planned.principal(digits)),
                 identity: planned.principal(planned.numberProject ?? ""),
@@ -272,8 +268,7 @@ export function createWorkloads(
 
 /** The number of each project that a plan needs: as configured, or looked up. */
 function projectNumbers(
-    { projectNumbers: known, poolProject }: WorkloadPlan,
-    project: string,
+    { project, projectNumbers: known, poolProject }: WorkloadPlan,
     calls: CallOptions,
 ): ReadonlyMap<string, pulumi.Output<string>> {
     const settingFor = (id: string) =>

@@ -1,3 +1,4 @@
+import { getSystem } from "../systems/systems";
 import type { ConfigPath } from "../validation/wording";
 import type { WorkloadSettings } from "./settings";
 
@@ -16,7 +17,11 @@ export interface StatedNumber {
  * @param project the project of the registry
  */
 export function statedNumbers(
-    { workloads, pool, projectNumber }: WorkloadSettings,
+    {
+        workloads,
+        pool,
+        projectNumber,
+    }: Omit<WorkloadSettings, "projectNumber"> & { readonly projectNumber?: string | undefined },
     project: string,
 ): StatedNumber[] {
     const stated = (path: ConfigPath, number: string | undefined, projectId = project) =>
@@ -25,17 +30,10 @@ export function statedNumbers(
         ...stated(["projectNumber"], projectNumber),
         ...stated(["pool", "projectNumber"], pool.projectNumber, pool.project),
         ...Object.entries(workloads).flatMap(([name, workload]) => {
-            if (workload.type === "gke") {
-                const { clusterProject, clusterProjectNumber } = workload;
-                return stated(
-                    ["workloads", name, "clusterProjectNumber"],
-                    clusterProjectNumber,
-                    clusterProject,
-                );
-            }
-            return "projectNumber" in workload
-                ? stated(["workloads", name, "projectNumber"], workload.projectNumber, workload.project)
-                : [];
+            const [projectKey, numberKey] = getSystem(workload.type).projectKeys ?? [];
+            if (projectKey === undefined || numberKey === undefined) return [];
+            const values = workload as Readonly<Record<string, string>>;
+            return stated(["workloads", name, numberKey], values[numberKey], values[projectKey]);
         }),
     ];
 }

@@ -1,19 +1,12 @@
-import type { EntryMistake, Workload } from "../validation/workloads";
+import type { ReportEntry } from "../systems/system";
+import { getSystem, type Workload } from "../systems/systems";
 import { formatJson } from "../validation/wording";
-import {
-    federatedIdentity,
-    type FederatedWorkload,
-    isFederated,
-    getIssuer,
-    providersFor,
-    typeOfIssuer,
-} from "./federation";
-import { workloadIdentity } from "./identity";
-import { claimMistakes } from "./oidc-issuers";
+import { getFederation, providersFor, typeOfIssuer } from "./federation";
+import { getIdentity } from "./identity";
+import type { EntryMistake } from "./parse";
 import type { WorkloadSettings } from "./settings";
 
-type Entry = readonly [name: string, workload: Workload];
-type Report = (...mistake: EntryMistake) => void;
+type NamedWorkload = readonly [name: string, workload: Workload];
 
 /** The mistakes that involve more than one key of an entry, or more than one entry. The paths start with the entry's name. */
 export function workloadMistakes(
@@ -21,7 +14,7 @@ export function workloadMistakes(
     project: string,
 ): EntryMistake[] {
     const mistakes: EntryMistake[] = [];
-    const report: Report = (...mistake) => {
+    const report: ReportEntry = (...mistake) => {
         mistakes.push(mistake);
     };
     const entries = Object.entries(workloads);
@@ -35,109 +28,34 @@ export function workloadMistakes(
     return mistakes;
 }
 
-function checkEntry(workload: Workload, report: Report): void {
-    if (!isFederated(workload)) {
-        if (workload.type === "gke" || workload.serviceAccount === undefined) return;
-        for (const key of ["project", "projectNumber", "legacy"].filter((each) => each in workload)) {
+function checkEntry(workload: Workload, report: ReportEntry): void {
+    const { check } = getSystem(workload.type);
+    const federation = getFederation(workload);
+    if (federation !== undefined) {
+        const issuer = federation.issuer(workload);
+        const ownType = typeOfIssuer(issuer);
+        if (ownType !== undefined && ownType !== workload.type) {
+            report(["issuer"], issuer, `has its own type. Allowed: any other issuer. Use type: ${ownType}.`);
+        }
+        if (workload.access === "reader" && "events" in workload) {
             report(
-                [key],
+                ["events"],
                 undefined,
-                "cannot be set with serviceAccount. Allowed: only one of them, because it is for the default account.",
+                "cannot be set with access reader. Allowed: remove it, because readers accept every event.",
             );
         }
-        return;
     }
-    const ownType = typeOfIssuer(getIssuer(workload));
-    if (ownType !== undefined && ownType !== workload.type) {
-        const message = `has its own type. Allowed: any other issuer. Use type: ${ownType}.`;
-        report(["issuer"], getIssuer(workload), message);
-    }
-    if (workload.access !== "reader") {
-        checkWriter(workload, report);
-    } else if ("events" in workload) {
-        report(
-            ["events"],
-            undefined,
-            "cannot be set with access reader. Allowed: remove it, because readers accept every event.",
-        );
-    }
-    if (workload.type === "gitlabCi") checkExactlyOne(workload, "projectId", "namespaceId", report);
-    if (workload.type === "hcpTerraform") checkExactlyOne(workload, "workspaceId", "projectId", report);
-    else if (workload.type === "oidc") for (const mistake of claimMistakes(workload)) report(...mistake);
-    else checkSelector(workload, report);
-}
-
-/** Reports what a writer needs, so that only code that was accepted can upload. */
-function checkWriter(workload: FederatedWorkload, report: Report): void {
-    const { access } = workload;
-    const requireKey = (key: string, reason: string) => {
-        if (key in workload) return;
-        report([key], undefined, `is not set. It is required with access ${access}, because ${reason}`);
-    };
-    const requireRefOr = (other: string, allowed: string) => {
-        if ("ref" in workload || other in workload) return;
-        report(
-            ["ref"],
-            undefined,
-            `is not set, and neither is ${other}. One of them is required with access ${access}, because otherwise every branch can upload. Allowed: ref with a full ref, such as refs/heads/main, or ${other} with ${allowed}.`,
-        );
-    };
-    const ref = "Allowed: a full ref, such as refs/heads/main.";
-    switch (workload.type) {
-        case "githubActions":
-            requireRefOr("environment", "an environment that has protection rules");
-            break;
-        case "gitlabCi":
-            if (workload.protectedOnly !== false) break;
-            report(
-                ["protectedOnly"],
-                undefined,
-                `cannot be false with access ${access}. Allowed: true, or remove it, because writers only run on protected branches and tags.`,
-            );
-            break;
-        case "circleCi":
-            requireKey(
-                "vcsOrigin",
-                "builds of forks have the same project. Allowed: the repository, as in github.com/acme/core.",
-            );
-            requireRefOr("contextId", "a context that is restricted");
-            break;
-        case "azureDevOps":
-            requireKey("ref", `otherwise every branch can upload. ${ref}`);
-            break;
-        case "buildkite":
-            requireKey("ref", `builds of pull requests have the same pipeline. ${ref}`);
-            if (workload.forkBranchesArePrefixed === true) break;
-            report(
-                ["forkBranchesArePrefixed"],
-                undefined,
-                `is not true. It is required with access ${access}, because otherwise a fork's branch main is the same as yours. Turn off "Build pull requests from third-party forked repositories", or turn on "Prefix third-party fork branch names", in the pipeline's settings for its repository. Allowed: true, once this is so.`,
-            );
-    }
-}
-
-function checkExactlyOne(workload: object, first: string, second: string, report: Report): void {
-    const found = [first, second].filter((key) => key in workload);
-    if (found.length === 1) return;
-    const keys = found.length === 0 ? `neither ${first} nor ${second}` : `both ${first} and ${second}`;
-    report([], undefined, `has ${keys}. Allowed: one of them.`);
+    check?.(workload, report);
+    if (federation !== undefined) checkSelector(workload, federation.selector(workload), report);
 }
 
 /** Reports a mapped value of more than 127 bytes, which Google does not accept. */
-function checkSelector(
-    workload: FederatedWorkload & {
-        readonly ref?: string;
-        readonly environment?: string;
-        readonly vcsOrigin?: string;
-    },
-    report: Report,
-): void {
-    const { selector } = federatedIdentity(workload);
+function checkSelector(workload: Workload, selector: string, report: ReportEntry): void {
     const value = selector.slice(selector.indexOf("/") + 1);
     const bytes = Buffer.byteLength(value);
     if (bytes <= 127) return;
     // All other parts have a fixed length.
-    const { ref = "", environment = "", vcsOrigin = "" } = workload;
+    const { ref = "", environment = "", vcsOrigin = "" } = workload as Readonly<Record<string, string>>;
     const [longest] = Object.entries({ ref, environment, vcsOrigin }).sort(
         ([, one], [, other]) => other.length - one.length,
     ) as [[key: string, value: string]];
@@ -149,14 +67,10 @@ function checkSelector(
 }
 
 /** Reports every workload whose identity an earlier one has. Two grants to one identity would hide what it may do. */
-function checkIdentities(entries: readonly Entry[], project: string, report: Report): void {
+function checkIdentities(entries: readonly NamedWorkload[], project: string, report: ReportEntry): void {
     const first = new Map<string, string>();
     for (const [name, workload] of entries) {
-        const { numberProject, principal } = workloadIdentity(workload, {
-            project,
-            poolId: "",
-            poolProject: "",
-        });
+        const { numberProject, principal } = getIdentity(workload, { project, poolId: "", poolProject: "" });
         const identity = [numberProject, principal(""), workload.via].join(" ");
         const earlier = first.get(identity);
         first.set(identity, earlier ?? name);
@@ -167,11 +81,12 @@ function checkIdentities(entries: readonly Entry[], project: string, report: Rep
 }
 
 /** Reports mistakes in entries that share an issuer, and so a provider. */
-function checkIssuers(entries: readonly Entry[], report: Report): void {
-    const groups = new Map<string, [name: string, workload: FederatedWorkload][]>();
+function checkIssuers(entries: readonly NamedWorkload[], report: ReportEntry): void {
+    const groups = new Map<string, NamedWorkload[]>();
     for (const [name, workload] of entries) {
-        if (!isFederated(workload)) continue;
-        const group = groups.get(getIssuer(workload)) ?? [];
+        const issuer = getFederation(workload)?.issuer(workload);
+        if (issuer === undefined) continue;
+        const group = groups.get(issuer) ?? [];
         const [firstName, first] = group[0] ?? [name, workload];
         const differs = (key: string, value: unknown, allowed: string) => {
             const other = `workloads.${firstName}.${key}`;
@@ -192,7 +107,7 @@ function checkIssuers(entries: readonly Entry[], report: Report): void {
         }
         if (workload.type !== first.type) differs("type", workload.type, "one type for each issuer");
         else if (audiences !== firstAudiences) differs("audiences", undefined, "the same value");
-        else groups.set(getIssuer(workload), [...group, [name, workload]]);
+        else groups.set(issuer, [...group, [name, workload]]);
     }
     for (const [issuer, group] of groups) {
         const [provider] = providersFor(group.map(([, workload]) => workload));

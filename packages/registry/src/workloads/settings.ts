@@ -1,18 +1,14 @@
 import * as v from "valibot";
 import { canonicalPrincipal } from "../names/principals";
+import { projectNumber } from "../systems/keys";
+import type { Workload } from "../systems/systems";
 import { givenPrincipals } from "../validation/checks";
 import { isRecord } from "../validation/schema";
-import {
-    parseEntry,
-    parseWorkloads,
-    type Pool,
-    poolEntries,
-    projectNumber,
-    type Workload,
-} from "../validation/workloads";
 import { formatJson, type ReportMistake, suggestion } from "../validation/wording";
-import { isFederated } from "./federation";
-import { workloadIdentity } from "./identity";
+import { getFederation } from "./federation";
+import { getIdentity } from "./identity";
+import { parseEntry, parseWorkloads } from "./parse";
+import { type Pool, poolEntries } from "./pool";
 import { type StatedNumber, statedNumbers } from "./project-numbers";
 import { workloadMistakes } from "./rules";
 
@@ -73,7 +69,7 @@ export function parseWorkloadSettings(given: GivenSettings, report: ReportMistak
  */
 export function sharedAccounts(workloads: WorkloadSettings["workloads"], secret: boolean): string[] {
     return Object.entries(workloads)
-        .filter(([, workload]) => workload.access !== "reader" && !isFederated(workload))
+        .filter(([, workload]) => workload.access !== "reader" && getFederation(workload) === undefined)
         .filter(([, workload]) => !("serviceAccount" in workload))
         .map(
             ([name, { access }]) =>
@@ -107,7 +103,7 @@ function checkListed(
     const listed = givenPrincipals({ ...given }, project);
     const context = { project, poolId: "", poolProject: "" };
     for (const [name, workload] of Object.entries(workloads)) {
-        const { numberProject, principal } = workloadIdentity(workload, context);
+        const { numberProject, principal } = getIdentity(workload, context);
         if (numberProject !== undefined || workload.via !== undefined) continue;
         if (!listed[workload.access].map(canonicalPrincipal).includes(principal(""))) continue;
         report(

@@ -1,8 +1,17 @@
-import type { EntryMistake, WorkloadOf } from "../validation/workloads";
+import type { Role } from "../names/principals";
+import type { ReportEntry } from "./system";
 
 // Issuers of type oidc, and which claims identify one tenant.
 
-type Oidc = WorkloadOf<"oidc">;
+/** A value of a claim. */
+export type ClaimValue = string | number | boolean;
+
+/** What identifies the tokens of a workload of type oidc. */
+interface Oidc {
+    readonly access: Role;
+    readonly issuer: string;
+    readonly claims: Readonly<Record<string, readonly ClaimValue[]>>;
+}
 
 /** An issuer whose claims are known. */
 interface KnownIssuer {
@@ -117,7 +126,7 @@ function knownIssuer(issuer: string): KnownIssuer | undefined {
 }
 
 /** The mistakes in the claims of a workload. */
-export function claimMistakes(workload: Oidc): EntryMistake[] {
+export function claimMistakes(workload: Oidc): Parameters<ReportEntry>[] {
     const { access, issuer, claims } = workload;
     const known = knownIssuer(issuer);
     const ids = idsIn(workload);
