@@ -1,8 +1,8 @@
 import { Registry } from "python-registry";
 import { readSettings } from "./src/settings";
 
-const { protect, ...settings } = readSettings();
-const registry = new Registry("registry", { ...settings, deletionProtection: protect });
+const settings = readSettings();
+const registry = new Registry("registry", settings);
 
 export const repository = {
     id: settings.repository,

@@ -1,21 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { normalizedName } from "python-registry/names/package-names";
-import { canonicalPrincipal, principalsByRole } from "python-registry/names/principals";
-import type { RegistryArgs } from "python-registry/components/registry-args";
-import {
-    concernsWorkloads,
-    existingMistakes,
-    ignoredKeys,
-    policyMistakes,
-    redundantGrants,
-    skipRegionValidation,
-    unknownRegion,
-} from "python-registry/validation/checks";
-import { defaultAccounts, entries, jsonSettings, projectId, schema } from "python-registry/validation/schema";
+import { type ParsedRegistry, parseRegistry } from "python-registry/components/parse-registry";
+import { principalsByRole } from "python-registry/names/principals";
+import { redundantGrants, skipRegionValidation, unknownRegion } from "python-registry/validation/checks";
+import { entries, jsonSettings } from "python-registry/validation/schema";
 import {
     configPath,
-    type ConfigPath,
     formatJson,
     type FormatValue,
     type ReportMistake,
@@ -24,23 +14,9 @@ import {
     withValue,
 } from "python-registry/validation/wording";
 
-/** The settings that have no default. */
-type Optional = "existing" | "description" | "workloads" | "pool" | "projectNumber";
-
-/**
- * The validated configuration of a stack, with defaults applied. All values are plain, without outputs. Principals and names of
- * packages are in their canonical spelling.
- */
-export interface Settings
-    extends Required<Omit<RegistryArgs, Optional | "deletionProtection">>, Pick<RegistryArgs, Optional> {
-    readonly description?: string;
-    /** Whether to refuse to delete or replace the repository. */
-    readonly protect: boolean;
-}
-
 /** The result of parsing a configuration: the settings and notices about them, or every mistake. */
 export type ParsedSettings =
-    | { readonly settings: Settings; readonly notices: readonly string[] }
+    | { readonly settings: ParsedRegistry; readonly notices: readonly string[] }
     | { readonly mistakes: readonly string[] };
 
 /**
@@ -48,7 +24,7 @@ export type ParsedSettings =
  *
  * @throws pulumi.RunError that lists every mistake with its key, its value, the allowed values and a suggestion
  */
-export function readSettings(): Settings {
+export function readSettings(): ParsedRegistry {
     const config = pulumi.runtime.allConfig();
     // Only this function of the SDK works on every engine: an in-process engine sets no environment variable.
     const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
@@ -87,8 +63,11 @@ export function parseSettings(
     const region = config["gcp:region"];
     const usesRegion = raw["location"] === undefined && region !== undefined;
     const given: Record<string, unknown> = usesRegion ? { ...raw, location: region } : raw;
-    const fullKey = (name: string) =>
-        usesRegion && name === "location" ? "gcp:region" : `${namespace}:${name}`;
+    const fullKey = (name: string) => {
+        if (name === "project") return "gcp:project";
+        if (name === "location" && usesRegion) return "gcp:region";
+        return `${namespace}:${name === "deletionProtection" ? "protect" : name}`;
+    };
     const formatValue: FormatValue = (name, value) =>
         secretKeys.has(fullKey(name)) ? "[secret]" : formatJson(value);
     const mistakes: string[] = [];
@@ -103,61 +82,51 @@ export function parseSettings(
             reports.push(format(fullKey(name), path, value, message));
     const report = reportIn(mistakes);
 
-    const project = v.safeParse(projectId, config["gcp:project"]);
-    const parsed = v.safeParse(schema, given);
-    for (const { input, message } of project.issues ?? []) {
-        mistakes.push(format("gcp:project", [], input, message));
-    }
-    const skipped = config[skipRegionValidation] === "true";
-    const remedy = skipped
-        ? undefined
-        : `run \`pulumi config set ${skipRegionValidation} true\` to accept it`;
-    unknownRegion(given["location"], remedy, skipped ? reportIn(notices) : report);
-    for (const { path = [], input, message } of parsed.issues ?? []) {
-        report(path.map(({ key }) => key) as unknown as ConfigPath, input, message);
-    }
     const known = Object.keys(entries);
     for (const name of Object.keys(given).filter((each) => !known.includes(each))) {
         // Only a value can be secret, so the name of an unknown setting is always shown.
         const message = unknownKey(formatValue(name, given[name]), name, known);
-        mistakes.push(`${fullKey(name)}: ${formatJson(name)} ${message}`);
+        mistakes.push(`${namespace}:${name}: ${formatJson(name)} ${message}`);
     }
-    ignoredKeys(given, report, formatValue);
     mistakes.push(...misplacedKeys(config, namespace));
-    policyMistakes(given, config["gcp:project"] ?? "", report, formatValue);
-    existingMistakes(given, config["gcp:project"] ?? "", report);
+    const skipped = config[skipRegionValidation] === "true";
+    if (skipped) unknownRegion(given["location"], undefined, reportIn(notices));
     // A message about workloads can name values of other keys.
     const isSecret = (...names: string[]) => names.some((name) => secretKeys.has(fullKey(name)));
     const hidesWorkloads = isSecret("workloads", "pool", "serviceAccounts", "projectNumber");
-    const workloadSettings = concernsWorkloads(given)
-        ? workloadsModule().parseWorkloadSettings(
-              { serviceAccounts: defaultAccounts, ...given, project: config["gcp:project"] },
-              hidesWorkloads
-                  ? ([name]) =>
-                        mistakes.push(
-                            `${fullKey(name)}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`,
-                        )
-                  : report,
-          )
-        : undefined;
-    if (mistakes.length > 0 || !parsed.success || !project.success) return { mistakes };
-    // The workloads as they are given are replaced by the parsed ones.
-    const { workloads: _workloads, pool: _pool, projectNumber: _projectNumber, ...values } = parsed.output;
-    const settings: Settings = {
-        ...values,
-        ...(workloadSettings as Partial<Settings>),
-        project: project.output,
-        readers: values.readers.map(canonicalPrincipal),
-        writers: values.writers.map(canonicalPrincipal),
-        admins: values.admins.map(canonicalPrincipal),
-        internalPackages: values.internalPackages.map(normalizedName),
-        skipRegionValidation: skipped,
+    const { access, ...defaults } = v.getDefaults(v.object(entries));
+    const { protect, ...args } = {
+        ...defaults,
+        ...(given["existing"] === undefined && { access }),
+        ...given,
     };
+    const settings = parseRegistry(
+        {
+            ...args,
+            project: config["gcp:project"],
+            deletionProtection: protect,
+            skipRegionValidation: skipped,
+        },
+        {
+            report,
+            formatValue,
+            forNewRegion: skipped
+                ? undefined
+                : `run \`pulumi config set ${skipRegionValidation} true\` to accept it`,
+            ...(hidesWorkloads && {
+                reportWorkload: ([name]) =>
+                    mistakes.push(
+                        `${fullKey(name)}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`,
+                    ),
+            }),
+        },
+    );
+    if (settings === undefined || mistakes.length > 0) return { mistakes };
     const secret =
         secretKeys.has("gcp:project") || isSecret("readers", "writers", "admins", "serviceAccounts");
     notices.push(...redundantGrants(principalsByRole(settings), secret));
-    if (workloadSettings !== undefined) {
-        notices.push(...workloadsModule().sharedAccounts(workloadSettings.workloads, isSecret("workloads")));
+    if (settings.workloads !== undefined) {
+        notices.push(...workloadsModule().sharedAccounts(settings.workloads, isSecret("workloads")));
     }
     for (const key of secretKeys) {
         if (!key.startsWith(`${namespace}:`)) continue;

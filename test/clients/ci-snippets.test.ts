@@ -6,7 +6,7 @@ import { environmentWith } from "../../packages/sandbox/src/python/python-tools"
 import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
 import { renderSnippet } from "../../packages/registry/src/systems/systems";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
-import type { WorkloadType } from "../../packages/registry/src/names/workload-types";
+import type { WorkloadType } from "../../packages/registry/src/systems/workload-config";
 import { getContext, samples, getScript } from "../unit/ci-samples";
 import { answers, needTools, useRegistry, writer } from "./registry";
 

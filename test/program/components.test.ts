@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import { Registry } from "../../packages/registry/src";
+import { parseArguments } from "../../packages/registry/src/components/parse-arguments";
+import { parseSettings } from "../../src/settings";
 
 // The components as another program uses them, registered with the SDK's mocks.
 
@@ -256,6 +258,17 @@ describe("what a registry with existing resources looks up", () => {
 });
 
 describe("the arguments of a registry", () => {
+    it("are parsed once: the settings of a stack are not parsed again, but a copy of them is", () => {
+        const parsed = parseSettings({ "gcp:project": "acme-tools", "python-registry:location": "us" });
+        assert.ok("settings" in parsed);
+        assert.equal(parseArguments("python", parsed.settings), parsed.settings);
+        const copy = { ...parsed.settings, writers: ["allUsers"] };
+        assert.throws(
+            () => parseArguments("python", copy),
+            /writers\[0\]: "allUsers" would let everyone upload/,
+        );
+    });
+
     const mistakes: Record<string, [args: object, ...errors: [property: string, reason: RegExp][]]> = {
         "everyone as readers": [
             { readers: ["allUsers"] },

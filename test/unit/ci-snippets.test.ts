@@ -22,7 +22,7 @@ import type { KeyringProvider } from "../../packages/registry/src/clients/client
 import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
-import { WorkloadType } from "../../packages/registry/src/names/workload-types";
+import { WorkloadType } from "../../packages/registry/src/systems/workload-config";
 import { parseWorkloads } from "../../packages/registry/src/workloads/parse";
 import { account, getContext, getDocuments, isScript, provider, samples, getScript } from "./ci-samples";
 

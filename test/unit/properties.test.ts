@@ -4,7 +4,8 @@ import { renderIni } from "../../packages/registry/src/clients/ini";
 import { pipConfWithKey, pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { pypircWithKey, pypircWithKeyring } from "../../packages/registry/src/clients/twine";
 import { serviceAccountEmail } from "../../packages/registry/src/names/principals";
-import { type ParsedSettings, parseSettings, type Settings } from "../../src/settings";
+import { type ParsedSettings, parseSettings } from "../../src/settings";
+import type { ParsedRegistry } from "../../packages/registry/src/components/parse-registry";
 import { renderReadme } from "../../packages/registry/src/clients/readme";
 import { renderClients } from "../../packages/registry/src/clients/tools";
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
@@ -35,7 +36,7 @@ class ReadBack {
 }
 
 /** Every file that follows from settings (and a key, for the password form), and what it is to say. */
-function expectFiles(back: ReadBack, settings: Settings, key: Buffer): void {
+function expectFiles(back: ReadBack, settings: ParsedRegistry, key: Buffer): void {
     const { project, location, repository: name, keyring } = settings;
     const { indexUrl, uploadUrl } = repositoryUrls(settings);
     const keyBase64 = key.toString("base64");
@@ -151,7 +152,7 @@ describe("any valid configuration", () => {
                 // Only by chance is a listed account one of the stack's own.
                 fc.pre(![...listed].some((name) => name?.endsWith(getHome(values["gcp:project"]))));
                 assert.ok("settings" in parsed, getMistakes(parsed).join("\n"));
-                const { "gcp:project": project, ...given } = values;
+                const { "gcp:project": project, protect = true, ...given } = values;
                 const federated = /^principal/;
                 const stored = (list: readonly string[] = []) =>
                     list.map((name) =>
@@ -167,7 +168,7 @@ describe("any valid configuration", () => {
                     keyring: "auto",
                     enableApis: true,
                     skipRegionValidation: false,
-                    protect: true,
+                    deletionProtection: protect,
                     ...(["workloads", "pool", "projectNumber"].some((name) => name in given)
                         ? { workloads: {}, pool: {} }
                         : {}),

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
-import { parseSettings, readSettings, type Settings } from "../../src/settings";
+import { parseSettings, readSettings } from "../../src/settings";
+import type { ParsedRegistry } from "../../packages/registry/src/components/parse-registry";
 
 type Values = Record<string, unknown>;
 
@@ -15,7 +16,7 @@ function mistakesIn(values: Values, secretKeys: readonly string[] = []): readonl
     return "mistakes" in parsed ? parsed.mistakes : [];
 }
 
-function accepted(values: Values): { settings: Settings; notices: readonly string[] } {
+function accepted(values: Values): { settings: ParsedRegistry; notices: readonly string[] } {
     const parsed = parseSettings(stackConfig({ ...place, ...values }));
     assert.ok("settings" in parsed, JSON.stringify(parsed));
     return parsed;
@@ -63,7 +64,7 @@ describe("settings: defaults", () => {
                 skipRegionValidation: false,
                 keyring: "auto",
                 enableApis: true,
-                protect: true,
+                deletionProtection: true,
             },
             notices: [],
         });
@@ -106,13 +107,15 @@ describe("settings: valid values", () => {
             enableApis: false,
             protect: false,
         };
+        const { protect, ...named } = given;
         assert.deepEqual(accepted(given), {
             settings: {
                 project: "acme-tools",
                 location: "europe-west1",
                 allowPublic: false,
                 skipRegionValidation: false,
-                ...given,
+                deletionProtection: protect,
+                ...named,
             },
             notices: [],
         });
@@ -145,7 +148,7 @@ describe("settings: valid values", () => {
     });
 
     it("include a boolean that pulumi config set stored as text", () => {
-        assert.equal(accepted({ protect: "false" }).settings.protect, false);
+        assert.equal(accepted({ protect: "false" }).settings.deletionProtection, false);
     });
 
     it("in another namespace are ignored", () => {
@@ -559,7 +562,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
     it("10 keys are accepted", () => {
         const keys = eleven.slice(1);
         assert.deepEqual(
-            accepted(account({ access: "reader", keys })).settings.serviceAccounts["ci-reader"],
+            accepted(account({ access: "reader", keys })).settings.serviceAccounts?.["ci-reader"],
             {
                 access: "reader",
                 keys,
@@ -705,8 +708,9 @@ describe("settings: all mistakes of a configuration", () => {
         assert.deepEqual(
             mistakes.map((mistake) => /^\S+: (?=\S)/.exec(mistake)?.[0].slice(0, -2)),
             [
-                "gcp:project",
+                "python-registry:reposiotry",
                 "python-registry:location",
+                "gcp:project",
                 "python-registry:labels.Team",
                 "python-registry:readers",
                 "python-registry:writers[0]",
@@ -715,7 +719,6 @@ describe("settings: all mistakes of a configuration", () => {
                 "python-registry:serviceAccounts.ci.access",
                 "python-registry:serviceAccounts.ci.keys[0]",
                 "python-registry:keyring",
-                "python-registry:reposiotry",
                 "python-registry:serviceAccounts.ci.key",
                 "python-registry:admins",
             ],
@@ -747,7 +750,7 @@ describe("settings: all mistakes of a configuration", () => {
                 );
                 assert.deepEqual(
                     mistakes.map((line) => line.split(": ")[0]),
-                    ["  - gcp:project", "  - python-registry:location", "  - python-registry:reposiotry"],
+                    ["  - python-registry:reposiotry", "  - gcp:project", "  - python-registry:location"],
                 );
                 assert.doesNotMatch(error.message, /s3cret/);
                 return true;
@@ -756,7 +759,7 @@ describe("settings: all mistakes of a configuration", () => {
 
         it("but a valid configuration does not", () => {
             pulumi.runtime.setAllConfig(stackConfig({ ...place, protect: false }), []);
-            assert.equal(readSettings().protect, false);
+            assert.equal(readSettings().deletionProtection, false);
         });
 
         it("unless they are in the namespace of a project with a different name", async () => {
@@ -769,7 +772,7 @@ describe("settings: all mistakes of a configuration", () => {
                 },
                 [],
             );
-            assert.equal(readSettings().protect, false);
+            assert.equal(readSettings().deletionProtection, false);
         });
 
         it("if they are in the namespace of this project, but its name is different", () => {
@@ -778,9 +781,9 @@ describe("settings: all mistakes of a configuration", () => {
                 parseSettings({ "gcp:project": project ?? "", ...settings }, new Set(), "acme-python"),
                 {
                     mistakes: [
-                        "acme-python:location: is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set location LOCATION",
                         "python-registry:location: is not a key of this project, whose name is acme-python. Rename the key to acme-python:location",
                         "python-registry:protect: is not a key of this project, whose name is acme-python. Rename the key to acme-python:protect",
+                        "acme-python:location: is not set. Allowed: a region, or us, europe, asia. Set it with: pulumi config set location LOCATION",
                     ],
                 },
             );
@@ -963,10 +966,11 @@ describe("Pulumi.yaml", () => {
     }
 
     it("declares the same defaults as the schema", () => {
-        const { settings } = accepted({});
+        const { deletionProtection: protect, ...others } = accepted({}).settings;
+        const settings: Readonly<Record<string, unknown>> = { ...others, protect };
         for (const [key, { default: value }] of Object.entries(declared)) {
             if (key in settings && !["location", "access"].includes(key)) {
-                assert.deepEqual(settings[key as keyof Settings], value, key);
+                assert.deepEqual(settings[key], value, key);
             }
         }
         // For settings without a default value, an empty string means not set.

@@ -3,7 +3,7 @@ import type { KeyringProvider } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
-import type { PoolConfig, WorkloadConfig } from "./workload-args";
+import type { WorkloadConfig } from "../systems/workload-config";
 
 /** The arguments of a dedicated service account of a registry. */
 export interface ServiceAccountConfig {
@@ -64,4 +64,16 @@ export interface RegistryArgs {
     readonly enableApis?: boolean;
     /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */
     readonly deletionProtection?: boolean;
+}
+
+/** The workload identity pool of a registry. All properties are optional. */
+export interface PoolConfig {
+    /** Id, 4 to 32 lowercase letters, digits and hyphens. Default: from repository and location. */
+    readonly id?: string;
+    /** Project id of the pool. Default: the project of the registry. */
+    readonly project?: string;
+    /** Number of that project. Default: looked up. */
+    readonly projectNumber?: string;
+    /** Set if the pool already exists: `use` only adds providers to it, `adopt` imports it into the stack. */
+    readonly existing?: Existing;
 }

@@ -1,14 +1,12 @@
 import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
-import { KeyringProvider } from "../clients/client";
 import { pipConfWithKeyring } from "../clients/pip";
 import { renderReadme } from "../clients/readme";
 import { filesByTool, renderClients } from "../clients/tools";
 import { pypircWithKeyring } from "../clients/twine";
-import { normalizedName } from "../names/package-names";
 import { listAccess, type RegistryAccess, type RegistryWorkload } from "./access";
-import { parseRegistry } from "./parse-registry";
+import { parseArguments } from "./parse-arguments";
 import { renderSnippets } from "./ci-snippets";
 import { type KeyCredentialFiles, renderCredentials } from "./credentials";
 import { inheritDependsOn } from "./dependencies";
@@ -16,7 +14,6 @@ import { knownAfter, verifyDerived } from "./derived";
 import { Existing, verifyAccount, verifyRepository, whenVerified } from "./existing";
 import {
     accountCoordinates,
-    canonicalPrincipal,
     type PrincipalsByRole,
     principalsByRole,
     type Role,
@@ -83,12 +80,11 @@ export class Registry extends pulumi.ComponentResource {
 
     /** @throws pulumi.InputPropertiesError that names every property with a mistake, before anything is registered */
     constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-        const checked = parseRegistry(name, args);
+        const checked = parseArguments(name, args);
         const { project, location, repository: repositoryId, existing } = checked;
         const resourceName = repositoryName({ project, location, repositoryId });
-        const { keyring = KeyringProvider.auto, internalPackages = [] } = checked;
         // The state keeps no inputs that concern only files.
-        const { keyring: _k, internalPackages: _p, skipRegionValidation: _s, ...inputs } = checked;
+        const { keyring, internalPackages, skipRegionValidation: _, ...inputs } = checked;
         super(
             "python-registry:index:Registry",
             name,
@@ -163,7 +159,7 @@ export class Registry extends pulumi.ComponentResource {
                 serviceAccountName(accountCoordinates(project, id)),
                 existing,
                 [
-                    ...impersonators.map(canonicalPrincipal).map(listedImpersonator),
+                    ...impersonators.map(listedImpersonator),
                     ...workloads.flatMap(
                         ([
                             workloadName,
@@ -226,8 +222,7 @@ export class Registry extends pulumi.ComponentResource {
         this.urls = knownAfter(this.repository, urls);
 
         const { indexUrl, uploadUrl } = urls;
-        const packages = internalPackages.map(normalizedName);
-        const index = { name: repositoryId, indexUrl, uploadUrl, keyring, internalPackages: packages };
+        const index = { name: repositoryId, indexUrl, uploadUrl, keyring, internalPackages };
         const pipConf = pipConfWithKeyring(indexUrl, keyring);
         const pypirc = pypircWithKeyring(index);
         this.pipConf = knownAfter(this.repository, pipConf);

@@ -1,5 +1,5 @@
 import type { SnippetContext } from "../ci/context";
-import type { WorkloadType } from "../names/workload-types";
+import type { WorkloadType } from "./workload-config";
 import { azureDevOps } from "./azure-devops";
 import { buildkite } from "./buildkite";
 import { circleCi } from "./circle-ci";

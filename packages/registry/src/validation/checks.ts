@@ -12,7 +12,7 @@ import {
     roles,
     serviceAccountEmail,
 } from "../names/principals";
-import { accountEntries, accountId, defaultAccounts, duplicates, isRecord, toRecord } from "./schema";
+import { accountEntries, accountId, duplicates, isRecord, toRecord } from "./schema";
 import { formatJson, type FormatValue, type ReportMistake, suggestion, unknownKey } from "./wording";
 
 // Checks that involve more than one setting, or the whole configuration.
@@ -68,8 +68,7 @@ export function policyMistakes(
     formatValue: FormatValue,
 ): void {
     const lists = givenPrincipals({ ...given, serviceAccounts: {} }, project);
-    const serviceAccounts = given["serviceAccounts"] ?? defaultAccounts;
-    const policy = givenPrincipals({ ...given, serviceAccounts }, project);
+    const policy = givenPrincipals(given, project);
     for (const role of roles) {
         const list = `${role}s`;
         for (const [first, second] of duplicates(lists[role], canonicalPrincipal)) {

@@ -302,9 +302,6 @@ export const entries = {
     enableApis: v.optional(boolean, true),
     protect: v.optional(boolean, true),
 };
-/** Schema of all settings together. */
-export const schema = object(entries, "a map of settings");
-
 /**
  * The settings whose values are lists, maps or booleans. Pulumi passes every value as a string, and these values as JSON.
  *

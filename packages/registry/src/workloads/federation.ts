@@ -1,4 +1,4 @@
-import type { WorkloadType } from "../names/workload-types";
+import type { WorkloadType } from "../systems/workload-config";
 import { canonicalIssuer } from "../systems/oidc-issuers";
 import type { Federation, TokenRules } from "../systems/system";
 import { getSystem, type Workload, workloadTypes } from "../systems/systems";

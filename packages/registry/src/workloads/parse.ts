@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { WorkloadType } from "../names/workload-types";
+import type { WorkloadType } from "../systems/workload-config";
 import type { ReportEntry } from "../systems/system";
 import { getSystem, type Workload, workloadTypes } from "../systems/systems";
 import { isRecord, object } from "../validation/schema";

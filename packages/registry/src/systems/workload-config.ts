@@ -1,8 +1,25 @@
 import type { Role } from "../names/principals";
-import type { WorkloadType } from "../names/workload-types";
-import type { Existing } from "./existing";
 
-// The arguments of a workload that authenticates without a key.
+// What users of every language write for a workload. The SDKs are generated from these types, which have no unions of maps.
+
+/** Where a machine runs that installs or uploads packages without a key. */
+export const WorkloadType = {
+    githubActions: "githubActions",
+    gitlabCi: "gitlabCi",
+    circleCi: "circleCi",
+    azureDevOps: "azureDevOps",
+    hcpTerraform: "hcpTerraform",
+    buildkite: "buildkite",
+    oidc: "oidc",
+    gke: "gke",
+    computeEngine: "computeEngine",
+    cloudRun: "cloudRun",
+    cloudFunctions: "cloudFunctions",
+    appEngine: "appEngine",
+    cloudBuild: "cloudBuild",
+} as const;
+/** Where a machine runs that installs or uploads packages without a key. */
+export type WorkloadType = (typeof WorkloadType)[keyof typeof WorkloadType];
 
 /**
  * A workload that authenticates without a key, and its role on the repository. Each type takes only some of the properties: see
@@ -70,16 +87,4 @@ export interface WorkloadConfig {
     readonly projectNumber?: string;
     /** Whether the default account is Cloud Build's legacy account (cloudBuild). */
     readonly legacy?: boolean;
-}
-
-/** The workload identity pool of a registry. All properties are optional. */
-export interface PoolConfig {
-    /** Id, 4 to 32 lowercase letters, digits and hyphens. Default: from repository and location. */
-    readonly id?: string;
-    /** Project id of the pool. Default: the project of the registry. */
-    readonly project?: string;
-    /** Number of that project. Default: looked up. */
-    readonly projectNumber?: string;
-    /** Set if the pool already exists: `use` only adds providers to it, `adopt` imports it into the stack. */
-    readonly existing?: Existing;
 }
