@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PulumiCli } from "../../packages/operations/src/pulumi-cli";
+import { PulumiEngine } from "../../packages/sandbox/src/engines/pulumi-engine";
 import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { needCli } from "./engine-stack";
 
@@ -61,57 +62,35 @@ describe("the examples in other languages", () => {
             assert.ok(directory);
             const folder = join(directory, language);
             await cp(join(root, "examples", "languages", language), folder, { recursive: true });
-            const state = join(directory, `state-${language}`);
-            await mkdir(state);
-            const pulumi = async (...args: string[]) => {
-                const [file, ...first] = cli.command;
-                const { stdout } = await execa(file, [...first, ...args, "--non-interactive"], {
-                    cwd: folder,
-                    env: {
-                        ...cli.environment,
-                        PULUMI_BACKEND_URL: `file://${state}`,
-                        PULUMI_CONFIG_PASSPHRASE: "test",
-                    },
-                    stdin: "ignore",
-                });
-                return stdout;
-            };
-            await pulumi("stack", "init", "dev");
-            for (const [key, value] of Object.entries({
-                // The YAML program reads a key of its own, because it can declare no other.
-                ...(language === "yaml" ? { project } : {}),
-                "gcp:project": project,
-                ...sandbox.providerConfig,
-            })) {
-                await pulumi(
-                    "config",
-                    "set",
-                    key,
-                    value,
-                    "--stack",
-                    "dev",
-                    ...(key === "gcp:accessToken" ? ["--secret"] : []),
-                );
-            }
-            await pulumi("package", "add", plugin);
-            await pulumi("up", "--yes", "--skip-preview", "--stack", "dev");
-            const outputs = JSON.parse(await pulumi("stack", "output", "--json", "--stack", "dev")) as {
-                readonly pipConf: string;
-                readonly access: Readonly<Record<string, readonly string[]>>;
-            };
+            const engine = new PulumiEngine(cli, folder);
+            await mkdir(join(folder, "state"));
+            await engine.configure({
+                stack: "dev",
+                config: {
+                    // The YAML program reads a key of its own, because it can declare no other.
+                    ...(language === "yaml" ? { "acme-packages:project": project } : {}),
+                    "gcp:project": project,
+                    ...sandbox.providerConfig,
+                },
+            });
+            await engine.run(["stack", "init", "dev", "--no-select"]);
+            await engine.run(["package", "add", plugin]);
+            const up = ["up", "--yes", "--skip-preview", "--stack", "dev"];
+            await engine.run(up);
+            const { pipConf, access } = await engine.outputs("dev");
             assert.match(
-                outputs.pipConf,
+                String(pipConf?.value),
                 /^extra-index-url = https:\/\/europe-west1-python\.pkg\.dev\/sandbox-project\/python\/simple\/$/m,
             );
-            assert.deepEqual(outputs.access, {
+            assert.deepEqual(access?.value, {
                 reader: ["group:developers@example.com"],
                 writer: [`serviceAccount:python-publisher@${project}.iam.gserviceaccount.com`],
                 admin: [],
             });
             if (language !== "yaml") {
-                assert.equal(await readFile(join(folder, "pip.conf"), "utf8"), outputs.pipConf);
+                assert.equal(await readFile(join(folder, "pip.conf"), "utf8"), pipConf?.value);
             }
-            await pulumi("up", "--yes", "--skip-preview", "--stack", "dev", "--expect-no-changes");
+            await engine.run([...up, "--expect-no-changes"]);
         });
     }
 });
