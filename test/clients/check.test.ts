@@ -11,7 +11,7 @@ import {
     type Finding,
 } from "../../packages/configure/src/check/check";
 import type { RegistryOutputs } from "../../packages/configure/src/registry/outputs";
-import type { ConfigurableTool } from "../../packages/configure/src/tools/descriptors";
+import type { ConfigurableTool } from "../../packages/configure/src/tools/configurable";
 import { type System, thisSystem } from "../../packages/configure/src/machine/system";
 import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
 import type {

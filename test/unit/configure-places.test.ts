@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ConfigurableTool } from "../../packages/configure/src/tools/descriptors";
+import type { ConfigurableTool } from "../../packages/configure/src/tools/configurable";
 import { getPlace } from "../../packages/configure/src/tools/places";
 import { onPath, type System, variable } from "../../packages/configure/src/machine/system";
 import type { ClientFile, Scope } from "../../packages/registry/src/clients/client";

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { planFile, planTool } from "../../packages/configure/src/tools/tool-plan";
-import { configurable } from "../../packages/configure/src/tools/descriptors";
+import { configurable } from "../../packages/configure/src/tools/configurable";
 import { findCredential } from "../../packages/configure/src/registry/credential";
 import { JournalReader } from "../../packages/configure/src/journal/journal";
 import { parseOutputs } from "../../packages/configure/src/registry/outputs";

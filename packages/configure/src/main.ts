@@ -2,14 +2,12 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { scopes } from "python-registry/clients/client";
 import { forms } from "python-registry/clients/credential";
 import { type Tool, tools } from "python-registry/clients/tools";
-import { allWell, check, describe } from "./check/check";
-import { configure, type ConfigureOptions, readRegistry, undo } from "./configure";
-import { configurable, type ConfigurableTool } from "./tools/descriptors";
-import { print, type PrintOptions } from "./print";
-import { printError } from "./report";
+import type { ConfigureOptions } from "./configure";
+import { configurable, type ConfigurableTool } from "./tools/configurable";
+import type { PrintOptions } from "./print";
 import { thisSystem } from "./machine/system";
 
-// The command line of `configure`.
+// The command line of `configure`. What a command needs is loaded when it runs, so that --help answers at once.
 
 interface Options extends Omit<ConfigureOptions, "tool"> {
     readonly tool?: readonly Tool[];
@@ -142,7 +140,7 @@ const command = new Command("configure")
     .action((options: Options, own: Command) =>
         setExitCode(() => {
             if (options.print !== undefined) return runPrint({ ...options, print: options.print });
-            return options.undo ? runUndo(options, own) : configure(configurableOnly(options), thisSystem());
+            return options.undo ? runUndo(options, own) : runConfigure(options);
         }),
     );
 
@@ -170,9 +168,17 @@ const checkCommand = command
 
 for (const option of expectedOptions) for (const each of [command, checkCommand]) each.addOption(option);
 
+async function runConfigure(options: Options): Promise<boolean> {
+    const request = configurableOnly(options);
+    const { configure } = await import("./configure.ts");
+    return configure(request, thisSystem());
+}
+
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
     const { tool: tools } = configurableOnly(options);
+    const { readRegistry } = await import("./configure.ts");
+    const { allWell, check, describe } = await import("./check/check.ts");
     const registry = await readRegistry(options, false, system);
     const { package: packageName, offline } = options;
     const findings = await check({
@@ -187,6 +193,7 @@ async function runCheck(options: CheckOptions): Promise<boolean> {
 }
 
 async function runPrint(options: PrintOptions): Promise<boolean> {
+    const { print } = await import("./print.ts");
     await print(options, thisSystem());
     return true;
 }
@@ -198,6 +205,7 @@ async function runUndo(options: Options, own: Command): Promise<boolean> {
         throw new Error("--undo does not use --auth, --account or --credential-file. Remove them");
     }
     const { scope, ...rest } = configurableOnly(options);
+    const { undo } = await import("./configure.ts");
     return undo({ ...rest, ...(given("scope") && { scope }) }, thisSystem());
 }
 
@@ -206,6 +214,7 @@ async function setExitCode(work: () => Promise<boolean>): Promise<void> {
     try {
         process.exitCode = (await work()) ? 0 : 1;
     } catch (error) {
+        const { printError } = await import("./report.ts");
         printError((error as Error).message);
         process.exitCode = 1;
     }

@@ -10,7 +10,8 @@ import type { System } from "../machine/system";
 import { decodeText } from "../tools/encoding";
 import { sampleCredentials, formatOfFile } from "../tools/tool-plan";
 import type { Use } from "../tools/descriptor";
-import { type ConfigurableTool, descriptors } from "../tools/descriptors";
+import type { ConfigurableTool } from "../tools/configurable";
+import { descriptors } from "../tools/descriptors";
 import { getPlace } from "../tools/places";
 
 /** The tools whose files are read one by one. pip merges its files: pip-settings.ts reads them. */

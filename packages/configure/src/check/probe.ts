@@ -8,7 +8,8 @@ import { getPathSyntax, type System } from "../machine/system";
 import { TemporaryDirectory } from "../machine/temporary-directory";
 import { lastLines } from "../registry/masking";
 import type { ProbeRequest } from "../tools/descriptor";
-import { type ConfigurableTool, descriptors } from "../tools/descriptors";
+import type { ConfigurableTool } from "../tools/configurable";
+import { descriptors } from "../tools/descriptors";
 import { readTomlFile } from "../tools/project-files";
 import { judge, readResolved, type Resolution } from "../tools/resolution";
 

@@ -1,7 +1,8 @@
 import { type Login, tokenUsername } from "python-registry/clients/credential";
 import { variable } from "../machine/system";
 import type { ToolDescriptor, Use } from "../tools/descriptor";
-import { type ConfigurableTool, descriptors } from "../tools/descriptors";
+import type { ConfigurableTool } from "../tools/configurable";
+import { descriptors } from "../tools/descriptors";
 import { type IndexEntry, type PresentFile, presentFiles, registryAddress } from "./client-files";
 import { CredentialCheck, fileModeFindings } from "./credential-check";
 import { type Finding, problem, warning } from "./findings";

@@ -6,7 +6,8 @@ import { asTable, readToml, type TomlTable } from "../formats/toml";
 import type { Plan } from "../journal/journal";
 import { getPathSyntax, type System } from "../machine/system";
 import type { LockedPackage, LockFile } from "./descriptor";
-import { configurable, type ConfigurableTool, descriptors } from "./descriptors";
+import { configurable, type ConfigurableTool } from "./configurable";
+import { descriptors } from "./descriptors";
 
 /** What `lockNotices` needs to know beside the change. */
 export interface LockContext {

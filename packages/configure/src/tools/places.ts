@@ -2,7 +2,8 @@ import type { ClientFile } from "python-registry/clients/client";
 import { virtualEnvironment, expandConfigPath, expandPath } from "../machine/paths";
 import { getPathSyntax, type System, variable } from "../machine/system";
 import type { FileLocation } from "./descriptor";
-import { type ConfigurableTool, descriptors } from "./descriptors";
+import type { ConfigurableTool } from "./configurable";
+import { descriptors } from "./descriptors";
 import { nearestFile } from "./project-files";
 import type { FilePlace } from "./project-tool";
 
