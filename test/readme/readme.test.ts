@@ -67,6 +67,7 @@ describe("the README and the pages in docs/", () => {
             "npm run --silent configure -- --stack team-dev --tool poetry --auth token --print auth.toml",
             "npm run configure -- check --stack team-dev",
             "npm run configure -- --undo",
+            "npm run configure -- --outputs https://packages.example.com/prod.json --project acme-prod",
             'npm run --silent touched-stacks -- --base "$(git merge-base origin/main HEAD)"',
             "npm run recover -- --stack team-dev",
             "npm run review -- --stack dev --stack prod",

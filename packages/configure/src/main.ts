@@ -63,7 +63,7 @@ const stackOption = new Option(
 );
 const outputsOption = new Option(
     "--outputs <file>",
-    "read it from the output of `pulumi stack output --json`; - for standard input",
+    "read it from the output of `pulumi stack output --json`: a file, an https address, or - for standard input. No credential is sent to the address",
 ).conflicts("stack");
 const expectedOptions = [
     new Option("--project <id>", "the project that the registry must be in; otherwise nothing is changed"),
@@ -130,6 +130,7 @@ const command = new Command("configure")
             "\nExamples:\n" +
             "  configure --stack team-dev\n" +
             "  configure --outputs prod.json --project acme-prod --tool pip\n" +
+            "  configure --outputs https://packages.example.com/prod.json --project acme-prod\n" +
             "  pulumi stack output --json | configure --outputs - --tool uv --scope project\n" +
             "  configure --outputs registry.json --auth token --dry-run\n" +
             "  configure --outputs registry.json --tool poetry --auth token --print auth.toml\n" +
@@ -177,6 +178,10 @@ async function runConfigure(options: Options): Promise<boolean> {
 async function runCheck(options: CheckOptions): Promise<boolean> {
     const system = thisSystem();
     const { tool: tools } = configurableOnly(options);
+    const { isAddress } = await import("./registry/outputs.ts");
+    if (options.offline && isAddress(options.outputs ?? "")) {
+        throw new Error("--offline sends no request. Download the outputs, and use --outputs FILE");
+    }
     const { readRegistry } = await import("./configure.ts");
     const { allWell, check, describe } = await import("./check/check.ts");
     const registry = await readRegistry(options, false, system);

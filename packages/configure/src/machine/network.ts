@@ -55,13 +55,15 @@ export class Network implements AsyncDisposable {
         private readonly system: System,
     ) {}
 
-    static async open(system: System): Promise<Network> {
+    /** @param limits `maxResponseSize` is the largest body in bytes, by default unlimited */
+    static async open(system: System, limits: { readonly maxResponseSize?: number } = {}): Promise<Network> {
         const { ca, error } = await certificates(system);
-        const httpsProxy = findProxy(system, "https_proxy");
+        const httpsProxy = findProxy(system);
         try {
             const dispatcher = new EnvHttpProxyAgent({
-                // Empty, so that undici does not look at this process's own environment.
-                httpProxy: findProxy(system, "http_proxy") ?? "",
+                ...limits,
+                // Every request is to https. Empty, so that undici does not look at this process's own environment, nor use it for https.
+                httpProxy: "",
                 httpsProxy: httpsProxy ?? "",
                 noProxy: variable(system, "no_proxy") ?? variable(system, "NO_PROXY") ?? "",
                 connect: { ca },
@@ -71,9 +73,9 @@ export class Network implements AsyncDisposable {
             return new Network(dispatcher, httpsProxy && new URL(httpsProxy).host, error, system);
         } catch {
             return new Network(
-                new Agent({ connect: { ca } }),
+                new Agent({ ...limits, connect: { ca } }),
                 undefined,
-                "HTTPS_PROXY or HTTP_PROXY is not the address of a proxy, such as http://HOST:PORT",
+                "HTTPS_PROXY is not the address of a proxy, such as http://HOST:PORT",
                 system,
             );
         }
@@ -201,6 +203,9 @@ function connectionFailure(error: Error, host: string, proxy: string | undefined
             fix: `Ask for ${host} to be allowed there, or add it to NO_PROXY`,
         };
     }
+    if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
+        return { failure: `The answer of ${host} is too large`, fix: "Check the address" };
+    }
     const target = proxy === undefined ? host : `the proxy ${proxy}`;
     const fix =
         proxy === undefined
@@ -221,12 +226,10 @@ function connectionFailure(error: Error, host: string, proxy: string | undefined
     return { failure: `There is no connection to ${target} (${code || error.name})`, fix };
 }
 
-function findProxy(system: System, name: string): string | undefined {
-    const value =
-        variable(system, name) ??
-        variable(system, name.toUpperCase()) ??
-        variable(system, "all_proxy") ??
-        variable(system, "ALL_PROXY");
+function findProxy(system: System): string | undefined {
+    const value = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+        .map((name) => variable(system, name))
+        .find((found) => found !== undefined);
     return value === undefined || value.includes("://") ? value : `http://${value}`;
 }
 

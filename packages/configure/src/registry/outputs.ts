@@ -26,8 +26,13 @@ export interface RegistryOutputs {
     readonly principals: readonly string[];
 }
 
-/** Where to read the outputs: from a stack, with the Pulumi CLI, or from a file (`-` for standard input). */
+/** Where to read the outputs: from a stack, with the Pulumi CLI, or from a file, an https address, or `-` for standard input. */
 export type OutputsSource = { readonly stack: string } | { readonly file: string };
+
+/** Whether the value of --outputs is an address, of any kind, and not a file. */
+export function isAddress(file: string): boolean {
+    return /^[a-z][a-z0-9+.-]*:\/\//i.test(file);
+}
 
 /** Long, because the backend may be slow, or the launcher may download the CLI first. */
 const pulumiTimeoutSeconds = 300;
@@ -94,8 +99,16 @@ export async function readOutputs(
     const [from, json] =
         "stack" in source
             ? [`stack ${source.stack}`, await readFromStack(source.stack, secrets, system)]
-            : [source.file === "-" ? "standard input" : source.file, await readInput(source.file, system)];
+            : await readFromFile(source.file, system);
     return parseOutputs(json, from);
+}
+
+async function readFromFile(file: string, system: System): Promise<[from: string, text: string]> {
+    if (isAddress(file)) {
+        const { fetchOutputs } = await import("./outputs-address.ts");
+        return fetchOutputs(file, system);
+    }
+    return [file === "-" ? "standard input" : file, await readInput(file, system)];
 }
 
 /** @param from names the source in messages */
