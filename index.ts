@@ -12,7 +12,7 @@ export const repository = {
     indexUrl: registry.urls.indexUrl,
     uploadUrl: registry.urls.uploadUrl,
 };
-export const { internalPackages } = settings;
+export const { internalPackages, keyring } = settings;
 export const { pipConf, pypirc, clients, readme, serviceAccounts, credentials, access } = registry;
 // Only a stack with workloads has this output.
 if (Object.keys(settings.workloads ?? {}).length > 0) Object.assign(exports as object, { ci: registry.ci });

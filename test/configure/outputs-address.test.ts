@@ -95,7 +95,7 @@ describe("configure --outputs with an address", () => {
         assert.ok(requests.every(({ headers }) => !headers.has("cookie") && !headers.has("authorization")));
     });
 
-    it("follows no redirect to anything else, and not for ever", async () => {
+    it("follows no redirect to anything else, nor an endless one", async () => {
         await using machine = await open();
         for (const [location, message] of [
             ["http://packages.acme.example/prod.json", /redirects starts with http:\/\/\. Use https/],

@@ -55,6 +55,7 @@ describe("the published outputs", () => {
                 "clients",
                 "readme",
                 "internalPackages",
+                "keyring",
                 "serviceAccounts",
             ]);
         }

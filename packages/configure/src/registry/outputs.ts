@@ -1,11 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
-import type { KeyringProvider, PythonIndex } from "python-registry/clients/client";
-import { pipConfWithKeyring } from "python-registry/clients/pip";
-import { pypircWithKeyring } from "python-registry/clients/twine";
+import { KeyringProvider, type PythonIndex } from "python-registry/clients/client";
 import { repositoryUrls } from "python-registry/names/urls";
-import { readIni } from "../formats/ini";
-import { UnsupportedFileError } from "../formats/merge";
 import { readInput } from "../machine/input";
 import { describeFailure } from "./masking";
 import { run } from "../machine/run";
@@ -40,6 +35,7 @@ const pulumiTimeoutSeconds = 300;
 /** What Pulumi prints instead of a secret. */
 const secretPlaceholder = "[secret]";
 
+/** What `configure` uses. It makes its files from this, and takes no text of a client file. */
 const schema = v.object({
     repository: v.pipe(
         v.object({
@@ -60,9 +56,9 @@ const schema = v.object({
             );
         }),
     ),
-    pipConf: v.string(),
-    pypirc: v.optional(v.string()),
-    clients: v.optional(v.record(v.string(), v.record(v.string(), v.string())), {}),
+    keyring: v.optional(v.enum(KeyringProvider)),
+    // Only for the outputs of a stack without the output `keyring`, of an earlier release.
+    pipConf: v.optional(v.string(), ""),
     serviceAccounts: v.optional(
         v.record(v.string(), v.looseObject({ email: v.pipe(v.string(), v.regex(/^[\w.+-]+@[\w.-]+$/)) })),
         {},
@@ -121,25 +117,9 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 "Use the output of this command: pulumi stack output --json",
         );
     }
-    const { repository, pipConf, pypirc, clients, serviceAccounts, access, internalPackages, credentials } =
-        parsed.output;
+    const { repository, pipConf, serviceAccounts, access, internalPackages, credentials } = parsed.output;
     const { id, name, indexUrl, uploadUrl } = repository;
-    const keyring = keyringProviders.find((each) => isSameIni(pipConf, pipConfWithKeyring(indexUrl, each)));
-    const foreign = [
-        ...(keyring === undefined ? ["pipConf"] : []),
-        ...(pypirc === undefined || isSameIni(pypirc, pypircWithKeyring({ name: id, uploadUrl }))
-            ? []
-            : ["pypirc"]),
-        ...Object.entries(clients).flatMap(([tool, files]) =>
-            Object.values(files).every((text) => hasOnlyUrlsOf(text, uploadUrl)) ? [] : [`clients.${tool}`],
-        ),
-    ];
-    if (keyring === undefined || foreign.length > 0) {
-        throw new Error(
-            `${from} is for ${name}, but has something else in ${foreign.join(", ")}. The file was changed after the stack wrote it. ` +
-                "Get it from the stack again: pulumi stack output --json",
-        );
-    }
+    const keyring = parsed.output.keyring ?? keyringIn(pipConf);
     return {
         name,
         from,
@@ -162,29 +142,12 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
     };
 }
 
-const keyringProviders: readonly KeyringProvider[] = ["auto", "import", "subprocess"];
-
-/** Whether Python reads the same sections, keys and values in both files. */
-function isSameIni(one: string, other: string): boolean {
-    try {
-        return isDeepStrictEqual(readIni(one), readIni(other));
-    } catch (error) {
-        if (error instanceof UnsupportedFileError) return false;
-        throw error;
-    }
-}
-
-/** Whether every URL in a file is one of the repository, or of PyPI. */
-function hasOnlyUrlsOf(text: string, uploadUrl: string): boolean {
-    return (text.match(/\w+:\/\/[^\s"'<>`]*/g) ?? []).every((found) => {
-        if (!URL.canParse(found)) return false;
-        const { username, password, origin, pathname } = new URL(found);
-        return (
-            ["", "oauth2accesstoken"].includes(username) &&
-            password === "" &&
-            [uploadUrl, "https://pypi.org/"].some((known) => `${origin}${pathname}/`.startsWith(known))
-        );
-    });
+/** The keyring provider that a pip.conf sets. */
+function keyringIn(pipConf: string): KeyringProvider {
+    const found = Object.values(KeyringProvider).find((each) =>
+        pipConf.includes(`\nkeyring-provider = ${each}\n`),
+    );
+    return found ?? KeyringProvider.auto;
 }
 
 /** Runs the CLI in the current directory, which has the stack's project file. */

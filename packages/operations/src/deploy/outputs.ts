@@ -11,6 +11,7 @@ const published = [
     "clients",
     "readme",
     "internalPackages",
+    "keyring",
     "serviceAccounts",
 ] as const;
 
