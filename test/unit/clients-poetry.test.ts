@@ -31,6 +31,7 @@ const repository = {
         macos: "~/Library/Application Support/pypoetry/config.toml",
         windows: "%APPDATA%\\pypoetry\\config.toml",
     },
+    isPublic: true,
     text: "[repositories.python]\n" + 'url = "https://europe-west1-python.pkg.dev/acme-tools/python/"\n',
 };
 const auth = (username: string, password: string) => ({

@@ -3,7 +3,9 @@ import { type IniEntry, renderIni } from "../../packages/registry/src/clients/in
 import { pipConfWithKey, pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { pypircWithKey, pypircWithKeyring } from "../../packages/registry/src/clients/twine";
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
-import { indexUrl, keyBase64, uploadUrl } from "./client-samples";
+import type { ToolDefinition } from "../../packages/registry/src/clients/tool";
+import { tools } from "../../packages/registry/src/clients/tools";
+import { credentials, indexNamed, indexUrl, keyBase64, uploadUrl } from "./client-samples";
 import { needsPython, readIni, type Sections } from "./python";
 
 const target = { name: "python", uploadUrl };
@@ -22,6 +24,31 @@ describe("repository addresses", () => {
         assert.equal(urls.indexUrl, "https://us-python.pkg.dev/example.com:tools/python/simple/");
         assert.equal(new URL(urls.indexUrl).host, "us-python.pkg.dev", "the colon starts no port");
     });
+});
+
+describe("the places of a tool's files", () => {
+    for (const [tool, { client, places }] of Object.entries<ToolDefinition>(tools)) {
+        if (places === undefined) continue;
+        it(`are those of the files that are made: ${tool}`, () => {
+            for (const use of ["install", "publish"] as const) {
+                const made = Object.values(credentials).flatMap((credential) =>
+                    (client(indexNamed("python"), credential)?.[use] ?? []).map(({ text, ...place }) => ({
+                        place,
+                        hasPassword: /a-token|\+\+\/\/\+g==|%2B%2B%2F%2F%2Bg%3D%3D/.test(text),
+                        isExpected: credential === credentials.token || credential === credentials.key,
+                    })),
+                );
+                assert.deepEqual(
+                    new Set(made.map(({ place }) => JSON.stringify(place))),
+                    new Set(places[use].map((place) => JSON.stringify(place))),
+                );
+                for (const { place, hasPassword, isExpected } of made) {
+                    const holds = place.scope !== "project" && place.isPublic !== true;
+                    assert.equal(hasPassword, isExpected && holds, place.path.linux);
+                }
+            }
+        });
+    }
 });
 
 describe("pip.conf, byte for byte", () => {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { ClientFile, PythonIndex, Scope } from "python-registry/clients/client";
+import type { ClientPlace, PythonIndex, Scope } from "python-registry/clients/client";
 import type { Login } from "python-registry/clients/credential";
 import { tools } from "python-registry/clients/tools";
 import { readIni } from "../formats/ini";
@@ -8,7 +8,7 @@ import { readNetrc } from "../formats/netrc";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { System } from "../machine/system";
 import { decodeText } from "../tools/encoding";
-import { sampleCredentials, formatOfFile } from "../tools/tool-plan";
+import { formatOfFile } from "../tools/tool-plan";
 import type { Use } from "../tools/descriptor";
 import type { ConfigurableTool } from "../tools/configurable";
 import { descriptors } from "../tools/descriptors";
@@ -49,18 +49,15 @@ export async function presentFiles(
     index: PythonIndex,
     system: System,
 ): Promise<PresentFile[]> {
-    const found = new Map<string, { file: ClientFile; uses: Set<Use> }>();
-    for (const credential of sampleCredentials) {
-        const client = tools[tool].client(index, credential);
-        for (const use of ["install", "publish"] as const) {
-            for (const file of client?.[use] ?? []) {
-                // A .netrc belongs to several tools and is checked on its own.
-                if (tool !== "netrc" && formatOfFile(file) === "netrc") continue;
-                const place = getPlace(file, system, tool);
-                if ("problem" in place || !system.exists(place.path)) continue;
-                const { uses } = found.get(place.path) ?? { uses: new Set() };
-                found.set(place.path, { file, uses: uses.add(use) });
-            }
+    const found = new Map<string, { file: ClientPlace; uses: Set<Use> }>();
+    for (const use of ["install", "publish"] as const) {
+        for (const file of tools[tool].places[use]) {
+            // A .netrc belongs to several tools and is checked on its own.
+            if (tool !== "netrc" && formatOfFile(file) === "netrc") continue;
+            const place = getPlace(file, system, tool);
+            if ("problem" in place || !system.exists(place.path)) continue;
+            const { uses } = found.get(place.path) ?? { uses: new Set() };
+            found.set(place.path, { file, uses: uses.add(use) });
         }
     }
     return Promise.all(
@@ -74,7 +71,7 @@ export async function presentFiles(
 async function readPresentFile(
     tool: FileTool,
     path: string,
-    file: ClientFile,
+    file: ClientPlace,
     index: PythonIndex,
     system: System,
 ): Promise<PresentFile> {

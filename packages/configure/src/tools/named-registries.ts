@@ -1,9 +1,8 @@
 import type { Form } from "python-registry/clients/credential";
-import { tools } from "python-registry/clients/tools";
 import { findFile } from "../journal/atomic-file";
 import { registriesIn } from "../registry/expected";
 import { getPlace } from "./places";
-import { getFiles, formatOfFile, sampleCredentials, type ToolRequest } from "./tool-plan";
+import { formatOfFile, isInScope, placesOf, type ToolRequest } from "./tool-plan";
 
 /** Which files to look in: those that a run for these tools would edit. */
 export interface NamedRegistriesRequest extends Pick<ToolRequest, "registry" | "scope" | "system"> {
@@ -17,17 +16,11 @@ export interface NamedRegistriesRequest extends Pick<ToolRequest, "registry" | "
  */
 export async function namedRegistries(request: NamedRegistriesRequest): Promise<string[]> {
     const { registry, scope, form, system } = request;
-    const credential = sampleCredentials.find((each) => each.form === form) ?? { form: "keyring" };
-    const files = request.tools.flatMap((tool) => {
-        const found = getFiles({
-            tool,
-            clientOf: tools[tool].client,
-            index: registry.index,
-            credential,
-            scope,
-        });
-        return "problem" in found ? [] : found.files.map(({ file }) => ({ file, tool }));
-    });
+    const files = request.tools.flatMap((tool) =>
+        placesOf(tool)
+            .filter((file) => isInScope(file, scope, form !== "keyring"))
+            .map((file) => ({ file, tool })),
+    );
     const named = await Promise.all(
         files.map(async ({ file, tool }) => {
             const place = getPlace(file, system, tool);

@@ -1,4 +1,4 @@
-import type { ClientFile } from "python-registry/clients/client";
+import type { ClientPlace } from "python-registry/clients/client";
 import { virtualEnvironment, expandConfigPath, expandPath } from "../machine/paths";
 import { getPathSyntax, type System, variable } from "../machine/system";
 import type { FileLocation } from "./descriptor";
@@ -19,7 +19,7 @@ const locations: Readonly<Record<string, FileLocation>> = Object.assign(
  * @see https://docs.astral.sh/uv/concepts/configuration-files/
  * @see https://platformdirs.readthedocs.io/ for poetry, pdm and hatch
  */
-export function getPlace(file: ClientFile, system: System, tool: ConfigurableTool): FilePlace {
+export function getPlace(file: ClientPlace, system: System, tool: ConfigurableTool): FilePlace {
     const ordinary = file.path[system.kind];
     const location = locations[file.path.linux];
     const value = location?.variable && variable(system, location.variable.name);

@@ -1,5 +1,4 @@
 import type { ClientOf, PythonIndex } from "python-registry/clients/client";
-import type { Credential } from "python-registry/clients/credential";
 import { tools } from "python-registry/clients/tools";
 import { normalizedName } from "python-registry/names/package-names";
 import { asTable, type TomlTable } from "../formats/toml";
@@ -15,13 +14,8 @@ import type { FilePlace, Pins, Project, ProjectTool, Signs } from "./project-too
  *
  * @returns undefined if the tool has no file in a project
  */
-export function findProject(
-    tool: ConfigurableTool,
-    index: PythonIndex,
-    credential: Credential,
-    system: System,
-): FilePlace | undefined {
-    const found = tools[tool].client(index, credential)?.install.find(({ scope }) => scope === "project");
+export function findProject(tool: ConfigurableTool, system: System): FilePlace | undefined {
+    const found = tools[tool].places.install.find(({ scope }) => scope === "project");
     const place = found && getPlace(found, system, tool);
     // Only a variable can name a file that does not exist.
     return place === undefined || "problem" in place || system.exists(place.path)

@@ -1,6 +1,13 @@
-import type { Client, ClientFile, ClientOf, PythonIndex, Scope } from "python-registry/clients/client";
-import { type Credential, findLogin } from "python-registry/clients/credential";
-import { type Tool, tools } from "python-registry/clients/tools";
+import type {
+    Client,
+    ClientFile,
+    ClientOf,
+    ClientPlace,
+    PythonIndex,
+    Scope,
+} from "python-registry/clients/client";
+import { type Credential, findLogin, forms } from "python-registry/clients/credential";
+import { joinParts, type Tool, tools } from "python-registry/clients/tools";
 import { readFileSync } from "node:fs";
 import { decodeText } from "./encoding";
 import type { JournalReader, Plan } from "../journal/journal";
@@ -91,10 +98,10 @@ function candidateNames({ name, index }: RegistryOutputs): string[] {
 
 /** The project that a tool works on, without what an earlier run added: only the user's own entries count. */
 async function readProject(
-    { tool, registry, credential, scope, system }: ToolRequest,
+    { tool, registry, scope, system }: ToolRequest,
     journal: JournalReader,
 ): Promise<Project | { readonly problem: string } | undefined> {
-    const place = findProject(tool, registry.index, credential, system);
+    const place = findProject(tool, system);
     if (place === undefined || "problem" in place) return place;
     const remove = (owner: Owner) =>
         owner.registry === registry.name && owner.tool === tool && owner.scope === scope;
@@ -128,12 +135,10 @@ function buildPlan(
             secret,
         });
     }
-    const otherForms = sampleCredentials.flatMap((other) =>
-        filesInScope(findClient(index, other), scope, other).flatMap(({ file }) => {
-            const place = getPlace(file, system, tool);
-            return "problem" in place ? [] : [place.path];
-        }),
-    );
+    const otherForms = placesOf(tool)
+        .filter((file) => isInScope(file, scope, true))
+        .map((file) => getPlace(file, system, tool))
+        .flatMap((place) => ("problem" in place ? [] : [place.path]));
     return { tool, index, client: found.client, edits, otherForms, notices: pins?.notices ?? [] };
 }
 
@@ -176,61 +181,46 @@ export function getFiles({
     const options = (name: string, values: readonly string[]) =>
         [...new Set(values)].map((value) => `--${name} ${value}`).join(" or ");
     if (client === undefined) {
-        const supported = sampleCredentials.filter((other) => clientOf(index, other) !== undefined);
-        const forms = supported.map(({ form }) => form);
+        const others = forms.filter((form) => form !== credential.form);
         return {
-            problem: `${tool} does not support --auth ${credential.form}. Use ${options("auth", forms)}`,
+            problem: `${tool} does not support --auth ${credential.form}. Use ${options("auth", others)}`,
         };
     }
-    const scopes = [...client.install, ...client.publish].map((file) => file.scope);
+    const all = [...client.install, ...client.publish];
+    const scopes = all.map((file) => file.scope);
     if (!scopes.includes(scope)) {
         return { problem: `${tool} has no files for --scope ${scope}. Use ${options("scope", scopes)}` };
     }
-    const files = new Map<string, ScopeFile>();
-    for (const { file, secret } of filesInScope(client, scope, credential)) {
-        const earlier = files.get(file.path.linux);
-        // One file can have a part for installing and another for publishing.
-        const text = earlier === undefined ? file.text : joinTexts(earlier.file.text, file.text);
-        files.set(file.path.linux, {
-            file: { ...file, text },
-            secret: secret || earlier?.secret === true,
-        });
-    }
-    return { client, files: [...files.values()] };
+    const hasPassword = findLogin(credential) !== undefined;
+    // One file can have a part for installing and another for publishing.
+    const files = joinParts(all.filter((file) => isInScope(file, scope, hasPassword))).map((file) => ({
+        file,
+        secret: hasPassword && holdsPassword(file),
+    }));
+    return { client, files };
 }
 
-/** A credential of each form, to find out which files a tool has. Their values are never written. */
-export const sampleCredentials: readonly Credential[] = [
-    { form: "keyring" },
-    { form: "token", token: "ya29-nobodys" },
-    { form: "key", keyBase64: "bm9ib2R5cw==" },
-];
+/** The places of all files of a tool, in all forms of credential. */
+export function placesOf(tool: ConfigurableTool): ClientPlace[] {
+    const { install, publish } = tools[tool].places;
+    return [...new Set([...install, ...publish])];
+}
 
 /**
- * A tool's files in a scope. A project's files contain no credential: the user's files that contain it belong to the
- * project scope too.
+ * Whether a run edits a file. A project's files contain no password: the user's files that contain it belong to the project scope
+ * too.
  */
-function filesInScope(client: Client | undefined, scope: Scope, credential: Credential): ScopeFile[] {
-    const login = findLogin(credential);
-    return [...(client?.install ?? []), ...(client?.publish ?? [])]
-        .map((file) => ({
-            file,
-            secret: login !== undefined && file.text.includes(percentSafePrefix(login.password)),
-        }))
-        .filter(({ file, secret }) => file.scope === scope || (scope === "project" && secret));
+export function isInScope(file: ClientPlace, scope: Scope, hasPassword: boolean): boolean {
+    return file.scope === scope || (scope === "project" && hasPassword && holdsPassword(file));
 }
 
-/** The beginning of a password, up to the first character that is percent-encoded in a URL. */
-function percentSafePrefix(password: string): string {
-    return /^[\w.-]*/.exec(password)?.[0] ?? "";
-}
-
-function joinTexts(one: string, other: string): string {
-    return one === other ? one : `${one}\n${other}`;
+/** Whether a file contains the password, if there is one. */
+function holdsPassword({ scope, isPublic }: ClientPlace): boolean {
+    return scope !== "project" && isPublic !== true;
 }
 
 /** The format of a client file. */
-export function formatOfFile({ path }: ClientFile): Format {
+export function formatOfFile({ path }: ClientPlace): Format {
     if (path.linux.endsWith("netrc")) return "netrc";
     return isToml(path.linux) ? "toml" : "ini";
 }

@@ -38,12 +38,18 @@ export interface Path {
     readonly windows: string;
 }
 
-/** A complete file, or a part of a file that contains other settings too (`pyproject.toml`, `Pipfile`). */
-export interface ClientFile {
+/** A client file without its text. */
+export interface ClientPlace {
     /** Where the file applies. */
     readonly scope: Scope;
     /** The default path of the file. */
     readonly path: Path;
+    /** Whether a user's file contains no password even if the form of credential has one, as a project's file never does. */
+    readonly isPublic?: true;
+}
+
+/** A complete file, or a part of a file that contains other settings too (`pyproject.toml`, `Pipfile`). */
+export interface ClientFile extends ClientPlace {
     /** The content. It can contain a credential, but never in the scope `project`. */
     readonly text: string;
 }
@@ -81,9 +87,14 @@ export function everywhere(path: string, windows = path): Path {
     return { linux: path, macos: path, windows };
 }
 
+/** A file in the folder of a project. */
+export function projectPlace(path: string): ClientPlace {
+    return { scope: "project", path: everywhere(path) };
+}
+
 /** A file, or a part of one, in the folder of a project. */
 export function projectFile(path: string, text: string): ClientFile {
-    return { scope: "project", path: everywhere(path), text };
+    return { ...projectPlace(path), text };
 }
 
 /** Lines of a file, each with its line break. */

@@ -1,6 +1,7 @@
 import {
     accessToken,
     type Client,
+    type ClientPlace,
     joinLines,
     inVariable,
     keyringBackend,
@@ -13,11 +14,21 @@ import {
 import { type Credential, findLogin, tokenUsername, getUsername } from "./credential";
 import { tomlString } from "./toml";
 import type { ToolDefinition } from "./tool";
-import { uvClient } from "./uv";
+import { uv, uvClient } from "./uv";
+
+const config: ClientPlace = {
+    scope: "user",
+    path: {
+        linux: "~/.config/hatch/config.toml",
+        macos: "~/Library/Application Support/hatch/config.toml",
+        windows: "%LOCALAPPDATA%\\hatch\\config.toml",
+    },
+};
 
 /** hatch. It installs with uv. */
 export const hatch = {
     client: hatchClient,
+    places: { install: uv.places.install, publish: [config] },
     guide: {
         heading: "Hatch",
         safety: () =>
@@ -60,20 +71,15 @@ export function hatchClient(index: PythonIndex, credential: Credential): Client 
     const name = plainName(index.name, "hatch does not accept this repository name", ["main", "test"]);
     const login = findLogin(credential);
     // Without pins: uv refuses a pin for the project's own name, and projects that use hatch are often internal packages.
-    const uv = uvClient({ ...index, internalPackages: [] }, credential);
+    const ofUv = uvClient({ ...index, internalPackages: [] }, credential);
     const variable = `UV_INDEX_${inVariable(index.name)}`;
     return {
-        install: uv.install.map((file) =>
+        install: ofUv.install.map((file) =>
             file.scope === "project" ? { ...file, text: `${installer}\n${file.text}` } : file,
         ),
         publish: [
             {
-                scope: "user",
-                path: {
-                    linux: "~/.config/hatch/config.toml",
-                    macos: "~/Library/Application Support/hatch/config.toml",
-                    windows: "%LOCALAPPDATA%\\hatch\\config.toml",
-                },
+                ...config,
                 text: joinLines(
                     `[publish.index.repos.${name}]`,
                     `url = ${tomlString(index.uploadUrl)}`,

@@ -2,6 +2,7 @@ import {
     append,
     type Client,
     type ClientFile,
+    type ClientPlace,
     type Commands,
     inEveryShell,
     type PythonIndex,
@@ -9,8 +10,18 @@ import {
 import { type Credential, type Login, findLogin, tokenUsername } from "./credential";
 import type { ToolDefinition } from "./tool";
 
+/** The default path of the file. If a Windows user also has a `.netrc`, pip and curl read only that file. */
+export const netrcPlace: ClientPlace = {
+    scope: "user",
+    path: { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFILE%\\_netrc" },
+};
+
 /** The user's .netrc, which several tools read. */
-export const netrc = { client: netrcClient, guide: undefined } satisfies ToolDefinition;
+export const netrc = {
+    client: netrcClient,
+    places: { install: [netrcPlace], publish: [netrcPlace] },
+    guide: undefined,
+} satisfies ToolDefinition;
 
 /**
  * File and commands for `.netrc`: the login for the host of the registry. pip, pipenv, uv and curl use it, and uv also publishes
@@ -42,15 +53,13 @@ export function netrcClient(index: PythonIndex, credential: Credential): Client 
 }
 
 /**
- * The entry for the host of a registry, at the default path of the file. The text is a credential. If a Windows user also has
- * a `.netrc`, pip and curl read only that file.
+ * The entry for the host of a registry, at the default path of the file. The text is a credential.
  *
  * @throws RangeError if the login has a character that not all readers of the file read in the same way
  */
 export function netrcFile(index: PythonIndex, { username, password }: Login): ClientFile {
     return {
-        scope: "user",
-        path: { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFILE%\\_netrc" },
+        ...netrcPlace,
         text: `machine ${getHost(index)} login ${unquoted(username)} password ${unquoted(password)}\n`,
     };
 }

@@ -1,12 +1,13 @@
 import {
     accessToken,
     type Client,
+    type ClientPlace,
     joinLines,
     keyringBackend,
     keyringSetup,
     type Path,
     plainName,
-    projectFile,
+    projectPlace,
     type PythonIndex,
     tokenVariable,
     withToken,
@@ -15,9 +16,26 @@ import { asksForToken, type Credential, findLogin, getUsername, withUserInfo } f
 import type { ToolDefinition } from "./tool";
 import { tomlArray, tomlString } from "./toml";
 
+/**
+ * Names that pdm does not use for an index: `pypi` would replace PyPI. `[pypi.url]`, `[pypi.username]` and `[pypi.password]` are
+ * settings of PyPI.
+ */
+const reserved = ["pypi", "url", "username", "password"];
+
+/** The path of pdm's own configuration, as the platformdirs library defines it. `PDM_CONFIG_FILE` overrides it. */
+export const pdmConfiguration: Path = {
+    linux: "~/.config/pdm/config.toml",
+    macos: "~/Library/Application Support/pdm/config.toml",
+    windows: "%LOCALAPPDATA%\\pdm\\pdm\\config.toml",
+};
+
+const config: ClientPlace = { scope: "user", path: pdmConfiguration };
+const pyproject = projectPlace("pyproject.toml");
+
 /** pdm. */
 export const pdm = {
     client: pdmClient,
+    places: { install: [config, pyproject], publish: [config] },
     guide: {
         heading: "PDM",
         safety: ({ internalPackages }) =>
@@ -37,19 +55,6 @@ export const pdm = {
         secrets: ({ password }) => ({ PDM_PUBLISH_PASSWORD: password }),
     }),
 } satisfies ToolDefinition;
-
-/**
- * Names that pdm does not use for an index: `pypi` would replace PyPI. `[pypi.url]`, `[pypi.username]` and `[pypi.password]` are
- * settings of PyPI.
- */
-const reserved = ["pypi", "url", "username", "password"];
-
-/** The path of pdm's own configuration, as the platformdirs library defines it. `PDM_CONFIG_FILE` overrides it. */
-export const pdmConfiguration: Path = {
-    linux: "~/.config/pdm/config.toml",
-    macos: "~/Library/Application Support/pdm/config.toml",
-    windows: "%LOCALAPPDATA%\\pdm\\pdm\\config.toml",
-};
 
 /**
  * Files and commands for pdm: a source in addition to PyPI, in the user's configuration or in the project, and a repository to
@@ -89,8 +94,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
     return {
         install: [
             {
-                scope: "user",
-                path: pdmConfiguration,
+                ...config,
                 text: joinLines(
                     `[pypi.${name}]`,
                     urlLine,
@@ -99,15 +103,14 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
                     ...packages,
                 ),
             },
-            projectFile(
-                "pyproject.toml",
-                joinLines("[[tool.pdm.source]]", `name = ${tomlString(name)}`, urlLine, ...packages),
-            ),
+            {
+                ...pyproject,
+                text: joinLines("[[tool.pdm.source]]", `name = ${tomlString(name)}`, urlLine, ...packages),
+            },
         ],
         publish: [
             {
-                scope: "user",
-                path: pdmConfiguration,
+                ...config,
                 text: joinLines(
                     `[repository.${name}]`,
                     `url = ${tomlString(index.uploadUrl)}`,

@@ -1,6 +1,7 @@
 import {
     accessToken,
     type Client,
+    type ClientPlace,
     everywhere,
     inEveryShell,
     keyringBackend,
@@ -14,9 +15,23 @@ import { type Credential, type KeyCredential, findLogin, tokenUsername, withUser
 import { type IniEntry, renderIni } from "./ini";
 import type { ToolDefinition } from "./tool";
 
+const places: readonly ClientPlace[] = [
+    { scope: "user", path: everywhere("~/.config/pip/pip.conf", "%APPDATA%\\pip\\pip.ini") },
+    { scope: "venv", path: everywhere("$VIRTUAL_ENV/pip.conf", "%VIRTUAL_ENV%\\pip.ini") },
+    {
+        scope: "global",
+        path: {
+            linux: "/etc/pip.conf",
+            macos: "/Library/Application Support/pip/pip.conf",
+            windows: "%ProgramData%\\pip\\pip.ini",
+        },
+    },
+];
+
 /** pip. Its files are the output `pipConf`. */
 export const pip = {
     client: pipClient,
+    places: { install: places, publish: [] },
     guide: {
         heading: "pip",
         safety: () =>
@@ -88,19 +103,7 @@ export function pipClient(index: PythonIndex, credential: Credential): Client {
     const text = pipText(index, credential);
     const url = withUserInfo(index.indexUrl, { username: tokenUsername }).replace("@", `:${accessToken}@`);
     return {
-        install: [
-            { scope: "user", path: everywhere("~/.config/pip/pip.conf", "%APPDATA%\\pip\\pip.ini"), text },
-            { scope: "venv", path: everywhere("$VIRTUAL_ENV/pip.conf", "%VIRTUAL_ENV%\\pip.ini"), text },
-            {
-                scope: "global",
-                path: {
-                    linux: "/etc/pip.conf",
-                    macos: "/Library/Application Support/pip/pip.conf",
-                    windows: "%ProgramData%\\pip\\pip.ini",
-                },
-                text,
-            },
-        ],
+        install: places.map((place) => ({ ...place, text })),
         publish: [],
         commands: {
             setup: keyringSetup(

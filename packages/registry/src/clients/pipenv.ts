@@ -7,19 +7,22 @@ import {
     keyringCommand,
     keyringSetup,
     nonPypiName,
-    projectFile,
+    projectPlace,
     type PythonIndex,
     tokenVariable,
     withEnvironment,
 } from "./client";
 import { asksForToken, type Credential, findLogin, tokenUsername } from "./credential";
-import { netrcFile } from "./netrc";
+import { netrcFile, netrcPlace } from "./netrc";
 import type { ToolDefinition } from "./tool";
 import { tomlKey, tomlString } from "./toml";
+
+const place = projectPlace("Pipfile");
 
 /** pipenv. It does not publish. */
 export const pipenv = {
     client: pipenvClient,
+    places: { install: [place, netrcPlace], publish: [] },
     guide: {
         heading: "Pipenv",
         safety: () =>
@@ -89,8 +92,6 @@ export function pipenvPins(
 function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile {
     // Without the trailing slash, because pipenv adds one.
     const url = indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
-    return projectFile(
-        "Pipfile",
-        `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`,
-    );
+    const text = `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`;
+    return { ...place, text };
 }

@@ -1,14 +1,14 @@
 import {
     accessToken,
     type Client,
-    type ClientFile,
+    type ClientPlace,
     joinLines,
     inVariable,
     keyringBackend,
     keyringSetup,
     nonPypiName,
     plainName,
-    projectFile,
+    projectPlace,
     type PythonIndex,
     withToken,
 } from "./client";
@@ -16,9 +16,14 @@ import { type Credential, findLogin, tokenUsername } from "./credential";
 import type { ToolDefinition } from "./tool";
 import { tomlKey, tomlString } from "./toml";
 
+const pyproject = projectPlace("pyproject.toml");
+const config: ClientPlace = { ...configurationPlace("config.toml"), isPublic: true };
+const authPlace = configurationPlace("auth.toml");
+
 /** poetry. */
 export const poetry = {
     client: poetryClient,
+    places: { install: [pyproject, authPlace], publish: [config, authPlace] },
     guide: {
         heading: "Poetry",
         safety: () =>
@@ -68,24 +73,21 @@ export const poetry = {
 export function poetryClient(index: PythonIndex, credential: Credential): Client {
     const name = sourceName(index.name);
     const login = findLogin(credential);
-    const auth: ClientFile[] =
-        login === undefined
-            ? []
-            : [
-                  configurationFile(
-                      "auth.toml",
-                      `[http-basic.${name}]`,
-                      `username = ${tomlString(login.username)}`,
-                      `password = ${tomlString(login.password)}`,
-                  ),
-              ];
+    const auth = login && {
+        ...authPlace,
+        text: joinLines(
+            `[http-basic.${name}]`,
+            `username = ${tomlString(login.username)}`,
+            `password = ${tomlString(login.password)}`,
+        ),
+    };
     const variable = `POETRY_HTTP_BASIC_${inVariable(name)}`;
     const variables = { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken };
     return {
         install: [
-            projectFile(
-                "pyproject.toml",
-                joinLines(
+            {
+                ...pyproject,
+                text: joinLines(
                     "[[tool.poetry.source]]",
                     `name = ${tomlString(name)}`,
                     `url = ${tomlString(index.indexUrl)}`,
@@ -95,16 +97,15 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
                     'name = "PyPI"',
                     'priority = "supplemental"',
                 ),
-            ),
-            ...auth,
+            },
+            ...(auth ? [auth] : []),
         ],
         publish: [
-            configurationFile(
-                "config.toml",
-                `[repositories.${name}]`,
-                `url = ${tomlString(index.uploadUrl)}`,
-            ),
-            ...auth,
+            {
+                ...config,
+                text: joinLines(`[repositories.${name}]`, `url = ${tomlString(index.uploadUrl)}`),
+            },
+            ...(auth ? [auth] : []),
         ],
         commands: {
             setup: keyringSetup(credential, `poetry self add ${keyringBackend}`),
@@ -150,11 +151,11 @@ function sourceName(name: string): string {
  *
  * @see https://python-poetry.org/docs/configuration/
  */
-function configurationFile(file: string, ...lines: string[]): ClientFile {
+function configurationPlace(file: string): ClientPlace {
     const path = {
         linux: `~/.config/pypoetry/${file}`,
         macos: `~/Library/Application Support/pypoetry/${file}`,
         windows: `%APPDATA%\\pypoetry\\${file}`,
     };
-    return { scope: "user", path, text: joinLines(...lines) };
+    return { scope: "user", path };
 }

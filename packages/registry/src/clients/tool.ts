@@ -1,10 +1,12 @@
-import type { ClientOf, PythonIndex } from "./client";
+import type { ClientOf, ClientPlace, PythonIndex } from "./client";
 import type { Form } from "./credential";
 
 /** One tool: everything that its client files, the page for developers and the file of variables say about it. */
 export interface ToolDefinition {
     /** Creates its files and commands. */
     readonly client: ClientOf;
+    /** Its files in all forms of credential. Only for a tool that `configure` sets up. */
+    readonly places?: Readonly<Record<"install" | "publish", readonly ClientPlace[]>>;
     /** Its part of the page for developers; undefined if it is for machines only, and not on the page. */
     readonly guide: Guide | undefined;
     /** Environment variables that configure it, if it can be configured without a file. */

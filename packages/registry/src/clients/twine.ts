@@ -1,6 +1,7 @@
 import {
     accessToken,
     type Client,
+    type ClientPlace,
     everywhere,
     inEveryShell,
     keyringBackend,
@@ -11,9 +12,12 @@ import { type Credential, type KeyCredential, findLogin, getUsername } from "./c
 import { type IniEntry, renderIni } from "./ini";
 import type { ToolDefinition } from "./tool";
 
+const place: ClientPlace = { scope: "user", path: everywhere("~/.pypirc", "%USERPROFILE%\\.pypirc") };
+
 /** twine. Its file is the output `pypirc`. */
 export const twine = {
     client: twineClient,
+    places: { install: [], publish: [place] },
     guide: {
         heading: "twine",
         build: "`python -m build` (after `pip install build`)",
@@ -51,13 +55,7 @@ export function pypircWithKey(target: UploadTarget, { keyBase64 }: KeyCredential
 export function twineClient(index: PythonIndex, credential: Credential): Client {
     return {
         install: [],
-        publish: [
-            {
-                scope: "user",
-                path: everywhere("~/.pypirc", "%USERPROFILE%\\.pypirc"),
-                text: pypirc(index, credential),
-            },
-        ],
+        publish: [{ ...place, text: pypirc(index, credential) }],
         commands: {
             setup: inEveryShell(
                 credential.form === "keyring" ? `pip install twine ${keyringBackend}` : "pip install twine",

@@ -2,12 +2,13 @@ import {
     accessToken,
     type Client,
     type ClientFile,
+    type ClientPlace,
     everywhere,
     joinLines,
     inVariable,
     keyringBackend,
     keyringSetup,
-    projectFile,
+    projectPlace,
     type PythonIndex,
     withToken,
 } from "./client";
@@ -15,9 +16,17 @@ import { type Credential, findLogin, tokenUsername, getUsername, withUserInfo } 
 import type { ToolDefinition } from "./tool";
 import { tomlArray, tomlKey, tomlString } from "./toml";
 
+const uvTomlPlace: ClientPlace = {
+    scope: "user",
+    path: everywhere("~/.config/uv/uv.toml", "%APPDATA%\\uv\\uv.toml"),
+};
+const pyprojectPlace = projectPlace("pyproject.toml");
+const places = [uvTomlPlace, pyprojectPlace];
+
 /** uv, 0.8 or newer. */
 export const uv = {
     client: uvClient,
+    places: { install: places, publish: places },
     guide: {
         heading: "uv",
         safety: (index) =>
@@ -98,8 +107,7 @@ function uvToml(index: PythonIndex, credential: Credential): ClientFile {
     // The upload URL has no credential, because uv does not decode percent-encoded characters there.
     const url = login === undefined ? index.indexUrl : withUserInfo(index.indexUrl, login);
     return {
-        scope: "user",
-        path: everywhere("~/.config/uv/uv.toml", "%APPDATA%\\uv\\uv.toml"),
+        ...uvTomlPlace,
         text: tables(keyringProvider(credential), ["[[index]]", ...indexKeys(index, url)]),
     };
 }
@@ -120,7 +128,7 @@ function pyproject(index: PythonIndex, credential: Credential): ClientFile {
         ["[[tool.uv.index]]", ...indexKeys(index, index.indexUrl)],
         sources.length === 0 ? [] : ["[tool.uv.sources]", ...sources],
     );
-    return projectFile("pyproject.toml", text);
+    return { ...pyprojectPlace, text };
 }
 
 function keyringProvider({ form }: Credential): string[] {
