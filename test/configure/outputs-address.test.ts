@@ -136,9 +136,10 @@ describe("configure --outputs with an address", () => {
 
     it("refuses an answer of more than one mebibyte", async () => {
         await using machine = await open();
-        answers = { [address]: () => new Response(text.padEnd(megabyte + 1)) };
+        const padded = (bytes: number) => text + " ".repeat(bytes - Buffer.byteLength(text));
+        answers = { [address]: () => new Response(padded(megabyte + 1)) };
         assert.match(await refused(machine, address), /The answer of packages\.acme\.example is too large/);
-        answers = { [address]: () => new Response(text.padEnd(megabyte)) };
+        answers = { [address]: () => new Response(padded(megabyte)) };
         assertDone(await machine.configure("--outputs", address, "--tool", "pip"));
     });
 

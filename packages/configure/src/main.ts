@@ -75,7 +75,7 @@ const toolOption = new Option(
     `the tools, separated by commas: ${configurable.join(", ")} (default: the installed ones)`,
 ).argParser(toolList);
 
-const command = new Command("configure")
+const command = new Command("python-registry-configure")
     .description(
         "Adds a registry to the configuration of your Python tools, or removes it. " +
             "Everything else in their files stays the same.",
@@ -128,13 +128,13 @@ const command = new Command("configure")
         "\nIf this machine has a different registry already, you must confirm a new one. In a script, say which one you expect with " +
             "--project, and if that is the same, --location or --repository.\n" +
             "\nExamples:\n" +
-            "  configure --stack team-dev\n" +
-            "  configure --outputs prod.json --project acme-prod --tool pip\n" +
-            "  configure --outputs https://packages.example.com/prod.json --project acme-prod\n" +
-            "  pulumi stack output --json | configure --outputs - --tool uv --scope project\n" +
-            "  configure --outputs registry.json --auth token --dry-run\n" +
-            "  configure --outputs registry.json --tool poetry --auth token --print auth.toml\n" +
-            "  configure --undo\n" +
+            "  python-registry-configure --stack team-dev\n" +
+            "  python-registry-configure --outputs prod.json --project acme-prod --tool pip\n" +
+            "  python-registry-configure --outputs https://packages.example.com/prod.json --project acme-prod\n" +
+            "  pulumi stack output --json | python-registry-configure --outputs - --tool uv --scope project\n" +
+            "  python-registry-configure --outputs registry.json --auth token --dry-run\n" +
+            "  python-registry-configure --outputs registry.json --tool poetry --auth token --print auth.toml\n" +
+            "  python-registry-configure --undo\n" +
             "\nThe exit code is 0 only if everything was done.",
     )
     .enablePositionalOptions()

@@ -127,7 +127,7 @@ function findingsFor(
     );
     const missing =
         Object.keys(places).length === 0 && !isUnreadable
-            ? [problem("configuration", notConfigured, `Run configure --tool ${tool}`)]
+            ? [problem("configuration", notConfigured, `Run python-registry-configure --tool ${tool}`)]
             : [];
     return [
         ...(launcher === undefined && descriptors[tool].commands.length > 0

@@ -60,7 +60,7 @@ export class CredentialCheck {
         const rejected = problem(
             "login",
             `The index rejected the user name and password from ${login.from} (401)`,
-            `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run configure --tool ${this.tool} again`,
+            `Artifact Registry accepts only the user names ${tokenUsername} and ${keyUsername}. Run python-registry-configure --tool ${this.tool} again`,
         );
         return this.#findingsForResponse(await this.probes.index(login), undefined, rejected);
     }
@@ -89,7 +89,7 @@ export class CredentialCheck {
         environment: PythonEnvironment | undefined,
     ): Promise<Finding[]> {
         if (kind === undefined) {
-            const fix = `Run configure --tool ${this.tool} --auth token, or --auth key`;
+            const fix = `Run python-registry-configure --tool ${this.tool} --auth token, or --auth key`;
             return [problem("login", "The entry has no password", fix)];
         }
         const { tool, probes } = this;
@@ -117,7 +117,7 @@ export class CredentialCheck {
         const fix =
             login.file === undefined
                 ? `Put a new one in ${login.from}: gcloud auth print-access-token`
-                : `Run configure --tool ${this.tool} --auth token again, or use --auth keyring, which renews its tokens`;
+                : `Run python-registry-configure --tool ${this.tool} --auth token again, or use --auth keyring, which renews its tokens`;
         const secondsLeft = info?.secondsLeft ?? 0;
         const minutes = Math.floor(secondsLeft / 60);
         const rejection = secondsLeft > 0 ? "was rejected by the index" : "has expired";
@@ -139,12 +139,14 @@ export class CredentialCheck {
         const email = accountOfKey(login.password);
         if (email === undefined) {
             const message = `The password in ${login.from} is not a service account key in base64`;
-            return [problem("key", message, `Run configure --tool ${this.tool} --auth key again`)];
+            return [
+                problem("key", message, `Run python-registry-configure --tool ${this.tool} --auth key again`),
+            ];
         }
         const rejected = problem(
             "key",
             `The index rejected the key of ${email} in ${login.from} (401). The key or its account is deleted, disabled or expired`,
-            `Add a name to the account's keys in the stack's serviceAccounts, run pulumi up, then run configure --tool ${this.tool} --auth key again`,
+            `Add a name to the account's keys in the stack's serviceAccounts, run pulumi up, then run python-registry-configure --tool ${this.tool} --auth key again`,
         );
         return this.#findingsForResponse(await this.probes.index(login), email, rejected);
     }

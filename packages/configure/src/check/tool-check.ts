@@ -77,7 +77,7 @@ class ToolCheck {
     }
 
     async read(problems: readonly Finding[]): Promise<Reading> {
-        const fix = `Correct the file, then run configure --tool ${this.tool}`;
+        const fix = `Correct the file, then run python-registry-configure --tool ${this.tool}`;
         const refused = this.files.flatMap(({ path, error }) =>
             error === undefined ? [] : [problem("configuration", `${path}: ${error}`, fix)],
         );
@@ -176,7 +176,7 @@ class ToolCheck {
         if (name === undefined) return foundLogin(login, from, file);
         if (this.#descriptor.expandsVariables !== true) {
             const message = `${this.tool} does not replace \${${name}} in ${from} with the variable`;
-            const fix = `Run configure --tool ${this.tool}, which writes no variables there`;
+            const fix = `Run python-registry-configure --tool ${this.tool}, which writes no variables there`;
             return problem("configuration", message, fix);
         }
         const password = variable(this.probes.system, name);

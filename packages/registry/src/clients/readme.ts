@@ -45,11 +45,12 @@ function introduction({ name, indexUrl, uploadUrl }: PythonIndex): string[] {
     return [
         `# Python packages: ${name}`,
         `You install private packages from ${code(indexUrl)} and publish them to ${code(uploadUrl)}.`,
-        "The command `configure` of the platform engineers' python-registry puts the files of this page in place and says what " +
-            "else to run. FILE is the output of `pulumi stack output --json`, which you get from the platform engineers.",
+        "The command `configure` of python-registry puts the files of this page in place and says what else to run. FILE is the " +
+            "output of `pulumi stack output --json`, or an https address of it, which you get from the platform engineers.",
+        "- From npm, after its first release: `npx python-registry-configure --outputs FILE`",
         "- In a checkout of python-registry, after `npm ci`: `npm run configure -- --outputs FILE`",
         "- For a project's files, in the project's folder: " +
-            "`npm --prefix CHECKOUT run configure -- --outputs FILE --scope project`",
+            "`npx python-registry-configure --outputs FILE --scope project`, or in a checkout `npm --prefix CHECKOUT run configure -- …`",
         "- To print one tool's file instead: add `--tool TOOL --print`",
         "Or paste the files and commands below; `PACKAGE` is the name of a package. The commands are the same in sh, bash, zsh " +
             "and PowerShell, except that `export NAME=VALUE` is `$env:NAME = VALUE` in PowerShell.",
