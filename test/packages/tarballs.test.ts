@@ -189,7 +189,10 @@ describe("the tarball of", () => {
         };
         const [path = ""] = Object.values(bin);
         const file = join(project, "node_modules", "python-registry-configure", path);
-        assert.match(await run(project, process.execPath, file, "--help"), /^Usage: python-registry-configure /);
+        assert.match(
+            await run(project, process.execPath, file, "--help"),
+            /^Usage: python-registry-configure /,
+        );
     });
 
     it("python-registry-policy is a policy pack that starts", async () => {
