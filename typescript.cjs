@@ -21,7 +21,9 @@ const compilerOptions = {
 };
 const version = JSON.stringify([compilerOptions, require("typescript/package.json").version]);
 
-process.setSourceMapsEnabled(true);
+// Of our files only, where Node can tell them apart: reading those of the Pulumi SDK takes a third of its start.
+if (nodeModule.setSourceMapsSupport) nodeModule.setSourceMapsSupport(true, { nodeModules: false });
+else process.setSourceMapsEnabled(true);
 require.extensions[".ts"] = (module, filename) => {
     module._compile(transpiled(filename, readFileSync(filename, "utf8")), filename);
 };
