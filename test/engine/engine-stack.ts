@@ -130,11 +130,12 @@ export class EngineStack implements AsyncDisposable {
             detached: true,
             reject: false,
         });
-        const ended = running.then(({ stdout, stderr }) => {
+        const waitForEnd = async () => {
+            const { stdout, stderr } = await running;
             throw new Error(`up ended before it was killed:\n${stdout}\n${stderr}`);
-        });
+        };
         try {
-            await within(what, Promise.race([moment, ended]));
+            await within(what, Promise.race([moment, waitForEnd()]));
         } finally {
             if (running.exitCode === null) process.kill(-(running.pid ?? 0), "SIGKILL");
             await running;

@@ -1,4 +1,9 @@
-import type * as gcp from "@pulumi/gcp";
+import type * as artifactregistry from "@pulumi/gcp/artifactregistry";
+import type * as iam from "@pulumi/gcp/iam";
+import type * as organizations from "@pulumi/gcp/organizations";
+import type * as privilegedaccessmanager from "@pulumi/gcp/privilegedaccessmanager";
+import type * as projects from "@pulumi/gcp/projects";
+import type * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import { execa } from "execa";
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -191,30 +196,30 @@ describe("the policy pack as a package", () => {
     it("names properties that the Google provider has", () => {
         // The compiler checks these names.
         const properties = [
-            ...(["role", "member"] satisfies (keyof gcp.artifactregistry.RepositoryIamMemberArgs)[]),
-            ...(["members"] satisfies (keyof gcp.artifactregistry.RepositoryIamBindingArgs)[]),
-            ...(["policyData"] satisfies (keyof gcp.artifactregistry.RepositoryIamPolicyArgs)[]),
+            ...(["role", "member"] satisfies (keyof artifactregistry.RepositoryIamMemberArgs)[]),
+            ...(["members"] satisfies (keyof artifactregistry.RepositoryIamBindingArgs)[]),
+            ...(["policyData"] satisfies (keyof artifactregistry.RepositoryIamPolicyArgs)[]),
             ...([
                 "privilegedAccess",
                 "eligibleUsers",
-            ] satisfies (keyof gcp.privilegedaccessmanager.EntitlementArgs)[]),
-            ...(["permissions", "roleId", "name"] satisfies (keyof gcp.projects.IAMCustomRole)[]),
-            ...(["orgId"] satisfies (keyof gcp.organizations.IAMCustomRole)[]),
+            ] satisfies (keyof privilegedaccessmanager.EntitlementArgs)[]),
+            ...(["permissions", "roleId", "name"] satisfies (keyof projects.IAMCustomRole)[]),
+            ...(["orgId"] satisfies (keyof organizations.IAMCustomRole)[]),
             ...([
                 "repositoryId",
                 "location",
                 "labels",
                 "deletionPolicy",
-            ] satisfies (keyof gcp.artifactregistry.RepositoryArgs)[]),
+            ] satisfies (keyof artifactregistry.RepositoryArgs)[]),
             ...([
                 "workloadIdentityPoolProviderId",
                 "attributeCondition",
                 "attributeMapping",
                 "disabled",
                 "oidc",
-            ] satisfies (keyof gcp.iam.WorkloadIdentityPoolProviderArgs)[]),
-            ...(["validAfter", "serviceAccountId"] satisfies (keyof gcp.serviceaccount.Key)[]),
-            ...(["email", "member", "accountId", "project"] satisfies (keyof gcp.serviceaccount.Account)[]),
+            ] satisfies (keyof iam.WorkloadIdentityPoolProviderArgs)[]),
+            ...(["validAfter", "serviceAccountId"] satisfies (keyof serviceaccount.Key)[]),
+            ...(["email", "member", "accountId", "project"] satisfies (keyof serviceaccount.Account)[]),
         ];
         const text = [
             ...readdirSync(join(folderOfPack, "src", "rules")).map((file) =>

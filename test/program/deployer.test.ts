@@ -19,11 +19,12 @@ import {
     project,
 } from "../deployer";
 import { previewPermissions, previewRole, sorted } from "../deployer-page";
-import { isRefusal, methods, permissionsNeeded } from "../documented-permissions";
+import { methods, permissionsNeeded } from "../documented-permissions";
 
 // The roles and permissions of docs/deployer.md, with the in-process engine. It creates, reads and imports. It neither
 // plans, refreshes, updates nor deletes: for these steps, the tests make the calls of the Google provider in its order,
-// as test/engine/deployer.test.ts records them there.
+// as test/engine/deployer.test.ts records them there. What they use is what they cannot do without: in
+// test/sandbox/permissions.test.ts, every method is refused without its permission.
 
 const repository = `/artifactregistry/v1/projects/${project}/locations/europe-west1/repositories/python`;
 const services = `/serviceusage/v1/projects/${project}/services`;
@@ -149,31 +150,6 @@ describe("the deployer", () => {
             grantPermissions(sandbox, getPermissions(ownRoles));
             assert.equal(await deploy(sandbox, ownSteps), undefined);
         });
-
-        for (const { role, permissions: used } of ownRoles) {
-            it(`cannot without ${role}`, async () => {
-                grantRoles(
-                    sandbox,
-                    ownRoles.filter((each) => each.role !== role),
-                );
-                const result = await deploy(sandbox, ownSteps);
-                assert.ok(
-                    used.some((each) => isRefusal(result?.message ?? "", each)),
-                    JSON.stringify(result),
-                );
-            });
-        }
-
-        for (const missing of getPermissions(ownRoles)) {
-            it(`cannot without ${missing}`, async () => {
-                grantPermissions(
-                    sandbox,
-                    getPermissions(ownRoles).filter((each) => each !== missing),
-                );
-                const result = await deploy(sandbox, ownSteps);
-                assert.ok(isRefusal(result?.message ?? "", missing), JSON.stringify(result));
-            });
-        }
     });
 
     describe("of a stack with an existing repository and account", () => {
@@ -186,31 +162,6 @@ describe("the deployer", () => {
             const { repositories, serviceAccounts } = sandbox.cloud.project(project);
             assert.deepEqual([repositories.size, serviceAccounts.size], [1, 1]);
         });
-
-        for (const missing of existingRoles) {
-            it(`cannot without ${missing.role} on the ${missing.on}`, async () => {
-                grantRoles(
-                    sandbox,
-                    existingRoles.filter((each) => each !== missing),
-                );
-                const result = await deploy(sandbox, existingSteps);
-                assert.ok(
-                    missing.permissions.some((each) => isRefusal(result?.message ?? "", each)),
-                    JSON.stringify(result),
-                );
-            });
-        }
-
-        for (const missing of getPermissions(existingRoles)) {
-            it(`cannot without ${missing}`, async () => {
-                grantPermissions(
-                    sandbox,
-                    getPermissions(existingRoles).filter((each) => each !== missing),
-                );
-                const result = await deploy(sandbox, existingSteps);
-                assert.ok(isRefusal(result?.message ?? "", missing), JSON.stringify(result));
-            });
-        }
     });
 
     describe("for previews", () => {

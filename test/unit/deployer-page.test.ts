@@ -19,6 +19,15 @@ describe("docs/deployer.md", () => {
         }
     });
 
+    it("names no role that the others replace", () => {
+        for (const { role, on, permissions } of deployerRoles) {
+            const others = deployerRoles
+                .filter((each) => each.on === on && each.role !== role)
+                .flatMap((each) => predefinedRoles.get(each.role) ?? []);
+            assert.ok(!permissions.every((each) => others.includes(each)), role);
+        }
+    });
+
     it("has a command for every role, and for no other", () => {
         const granted = commands.flatMap((line) => {
             const [, on = ""] =
