@@ -20,14 +20,3 @@ export const credentials = {
     token: { form: "token", token: "a-token" },
     key: { form: "key", keyBase64 },
 } as const satisfies Record<string, Credential>;
-
-/** The part of a client that goes into a project's pyproject.toml. */
-export function projectFile(text: string) {
-    const path = { linux: "pyproject.toml", macos: "pyproject.toml", windows: "pyproject.toml" };
-    return { scope: "project", path, text };
-}
-
-/** The same lines for both families of shells. */
-export function inBothShells(...lines: string[]) {
-    return { posix: lines, powershell: lines };
-}

@@ -19,33 +19,6 @@ const entry = (password: string, login = "oauth2accesstoken") =>
     `machine europe-west1-python.pkg.dev login ${login} password ${password}\n`;
 
 describe("a .netrc", () => {
-    for (const [credential, text] of [
-        [{ form: "token", token: "ya29.a0_b-c" }, entry("ya29.a0_b-c")],
-        [{ form: "key", keyBase64: "++//+g==" }, entry("++//+g==", "_json_key_base64")],
-    ] as const) {
-        it(`${credential.form}: in the file`, () => {
-            const file = {
-                scope: "user",
-                path: { linux: "~/.netrc", macos: "~/.netrc", windows: "%USERPROFILE%\\_netrc" },
-                text,
-            };
-            const same = (line: string) => ({ posix: [line], powershell: [line] });
-            assert.deepEqual(netrcClient(index, credential), {
-                install: [file],
-                publish: [file],
-                commands: {
-                    setup: { posix: [], powershell: [] },
-                    install: same(install),
-                    publish: same(publish),
-                },
-            });
-        });
-    }
-
-    it("keyring: has no file", () => {
-        assert.equal(netrcClient(index, { form: "keyring" }), undefined);
-    });
-
     for (const password of ['s3cret"', "s3cret x", "s3cret\nmachine", "#s3cret", "s3cret\\", "", "s3crét"]) {
         it(`refuses the password ${JSON.stringify(password)}, and does not repeat it`, () => {
             assert.throws(
@@ -54,19 +27,6 @@ describe("a .netrc", () => {
             );
         });
     }
-
-    it("token: PowerShell's commands", () => {
-        assert.deepEqual(netrcClient(index, { form: "token" })?.commands.install.powershell, [
-            "$token = gcloud auth print-access-token",
-            "if (-not $token) { throw 'gcloud did not print an access token' }",
-            `$netrc = if ($env:OS -eq 'Windows_NT') { "$HOME\\_netrc" } else { "$HOME/.netrc" }`,
-            "$others = @(if (Test-Path $netrc) { Get-Content $netrc | Where-Object { $_ -notmatch " +
-                "'^machine europe-west1-python\\.pkg\\.dev login oauth2accesstoken password ' } })",
-            '[IO.File]::WriteAllLines($netrc, [string[]](@("machine europe-west1-python.pkg.dev login ' +
-                'oauth2accesstoken password $token") + $others))',
-            install,
-        ]);
-    });
 });
 
 describe("the commands that write a .netrc", () => {

@@ -5,10 +5,8 @@ import { pypircWithKey, pypircWithKeyring } from "../../packages/registry/src/cl
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import type { ToolDefinition } from "../../packages/registry/src/clients/tool";
 import { tools } from "../../packages/registry/src/clients/tools";
-import { credentials, indexNamed, indexUrl, keyBase64, uploadUrl } from "./client-samples";
+import { credentials, indexNamed, keyBase64 } from "./client-samples";
 import { needsPython, readIni, type Sections } from "./python";
-
-const target = { name: "python", uploadUrl };
 
 describe("repository addresses", () => {
     it("follow from location, project and repository", () => {
@@ -49,85 +47,6 @@ describe("the places of a tool's files", () => {
             }
         });
     }
-});
-
-describe("pip.conf, byte for byte", () => {
-    it("keyring auto: the index alone, pip's own default stays", () => {
-        assert.equal(
-            pipConfWithKeyring(indexUrl, "auto"),
-            "[global]\n" +
-                "extra-index-url = https://europe-west1-python.pkg.dev/acme-tools/python/simple/\n",
-        );
-    });
-
-    it("keyring import: says so", () => {
-        assert.equal(
-            pipConfWithKeyring(indexUrl, "import"),
-            "[global]\n" +
-                "extra-index-url = https://europe-west1-python.pkg.dev/acme-tools/python/simple/\n" +
-                "keyring-provider = import\n",
-        );
-    });
-
-    it("keyring subprocess: says so, and names the user in the URL", () => {
-        assert.equal(
-            pipConfWithKeyring(indexUrl, "subprocess"),
-            "[global]\n" +
-                "extra-index-url = https://oauth2accesstoken@europe-west1-python.pkg.dev/acme-tools/python/simple/\n" +
-                "keyring-provider = subprocess\n",
-        );
-    });
-
-    it("key: stands percent-encoded in the URL, and asks no keyring", () => {
-        assert.equal(keyBase64, "++//+g==");
-        assert.equal(
-            pipConfWithKey(indexUrl, { keyBase64 }),
-            "[global]\n" +
-                "extra-index-url = https://_json_key_base64:%2B%2B%2F%2F%2Bg%3D%3D" +
-                "@europe-west1-python.pkg.dev/acme-tools/python/simple/\n",
-        );
-    });
-
-    it("key: a URL library gives the key back", () => {
-        const url = /= (.*)\n/.exec(pipConfWithKey(indexUrl, { keyBase64 }))![1]!;
-        const { username, password, host, pathname } = new URL(url);
-        assert.deepEqual(
-            [username, decodeURIComponent(password), host, pathname],
-            ["_json_key_base64", keyBase64, "europe-west1-python.pkg.dev", "/acme-tools/python/simple/"],
-        );
-    });
-});
-
-describe(".pypirc, byte for byte", () => {
-    it("keyring: where to upload, and no credential", () => {
-        assert.equal(
-            pypircWithKeyring(target),
-            "[distutils]\n" +
-                "index-servers =\n" +
-                "    python\n" +
-                "\n" +
-                "[python]\n" +
-                "repository: https://europe-west1-python.pkg.dev/acme-tools/python/\n",
-        );
-    });
-
-    it("key: the password as it is, not encoded a second time", () => {
-        assert.equal(
-            pypircWithKey(target, { keyBase64 }),
-            "[distutils]\n" +
-                "index-servers =\n" +
-                "    python\n" +
-                "\n" +
-                "[python]\n" +
-                "repository: https://europe-west1-python.pkg.dev/acme-tools/python/\n" +
-                "username: _json_key_base64\n" +
-                "password: ++//+g==\n",
-        );
-    });
-
-    it("a repository that is named like .pypirc's own section is refused: Python would refuse the file", () => {
-        assert.throws(() => pypircWithKeyring({ name: "distutils", uploadUrl }), RangeError);
-    });
 });
 
 /** What `gcloud artifacts print-settings python` prints: a .pypirc and a pip.conf, each after a comment line. */

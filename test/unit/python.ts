@@ -13,9 +13,18 @@ export function needsPython(this: Context): void {
     }
 }
 
+let found: string | undefined;
+
+/** The path of Python. The command on PATH may be the launcher of a version manager, which takes longer than a test. */
+function findPython(): string {
+    return (found ??= execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
+        encoding: "utf8",
+    }).trim());
+}
+
 /** Reads many texts in one Python process. A text that Python refuses gives `{ error: … }`. */
 export function readIni(texts: readonly string[]): Sections[] {
-    const output = execFileSync("python3", [join(__dirname, "read-ini.py")], {
+    const output = execFileSync(findPython(), [join(__dirname, "read-ini.py")], {
         input: JSON.stringify(texts),
         encoding: "utf8",
         maxBuffer: 1 << 28,
@@ -37,6 +46,6 @@ export function needsToml(this: Context): void {
 export function readToml(texts: readonly string[]): unknown[] {
     const code =
         "import json, sys, tomllib; print(json.dumps([tomllib.loads(text) for text in json.load(sys.stdin)]))";
-    const output = execFileSync("python3", ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
+    const output = execFileSync(findPython(), ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
     return JSON.parse(output) as unknown[];
 }

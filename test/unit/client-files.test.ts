@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Commands, KeyringProvider, type PythonIndex } from "../../packages/registry/src/clients/client";
+import type { Credential } from "../../packages/registry/src/clients/credential";
+import { tomlArray, tomlKey, tomlString } from "../../packages/registry/src/clients/toml";
+import { type Tool, tools } from "../../packages/registry/src/clients/tools";
+import { credentials, indexNamed } from "./client-samples";
+import { needsToml, readToml } from "./python";
+
+const index: PythonIndex = {
+    ...indexNamed("acme-python"),
+    internalPackages: ["acme-core", "acme-lib-*", "2acme"],
+};
+
+/** The files and commands of a tool, as text. */
+function describeClient(tool: Tool, form: keyof typeof credentials, keyring: PythonIndex["keyring"]): string {
+    const client = tools[tool].client({ ...index, keyring }, credentials[form]);
+    const title = `==== ${tool}, ${form}${keyring === "auto" ? "" : `, keyring: ${keyring}`}`;
+    if (client === undefined) return `${title}\nnot supported\n`;
+    const files = new Map<string, string[]>();
+    for (const purpose of ["install", "publish"] as const) {
+        for (const { scope, path, text } of client[purpose]) {
+            const file = `${scope}: ${[...new Set(Object.values(path))].join(" | ")}\n${text}`;
+            files.set(file, [...(files.get(file) ?? []), purpose]);
+        }
+    }
+    const commands = Object.entries(client.commands).flatMap(
+        ([step, { posix, powershell }]: [string, Commands]) => [
+            ...(posix.length === 0 ? [] : [`-- ${step}, sh`, ...posix]),
+            ...(posix.join() === powershell.join() ? [] : [`-- ${step}, PowerShell`, ...powershell]),
+        ],
+    );
+    return [
+        title,
+        ...[...files].map(([file, purposes]) => `-- ${purposes.join(" and ")}, ${file}`),
+        ...commands,
+        "",
+    ].join("\n");
+}
+
+describe("the client files", () => {
+    it("are those of client-files.golden, byte for byte, and so are the commands", async () => {
+        const golden = join(__dirname, "client-files.golden");
+        const text = (Object.keys(tools) as Tool[])
+            .flatMap((tool) =>
+                (Object.keys(credentials) as (keyof typeof credentials)[]).flatMap((form) =>
+                    // Only pip's file names the provider.
+                    (tool === "pip" && form === "keyring"
+                        ? Object.values(KeyringProvider)
+                        : ["auto" as const]
+                    ).map((keyring) => describeClient(tool, form, keyring)),
+                ),
+            )
+            .join("\n");
+        if (process.env["WRITE_DOCS"] !== undefined) await writeFile(golden, text);
+        assert.equal(await readFile(golden, "utf8"), text, "To accept the change: npm run docs");
+    });
+
+    for (const [tool, names] of [
+        ["hatch", ["main", "test"]],
+        ["pdm", ["pypi", "url", "username", "password"]],
+        ["poetry", ["pypi"]],
+    ] as const) {
+        it(`of ${tool} have another name for uploads where the tool has a meaning for it: ${names.join(", ")}`, () => {
+            for (const name of names) {
+                for (const credential of Object.values(credentials)) {
+                    const [client, prefixed] = [name, `private-${name}`].map((each) =>
+                        tools[tool].client({ ...index, name: each }, credential),
+                    );
+                    assert.deepEqual(client!.publish, prefixed!.publish);
+                    assert.deepEqual(client!.commands.publish, prefixed!.commands.publish);
+                }
+            }
+        });
+    }
+
+    it("have no names and no pins without internal packages", () => {
+        const texts = (tool: Tool, internalPackages: readonly string[]) =>
+            tools[tool]
+                .client({ ...index, internalPackages }, credentials.keyring)!
+                .install.map(({ text }) => text);
+        for (const text of texts("pdm", [])) assert.doesNotMatch(text, /packages/);
+        for (const names of [[], ["acme-*"]])
+            for (const text of texts("uv", names))
+                assert.doesNotMatch(text, /constraint-dependencies|sources/);
+    });
+
+    for (const [tool, changes] of Object.entries({
+        uv: [
+            ...["secret b", "python; secret", "", "-secret"].map((name) => ({ name })),
+            { indexUrl: "https://secret\n/" },
+            { uploadUrl: "https://secret\u0000/" },
+            { internalPackages: ["secret\r"] },
+        ],
+        poetry: [
+            { name: "secret]\n[x" },
+            { name: "secret.b" },
+            { indexUrl: "https://secret.example/\nx = 1" },
+        ],
+        pdm: [
+            ...["secret.b", "", "secret]\n[x"].map((name) => ({ name })),
+            { indexUrl: "https://secret\n" },
+            { uploadUrl: "https://secret\n" },
+            { internalPackages: ["secret\n"] },
+        ],
+        hatch: [
+            ...["secret.b", "", "secret]\n[x"].map((name) => ({ name })),
+            { indexUrl: "https://secret\n" },
+            { uploadUrl: "https://secret\n" },
+        ],
+        pipenv: [{ name: "secret\n[x]" }],
+        twine: [{ name: "distutils" }],
+    } satisfies Partial<Record<Tool, readonly Partial<PythonIndex>[]>>)) {
+        it(`of ${tool} are refused for values that cannot be written safely, and the message does not repeat them`, () => {
+            const refuses = (change: Partial<PythonIndex>, credential: Credential) => {
+                assert.throws(
+                    () => tools[tool as Tool].client({ ...index, ...change }, credential),
+                    (error: Error) => error instanceof RangeError && !error.message.includes("secret"),
+                    JSON.stringify([change, credential]),
+                );
+            };
+            for (const change of changes) refuses(change, credentials.key);
+            // uv has it encoded in a URL.
+            if (tool !== "uv") refuses({}, { form: "key", keyBase64: "secret\n" });
+        });
+    }
+});
+
+describe("TOML", () => {
+    it("has strings that Python reads back, and refuses those that it would not", function () {
+        for (const text of ["a\nb", "\t", "\u007f", "\u0085", "\u2028", "\ud800"]) {
+            assert.throws(() => tomlString(text), RangeError);
+        }
+        needsToml.call(this);
+        const texts = ["", 'a"b', "a\\nb", "'", "#", "ä€😀", " x ", "a.b"];
+        assert.deepEqual(readToml([`all = ${tomlArray(texts)}\n`]), [{ all: texts }]);
+        assert.deepEqual(
+            readToml([texts.map((text) => `${tomlKey(text)} = 1\n`).join("")])[0],
+            Object.fromEntries(texts.map((text) => [text, 1])),
+        );
+    });
+});
