@@ -97,7 +97,7 @@ export function page({
             "expires. To take access away from such a token too, remove the grant, or disable the pool or the service account.",
         refusals(withdrawn),
         "## Real clients",
-        "The real tools, with the real keyring backend and google-auth where they need one, the registry's own files, and " +
+        "`npm run test:release` runs this part: the real tools, with the real keyring backend and google-auth where they need one, the registry's own files, and " +
             "the login of the snippet, all unmodified.",
         table(
             ["credential", "identity", "role", "tools", "install", "upload"],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PinnedTool } from "../clients/tools/tool";
 import { needTools } from "../clients/registry";
+import { itInRelease } from "../release";
 import { AccessStack, getEmail, type StackOutputs } from "./access-stack";
 import { project } from "./identities";
 import { InstallLoop } from "./install-loop";
@@ -19,7 +20,7 @@ const configuration = (keys: readonly string[]) => ({
 });
 
 describe("the rotation of a key", () => {
-    it("interrupts no installation, and the old key is refused after it", async function () {
+    itInRelease("interrupts no installation, and the old key is refused after it", async function () {
         const tools = await needTools(this);
         const { bin: uv } = await PinnedTool.install("uv");
         await using stack = await AccessStack.up(configuration(["first"]));

@@ -21,7 +21,7 @@ import type {
 import type { ClientFile } from "../../packages/registry/src/clients/client";
 import type { Credential } from "../../packages/registry/src/clients/credential";
 import { type Tool, tools } from "../../packages/registry/src/clients/tools";
-import { everyCase } from "../every-case";
+import { itInRelease } from "../release";
 import { accountsPath, createKey, ok } from "../sandbox/client";
 import { keyMaterial } from "./key-material";
 import { project, reader, useRegistry, writer } from "./registry";
@@ -200,41 +200,62 @@ describe("configure check", () => {
         });
 
         for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
-            it(`with ${tool} by the keyring, by a token and by a key in its files`, async () => {
-                const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
-                const token = registry().sandbox.issueToken(`user:${person}`);
-                const credentials = [{ form: "keyring" }, { form: "token", token }, getKey(writer)] as const;
-                for (const credential of credentials.slice(0, everyCase ? undefined : 1)) {
-                    await using toolEnvironment = await at({
-                        ...(credential.form === "keyring" && { keyFile: getKeyFile(writer) }),
-                        path: [bin, registry().tools.bin],
-                        files: files(tool, credential),
-                        environment:
-                            tool === "pipenv" && credential.form === "keyring"
-                                ? { PIPENV_KEYRING_PROVIDER: "subprocess" }
-                                : {},
-                    });
-                    // uv locks its store of logins, whatever it does.
-                    const list = () =>
-                        toolEnvironment.run("find", ".", "-type", "f", "!", "-name", "credentials.toml.lock");
-                    const before = await list();
-                    const found = await findings(toolEnvironment, [tool]);
-                    assert.deepEqual(faults(found), [], credential.form);
-                    assert.deepEqual(
-                        found.filter((finding) => finding.tool === tool && finding.status === "ok"),
-                        [
-                            {
-                                tool,
-                                status: "ok",
-                                subject: "index",
-                                message: `${tool} finds ready-made 1.0.0 in the registry`,
-                            },
-                        ],
-                    );
-                    // The directory for temporary files is in the home directory.
-                    assert.equal((await list()).output, before.output);
-                }
+            const finds =
+                (...credentials: readonly (() => Credential)[]) =>
+                async () => {
+                    const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                    for (const make of credentials) {
+                        const credential = make();
+                        await using toolEnvironment = await at({
+                            ...(credential.form === "keyring" && { keyFile: getKeyFile(writer) }),
+                            path: [bin, registry().tools.bin],
+                            files: files(tool, credential),
+                            environment:
+                                tool === "pipenv" && credential.form === "keyring"
+                                    ? { PIPENV_KEYRING_PROVIDER: "subprocess" }
+                                    : {},
+                        });
+                        // uv locks its store of logins, whatever it does.
+                        const list = () =>
+                            toolEnvironment.run(
+                                "find",
+                                ".",
+                                "-type",
+                                "f",
+                                "!",
+                                "-name",
+                                "credentials.toml.lock",
+                            );
+                        const before = await list();
+                        const found = await findings(toolEnvironment, [tool]);
+                        assert.deepEqual(faults(found), [], credential.form);
+                        assert.deepEqual(
+                            found.filter((finding) => finding.tool === tool && finding.status === "ok"),
+                            [
+                                {
+                                    tool,
+                                    status: "ok",
+                                    subject: "index",
+                                    message: `${tool} finds ready-made 1.0.0 in the registry`,
+                                },
+                            ],
+                        );
+                        // The directory for temporary files is in the home directory.
+                        assert.equal((await list()).output, before.output);
+                    }
+                };
+            it(
+                `with ${tool} by the keyring`,
+                finds(() => ({ form: "keyring" })),
+            );
+            const getToken = (): Credential => ({
+                form: "token",
+                token: registry().sandbox.issueToken(`user:${person}`),
             });
+            itInRelease(
+                `with ${tool} by a token and by a key in its files`,
+                finds(getToken, () => getKey(writer)),
+            );
         }
 
         for (const tool of ["twine", "netrc"] as const) {
@@ -258,7 +279,7 @@ describe("configure check", () => {
             });
         }
 
-        it("with a user's gcloud account, where there is nothing else", async () => {
+        itInRelease("with a user's gcloud account, where there is nothing else", async () => {
             await using toolEnvironment = await at({
                 files: files("pip", { form: "keyring" }),
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
@@ -297,7 +318,7 @@ describe("configure check", () => {
             );
         });
 
-        it("has no effect on the requirements files of the project", async () => {
+        itInRelease("has no effect on the requirements files of the project", async () => {
             await using toolEnvironment = await at(withKeyring());
             await writeFile(
                 join(toolEnvironment.home, "project/requirements.txt"),
@@ -324,7 +345,7 @@ describe("configure check", () => {
         });
     });
 
-    it("agrees with pip on a file in a different encoding", async () => {
+    itInRelease("agrees with pip on a file in a different encoding", async () => {
         const text = `# caf\u00e9\n${files("pip", { form: "keyring" })[".config/pip/pip.conf"]!}`;
         await using toolEnvironment = await at({ keyFile: getKeyFile(reader) });
         const file = join(toolEnvironment.home, ".config/pip/pip.conf");
@@ -370,7 +391,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is not asked by pip under no-input with the provider auto", async () => {
+        itInRelease("is not asked by pip under no-input with the provider auto", async () => {
             await using toolEnvironment = await at({ ...withKeyring(), environment: { PIP_NO_INPUT: "1" } });
             assertOneFault(
                 await findings(toolEnvironment, ["pip"]),
@@ -380,22 +401,25 @@ describe("configure check", () => {
             );
         });
 
-        it("is asked by pip under no-input with import, and with subprocess outside pip's environment", async () => {
-            for (const [provider, path] of [
-                ["import", [registry().tools.bin]],
-                ["subprocess", [registry().tools.bareBin, registry().tools.bin]],
-            ] as const) {
-                await using toolEnvironment = await at({
-                    keyFile: getKeyFile(reader),
-                    files: files("pip", { form: "keyring" }, provider),
-                    path,
-                    environment: { PIP_NO_INPUT: "1" },
-                });
-                assert.deepEqual(faults(await findings(toolEnvironment, ["pip"])), []);
-            }
-        });
+        itInRelease(
+            "is asked by pip under no-input with import, and with subprocess outside pip's environment",
+            async () => {
+                for (const [provider, path] of [
+                    ["import", [registry().tools.bin]],
+                    ["subprocess", [registry().tools.bareBin, registry().tools.bin]],
+                ] as const) {
+                    await using toolEnvironment = await at({
+                        keyFile: getKeyFile(reader),
+                        files: files("pip", { form: "keyring" }, provider),
+                        path,
+                        environment: { PIP_NO_INPUT: "1" },
+                    });
+                    assert.deepEqual(faults(await findings(toolEnvironment, ["pip"])), []);
+                }
+            },
+        );
 
-        it("is asked by pip after the index rejects a default login in .netrc", async () => {
+        itInRelease("is asked by pip after the index rejects a default login in .netrc", async () => {
             const options = withKeyring();
             await using toolEnvironment = await at({
                 ...options,
@@ -411,39 +435,45 @@ describe("configure check", () => {
             assert.ok(found.every(({ tool }) => tool !== "netrc"));
         });
 
-        it("is asked by pipenv, and not by uv, after the index rejects a login in .netrc", async () => {
-            const { hostname } = new URL(outputs().index.indexUrl);
-            const netrc = `machine ${hostname} login anonymous password me@example.com\n`;
-            for (const tool of ["pipenv", "uv"] as const) {
-                const { bin } = await PinnedTool.install(tool);
-                await using toolEnvironment = await at({
-                    keyFile: getKeyFile(writer),
-                    path: [bin, registry().tools.bin],
-                    files: { ...files(tool, { form: "keyring" }), ".netrc": netrc },
-                    environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
-                });
-                const found = await findings(toolEnvironment, [tool]);
-                if (tool === "pipenv") assert.deepEqual(faults(found), []);
-                else assertOneFault(found, { tool, subject: "login" }, /\.netrc \(401\)$/, /user names/);
-            }
-        });
+        itInRelease(
+            "is asked by pipenv, and not by uv, after the index rejects a login in .netrc",
+            async () => {
+                const { hostname } = new URL(outputs().index.indexUrl);
+                const netrc = `machine ${hostname} login anonymous password me@example.com\n`;
+                for (const tool of ["pipenv", "uv"] as const) {
+                    const { bin } = await PinnedTool.install(tool);
+                    await using toolEnvironment = await at({
+                        keyFile: getKeyFile(writer),
+                        path: [bin, registry().tools.bin],
+                        files: { ...files(tool, { form: "keyring" }), ".netrc": netrc },
+                        environment: tool === "pipenv" ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
+                    });
+                    const found = await findings(toolEnvironment, [tool]);
+                    if (tool === "pipenv") assert.deepEqual(faults(found), []);
+                    else assertOneFault(found, { tool, subject: "login" }, /\.netrc \(401\)$/, /user names/);
+                }
+            },
+        );
 
-        it("is not asked by pip where it is in pip's own environment only, with subprocess", async () => {
-            await using toolEnvironment = await at({
-                keyFile: getKeyFile(reader),
-                files: files("pip", { form: "keyring" }, "subprocess"),
-            });
-            assertOneFault(
-                await findings(toolEnvironment, ["pip"]),
-                { tool: "pip", subject: "index" },
-                /^pip does not find ready-made\. The registry accepts the login of /,
-                /^Check keyring-provider/,
-            );
-        });
+        itInRelease(
+            "is not asked by pip where it is in pip's own environment only, with subprocess",
+            async () => {
+                await using toolEnvironment = await at({
+                    keyFile: getKeyFile(reader),
+                    files: files("pip", { form: "keyring" }, "subprocess"),
+                });
+                assertOneFault(
+                    await findings(toolEnvironment, ["pip"]),
+                    { tool: "pip", subject: "index" },
+                    /^pip does not find ready-made\. The registry accepts the login of /,
+                    /^Check keyring-provider/,
+                );
+            },
+        );
     });
 
     describe("pip before 26.2", () => {
-        it("asks a keyring that is only a command if the index has a user name", async () => {
+        itInRelease("asks a keyring that is only a command if the index has a user name", async () => {
             const bin = await environmentWith("pip==25.3\n");
             for (const [provider, fault] of [
                 ["auto", /^pip does not find ready-made\. The registry accepts/],
@@ -723,9 +753,9 @@ describe("configure check", () => {
             ],
         };
         for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
-            it(`decides what ${tool} does, and what the check says`, async () => {
+            itInRelease(`decides what ${tool} does, and what the check says`, async () => {
                 const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
-                for (const [what, expected, options] of cases[tool]().slice(0, everyCase ? undefined : 2)) {
+                for (const [what, expected, options] of cases[tool]()) {
                     await using toolEnvironment = await at({
                         keyFile: getKeyFile(reader),
                         path: [bin, registry().tools.bin],
@@ -763,7 +793,7 @@ describe("configure check", () => {
             );
         });
 
-        it("has a role in the stack, but not in the policy (403)", async () => {
+        itInRelease("has a role in the stack, but not in the policy (403)", async () => {
             const { file, email } = await createKey(registry().sandbox, "created-again");
             await using toolEnvironment = await at({ ...withKeyring(), keyFile: JSON.stringify(file) });
             assertOneFault(
@@ -777,7 +807,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is a machine's, without the scope cloud-platform (403)", async () => {
+        itInRelease("is a machine's, without the scope cloud-platform (403)", async () => {
             const server = await registry().sandbox.startMetadataServer(
                 `serviceAccount:${getEmail(reader)}`,
                 ["https://www.googleapis.com/auth/devstorage.read_only"],
@@ -794,7 +824,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is not gcloud's account, because of Application Default Credentials", async () => {
+        itInRelease("is not gcloud's account, because of Application Default Credentials", async () => {
             await using toolEnvironment = await at({
                 ...withKeyring(),
                 executables: gcloud(person, registry().sandbox.issueToken(`user:${person}`)),
@@ -809,7 +839,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is gcloud's account, because Application Default Credentials do not work", async () => {
+        itInRelease("is gcloud's account, because Application Default Credentials do not work", async () => {
             await using toolEnvironment = await at({
                 files: files("pip", { form: "keyring" }),
                 environment: { GOOGLE_APPLICATION_CREDENTIALS: "/nowhere/key.json" },
@@ -864,7 +894,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is a token that expires soon", async () => {
+        itInRelease("is a token that expires soon", async () => {
             const token = registry().sandbox.issueToken(`user:${person}`, 599);
             await using toolEnvironment = await at({ files: files("twine", { form: "token", token }) });
             assertOneFault(
@@ -875,7 +905,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is a key that was deleted (401)", async () => {
+        itInRelease("is a key that was deleted (401)", async () => {
             const id = "key-loser";
             await using byFile = await at({ files: files("pip", getKey(id)) });
             await using byKeyring = await at(withKeyring(id));
@@ -926,16 +956,19 @@ describe("configure check", () => {
             );
         });
 
-        it("is the key file of the Application Default Credentials, which others can read", async () => {
-            await using toolEnvironment = await at(withKeyring());
-            await chmod(join(toolEnvironment.home, "key.json"), 0o640);
-            assertOneFault(
-                await findings(toolEnvironment, ["pip"]),
-                { subject: "file-mode" },
-                /key\.json holds a credential, and others can read it \(mode 640\)$/,
-                /^chmod 600 /,
-            );
-        });
+        itInRelease(
+            "is the key file of the Application Default Credentials, which others can read",
+            async () => {
+                await using toolEnvironment = await at(withKeyring());
+                await chmod(join(toolEnvironment.home, "key.json"), 0o640);
+                assertOneFault(
+                    await findings(toolEnvironment, ["pip"]),
+                    { subject: "file-mode" },
+                    /key\.json holds a credential, and others can read it \(mode 640\)$/,
+                    /^chmod 600 /,
+                );
+            },
+        );
     });
 
     describe("the index", () => {
@@ -964,7 +997,7 @@ describe("configure check", () => {
             );
         });
 
-        it("is behind a proxy that is down", async () => {
+        itInRelease("is behind a proxy that is down", async () => {
             // A port that was free a moment ago.
             const server = createServer().listen(0, "127.0.0.1");
             await once(server, "listening");
@@ -985,7 +1018,7 @@ describe("configure check", () => {
             assert.doesNotMatch(JSON.stringify(found), /proxy-password/);
         });
 
-        it("has a certificate that is not trusted", async () => {
+        itInRelease("has a certificate that is not trusted", async () => {
             await using toolEnvironment = await at({
                 files: files("pip", getKey(reader)),
                 environment: { PIP_CERT: "", REQUESTS_CA_BUNDLE: "", CURL_CA_BUNDLE: "", SSL_CERT_FILE: "" },
@@ -1005,7 +1038,7 @@ describe("configure check", () => {
                 .filter((finding) => finding.subject === subject)
                 .map(({ status, message }) => `${status} ${message}`);
 
-        it("is the one of --package, which has to be in the registry", async () => {
+        itInRelease("is the one of --package, which has to be in the registry", async () => {
             await registry().putOnIndex({ name: "other-one", version: "3.0.0" });
             await using toolEnvironment = await at(withKeyring());
             const ask = (packageName: string) =>
@@ -1020,7 +1053,7 @@ describe("configure check", () => {
             assert.match(messages(await ask("no-such-package"))[1] ?? "", /^skipped .*Not tried: /);
         });
 
-        it("is an internal one before others, and has a wheel", async () => {
+        itInRelease("is an internal one before others, and has a wheel", async () => {
             const { files: stored } = registry().repository;
             await registry().putOnIndex({ name: "acme-source", version: "1.0.0" });
             for (const name of [...stored.keys()]) if (/^acme_source.*whl$/.test(name)) stored.delete(name);
@@ -1037,7 +1070,7 @@ describe("configure check", () => {
             assert.match(only ?? "", /^skipped .*Not tried: no package was found that has a wheel/);
         });
 
-        it("cannot be chosen if the registry is empty", async () => {
+        itInRelease("cannot be chosen if the registry is empty", async () => {
             const { files: stored } = registry().repository;
             const before = [...stored];
             stored.clear();
@@ -1080,7 +1113,7 @@ describe("configure check", () => {
             ]);
         });
 
-        it("is each internal one, and not only the first, for pip, uv and pdm", async () => {
+        itInRelease("is each internal one, and not only the first, for pip, uv and pdm", async () => {
             await registry().putOnIndex({ name: "aaa-first", version: "1.0.0" });
             await registry().putOnIndex({ name: "taken", version: "1.0.0" });
             for (const path of await registry().build({ name: "taken", version: "99.0.0" })) {
@@ -1110,93 +1143,111 @@ describe("configure check", () => {
             }
         });
 
-        it("is taken with its dependencies as the project's file says, by poetry and pipenv", async () => {
-            await registry().putOnIndex({ name: "needed", version: "1.0.0" });
-            await registry().putOnIndex({ name: "a-needs-it", version: "1.0.0", dependencies: ["needed"] });
-            for (const path of await registry().build({ name: "needed", version: "99.0.0" })) {
-                await registry().publishPublic("needed", path);
-            }
-            const given = outputs();
-            const internal = {
-                ...given,
-                index: { ...given.index, internalPackages: ["a-needs-it", "needed"] },
-            };
-            const mirror =
-                '[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/simple/"\n';
-            const pypi = '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\nverify_ssl = true\n';
-            const poetry = `${files("poetry", { form: "keyring" })["project/pyproject.toml"]!}${mirror}`;
-            const pipfile = `${pypi}${files("pipenv", { form: "keyring" })["project/Pipfile"]!}`;
-            for (const [tool, file, own, pin] of [
-                [
-                    "poetry",
-                    "pyproject.toml",
-                    poetry,
-                    '[tool.poetry.dependencies]\nneeded = { version = "*", source = "python" }\n',
-                ],
-                ["pipenv", "Pipfile", pipfile, '[packages]\nneeded = { version = "*", index = "python" }\n'],
-            ] as const) {
-                const { bin } = await PinnedTool.install(tool);
-                for (const pinned of [true, false]) {
-                    await using machine = await at({
-                        keyFile: getKeyFile(reader),
-                        path: [bin, registry().tools.bin],
-                        files: { [`project/${file}`]: `${own}${pinned ? pin : ""}` },
-                        environment: { PIPENV_KEYRING_PROVIDER: "subprocess" },
-                    });
-                    const [first] = messages(await findings(machine, [tool], internal));
-                    assert.match(
-                        first ?? "",
-                        pinned
-                            ? new RegExp(`^ok ${tool} finds a-needs-it 1\\.0\\.0 in the registry`)
-                            : new RegExp(`^problem ${tool} takes needed 99\\.0\\.0 from `),
-                    );
-                }
-            }
-        });
-
-        it("comes from a different index without a wheel, which pip, hatch and pdm would build", async () => {
-            const packageName = "only-source";
-            await registry().putOnIndex({ name: packageName, version: "1.0.0" });
-            await using builder = await at({});
-            for (const [version, isTaken] of [
-                ["0.9.0", false],
-                ["99.0.0rc1", false],
-                ["99.0.0", true],
-            ] as const) {
-                await builder.run("python3", "-c", makeSdist(packageName, version));
-                const filename = `${packageName}-${version}.tar.gz`;
-                registry().sandbox.publishPublic({
-                    project: packageName,
-                    filename,
-                    content: await readFile(join(builder.home, filename)),
+        itInRelease(
+            "is taken with its dependencies as the project's file says, by poetry and pipenv",
+            async () => {
+                await registry().putOnIndex({ name: "needed", version: "1.0.0" });
+                await registry().putOnIndex({
+                    name: "a-needs-it",
+                    version: "1.0.0",
+                    dependencies: ["needed"],
                 });
-                for (const tool of ["pip", "hatch", "pdm"] as const) {
-                    const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
-                    await using machine = await at({
-                        keyFile: getKeyFile(reader),
-                        path: [bin, registry().tools.bin],
-                        files: {
-                            ...files(tool, { form: "keyring" }),
-                            ...(tool === "hatch" && {
-                                ...files("pip", { form: "keyring" }),
-                                "project/pyproject.toml":
-                                    '[project]\nname = "demo"\nversion = "1"\n[tool.hatch.envs.default]\ninstaller = "pip"\n',
-                            }),
-                        },
-                    });
-                    assert.match(
-                        messages(await findings(machine, [tool], outputs(), { packageName })).join("\n"),
-                        isTaken
-                            ? new RegExp(`problem ${tool} takes ${packageName} 99\\.0\\.0 from pypi\\.org`)
-                            : new RegExp(`ok ${tool} finds ${packageName} 1\\.0\\.0`),
-                        `${tool}, ${version}`,
-                    );
-                    assert.doesNotMatch((await machine.run("ls")).output, /^ran$/m);
+                for (const path of await registry().build({ name: "needed", version: "99.0.0" })) {
+                    await registry().publishPublic("needed", path);
                 }
-            }
-        });
+                const given = outputs();
+                const internal = {
+                    ...given,
+                    index: { ...given.index, internalPackages: ["a-needs-it", "needed"] },
+                };
+                const mirror =
+                    '[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/simple/"\n';
+                const pypi =
+                    '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\nverify_ssl = true\n';
+                const poetry = `${files("poetry", { form: "keyring" })["project/pyproject.toml"]!}${mirror}`;
+                const pipfile = `${pypi}${files("pipenv", { form: "keyring" })["project/Pipfile"]!}`;
+                for (const [tool, file, own, pin] of [
+                    [
+                        "poetry",
+                        "pyproject.toml",
+                        poetry,
+                        '[tool.poetry.dependencies]\nneeded = { version = "*", source = "python" }\n',
+                    ],
+                    [
+                        "pipenv",
+                        "Pipfile",
+                        pipfile,
+                        '[packages]\nneeded = { version = "*", index = "python" }\n',
+                    ],
+                ] as const) {
+                    const { bin } = await PinnedTool.install(tool);
+                    for (const pinned of [true, false]) {
+                        await using machine = await at({
+                            keyFile: getKeyFile(reader),
+                            path: [bin, registry().tools.bin],
+                            files: { [`project/${file}`]: `${own}${pinned ? pin : ""}` },
+                            environment: { PIPENV_KEYRING_PROVIDER: "subprocess" },
+                        });
+                        const [first] = messages(await findings(machine, [tool], internal));
+                        assert.match(
+                            first ?? "",
+                            pinned
+                                ? new RegExp(`^ok ${tool} finds a-needs-it 1\\.0\\.0 in the registry`)
+                                : new RegExp(`^problem ${tool} takes needed 99\\.0\\.0 from `),
+                        );
+                    }
+                }
+            },
+        );
 
-        it("runs no code, except with poetry where it takes the attacker's package", async () => {
+        itInRelease(
+            "comes from a different index without a wheel, which pip, hatch and pdm would build",
+            async () => {
+                const packageName = "only-source";
+                await registry().putOnIndex({ name: packageName, version: "1.0.0" });
+                await using builder = await at({});
+                for (const [version, isTaken] of [
+                    ["0.9.0", false],
+                    ["99.0.0rc1", false],
+                    ["99.0.0", true],
+                ] as const) {
+                    await builder.run("python3", "-c", makeSdist(packageName, version));
+                    const filename = `${packageName}-${version}.tar.gz`;
+                    registry().sandbox.publishPublic({
+                        project: packageName,
+                        filename,
+                        content: await readFile(join(builder.home, filename)),
+                    });
+                    for (const tool of ["pip", "hatch", "pdm"] as const) {
+                        const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                        await using machine = await at({
+                            keyFile: getKeyFile(reader),
+                            path: [bin, registry().tools.bin],
+                            files: {
+                                ...files(tool, { form: "keyring" }),
+                                ...(tool === "hatch" && {
+                                    ...files("pip", { form: "keyring" }),
+                                    "project/pyproject.toml":
+                                        '[project]\nname = "demo"\nversion = "1"\n[tool.hatch.envs.default]\ninstaller = "pip"\n',
+                                }),
+                            },
+                        });
+                        assert.match(
+                            messages(await findings(machine, [tool], outputs(), { packageName })).join("\n"),
+                            isTaken
+                                ? new RegExp(
+                                      `problem ${tool} takes ${packageName} 99\\.0\\.0 from pypi\\.org`,
+                                  )
+                                : new RegExp(`ok ${tool} finds ${packageName} 1\\.0\\.0`),
+                            `${tool}, ${version}`,
+                        );
+                        assert.doesNotMatch((await machine.run("ls")).output, /^ran$/m);
+                    }
+                }
+            },
+        );
+
+        itInRelease("runs no code, except with poetry where it takes the attacker's package", async () => {
             const packageName = "evil";
             await registry().putOnIndex({ name: packageName, version: "1.0.0" });
             await using toolEnvironment = await at({ path: [registry().tools.bin] });
@@ -1229,35 +1280,38 @@ describe("configure check", () => {
             }
         });
 
-        it("is restricted to the registry, unless a setting of the project takes it from elsewhere", async () => {
-            const { bin } = await PinnedTool.install("uv");
-            const project = (order: readonly string[]) =>
-                `[project]\nname = "demo"\n${order.map((url, at) => `[[tool.uv.index]]\nname = "i${at}"\nurl = "${url}"\n`).join("")}`;
-            const { indexUrl } = outputs().index;
-            const own = indexUrl.replace("://", "://oauth2accesstoken@");
-            const mirror = "https://mirror.example/simple/";
-            for (const [order, expected] of [
-                [[own, mirror], []],
-                [[mirror, own], [/^uv asks the index "i0" in .*pyproject\.toml before this registry/]],
-            ] as const) {
-                await using toolEnvironment = await at({
-                    keyFile: getKeyFile(reader),
-                    path: [bin, registry().tools.bin],
-                    files: { "project/pyproject.toml": project(order) },
-                    environment: { UV_KEYRING_PROVIDER: "subprocess" },
-                });
-                const given = {
-                    ...outputs(),
-                    index: { ...outputs().index, internalPackages: ["ready-made"] },
-                };
-                const found = faults(await findings(toolEnvironment, ["uv"], given));
-                assert.equal(found.length, expected.length, JSON.stringify(found, null, 2));
-                for (const [at, pattern] of expected.entries()) {
-                    assert.equal(found[at]!.status, "warning");
-                    assert.match(found[at]!.message, pattern);
+        itInRelease(
+            "is restricted to the registry, unless a setting of the project takes it from elsewhere",
+            async () => {
+                const { bin } = await PinnedTool.install("uv");
+                const project = (order: readonly string[]) =>
+                    `[project]\nname = "demo"\n${order.map((url, at) => `[[tool.uv.index]]\nname = "i${at}"\nurl = "${url}"\n`).join("")}`;
+                const { indexUrl } = outputs().index;
+                const own = indexUrl.replace("://", "://oauth2accesstoken@");
+                const mirror = "https://mirror.example/simple/";
+                for (const [order, expected] of [
+                    [[own, mirror], []],
+                    [[mirror, own], [/^uv asks the index "i0" in .*pyproject\.toml before this registry/]],
+                ] as const) {
+                    await using toolEnvironment = await at({
+                        keyFile: getKeyFile(reader),
+                        path: [bin, registry().tools.bin],
+                        files: { "project/pyproject.toml": project(order) },
+                        environment: { UV_KEYRING_PROVIDER: "subprocess" },
+                    });
+                    const given = {
+                        ...outputs(),
+                        index: { ...outputs().index, internalPackages: ["ready-made"] },
+                    };
+                    const found = faults(await findings(toolEnvironment, ["uv"], given));
+                    assert.equal(found.length, expected.length, JSON.stringify(found, null, 2));
+                    for (const [at, pattern] of expected.entries()) {
+                        assert.equal(found[at]!.status, "warning");
+                        assert.match(found[at]!.message, pattern);
+                    }
                 }
-            }
-        });
+            },
+        );
 
         it("is not asked for offline: nothing is", async () => {
             const token = registry().sandbox.issueToken(`user:${person}`, 0);

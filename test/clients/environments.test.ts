@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
 import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
-import { itInAll } from "../every-case";
+import { itInRelease } from "../release";
 import { answers, reader, useRegistry } from "./registry";
 
 // Tools that install in environments of their own, with pip.conf and uv.toml in the user's account and the keyring on PATH: what
@@ -169,7 +169,7 @@ describe("tools with environments of their own", () => {
     for (const each of cases) {
         const { name, files, added, needsSubprocess } = each;
         const needsMore = added !== undefined || needsSubprocess === true;
-        (name === "tox" ? it : itInAll)(
+        (name === "tox" ? it : itInRelease)(
             `${name}: installs${needsMore ? " with what the page says to add, and not without it" : ""}`,
             async () => {
                 if (needsMore) {
@@ -184,7 +184,7 @@ describe("tools with environments of their own", () => {
         );
     }
 
-    itInAll("tox and tox-uv: install with a login of gcloud, with nothing added", async () => {
+    itInRelease("tox and tox-uv: install with a login of gcloud, with nothing added", async () => {
         for (const each of cases.filter(({ name }) => name.startsWith("tox"))) {
             const result = await run(each, each.files, "auto", "home");
             assert.equal(result.exitCode, 0, result.output);
@@ -192,7 +192,7 @@ describe("tools with environments of their own", () => {
         }
     });
 
-    itInAll("pip in a new environment cannot import a keyring", async () => {
+    itInRelease("pip in a new environment cannot import a keyring", async () => {
         for (const each of cases.filter(({ name }) => ["tox", "nox", "pre-commit"].includes(name))) {
             const result = await run(each, each.added ?? each.files, "import");
             assert.notEqual(result.exitCode, 0, result.output);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { itInAll } from "../every-case";
+import { itInRelease } from "../release";
 import { dirname, join } from "node:path";
 import { writeFile, readFile } from "node:fs/promises";
 import { normalizedName } from "../../packages/registry/src/names/package-names";
@@ -121,7 +121,7 @@ describe("lock files beside a project file that configure changes", () => {
     for (const each of cases) {
         const { tool, lock, check, says, saysOtherwise, saysAfterUndo } = each;
 
-        (["poetry", "pipenv"].includes(tool) ? it : itInAll)(
+        (tool === "poetry" ? it : itInRelease)(
             `${tool}: the command locks internal packages from the registry, and keeps the other versions`,
             async () => {
                 await using project = await Project.locked(each, registry());
@@ -152,7 +152,7 @@ describe("lock files beside a project file that configure changes", () => {
             },
         );
 
-        itInAll(`${tool}: the command locks again if no package is internal`, async () => {
+        itInRelease(`${tool}: the command locks again if no package is internal`, async () => {
             await using project = await Project.locked(each, registry(), []);
             const output = await project.configure();
             if (saysOtherwise === undefined) {
@@ -169,7 +169,7 @@ describe("lock files beside a project file that configure changes", () => {
         });
     }
 
-    itInAll("uv: the command locks again if a package of the registry gets a pin", async () => {
+    itInRelease("uv: the command locks again if a package of the registry gets a pin", async () => {
         const uv = cases.find(({ tool }) => tool === "uv");
         assert.ok(uv !== undefined);
         await using project = await Project.locked(uv, registry(), ["acme-*"]);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { assertDone, Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
+import { itInRelease } from "../release";
 
 // Files of outputs that someone else has written: consistent but for a different registry, or changed in one place.
 
@@ -205,7 +206,7 @@ describe("configure with the outputs of a different registry", () => {
         );
     });
 
-    it("names the packages that it no longer restricts to the registry", async () => {
+    itInRelease("names the packages that it no longer restricts to the registry", async () => {
         const outputs = async (...internalPackages: string[]) =>
             withoutSecrets(await getOutputs({ internalPackages }));
         const all = await outputs("acme-*", "acme-core", "core");
@@ -332,15 +333,18 @@ describe("configure with the outputs of a different registry", () => {
         }
     });
 
-    it("accepts what a stack writes, with every kind of keyring and with internal packages", async () => {
-        for (const settings of [
-            { keyring: "import" },
-            { keyring: "subprocess", internalPackages: ["acme-core", "acme-*"] },
-            { repository: "python-dev" },
-        ]) {
-            const outputs = await getOutputs(settings, "example.com:tools");
-            await using machine = await Machine.open();
-            assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip", "--print"));
-        }
-    });
+    itInRelease(
+        "accepts what a stack writes, with every kind of keyring and with internal packages",
+        async () => {
+            for (const settings of [
+                { keyring: "import" },
+                { keyring: "subprocess", internalPackages: ["acme-core", "acme-*"] },
+                { repository: "python-dev" },
+            ]) {
+                const outputs = await getOutputs(settings, "example.com:tools");
+                await using machine = await Machine.open();
+                assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip", "--print"));
+            }
+        },
+    );
 });

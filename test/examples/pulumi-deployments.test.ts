@@ -18,6 +18,7 @@ import { pulumiDeployments } from "../../packages/sandbox/src/issuers/pulumi-dep
 import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import { credentialConfiguration } from "../../packages/registry/src/ci/credential-configuration";
 import { messages } from "../policy/analyze";
+import { describeInRelease } from "../release";
 import { ok, text, through, type Json } from "../sandbox/client";
 import { exchange } from "../sandbox/federation";
 
@@ -179,201 +180,13 @@ function getSettings(registrations: readonly Registration[], stack: string): Set
 }
 
 describe("examples/pulumi-deployments", () => {
-    before(function () {
-        return install(this);
-    });
-    after(() => rm(installed, { recursive: true }));
-
-    describe("the program", () => {
-        it("has the right types", async () => {
-            const directory = await mkdtemp(join(tmpdir(), "python-registry-deployments-"));
-            const sources = readdirSync(example).filter((file) => file.endsWith(".ts"));
-            for (const file of ["tsconfig.json", "packages/operations/src/deploy/changes.ts"].concat(
-                [...sources, "tsconfig.json"].map((file) => `examples/pulumi-deployments/${file}`),
-            )) {
-                await mkdir(dirname(join(directory, file)), { recursive: true });
-                await copyFile(join(root, file), join(directory, file));
-            }
-            symlinkSync(join(installed, "node_modules"), join(directory, "node_modules"));
-            const check = () =>
-                execa(
-                    process.execPath,
-                    [
-                        ...[join(root, "node_modules", "typescript", "bin", "tsc"), "--types", "node"],
-                        ...["--typeRoots", join(root, "node_modules", "@types")],
-                        ...["--project", "examples/pulumi-deployments"],
-                    ],
-                    { cwd: directory, reject: false, all: true, stdin: "ignore" },
-                );
-            assert.equal((await check()).all, "");
-            const program = join(directory, "examples", "pulumi-deployments", "index.ts");
-            await writeFile(
-                program,
-                (await readFile(program, "utf8")).replace("autoRemediate: false", "autoRemediate: 1"),
-            );
-            assert.match((await check()).all, /Type 'number' is not assignable to type 'Input<boolean/);
-            await rm(directory, { recursive: true });
-        });
-
-        it("registers the federation once", async () => {
-            const registrations = await run();
-            assert.deepEqual(
-                registrations.filter(({ type }) => type.startsWith("gcp:iam/")),
-                [
-                    {
-                        type: "gcp:iam/workloadIdentityPool:WorkloadIdentityPool",
-                        name: "pulumi-deployments",
-                        inputs: { workloadIdentityPoolId: "pulumi-deployments" },
-                        waitsFor: [],
-                    },
-                    {
-                        type: "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
-                        name: "pulumi",
-                        inputs: {
-                            workloadIdentityPoolId: "pulumi-deployments",
-                            workloadIdentityPoolProviderId: "pulumi",
-                            attributeMapping: {
-                                "google.subject": 'assertion.stack + ":" + assertion.operation',
-                                "attribute.stack": 'assertion.project + ":" + assertion.stack',
-                                "attribute.deployment":
-                                    'assertion.operation == "update" ? assertion.project + ":" + assertion.stack : "none"',
-                            },
-                            attributeCondition:
-                                'assertion.sub.startsWith("pulumi:deploy:") && assertion.org == "acme" && assertion.project == "python-registry"',
-                            oidc: { issuerUri: "https://api.pulumi.com/oidc", allowedAudiences: ["acme"] },
-                        },
-                        waitsFor: ["pulumi-deployments"],
-                    },
-                ],
-            );
-        });
-
-        it("registers grants, settings and a drift schedule for each stack, and nothing else", async () => {
-            const registrations = await run();
-            const set = `principalSet://iam.googleapis.com/${poolName}`;
-            for (const stack of ["dev", "prod"]) {
-                const address = (account: string) => `${account}@acme-${stack}.iam.gserviceaccount.com`;
-                const grant = (account: string, attribute: string) => ({
-                    type: memberType,
-                    name: `${stack}-${account}`,
-                    inputs: {
-                        serviceAccountId: `projects/acme-${stack}/serviceAccounts/${address(account)}`,
-                        role: "roles/iam.workloadIdentityUser",
-                        member: `${set}/attribute.${attribute}/python-registry:${stack}`,
-                    },
-                    waitsFor: ["pulumi-deployments"],
-                });
-                const identity = { organization: "acme", project: "python-registry", stack };
-                assert.deepEqual(
-                    registrations
-                        .filter(({ name }) => name.startsWith(stack))
-                        .sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1)),
-                    [
-                        grant("deployer", "deployment"),
-                        grant("previewer", "stack"),
-                        {
-                            type: settingsType,
-                            name: stack,
-                            inputs: {
-                                ...identity,
-                                sourceContext: { git: { branch: "refs/heads/main" } },
-                                vcs: {
-                                    provider: "github",
-                                    repository: "acme/python-registry",
-                                    previewPullRequests: true,
-                                    deployCommits: true,
-                                    pullRequestTemplate: false,
-                                    paths: pathFilters(stack, Object.keys(stackFiles)),
-                                },
-                                operationContext: {
-                                    preRunCommands,
-                                    environmentVariables: { GITHUB_TOKEN: "none" },
-                                    oidc: {
-                                        gcp: {
-                                            projectId: "123456789012",
-                                            workloadPoolId: "pulumi-deployments",
-                                            providerId: "pulumi",
-                                            serviceAccount: address("previewer"),
-                                        },
-                                    },
-                                    options: { skipInstallDependencies: true },
-                                },
-                            },
-                            waitsFor: [
-                                "pulumi",
-                                "pulumi-deployments",
-                                `${stack}-deployer`,
-                                `${stack}-previewer`,
-                            ].sort(),
-                        },
-                        {
-                            type: driftType,
-                            name: stack,
-                            inputs: { ...identity, scheduleCron: "0 3 * * *", autoRemediate: false },
-                            waitsFor: [stack],
-                        },
-                    ],
-                );
-            }
-            assert.equal(
-                registrations.filter(({ type }) => type !== "pulumi:pulumi:Stack").length,
-                2 + 2 * 4,
-            );
-        });
-
-        it("follows the stack files", async () => {
-            const { "Pulumi.dev.yaml": _, ...remaining } = stackFiles;
-            const registrations = await run({
-                files: {
-                    ...remaining,
-                    "Pulumi.team-a.yml": "config: {'gcp:project': 'example.com:tools'}\n",
-                },
-            });
-            for (const type of [settingsType, driftType])
-                assert.deepEqual([...ofType(registrations, type).keys()].sort(), ["prod", "team-a"]);
-            assert.deepEqual([...ofType(registrations, memberType).keys()].sort(), [
-                "prod-deployer",
-                "prod-previewer",
-                "team-a-deployer",
-                "team-a-previewer",
-            ]);
-            assert.equal(
-                getSettings(registrations, "team-a").operationContext.oidc.gcp.serviceAccount,
-                "previewer@tools.example.com.iam.gserviceaccount.com",
-            );
-            assert.ok(getSettings(registrations, "prod").vcs.paths.includes("!Pulumi.team-a.yml"));
-        });
-
+    describe("the files", () => {
         it("reads the stacks of this project", () => {
             const { stacks } = readProject(root);
             assert.deepEqual(
                 stacks.map(({ name }) => name),
                 stacksIn(readdirSync(root)),
             );
-        });
-
-        it("leaves a manual stack to a person: no update after a merge, and no preview of unreviewed code", async () => {
-            const registrations = await run({ config: { "deployments:manual": '["prod"]' } });
-            for (const [stack, automatic] of [
-                ["dev", true],
-                ["prod", false],
-            ] as const) {
-                const { previewPullRequests, deployCommits } = getSettings(registrations, stack).vcs;
-                assert.deepEqual([previewPullRequests, deployCommits], [automatic, automatic]);
-            }
-            assert.ok(ofType(registrations, driftType).has("prod"));
-        });
-
-        it("reports a manual stack that does not exist, and a stack file without a Google project", async () => {
-            await assert.rejects(
-                run({ config: { "deployments:manual": '["prod", "prd"]' } }),
-                /^.*manual has prd, without a stack file\. Correct or remove the name\.$/,
-            );
-            for (const content of ["", "config: {}\n", "config: {'gcp:project': {secure: 'v1:abc'}}\n"])
-                await assert.rejects(
-                    run({ files: { "Pulumi.dev.yaml": content } }),
-                    /Pulumi\.dev\.yaml does not set gcp:project\. Set it to the id of a Google project/,
-                );
         });
 
         it("has the versions of the project, a lock file of its own, and needs nothing else to run", () => {
@@ -426,17 +239,6 @@ describe("examples/pulumi-deployments", () => {
             };
             const set = [...page.matchAll(/pulumi config set (?:--path ')?([\w:]+)/g)].map(([, key]) => key);
             assert.deepEqual(set.sort(), ["gcp:project", ...Object.keys(config)].sort());
-        });
-
-        it("passes the policy on federation with the parameters of the page", async () => {
-            const registrations = await run();
-            const provider = registrations.find(({ name }) => name === "pulumi");
-            assert.ok(provider);
-            const check = (parameters: Record<string, unknown>) =>
-                messages("federation-condition", { type: provider.type, props: provider.inputs }, parameters);
-            assert.equal((await check({})).length, 1);
-            const [, parameters = ""] = /^ +`(\{.*stableClaims.*\})`/m.exec(page) ?? [];
-            assert.deepEqual(await check(JSON.parse(parameters) as Record<string, unknown>), []);
         });
     });
 
@@ -539,172 +341,338 @@ describe("examples/pulumi-deployments", () => {
         });
     });
 
-    describe("a deployment of the example", () => {
-        let sandbox: Sandbox;
-        let registrations: Registration[];
-        let directory: string;
-        before(async () => {
-            sandbox = await startSandbox();
-            const operator = "user:operator@example.com";
-            for (const [project, number] of [
-                ["acme-dev", "111111111111"],
-                ["acme-prod", "222222222222"],
-            ] as const) {
-                sandbox.cloud.addProject(project, number, operator);
-                for (const account of ["previewer", "deployer"])
-                    sandbox.cloud.addServiceAccount(sandbox.cloud.project(project), account, "", "");
-            }
-            for (const project of ["sandbox-project", "acme-dev", "acme-prod"])
-                await ok(sandbox, "POST", `/serviceusage/v1/projects/${project}/services:batchEnable`, {
-                    serviceIds: ["iam.googleapis.com", "sts.googleapis.com", "iamcredentials.googleapis.com"],
-                });
-            registrations = await run({ sandbox });
-            directory = await mkdtemp(join(tmpdir(), "python-registry-deployment-"));
+    // npm installs the packages of the example, which no other test needs.
+    describeInRelease("the program", () => {
+        before(function () {
+            return install(this);
         });
-        after(async () => {
-            await sandbox.close();
+        after(() => rm(installed, { recursive: true }));
+
+        it("has the right types", async () => {
+            const directory = await mkdtemp(join(tmpdir(), "python-registry-deployments-"));
+            const sources = readdirSync(example).filter((file) => file.endsWith(".ts"));
+            for (const file of ["tsconfig.json", "packages/operations/src/deploy/changes.ts"].concat(
+                [...sources, "tsconfig.json"].map((file) => `examples/pulumi-deployments/${file}`),
+            )) {
+                await mkdir(dirname(join(directory, file)), { recursive: true });
+                await copyFile(join(root, file), join(directory, file));
+            }
+            symlinkSync(join(installed, "node_modules"), join(directory, "node_modules"));
+            const { all } = await execa(
+                process.execPath,
+                [
+                    ...[join(root, "node_modules", "typescript", "bin", "tsc"), "--types", "node"],
+                    ...["--typeRoots", join(root, "node_modules", "@types")],
+                    ...["--project", "examples/pulumi-deployments"],
+                ],
+                { cwd: directory, reject: false, all: true, stdin: "ignore" },
+            );
+            assert.equal(all, "");
             await rm(directory, { recursive: true });
         });
 
-        /** A token that Pulumi Cloud gives a deployment, with some claims changed. */
-        const getToken = (stack: string, operation: string, claims: Claims = {}) => {
-            const { org, project } = { org: "acme", project: "python-registry", ...claims };
-            return sandbox.issuers.issue(pulumiDeployments.issuer, {
-                ...pulumiDeployments.claims,
-                ...{ org, project, stack, operation },
-                sub: `pulumi:deploy:org:${org}:project:${project}:stack:${stack}:operation:${operation}:scope:write`,
-                ...claims,
-            });
-        };
-
-        /** Runs the second command before an operation, as the executor does, and returns the credentials of the operation. */
-        async function findCredentials(stack: string, operation: string) {
-            const { projectId, workloadPoolId, providerId, serviceAccount } = getSettings(
-                registrations,
-                stack,
-            ).operationContext.oidc.gcp;
-            const provided = credentialConfiguration({
-                provider: `projects/${projectId}/locations/global/workloadIdentityPools/${workloadPoolId}/providers/${providerId}`,
-                tokenFile: "/mnt/pulumi/pulumi.oidc",
-                serviceAccount,
-            });
-            const environment = join(directory, "PULUMI_ENV");
-            await writeFile(environment, "");
-            const command = preRunCommands[1]!.replaceAll("/PULUMI_ENV", '"$0"');
-            const { exitCode, stderr } = await execa("bash", ["-c", command, environment], {
-                env: { GOOGLE_CREDENTIALS: provided, PULUMI_CI_OPERATION: operation, TMPDIR: directory },
-                reject: false,
-            });
-            const written = await readFile(environment, "utf8");
-            const [, file] = /^GOOGLE_CREDENTIALS=(.*)\n$/.exec(written) ?? [];
-            assert.equal(file === undefined, written === "");
-            if (file !== undefined) {
-                // Nobody else can have made the folder, or open it.
-                assert.equal(dirname(dirname(file)), directory);
-                assert.equal((await stat(dirname(file))).mode & 0o777, 0o700);
+        it("registers grants, settings and a drift schedule for each stack, and nothing else", async () => {
+            const registrations = await run();
+            const set = `principalSet://iam.googleapis.com/${poolName}`;
+            for (const stack of ["dev", "prod"]) {
+                const address = (account: string) => `${account}@acme-${stack}.iam.gserviceaccount.com`;
+                const grant = (account: string, attribute: string) => ({
+                    type: memberType,
+                    name: `${stack}-${account}`,
+                    inputs: {
+                        serviceAccountId: `projects/acme-${stack}/serviceAccounts/${address(account)}`,
+                        role: "roles/iam.workloadIdentityUser",
+                        member: `${set}/attribute.${attribute}/python-registry:${stack}`,
+                    },
+                    waitsFor: ["pulumi-deployments"],
+                });
+                const identity = { organization: "acme", project: "python-registry", stack };
+                assert.deepEqual(
+                    registrations
+                        .filter(({ name }) => name.startsWith(stack))
+                        .sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1)),
+                    [
+                        grant("deployer", "deployment"),
+                        grant("previewer", "stack"),
+                        {
+                            type: settingsType,
+                            name: stack,
+                            inputs: {
+                                ...identity,
+                                sourceContext: { git: { branch: "refs/heads/main" } },
+                                vcs: {
+                                    provider: "github",
+                                    repository: "acme/python-registry",
+                                    previewPullRequests: true,
+                                    deployCommits: true,
+                                    pullRequestTemplate: false,
+                                    paths: pathFilters(stack, Object.keys(stackFiles)),
+                                },
+                                operationContext: {
+                                    preRunCommands,
+                                    environmentVariables: { GITHUB_TOKEN: "none" },
+                                    oidc: {
+                                        gcp: {
+                                            projectId: "123456789012",
+                                            workloadPoolId: "pulumi-deployments",
+                                            providerId: "pulumi",
+                                            serviceAccount: address("previewer"),
+                                        },
+                                    },
+                                    options: { skipInstallDependencies: true },
+                                },
+                            },
+                            waitsFor: [
+                                "pulumi",
+                                "pulumi-deployments",
+                                `${stack}-deployer`,
+                                `${stack}-previewer`,
+                            ].sort(),
+                        },
+                        {
+                            type: driftType,
+                            name: stack,
+                            inputs: { ...identity, scheduleCron: "0 3 * * *", autoRemediate: false },
+                            waitsFor: [stack],
+                        },
+                    ],
+                );
             }
-            const used = JSON.parse(file === undefined ? provided : await readFile(file, "utf8")) as Json;
-            return { exitCode, stderr, provided: JSON.parse(provided) as Json, used };
-        }
-
-        /** What Google gives for a token with a credential configuration: the account, or the status of the refusal. */
-        async function login(token: string, configuration: Json): Promise<string | number> {
-            const { status, json } = await exchange(sandbox, token, {
-                fields: { audience: text(configuration["audience"]) },
-            });
-            if (status !== 200) return text(json["error"]);
-            const url = text(configuration["service_account_impersonation_url"]);
-            const reply = await through(sandbox, url, {
-                method: "POST",
-                headers: {
-                    Authorization: `Bearer ${text(json["access_token"])}`,
-                    "Content-Type": "application/json",
-                },
-                body: Buffer.from(
-                    JSON.stringify({ scope: ["https://www.googleapis.com/auth/cloud-platform"] }),
-                ),
-            });
-            return reply.status === 200
-                ? (/serviceAccounts\/(.*):generateAccessToken$/.exec(url)?.[1] ?? "")
-                : reply.status;
-        }
-
-        it("is the deployer for an update, and the previewer for everything else", async () => {
-            for (const stack of ["dev", "prod"])
-                for (const [operation, account] of [
-                    ["update", "deployer"],
-                    ["preview", "previewer"],
-                    ["refresh", "previewer"],
-                    ["detect-drift", "previewer"],
-                ] as const) {
-                    const { exitCode, stderr, provided, used } = await findCredentials(stack, operation);
-                    assert.equal(exitCode, 0, stderr);
-                    const address = `${account}@acme-${stack}.iam.gserviceaccount.com`;
-                    assert.equal(await login(await getToken(stack, operation), used), address);
-                    // Nothing but the account differs.
-                    assert.deepEqual(
-                        JSON.parse(JSON.stringify(used).replaceAll("/deployer@", "/previewer@")),
-                        provided,
-                    );
-                }
+            assert.equal(
+                registrations.filter(({ type }) => type !== "pulumi:pulumi:Stack").length,
+                2 + 2 * 4,
+            );
         });
 
-        it("ends before an operation that the previewer must not try", async () => {
-            for (const operation of ["destroy", "remediate-drift"]) {
-                const { exitCode, stderr, provided, used } = await findCredentials("dev", operation);
-                assert.deepEqual([exitCode, used], [1, provided]);
-                assert.equal(stderr, `This stack allows no ${operation} here. Run it on your machine.`);
+        it("follows the stack files", async () => {
+            const { "Pulumi.dev.yaml": _, ...remaining } = stackFiles;
+            const registrations = await run({
+                files: {
+                    ...remaining,
+                    "Pulumi.team-a.yml": "config: {'gcp:project': 'example.com:tools'}\n",
+                },
+            });
+            for (const type of [settingsType, driftType])
+                assert.deepEqual([...ofType(registrations, type).keys()].sort(), ["prod", "team-a"]);
+            assert.deepEqual([...ofType(registrations, memberType).keys()].sort(), [
+                "prod-deployer",
+                "prod-previewer",
+                "team-a-deployer",
+                "team-a-previewer",
+            ]);
+            assert.equal(
+                getSettings(registrations, "team-a").operationContext.oidc.gcp.serviceAccount,
+                "previewer@tools.example.com.iam.gserviceaccount.com",
+            );
+            assert.ok(getSettings(registrations, "prod").vcs.paths.includes("!Pulumi.team-a.yml"));
+        });
+
+        it("leaves a manual stack to a person: no update after a merge, and no preview of unreviewed code", async () => {
+            const registrations = await run({ config: { "deployments:manual": '["prod"]' } });
+            for (const [stack, automatic] of [
+                ["dev", true],
+                ["prod", false],
+            ] as const) {
+                const { previewPullRequests, deployCommits } = getSettings(registrations, stack).vcs;
+                assert.deepEqual([previewPullRequests, deployCommits], [automatic, automatic]);
             }
+            assert.ok(ofType(registrations, driftType).has("prod"));
         });
 
-        it("cannot be the deployer with a token of a preview, or of another stack", async () => {
-            const { used: deployer } = await findCredentials("prod", "update");
-            const { provided: previewer } = await findCredentials("prod", "preview");
-            for (const operation of [
-                "preview",
-                "refresh",
-                "destroy",
-                "detect-drift",
-                "remediate-drift",
-                "Update",
-            ])
-                assert.equal(await login(await getToken("prod", operation), deployer), 403, operation);
-            for (const operation of ["update", "preview"])
-                for (const account of [deployer, previewer])
-                    assert.equal(await login(await getToken("dev", operation), account), 403);
-            assert.equal(await login(await getToken("none", "update"), deployer), 403);
-        });
-
-        it("is refused for other projects and organizations, and so is an environment of Pulumi ESC", async () => {
-            const { used: deployer } = await findCredentials("prod", "update");
-            for (const claims of [
-                { project: "other" },
-                { org: "other" },
-                { org: "other", aud: "other" },
-                { aud: "other" },
-                { sub: "pulumi:environments:org:acme:env:python-registry/prod" },
-                {
-                    sub: "pulumi:environments:org:acme:env:a/b",
-                    project: undefined,
-                    stack: undefined,
-                    operation: undefined,
-                },
-            ])
-                assert.match(
-                    String(await login(await getToken("prod", "update", claims), deployer)),
-                    /^(?:unauthorized_client|invalid_grant)$/,
-                    JSON.stringify(claims),
+        it("reports a manual stack that does not exist, and a stack file without a Google project", async () => {
+            await assert.rejects(
+                run({ config: { "deployments:manual": '["prod", "prd"]' } }),
+                /^.*manual has prd, without a stack file\. Correct or remove the name\.$/,
+            );
+            for (const content of ["", "config: {}\n", "config: {'gcp:project': {secure: 'v1:abc'}}\n"])
+                await assert.rejects(
+                    run({ files: { "Pulumi.dev.yaml": content } }),
+                    /Pulumi\.dev\.yaml does not set gcp:project\. Set it to the id of a Google project/,
                 );
         });
 
-        it("has an identity also with the longest names", async () => {
-            const longest = "s".repeat(100);
-            const { used } = await findCredentials("prod", "update");
-            const token = await getToken(longest, "remediate-drift");
-            const { status, json } = await exchange(sandbox, token, {
-                fields: { audience: text(used["audience"]) },
+        it("passes the policy on federation with the parameters of the page", async () => {
+            const registrations = await run();
+            const provider = registrations.find(({ name }) => name === "pulumi");
+            assert.ok(provider);
+            const check = (parameters: Record<string, unknown>) =>
+                messages("federation-condition", { type: provider.type, props: provider.inputs }, parameters);
+            assert.equal((await check({})).length, 1);
+            const [, parameters = ""] = /^ +`(\{.*stableClaims.*\})`/m.exec(page) ?? [];
+            assert.deepEqual(await check(JSON.parse(parameters) as Record<string, unknown>), []);
+        });
+
+        describe("a deployment of the example", () => {
+            let sandbox: Sandbox;
+            let registrations: Registration[];
+            let directory: string;
+            before(async () => {
+                sandbox = await startSandbox();
+                const operator = "user:operator@example.com";
+                for (const [project, number] of [
+                    ["acme-dev", "111111111111"],
+                    ["acme-prod", "222222222222"],
+                ] as const) {
+                    sandbox.cloud.addProject(project, number, operator);
+                    for (const account of ["previewer", "deployer"])
+                        sandbox.cloud.addServiceAccount(sandbox.cloud.project(project), account, "", "");
+                }
+                for (const project of ["sandbox-project", "acme-dev", "acme-prod"])
+                    await ok(sandbox, "POST", `/serviceusage/v1/projects/${project}/services:batchEnable`, {
+                        serviceIds: [
+                            "iam.googleapis.com",
+                            "sts.googleapis.com",
+                            "iamcredentials.googleapis.com",
+                        ],
+                    });
+                registrations = await run({ sandbox });
+                directory = await mkdtemp(join(tmpdir(), "python-registry-deployment-"));
             });
-            assert.equal(status, 200, JSON.stringify(json));
+            after(async () => {
+                await sandbox.close();
+                await rm(directory, { recursive: true });
+            });
+
+            /** A token that Pulumi Cloud gives a deployment, with some claims changed. */
+            const getToken = (stack: string, operation: string, claims: Claims = {}) => {
+                const { org, project } = { org: "acme", project: "python-registry", ...claims };
+                return sandbox.issuers.issue(pulumiDeployments.issuer, {
+                    ...pulumiDeployments.claims,
+                    ...{ org, project, stack, operation },
+                    sub: `pulumi:deploy:org:${org}:project:${project}:stack:${stack}:operation:${operation}:scope:write`,
+                    ...claims,
+                });
+            };
+
+            /** Runs the second command before an operation, as the executor does, and returns the credentials of the operation. */
+            async function findCredentials(stack: string, operation: string) {
+                const { projectId, workloadPoolId, providerId, serviceAccount } = getSettings(
+                    registrations,
+                    stack,
+                ).operationContext.oidc.gcp;
+                const provided = credentialConfiguration({
+                    provider: `projects/${projectId}/locations/global/workloadIdentityPools/${workloadPoolId}/providers/${providerId}`,
+                    tokenFile: "/mnt/pulumi/pulumi.oidc",
+                    serviceAccount,
+                });
+                const environment = join(directory, "PULUMI_ENV");
+                await writeFile(environment, "");
+                const command = preRunCommands[1]!.replaceAll("/PULUMI_ENV", '"$0"');
+                const { exitCode, stderr } = await execa("bash", ["-c", command, environment], {
+                    env: { GOOGLE_CREDENTIALS: provided, PULUMI_CI_OPERATION: operation, TMPDIR: directory },
+                    reject: false,
+                });
+                const written = await readFile(environment, "utf8");
+                const [, file] = /^GOOGLE_CREDENTIALS=(.*)\n$/.exec(written) ?? [];
+                assert.equal(file === undefined, written === "");
+                if (file !== undefined) {
+                    // Nobody else can have made the folder, or open it.
+                    assert.equal(dirname(dirname(file)), directory);
+                    assert.equal((await stat(dirname(file))).mode & 0o777, 0o700);
+                }
+                const used = JSON.parse(file === undefined ? provided : await readFile(file, "utf8")) as Json;
+                return { exitCode, stderr, provided: JSON.parse(provided) as Json, used };
+            }
+
+            /** What Google gives for a token with a credential configuration: the account, or the status of the refusal. */
+            async function login(token: string, configuration: Json): Promise<string | number> {
+                const { status, json } = await exchange(sandbox, token, {
+                    fields: { audience: text(configuration["audience"]) },
+                });
+                if (status !== 200) return text(json["error"]);
+                const url = text(configuration["service_account_impersonation_url"]);
+                const reply = await through(sandbox, url, {
+                    method: "POST",
+                    headers: {
+                        Authorization: `Bearer ${text(json["access_token"])}`,
+                        "Content-Type": "application/json",
+                    },
+                    body: Buffer.from(
+                        JSON.stringify({ scope: ["https://www.googleapis.com/auth/cloud-platform"] }),
+                    ),
+                });
+                return reply.status === 200
+                    ? (/serviceAccounts\/(.*):generateAccessToken$/.exec(url)?.[1] ?? "")
+                    : reply.status;
+            }
+
+            it("is the deployer for an update, and the previewer for everything else", async () => {
+                for (const stack of ["dev", "prod"])
+                    for (const [operation, account] of [
+                        ["update", "deployer"],
+                        ["preview", "previewer"],
+                        ["refresh", "previewer"],
+                        ["detect-drift", "previewer"],
+                    ] as const) {
+                        const { exitCode, stderr, provided, used } = await findCredentials(stack, operation);
+                        assert.equal(exitCode, 0, stderr);
+                        const address = `${account}@acme-${stack}.iam.gserviceaccount.com`;
+                        assert.equal(await login(await getToken(stack, operation), used), address);
+                        // Nothing but the account differs.
+                        assert.deepEqual(
+                            JSON.parse(JSON.stringify(used).replaceAll("/deployer@", "/previewer@")),
+                            provided,
+                        );
+                    }
+            });
+
+            it("ends before an operation that the previewer must not try", async () => {
+                for (const operation of ["destroy", "remediate-drift"]) {
+                    const { exitCode, stderr, provided, used } = await findCredentials("dev", operation);
+                    assert.deepEqual([exitCode, used], [1, provided]);
+                    assert.equal(stderr, `This stack allows no ${operation} here. Run it on your machine.`);
+                }
+            });
+
+            it("cannot be the deployer with a token of a preview, or of another stack", async () => {
+                const { used: deployer } = await findCredentials("prod", "update");
+                const { provided: previewer } = await findCredentials("prod", "preview");
+                for (const operation of [
+                    "preview",
+                    "refresh",
+                    "destroy",
+                    "detect-drift",
+                    "remediate-drift",
+                    "Update",
+                ])
+                    assert.equal(await login(await getToken("prod", operation), deployer), 403, operation);
+                for (const operation of ["update", "preview"])
+                    for (const account of [deployer, previewer])
+                        assert.equal(await login(await getToken("dev", operation), account), 403);
+                assert.equal(await login(await getToken("none", "update"), deployer), 403);
+            });
+
+            it("is refused for other projects and organizations, and so is an environment of Pulumi ESC", async () => {
+                const { used: deployer } = await findCredentials("prod", "update");
+                for (const claims of [
+                    { project: "other" },
+                    { org: "other" },
+                    { org: "other", aud: "other" },
+                    { aud: "other" },
+                    { sub: "pulumi:environments:org:acme:env:python-registry/prod" },
+                    {
+                        sub: "pulumi:environments:org:acme:env:a/b",
+                        project: undefined,
+                        stack: undefined,
+                        operation: undefined,
+                    },
+                ])
+                    assert.match(
+                        String(await login(await getToken("prod", "update", claims), deployer)),
+                        /^(?:unauthorized_client|invalid_grant)$/,
+                        JSON.stringify(claims),
+                    );
+            });
+
+            it("has an identity also with the longest names", async () => {
+                const longest = "s".repeat(100);
+                const { used } = await findCredentials("prod", "update");
+                const token = await getToken(longest, "remediate-drift");
+                const { status, json } = await exchange(sandbox, token, {
+                    fields: { audience: text(used["audience"]) },
+                });
+                assert.equal(status, 200, JSON.stringify(json));
+            });
         });
     });
 });

@@ -6,6 +6,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { within } from "../deadline";
+import { describeInRelease } from "../release";
 import { getPublished, type Manifest, root, readManifest } from "./manifests";
 
 // What `npm pack` makes of each published package, installed in an empty project.
@@ -61,7 +62,7 @@ async function install(folder: string, tools: readonly string[] = []): Promise<s
     return project;
 }
 
-describe("the tarball of", () => {
+describeInRelease("the tarball of", () => {
     before(async () => {
         directory = await mkdtemp(join(tmpdir(), "python-registry-tarballs-"));
         const published = getPublished();

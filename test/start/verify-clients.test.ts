@@ -3,6 +3,7 @@ import type { PythonTools } from "../../packages/sandbox/src/python/python-tools
 import { buildSamples, type SamplePackages, verifyClients } from "../../packages/sandbox/src/verify-clients";
 import { grant } from "../sandbox/client";
 import { needTools, project, reader, TestRegistry, writer } from "../clients/registry";
+import { itInRelease } from "../release";
 
 // A check is useful only if it fails when its claim is wrong.
 
@@ -55,24 +56,24 @@ describe("the checks of npm start", () => {
         ]);
     });
 
-    it("fail with a reader that has no grant", async () => {
+    itInRelease("fail with a reader that has no grant", async () => {
         await using registry = await TestRegistry.up(tools);
         await grant(registry.sandbox, "writer", member(writer));
         assert.deepEqual(await failures(registry), [claims.installWithKeyring, claims.installWithPassword]);
     });
 
-    it("fail with a reader that can upload", async () => {
+    itInRelease("fail with a reader that can upload", async () => {
         await using registry = await TestRegistry.up(tools);
         await grant(registry.sandbox, "writer", member(writer), member(reader));
         assert.deepEqual(await failures(registry), [claims.readerCannotUpload]);
     });
 
-    it("fail if a stranger can install", async () => {
+    itInRelease("fail if a stranger can install", async () => {
         await using registry = await TestRegistry.up(tools, { readers: ["allUsers"], allowPublic: true });
         assert.deepEqual(await failures(registry), [claims.strangerCannotInstall]);
     });
 
-    it("fail with a reader whose key was deleted", async () => {
+    itInRelease("fail with a reader whose key was deleted", async () => {
         await using registry = await TestRegistry.up(tools);
         registry.sandbox.cloud
             .findServiceAccount(member(reader).slice("serviceAccount:".length))!

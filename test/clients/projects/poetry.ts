@@ -28,7 +28,6 @@ export const poetryProjects: readonly ProjectCase[] = [
     },
     {
         title: "pins every form of dependency in [tool.poetry]",
-        always: true,
         files: {
             "pyproject.toml":
                 '[tool.poetry]\nname = "acme-app"\nversion = "1"\n\n' +
@@ -81,7 +80,6 @@ export const poetryProjects: readonly ProjectCase[] = [
     },
     {
         title: "warns of a primary source, whose packages it takes",
-        always: true,
         files: { "pyproject.toml": `${project}dependencies = ["acme-app"]\n${mirror}` },
         says: [warning],
         doesNotSay: [],
@@ -110,7 +108,6 @@ export const poetryProjects: readonly ProjectCase[] = [
         ["priority default", `${mirror}priority = "default"\n`, 'source "mirror": priority = "default"'],
     ].map(([what = "", sources = "", said = ""]): ProjectCase => ({
         title: `refuses a source of poetry 1: ${what}`,
-        always: true,
         files: { "pyproject.toml": `${project}dependencies = []\n${sources}` },
         says: [new RegExp(`error: poetry: .*\\(${said}\\). Replace it by priority = "supplemental"`)],
         refused: true,

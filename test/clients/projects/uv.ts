@@ -136,7 +136,6 @@ export const uvProjects: readonly ProjectCase[] = [
     },
     {
         title: "pins no package that has a source, a path or a URL of its own",
-        always: true,
         files: {
             "pyproject.toml":
                 project +
@@ -171,7 +170,6 @@ export const uvProjects: readonly ProjectCase[] = [
     },
     {
         title: "warns of an index that comes before the registry",
-        always: true,
         files: { "pyproject.toml": project + uses("acme-a") + "\n" + mirror + ours },
         internalPackages: ["other"],
         says: [

@@ -55,64 +55,65 @@ socket.create_connection = create_connection
 
 export function hatch() {
     for (const form of forms) {
-        testOperation("hatch", form, "install", async ({ fixture, tool }) => {
-            for (const credential of fixture.credentials(form, "install")) {
+        testOperation(
+            "hatch",
+            form,
+            "install",
+            async ({ fixture, tool }, { credential, variant }) => {
                 const client = hatchClient(fixture.index, credential);
                 const user = getFiles(client.install, "user");
                 const project = (part: Client) => ({
                     "project/pyproject.toml": pasted(own("ready-made"), part, "pyproject.toml"),
                 });
-                for (const files of [
-                    { ...user, ...project(client) },
+                const files = [
                     // The project's part has no credential, so with a login in the file, the user's file is necessary.
-                    ...(findLogin(credential) === undefined ? [project(client)] : []),
+                    findLogin(credential) === undefined ? project(client) : { ...user, ...project(client) },
+                    { ...user, ...project(client) },
                     // The project's part works for every form.
                     { ...user, ...project(hatchClient(fixture.index, { form: "keyring" })) },
                     { ...user, ...project(hatchClient(fixture.index, { form: "token" })) },
-                ]) {
-                    await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
-                        path: [tool.bin],
-                        environment: environment(fixture),
-                        files,
-                    });
-                    const run = await fixture.runInProject(
-                        toolEnvironment,
-                        script(client.commands.install, "ready-made"),
-                    );
-                    assert.equal(run.exitCode, 0, run.output);
-                    assert.match(run.output, /^1\.0\.0$/m);
-                    assert.deepEqual(
-                        [...new Set(answers(run).filter((answer) => answer.startsWith("GET 200")))],
-                        [`GET 200 ${fixture.principal(form, "install")}`],
-                    );
-                }
-            }
-        });
-
-        testOperation("hatch", form, "publish", async ({ fixture, tool }) => {
-            for (const [turn, credential] of fixture.credentials(form, "publish").entries()) {
-                const client = hatchClient(fixture.index, credential);
-                await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
+                ][variant]!;
+                await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                     path: [tool.bin],
-                    environment: { ...environment(fixture), PYTHONPATH: "../network" },
-                    files: {
-                        ...tunnel,
-                        ...getFiles(client.publish, "user"),
-                        "project/pyproject.toml": own("ready-made"),
-                    },
-                    distributions: await fixture.registry.build({
-                        name: `hatch-${form}`,
-                        version: `1.0.${turn}`,
-                    }),
+                    environment: environment(fixture),
+                    files,
                 });
-                const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
-                assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
-                assert.deepEqual(
-                    answers(run).filter((answer) => answer.startsWith("POST ")),
-                    [uploaded, uploaded],
+                const run = await fixture.runInProject(
+                    toolEnvironment,
+                    script(client.commands.install, "ready-made"),
                 );
-            }
+                assert.equal(run.exitCode, 0, run.output);
+                assert.match(run.output, /^1\.0\.0$/m);
+                assert.deepEqual(
+                    [...new Set(answers(run).filter((answer) => answer.startsWith("GET 200")))],
+                    [`GET 200 ${fixture.principal(form, "install")}`],
+                );
+            },
+            4,
+        );
+
+        testOperation("hatch", form, "publish", async ({ fixture, tool }, { credential, turn }) => {
+            const client = hatchClient(fixture.index, credential);
+            await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
+                path: [tool.bin],
+                environment: { ...environment(fixture), PYTHONPATH: "../network" },
+                files: {
+                    ...tunnel,
+                    ...getFiles(client.publish, "user"),
+                    "project/pyproject.toml": own("ready-made"),
+                },
+                distributions: await fixture.registry.build({
+                    name: `hatch-${form}`,
+                    version: `1.0.${turn}`,
+                }),
+            });
+            const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
+            assert.equal(run.exitCode, 0, run.output);
+            const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
+            assert.deepEqual(
+                answers(run).filter((answer) => answer.startsWith("POST ")),
+                [uploaded, uploaded],
+            );
         });
     }
 

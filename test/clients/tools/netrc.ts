@@ -7,43 +7,39 @@ import { type ToolFixture, getFiles, type Operation, testOperation, script, type
 
 export function netrc() {
     for (const form of ["token", "key"] as const) {
-        testOperation("netrc", form, "install", async ({ fixture, tool }) => {
-            for (const credential of fixture.credentials(form, "install")) {
-                const client = getClient(fixture, credential);
-                await using toolEnvironment = await open({ fixture, tool }, credential, "install");
-                const environment = "export PIP_TARGET=site\n";
-                const run = await fixture.runScript(
-                    toolEnvironment,
-                    environment + script(client.commands.install, "ready-made"),
-                );
-                const granted = `GET 200 ${fixture.principal(form, "install")}`;
-                assert.equal(run.exitCode, 0, run.output);
-                assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
-                assert.deepEqual(answers(run), [granted, granted]);
+        testOperation("netrc", form, "install", async ({ fixture, tool }, { credential }) => {
+            const client = getClient(fixture, credential);
+            await using toolEnvironment = await open({ fixture, tool }, credential, "install");
+            const environment = "export PIP_TARGET=site\n";
+            const run = await fixture.runScript(
+                toolEnvironment,
+                environment + script(client.commands.install, "ready-made"),
+            );
+            const granted = `GET 200 ${fixture.principal(form, "install")}`;
+            assert.equal(run.exitCode, 0, run.output);
+            assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
+            assert.deepEqual(answers(run), [granted, granted]);
 
-                const url = `${fixture.index.indexUrl}ready-made/`;
-                const byCurl = await fixture.registry.run(toolEnvironment, "curl", "-sSfn", url);
-                assert.deepEqual([byCurl.exitCode, answers(byCurl)], [0, [granted]], byCurl.output);
-            }
+            const url = `${fixture.index.indexUrl}ready-made/`;
+            const byCurl = await fixture.registry.run(toolEnvironment, "curl", "-sSfn", url);
+            assert.deepEqual([byCurl.exitCode, answers(byCurl)], [0, [granted]], byCurl.output);
         });
 
-        testOperation("netrc", form, "publish", async ({ fixture, tool }) => {
-            for (const [turn, credential] of fixture.credentials(form, "publish").entries()) {
-                const client = getClient(fixture, credential);
-                await using toolEnvironment = await open(
-                    { fixture, tool },
-                    credential,
-                    "publish",
-                    await fixture.registry.build({ name: `netrc-${form}-${turn}`, version: "1.0.0" }),
-                );
-                const run = await fixture.runScript(toolEnvironment, script(client.commands.publish));
-                assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
-                assert.deepEqual(
-                    answers(run).filter((answer) => answer !== "GET 401 nobody"),
-                    [uploaded, uploaded],
-                );
-            }
+        testOperation("netrc", form, "publish", async ({ fixture, tool }, { credential, turn }) => {
+            const client = getClient(fixture, credential);
+            await using toolEnvironment = await open(
+                { fixture, tool },
+                credential,
+                "publish",
+                await fixture.registry.build({ name: `netrc-${form}-${turn}`, version: "1.0.0" }),
+            );
+            const run = await fixture.runScript(toolEnvironment, script(client.commands.publish));
+            assert.equal(run.exitCode, 0, run.output);
+            const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
+            assert.deepEqual(
+                answers(run).filter((answer) => answer !== "GET 401 nobody"),
+                [uploaded, uploaded],
+            );
         });
     }
 }

@@ -1,30 +1,32 @@
 import { format } from "prettier";
 import { forms } from "../../../packages/registry/src/clients/credential";
-import type { AttackResult, OperationResult } from "./tool";
+import { pinnedVersion, type ProvedAttack, type ProvedOperation } from "./tool";
 
-/** The text of docs/clients.md: what a run has shown. */
+/** The text of docs/clients.md: what the tests prove, and which command runs them. */
 export function page(
-    operations: readonly OperationResult[],
-    attacks: readonly AttackResult[],
+    operations: readonly ProvedOperation[],
+    attacks: readonly ProvedAttack[],
 ): Promise<string> {
-    const tools = [...new Map(operations.map(({ tool, version }) => [tool, version]))];
+    const tools = [...new Set(operations.map(({ tool }) => tool))];
     const getOperations = (tool: string, form: string) =>
         operations
             .filter((each) => each.tool === tool && each.form === form)
-            .map(({ operation }) => operation)
+            .map(({ operation, by }) => (by === "npm test" ? operation : `${operation} ⁺`))
             .join(", ");
     const text = [
         "# What the tests prove about the client files",
-        "`npm run docs` writes this page, and `npm run test:all` fails if it is out of date. Each word in the first table is a run of " +
+        "`npm run docs` writes this page, and a test fails if it is out of date. Each word in the first table is a run of " +
             "the real tool, in the version given, against the sandbox, with the generated file and the generated command " +
             "unmodified.",
+        "`npm test` runs each tool by the keyring and by a token, and one attack on it. `npm run test:release` runs the rest, which has a ⁺. It also " +
+            "sets up each form in every other way, such as a token in the file, or the file of the project.",
         "The forms of credential: the tool asks a **keyring** (the Google backend, with Application Default Credentials), " +
-            "has an access **token** (tested from its environment and from the file), or has a service account's **key**.",
+            "has an access **token** (from its environment or from the file), or has a service account's **key**.",
         table(
             ["tool", "version", ...forms],
-            tools.map(([tool, version]) => [
+            tools.map((tool) => [
                 tool,
-                version,
+                pinnedVersion(tool),
                 ...forms.map((form) => getOperations(tool, form) || "not supported"),
             ]),
         ),
@@ -35,12 +37,13 @@ export function page(
             "yet.",
         table(
             ["tool", "version", "file", "asked for", "installed"],
-            attacks.map(({ tool, version, file, asked, installed }) => [
+            attacks.map(({ tool, file, asked, installs, by }) => [
                 tool,
-                version,
+                pinnedVersion(tool),
                 file,
                 asked,
-                installed === "internal" ? "the internal package" : "**the attacker's package**",
+                (installs === "internal" ? "the internal package" : "**the attacker's package**") +
+                    (by === "npm test" ? "" : " ⁺"),
             ]),
         ),
         "## What the files do not protect",

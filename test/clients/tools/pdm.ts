@@ -21,12 +21,15 @@ const own =
 
 export function pdm() {
     for (const form of forms) {
-        testOperation("pdm", form, "install", async ({ fixture, tool }) => {
-            for (const credential of fixture.credentials(form, "install")) {
+        testOperation(
+            "pdm",
+            form,
+            "install",
+            async ({ fixture, tool }, { credential, variant }) => {
                 const client = pdmClient(fixture.index, credential);
                 const user = getFiles(client.install, "user");
                 const shared = pdmClient(fixture.index, { form: "token" });
-                for (const files of [
+                const files = [
                     { ...user, "project/pyproject.toml": own },
                     {
                         // The project's part has no credential; the user's configuration has it.
@@ -35,41 +38,39 @@ export function pdm() {
                     },
                     // The project's part with the variable in its URL works for every form.
                     { ...user, "project/pyproject.toml": pasted(own, shared, "pyproject.toml") },
-                ]) {
-                    await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
-                        path: [tool.bin],
-                        files,
-                    });
-                    const run = await fixture.runInProject(
-                        toolEnvironment,
-                        script(client.commands.install, "ready-made"),
-                    );
-                    assert.equal(run.exitCode, 0, run.output);
-                    assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
-                    assert.deepEqual(
-                        [...new Set(answers(run))].filter((answer) => answer !== "GET 401 nobody"),
-                        [`GET 200 ${fixture.principal(form, "install")}`],
-                    );
-                }
-            }
-        });
-
-        testOperation("pdm", form, "publish", async ({ fixture, tool }) => {
-            for (const [turn, credential] of fixture.credentials(form, "publish").entries()) {
-                const client = pdmClient(fixture.index, credential);
-                await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
+                ][variant]!;
+                await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                     path: [tool.bin],
-                    files: { ...getFiles(client.publish, "user"), "project/pyproject.toml": own },
-                    distributions: await fixture.registry.build({
-                        name: `pdm-${form}`,
-                        version: `1.0.${turn}`,
-                    }),
+                    files,
                 });
-                const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
+                const run = await fixture.runInProject(
+                    toolEnvironment,
+                    script(client.commands.install, "ready-made"),
+                );
                 assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
-                assert.deepEqual(answers(run), [uploaded, uploaded]);
-            }
+                assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
+                assert.deepEqual(
+                    [...new Set(answers(run))].filter((answer) => answer !== "GET 401 nobody"),
+                    [`GET 200 ${fixture.principal(form, "install")}`],
+                );
+            },
+            3,
+        );
+
+        testOperation("pdm", form, "publish", async ({ fixture, tool }, { credential, turn }) => {
+            const client = pdmClient(fixture.index, credential);
+            await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
+                path: [tool.bin],
+                files: { ...getFiles(client.publish, "user"), "project/pyproject.toml": own },
+                distributions: await fixture.registry.build({
+                    name: `pdm-${form}`,
+                    version: `1.0.${turn}`,
+                }),
+            });
+            const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
+            assert.equal(run.exitCode, 0, run.output);
+            const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
+            assert.deepEqual(answers(run), [uploaded, uploaded]);
         });
     }
 

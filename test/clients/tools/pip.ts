@@ -6,8 +6,8 @@ import { testAttack, getFiles, testOperation, script, waysToAsk } from "./tool";
 
 export function pip() {
     for (const form of forms) {
-        testOperation("pip", form, "install", async ({ fixture, tool }) => {
-            const client = pipClient(fixture.index, fixture.credential(form, "install"));
+        testOperation("pip", form, "install", async ({ fixture, tool }, { credential }) => {
+            const client = pipClient(fixture.index, credential);
             await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
                 path: [tool.bin],
                 files: getFiles(client.install, "user"),

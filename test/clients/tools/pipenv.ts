@@ -21,29 +21,24 @@ const own = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nnam
 
 export function pipenv() {
     for (const form of forms) {
-        testOperation("pipenv", form, "install", async ({ fixture, tool }) => {
+        testOperation("pipenv", form, "install", async ({ fixture, tool }, { credential, turn }) => {
             const principal = fixture.principal(form, "install");
-            for (const credential of fixture.credentials(form, "install")) {
-                const { install, commands } = pipenvClient(fixture.index, credential);
-                await using toolEnvironment = await project({ fixture, tool }, credential);
-                const run = await fixture.runInProject(
-                    toolEnvironment,
-                    script(commands.install, "ready-made"),
-                );
-                assert.equal(run.exitCode, 0, run.output);
-                assert.equal(await lockedVersion(toolEnvironment, "ready-made"), "==1.0.0");
-                const known = answers(run).filter((answer) => answer !== "GET 401 nobody");
-                assert.ok(known.includes(`GET 200 ${principal}`), known.join());
-                assert.deepEqual(new Set(known.map((answer) => answer.slice(8))), new Set([principal]));
-                // The Pipfile still has the generated part, and the files to commit have no credential.
-                const pipfile = await toolEnvironment.runIn("project", "cat", "Pipfile");
-                assert.ok(pipfile.output.includes(install[0]?.text.trimEnd() ?? "?"), pipfile.output);
-                const lock = await toolEnvironment.runIn("project", "cat", "Pipfile.lock");
-                for (const secret of await getSecrets(toolEnvironment, credential)) {
-                    assert.ok(![pipfile, lock, run].some(({ output }) => output.includes(secret)));
-                }
+            const { install, commands } = pipenvClient(fixture.index, credential);
+            await using toolEnvironment = await project({ fixture, tool }, credential);
+            const run = await fixture.runInProject(toolEnvironment, script(commands.install, "ready-made"));
+            assert.equal(run.exitCode, 0, run.output);
+            assert.equal(await lockedVersion(toolEnvironment, "ready-made"), "==1.0.0");
+            const known = answers(run).filter((answer) => answer !== "GET 401 nobody");
+            assert.ok(known.includes(`GET 200 ${principal}`), known.join());
+            assert.deepEqual(new Set(known.map((answer) => answer.slice(8))), new Set([principal]));
+            // The Pipfile still has the generated part, and the files to commit have no credential.
+            const pipfile = await toolEnvironment.runIn("project", "cat", "Pipfile");
+            assert.ok(pipfile.output.includes(install[0]?.text.trimEnd() ?? "?"), pipfile.output);
+            const lock = await toolEnvironment.runIn("project", "cat", "Pipfile.lock");
+            for (const secret of await getSecrets(toolEnvironment, credential)) {
+                assert.ok(![pipfile, lock, run].some(({ output }) => output.includes(secret)));
             }
-            if (form === "token") {
+            if (form === "token" && turn > 0) {
                 await assertNoWayRound({ fixture, tool });
             }
         });

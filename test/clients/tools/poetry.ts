@@ -7,44 +7,37 @@ import { dependent, testAttack, getFiles, internal, pasted, testOperation, scrip
 
 export function poetry() {
     for (const form of forms) {
-        testOperation("poetry", form, "install", async ({ fixture, tool }) => {
-            for (const credential of fixture.credentials(form, "install")) {
-                const client = poetryClient(fixture.index, credential);
-                await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
-                    path: [tool.bin],
-                    files: { ...project(client, "demo"), ...getFiles(client.install, "user") },
-                });
-                const run = await fixture.runInProject(
-                    toolEnvironment,
-                    script(client.commands.install, "ready-made"),
-                );
-                assert.equal(run.exitCode, 0, run.output);
-                assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
-                // Every request has the login, and none goes to PyPI.
-                assert.deepEqual(
-                    [...new Set(answers(run))],
-                    [`GET 200 ${fixture.principal(form, "install")}`],
-                );
-                assert.deepEqual(publicRequests(run), []);
-            }
+        testOperation("poetry", form, "install", async ({ fixture, tool }, { credential }) => {
+            const client = poetryClient(fixture.index, credential);
+            await using toolEnvironment = await fixture.toolEnvironment(form, "install", {
+                path: [tool.bin],
+                files: { ...project(client, "demo"), ...getFiles(client.install, "user") },
+            });
+            const run = await fixture.runInProject(
+                toolEnvironment,
+                script(client.commands.install, "ready-made"),
+            );
+            assert.equal(run.exitCode, 0, run.output);
+            assert.equal(installed(run, "ready-made"), "1.0.0", run.output);
+            // Every request has the login, and none goes to PyPI.
+            assert.deepEqual([...new Set(answers(run))], [`GET 200 ${fixture.principal(form, "install")}`]);
+            assert.deepEqual(publicRequests(run), []);
         });
 
-        testOperation("poetry", form, "publish", async ({ fixture, tool }) => {
-            for (const [number, credential] of fixture.credentials(form, "publish").entries()) {
-                const name = `poetry-${form}-${number}`;
-                const client = poetryClient(fixture.index, credential);
-                await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
-                    path: [tool.bin],
-                    // The source and the repository have the same name, and poetry does not confuse them.
-                    files: { ...project(client, name), ...getFiles(client.publish, "user") },
-                    distributions: await fixture.registry.build({ name, version: "1.0.0" }),
-                });
-                const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
-                assert.equal(run.exitCode, 0, run.output);
-                const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
-                assert.deepEqual(answers(run), [uploaded, uploaded]);
-                assert.deepEqual(publicRequests(run), []);
-            }
+        testOperation("poetry", form, "publish", async ({ fixture, tool }, { credential, turn }) => {
+            const name = `poetry-${form}-${turn}`;
+            const client = poetryClient(fixture.index, credential);
+            await using toolEnvironment = await fixture.toolEnvironment(form, "publish", {
+                path: [tool.bin],
+                // The source and the repository have the same name, and poetry does not confuse them.
+                files: { ...project(client, name), ...getFiles(client.publish, "user") },
+                distributions: await fixture.registry.build({ name, version: "1.0.0" }),
+            });
+            const run = await fixture.runInProject(toolEnvironment, script(client.commands.publish));
+            assert.equal(run.exitCode, 0, run.output);
+            const uploaded = `POST 200 ${fixture.principal(form, "publish")}`;
+            assert.deepEqual(answers(run), [uploaded, uploaded]);
+            assert.deepEqual(publicRequests(run), []);
         });
     }
 

@@ -16,31 +16,34 @@ import type {
     PythonIndex,
 } from "../../../packages/registry/src/clients/client";
 import type { Credential, Form } from "../../../packages/registry/src/clients/credential";
-import { itInAll } from "../../every-case";
+import { itInRelease } from "../../release";
 import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
-// What the tests of all tools share: one registry, an attacker's package on the public index, and a record of the
-// results, from which docs/clients.md is written.
+// What the tests of all tools share: one registry, an attacker's package on the public index, and a list of what they prove, from which
+// docs/clients.md is written.
 
 export type Operation = "install" | "publish";
 
-/** A line of docs/clients.md. */
-export interface OperationResult {
+/** The command whose tests these are. */
+export type Command = "npm test" | "npm run test:release";
+
+/** That an operation works: a word of docs/clients.md. */
+export interface ProvedOperation {
     readonly tool: string;
-    readonly version: string;
     readonly form: Form;
     readonly operation: Operation;
+    readonly by: Command;
 }
 
-/** The result of an attack: which of two packages with the same name was installed. */
-export interface AttackResult {
+/** Which of two packages with the same name a tool installs: a line of docs/clients.md. */
+export interface ProvedAttack {
     readonly tool: string;
-    readonly version: string;
+    readonly by: Command;
     /** The tool's file, with its variant: `uv.toml`, `pyproject.toml with the prefix acme-*`. */
     readonly file: string;
     /** Whether the project asks for the internal name itself, or for a package that depends on it. */
     readonly asked: "directly" | "by a dependency";
-    readonly installed: "internal" | "public";
+    readonly installs: "internal" | "public";
 }
 
 /** On the private index as 1.0.0, and on the public one, by an attacker, as 99.0.0. */
@@ -165,24 +168,30 @@ export class ToolFixture implements AsyncDisposable {
     }
 }
 
+function readRequirements(name: string): string {
+    return readFileSync(join(__dirname, `${name}.txt`), "utf8");
+}
+
+/** The version of a tool that its requirements file pins. A file of several tools, such as .netrc, is tested with all of them. */
+export function pinnedVersion(name: string): string {
+    const pins = [...readRequirements(name).matchAll(/^(\S+)==(\S+)$/gm)];
+    return (
+        pins.find(([, pinned]) => pinned === name)?.[2] ??
+        pins.map(([, pinned, version]) => `${pinned} ${version}`).join(", ")
+    );
+}
+
 /** A tool in a separate virtual environment, in the version that its requirements file pins. */
 export class PinnedTool {
     private constructor(
         readonly name: string,
-        readonly version: string,
         /** Directory of its commands. */
         readonly bin: string,
     ) {}
 
     /** @param name of the tool, of its requirements file beside this one, and of its package on PyPI */
     static async install(name: string): Promise<PinnedTool> {
-        const requirements = readFileSync(join(__dirname, `${name}.txt`), "utf8");
-        const pins = [...requirements.matchAll(/^(\S+)==(\S+)$/gm)];
-        // A file of several tools, such as .netrc, is tested with the tools that its requirements file pins.
-        const version =
-            pins.find(([, pinned]) => pinned === name)?.[2] ??
-            pins.map(([, pinned, of]) => `${pinned} ${of}`).join(", ");
-        return new PinnedTool(name, version, await environmentWith(requirements));
+        return new PinnedTool(name, await environmentWith(readRequirements(name)));
     }
 }
 
@@ -193,9 +202,8 @@ export interface TestContext {
 }
 
 let opened: Promise<ToolFixture> | undefined;
-const operations: OperationResult[] = [];
-const attacks: AttackResult[] = [];
-let missing = 0;
+const operations: ProvedOperation[] = [];
+const attacks: ProvedAttack[] = [];
 
 /** One fixture for all tests, created by the first one. */
 async function contextFor(test: Context, name: string): Promise<TestContext> {
@@ -210,54 +218,77 @@ export async function closeFixture(): Promise<void> {
     opened = undefined;
 }
 
-/** Defines a test that an operation works with a tool's generated files, unmodified, in this form. */
+/** A way in which a tool's files can be set up for a form. */
+export interface Way {
+    readonly credential: Credential;
+    /** Which of a tool's variants of the files. */
+    readonly variant: number;
+    /** How many ways were tried before. */
+    readonly turn: number;
+}
+
+/**
+ * Defines tests that an operation works with a tool's generated files, unmodified, in this form. `npm test` tries the first way. A key
+ * is read like a token, and checked by the index, so `npm test` does not try it.
+ *
+ * @param variants how many variants of the files there are for each credential
+ */
 export function testOperation(
     tool: string,
     form: Form,
     operation: Operation,
-    body: (context: TestContext) => Promise<void>,
+    body: (context: TestContext, way: Way) => Promise<void>,
+    variants = 1,
 ): void {
-    missing += 1;
-    // A key is read like a token, and checked by the index.
-    (form === "key" ? itInAll : it)(`${form}: ${operation}`, async function () {
-        const context = await contextFor(this, tool);
-        await body(context);
-        operations.push({ tool, version: context.tool.version, form, operation });
-        missing -= 1;
-    });
+    const tryWays = (start: number, end?: number) =>
+        async function (this: Context) {
+            const context = await contextFor(this, tool);
+            const [credential, ...others] = context.fixture.credentials(form, operation);
+            const ways = [
+                ...Array.from({ length: variants }, (_, variant) => ({ credential: credential!, variant })),
+                // In the second variant, the project's part has no credential, so the user's file must have it.
+                ...others.map((other) => ({ credential: other, variant: Math.min(1, variants - 1) })),
+            ];
+            for (const [index, way] of ways.slice(start, end).entries()) {
+                await body(context, { ...way, turn: start + index });
+            }
+        };
+    const inRelease = form === "key";
+    operations.push({ tool, form, operation, by: inRelease ? "npm run test:release" : "npm test" });
+    if (inRelease) {
+        itInRelease(`${form}: ${operation}`, tryWays(0));
+        return;
+    }
+    it(`${form}: ${operation}`, tryWays(0, 1));
+    if (form === "token" || variants > 1) {
+        itInRelease(`${form}: ${operation}, in every other way`, tryWays(1));
+    }
 }
 
 /**
- * Defines a test of an attack: a public package with an internal name, in a higher version.
+ * Defines a test of an attack: a public package with an internal name, in a higher version. `npm test` tries the first on each tool.
  *
  * @param body installs what the project asks for, and returns the version of the internal name that was installed
  */
 export function testAttack(
     tool: string,
-    {
-        installs,
-        ...attack
-    }: Pick<AttackResult, "file" | "asked"> & { readonly installs: "internal" | "public" },
+    attack: Omit<ProvedAttack, "tool" | "by">,
     body: (context: TestContext) => Promise<string | undefined>,
 ): void {
-    missing += 1;
-    (attack.asked === "directly" ? it : itInAll)(
-        `attacked through ${attack.file}, asked for ${attack.asked}: installs the ${installs} package`,
+    const { file, asked, installs } = attack;
+    const by = attacks.some((each) => each.tool === tool) ? "npm run test:release" : "npm test";
+    attacks.push({ tool, by, ...attack });
+    (by === "npm test" ? it : itInRelease)(
+        `attacked through ${file}, asked for ${asked}: installs the ${installs} package`,
         async function () {
-            const context = await contextFor(this, tool);
-            const version = await body(context);
+            const version = await body(await contextFor(this, tool));
             assert.equal(version, installs === "internal" ? "1.0.0" : "99.0.0");
-            attacks.push({ tool, version: context.tool.version, ...attack, installed: installs });
-            missing -= 1;
         },
     );
 }
 
-/** The results; undefined if a test failed or did not run. */
-export function results():
-    { operations: readonly OperationResult[]; attacks: readonly AttackResult[] } | undefined {
-    return missing === 0 ? { operations, attacks } : undefined;
-}
+/** What the tests that were defined prove. */
+export const proved = { operations, attacks } as const;
 
 /** The generated files of one scope, by their path in the home directory; a project's files are in `project/`. */
 export function getFiles(files: readonly ClientFile[], scope: ClientFile["scope"]): Record<string, string> {

@@ -30,8 +30,12 @@ const own = '[project]\nname = "own"\nversion = "0.1.0"\nrequires-python = ">=3.
 
 export function uv() {
     for (const form of forms) {
-        testOperation("uv", form, "install", async (context) => {
-            for (const { credential, files } of settled(context.fixture, form, "install")) {
+        testOperation(
+            "uv",
+            form,
+            "install",
+            async (context, { credential, variant }) => {
+                const files = settled(context.fixture, credential)[variant]!;
                 const { commands } = uvClient(context.fixture.index, credential);
                 await using toolEnvironment = await open(context, form, "install", { files });
                 // The keyring comes from the public index, although uv.toml names a different one.
@@ -58,11 +62,16 @@ export function uv() {
                         /@/,
                     );
                 }
-            }
-        });
+            },
+            2,
+        );
 
-        testOperation("uv", form, "publish", async (context) => {
-            for (const [turn, { credential, files }] of settled(context.fixture, form, "publish").entries()) {
+        testOperation(
+            "uv",
+            form,
+            "publish",
+            async (context, { credential, variant, turn }) => {
+                const files = settled(context.fixture, credential)[variant]!;
                 const { commands } = uvClient(context.fixture.index, credential);
                 await using toolEnvironment = await open(context, form, "publish", {
                     files,
@@ -81,8 +90,9 @@ export function uv() {
                 );
                 // Before each upload, uv asks whether the index has the file.
                 assert.ok(answers(run).every((answer) => answer.endsWith(` ${principal}`)));
-            }
-        });
+            },
+            2,
+        );
     }
 
     for (const [asked, wanted] of waysToAsk) {
@@ -171,19 +181,12 @@ export function uv() {
     }
 }
 
-/** The credentials of a form, each with the files of the user, and with those of the project. */
-function settled(fixture: ToolFixture, form: Form, operation: Operation) {
-    return fixture.credentials(form, operation).flatMap((credential) => {
-        const user = userFiles(fixture, credential);
-        const project = projectFiles(fixture.index, credential);
-        // The project's part has no credential; uv takes the one in the user's file.
-        return [user, findLogin(credential) === undefined ? project : { ...user, ...project }].map(
-            (files) => ({
-                credential,
-                files,
-            }),
-        );
-    });
+/** The files of the user, and those of the project. */
+function settled(fixture: ToolFixture, credential: Credential): readonly Record<string, string>[] {
+    const user = userFiles(fixture, credential);
+    const project = projectFiles(fixture.index, credential);
+    // The project's part has no credential; uv takes the one in the user's file.
+    return [user, findLogin(credential) === undefined ? project : { ...user, ...project }];
 }
 
 function userFiles({ index }: ToolFixture, credential: Credential): Record<string, string> {

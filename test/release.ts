@@ -1,0 +1,15 @@
+import type { AsyncFunc } from "mocha";
+
+// `npm test` proves each tool once. `npm run test:release` runs the tests that it leaves out: .mocharc.json excludes these titles, and
+// .mocharc.release.cjs selects them.
+const mark = "[release]";
+
+/** Defines a test that only `npm run test:release` runs: a further case of what `npm test` proves once. */
+export function itInRelease(title: string, body: AsyncFunc): void {
+    it(`${title} ${mark}`, body);
+}
+
+/** Defines a suite that only `npm run test:release` runs. */
+export function describeInRelease(title: string, body: () => void): void {
+    describe(`${title} ${mark}`, body);
+}
