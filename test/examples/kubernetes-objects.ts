@@ -1,9 +1,8 @@
 import * as v from "valibot";
 
 // The objects of examples/kubernetes-operator/, as strict schemas: kubectl refuses a field that the cluster does not know.
-// The fields of Stack are those of the operator's documentation that the example can use:
-// https://github.com/pulumi/pulumi-kubernetes-operator/blob/v2.9.0/docs/stacks.md. Deprecated fields are missing, and so are
-// those that version 2 accepts and ignores (expectNoRefreshChanges, retryOnUpdateConflict).
+// The fields are those that the example has, as in the operator's documentation:
+// https://github.com/pulumi/pulumi-kubernetes-operator/blob/v2.9.0/docs/stacks.md.
 
 /** The version of the operator that these schemas and the page describe. */
 export const operatorVersion = "2.9.0";
@@ -18,69 +17,20 @@ const metadata = v.strictObject({
     name: text,
     namespace: v.optional(name),
     labels: v.optional(strings),
-    annotations: v.optional(strings),
 });
-const embeddedMetadata = v.strictObject({ labels: v.optional(strings), annotations: v.optional(strings) });
 /** Of an amount, such as 500m or 1Gi. */
 const quantity = v.pipe(v.string(), v.regex(/^\d+(?:\.\d+)?(?:m|k|Ki|[MGTPE]i?)?$/));
 const resources = v.strictObject({
-    requests: v.optional(v.record(v.picklist(["cpu", "memory", "ephemeral-storage"]), quantity)),
-    limits: v.optional(v.record(v.picklist(["cpu", "memory", "ephemeral-storage"]), quantity)),
+    requests: v.record(v.picklist(["cpu", "memory", "ephemeral-storage"]), quantity),
+    limits: v.record(v.picklist(["memory"]), quantity),
 });
-const environmentVariables = v.array(v.strictObject({ name: text, value: v.string() }));
-
-const secret = v.strictObject({
-    type: v.literal("Secret"),
-    secret: v.strictObject({ name, key: text, namespace: v.optional(name) }),
-});
-const reference = v.variant("type", [
-    secret,
-    v.strictObject({ type: v.literal("Literal"), literal: v.strictObject({ value: v.string() }) }),
-]);
 
 const workspaceTemplate = v.strictObject({
-    metadata: v.optional(embeddedMetadata),
     spec: v.strictObject({
-        image: v.optional(text),
-        imagePullPolicy: v.optional(v.picklist(["Always", "Never", "IfNotPresent"])),
-        securityProfile: v.optional(v.picklist(["baseline", "restricted"])),
-        env: v.optional(environmentVariables),
-        resources: v.optional(resources),
-        podTemplate: v.optional(
-            v.strictObject({
-                metadata: v.optional(embeddedMetadata),
-                spec: v.optional(
-                    v.strictObject({
-                        containers: v.array(v.strictObject({ name: v.literal("pulumi") })),
-                        nodeSelector: v.optional(strings),
-                        tolerations: v.optional(
-                            v.array(
-                                v.strictObject({
-                                    key: v.optional(text),
-                                    operator: v.optional(v.picklist(["Exists", "Equal"])),
-                                    value: v.optional(v.string()),
-                                    effect: v.optional(
-                                        v.picklist(["NoSchedule", "PreferNoSchedule", "NoExecute"]),
-                                    ),
-                                }),
-                            ),
-                        ),
-                        imagePullSecrets: v.optional(v.array(v.strictObject({ name }))),
-                    }),
-                ),
-            }),
-        ),
-    }),
-});
-
-const updateTemplate = v.strictObject({
-    metadata: v.optional(embeddedMetadata),
-    spec: v.strictObject({
-        expectNoChanges: v.optional(flag),
-        continueOnError: v.optional(flag),
-        parallel: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-        message: v.optional(text),
-        ttlAfterCompleted: v.optional(v.pipe(v.string(), v.regex(/^(?:\d+(?:s|m|h))+$/))),
+        image: text,
+        env: v.array(v.strictObject({ name: text, value: v.string() })),
+        resources,
+        podTemplate: v.strictObject({ metadata: v.strictObject({ annotations: strings }) }),
     }),
 });
 
@@ -89,56 +39,21 @@ const seconds = v.pipe(v.number(), v.integer(), v.minValue(60));
 
 const spec = v.strictObject({
     stack: text,
-    projectRepo: v.optional(v.pipe(v.string(), v.url())),
+    projectRepo: v.pipe(v.string(), v.url()),
     branch: v.optional(text),
     commit: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/))),
-    repoDir: v.optional(text),
-    shallow: v.optional(flag),
-    gitAuth: v.optional(
-        v.strictObject({
-            accessToken: v.optional(secret),
-            basicAuth: v.optional(v.strictObject({ userName: secret, password: secret })),
-            sshAuth: v.optional(v.strictObject({ sshPrivateKey: secret, password: v.optional(secret) })),
-            githubApp: v.optional(
-                v.strictObject({ appID: secret, installationID: secret, privateKey: secret }),
-            ),
-        }),
-    ),
-    fluxSource: v.optional(
-        v.strictObject({
-            dir: v.optional(text),
-            sourceRef: v.strictObject({ apiVersion: text, kind: text, name }),
-        }),
-    ),
-    backend: v.optional(v.pipe(v.string(), v.regex(/^(?:gs|s3|azblob|https):\/\//))),
-    secretsProvider: v.optional(text),
-    environment: v.optional(v.array(text)),
-    envRefs: v.optional(v.record(text, reference)),
-    config: v.optional(v.record(text, v.unknown())),
-    configRef: v.optional(v.record(text, v.strictObject({ name, key: text, json: v.optional(flag) }))),
-    secretsRef: v.optional(v.record(text, reference)),
-    serviceAccountName: v.optional(name),
-    refresh: v.optional(flag),
+    shallow: flag,
+    backend: v.pipe(v.string(), v.regex(/^gs:\/\//)),
+    serviceAccountName: name,
+    refresh: flag,
     preview: v.optional(flag),
-    targets: v.optional(v.array(text)),
-    targetDependents: v.optional(flag),
-    prerequisites: v.optional(
-        v.array(
-            v.strictObject({
-                name,
-                requirement: v.optional(v.strictObject({ succeededWithinDuration: v.optional(text) })),
-            }),
-        ),
-    ),
+    prerequisites: v.optional(v.array(v.strictObject({ name }))),
     continueResyncOnCommitMatch: v.optional(flag),
     resyncFrequencySeconds: v.optional(seconds),
-    retryMaxBackoffDurationSeconds: v.optional(seconds),
-    useLocalStackOnly: v.optional(flag),
-    destroyOnFinalize: v.optional(flag),
-    runProgram: v.optional(flag),
-    workspaceReclaimPolicy: v.optional(v.picklist(["Retain", "Delete"])),
-    workspaceTemplate: v.optional(workspaceTemplate),
-    updateTemplate: v.optional(updateTemplate),
+    useLocalStackOnly: flag,
+    workspaceReclaimPolicy: v.picklist(["Retain", "Delete"]),
+    workspaceTemplate,
+    updateTemplate: v.optional(v.strictObject({ spec: v.strictObject({ expectNoChanges: flag }) })),
 });
 
 const stack = v.strictObject({
@@ -149,8 +64,7 @@ const stack = v.strictObject({
     spec: v.pipe(
         spec,
         v.check(
-            ({ projectRepo, branch, commit }) =>
-                projectRepo === undefined || (branch === undefined) !== (commit === undefined),
+            ({ branch, commit }) => (branch === undefined) !== (commit === undefined),
             "a git source has a branch or a commit",
         ),
     ),
