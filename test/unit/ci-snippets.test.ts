@@ -15,7 +15,6 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import fc from "fast-check";
-import { credentialConfiguration } from "../../packages/registry/src/ci/credential-configuration";
 import { renderSnippet } from "../../packages/registry/src/systems/systems";
 import { writeFile } from "../../packages/registry/src/ci/text";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
@@ -24,7 +23,8 @@ import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import { WorkloadType } from "../../packages/registry/src/systems/workload-config";
 import { parseWorkloads } from "../../packages/registry/src/workloads/parse";
-import { account, getContext, getDocuments, isScript, provider, samples, getScript } from "./ci-samples";
+import { getContext, getDocuments, isScript, provider, samples, getScript } from "./ci-samples";
+import { findPython } from "./python";
 
 // The snippets byte for byte (WRITE_DOCS=1 writes the expected texts), and what is true for the snippet of every valid workload. test/clients/ci-snippets.test.ts checks
 // them with the systems' own checkers, and runs their commands.
@@ -236,28 +236,6 @@ describe("a snippet of a project with a domain", () => {
 });
 
 describe("the configuration of CircleCI", () => {
-    it("is read by a grammar that knows what can be escaped", () => {
-        for (const [value, expected] of [
-            ["cat \\<<END", "cat <<END"],
-            ["cat \\<<<x", "cat <<<x"],
-            ["\\<<\\<<", "<<<<"],
-            ["a >> b > c < d", "a >> b > c < d"],
-            ["\\< < \\\\", "\\< < \\\\"],
-        ] as const) {
-            assert.equal(expandTags(value), expected);
-        }
-        for (const value of [
-            "cat <<END",
-            "<< parameters.a >>",
-            "<<# a >>",
-            "\\\\<<END",
-            "\\\\\\<<END",
-            "<<<x",
-        ]) {
-            assert.throws(() => expandTags(value), SyntaxError, value);
-        }
-    });
-
     it("has no value that CircleCI changes, whatever the ref is", () => {
         for (const entry of Object.values(samples).filter(({ type }) => type === "circleCi")) {
             for (const name of [
@@ -494,9 +472,8 @@ done 2> /dev/null
 true
 `,
         );
-        const python = spawnSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).stdout.trim();
         const become = `import os; os.setgroups([]); os.setgid(${nobody}); os.setuid(${nobody}); os.execv("/bin/sh", ["sh", "${script}"])`;
-        this.act = `${python} -c '${become}'`;
+        this.act = `${findPython()} -c '${become}'`;
     }
 
     has(file: string): boolean {
@@ -592,36 +569,4 @@ describe("another user of the machine", () => {
             assert.ok(readFileSync(join(attacker.loot, "turns"), "utf8").length > 2);
         });
     }
-});
-
-describe("a credential configuration", () => {
-    it("is what Google's libraries document, direct", () => {
-        assert.deepEqual(JSON.parse(credentialConfiguration({ provider, tokenFile: "/run/token" })), {
-            type: "external_account",
-            audience: `//iam.googleapis.com/${provider}`,
-            subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
-            token_url: "https://sts.googleapis.com/v1/token",
-            credential_source: { file: "/run/token" },
-        });
-    });
-
-    it("names the account to impersonate, and the field of a JSON file", () => {
-        const configuration = {
-            provider,
-            tokenFile: "/run/token",
-            tokenField: "value",
-            serviceAccount: account,
-        };
-        assert.deepEqual(JSON.parse(credentialConfiguration(configuration)), {
-            type: "external_account",
-            audience: `//iam.googleapis.com/${provider}`,
-            subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
-            token_url: "https://sts.googleapis.com/v1/token",
-            service_account_impersonation_url: `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${account}:generateAccessToken`,
-            credential_source: {
-                file: "/run/token",
-                format: { type: "json", subject_token_field_name: "value" },
-            },
-        });
-    });
 });

@@ -16,7 +16,7 @@ export function needsPython(this: Context): void {
 let found: string | undefined;
 
 /** The path of Python. The command on PATH may be the launcher of a version manager, which takes longer than a test. */
-function findPython(): string {
+export function findPython(): string {
     return (found ??= execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
         encoding: "utf8",
     }).trim());
@@ -46,6 +46,9 @@ export function needsToml(this: Context): void {
 export function readToml(texts: readonly string[]): unknown[] {
     const code =
         "import json, sys, tomllib; print(json.dumps([tomllib.loads(text) for text in json.load(sys.stdin)]))";
-    const output = execFileSync(findPython(), ["-c", code], { input: JSON.stringify(texts), encoding: "utf8" });
+    const output = execFileSync(findPython(), ["-c", code], {
+        input: JSON.stringify(texts),
+        encoding: "utf8",
+    });
     return JSON.parse(output) as unknown[];
 }
