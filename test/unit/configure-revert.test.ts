@@ -603,7 +603,7 @@ describe("undo, for any replacement of the file", () => {
                 );
                 assert.deepEqual(without(theirs, rows(text)), [], "lines");
             }),
-            { numRuns: 6000 },
+            { numRuns: 2000 },
         );
         assert.ok(valid > 500 && gone > 50, `${valid} valid files, ${gone} without our entry`);
     });

@@ -151,7 +151,7 @@ describe("the events of a preview", () => {
                 if (moved.join() !== lines.join())
                     assert.ok(!isComplete(review(moved.join("\n"))), `moved ${line}`);
             }),
-            { numRuns: 300 },
+            { numRuns: 100 },
         );
         // Without numbers and first events, the counts tell: each step that the engine counts.
         for (const name of names) {

@@ -158,7 +158,7 @@ describe("a review", () => {
                     assert.doesNotMatch(plain, /[@$[\]`|~#]|https?:|&|<(?!\/?(?:details|summary)>)/, plain);
                 }
             }),
-            { numRuns: 500 },
+            { numRuns: 200 },
         );
     });
 
@@ -191,7 +191,7 @@ describe("a review", () => {
                 }
                 for (const plain of plainTexts(parseMarkdown(comment))) assert.doesNotMatch(plain, /[@`]/);
             }),
-            { numRuns: 200 },
+            { numRuns: 80 },
         );
     });
 

@@ -11,7 +11,7 @@ const noPins = /^note: hatch has no pins: it takes acme-core from PyPI if the re
 export const hatchProjects: readonly ProjectCase[] = [
     {
         title: "warns of an environment that does not inherit the installer",
-        always: true,
+        first: true,
         files: { "pyproject.toml": project + environment("own", "detached = true") },
         environment: { HATCH_ENV: "own" },
         says: [

@@ -15,7 +15,7 @@ const included =
 export const pdmProjects: readonly ProjectCase[] = [
     {
         title: "restricts internal packages in every list, whatever the other sources and their order",
-        always: true,
+        first: true,
         files: {
             "pyproject.toml":
                 `${project}dependencies = ["acme-app"]\noptional-dependencies.x = ["Acme_A"]\n\n` +

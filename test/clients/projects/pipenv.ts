@@ -7,7 +7,7 @@ const pypi = source("pypi", "https://pypi.org/simple");
 export const pipenvProjects: readonly ProjectCase[] = [
     {
         title: "pins internal packages in every category, whatever the other sources",
-        always: true,
+        first: true,
         files: {
             Pipfile:
                 `${source("mirror", mirrorUrl)}${pypi}[packages]\nAcme_A = "*"\nacme-b = { version = "*", markers = "os_name != 'nt'" }\n\n` +

@@ -12,7 +12,7 @@ export const poetryProjects: readonly ProjectCase[] = [
     {
         // Beside another primary source, only a pin keeps the attacker's version out.
         title: "pins every form of dependency in [project] and [dependency-groups]",
-        always: true,
+        first: true,
         files: {
             "pyproject.toml":
                 `${project}dependencies = ["Acme.A [x] >= 0; python_version > '3'"]\n\n` +

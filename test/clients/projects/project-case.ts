@@ -4,8 +4,8 @@ export type Locked = Readonly<Record<string, string>> | "fails";
 /** A project in which `configure --scope project` runs, and then the tool. */
 export interface ProjectCase {
     readonly title: string;
-    /** Whether it is one of those that `npm test` runs. */
-    readonly always?: true;
+    /** Whether it is the one of its tool that is also undone, and configured again. */
+    readonly first?: true;
     readonly files: Readonly<Record<string, string>>;
     /** Where both run; the project's folder if not given. */
     readonly directory?: string;

@@ -16,7 +16,7 @@ const library = { "packages/acme-lib/pyproject.toml": member("Acme_Lib") };
 export const uvProjects: readonly ProjectCase[] = [
     {
         title: "in a member of a workspace, writes to the root and pins no member",
-        always: true,
+        first: true,
         files: {
             "pyproject.toml": root + inWorkspace,
             "packages/app/pyproject.toml": member("app", uses("acme-lib", "acme-app")),
