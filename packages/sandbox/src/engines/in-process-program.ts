@@ -1,4 +1,3 @@
-import "./no-closures";
 import * as pulumi from "@pulumi/pulumi";
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
