@@ -1,5 +1,4 @@
 import { strict as assert } from "node:assert";
-import { createHash } from "node:crypto";
 import {
     chmodSync,
     chownSync,
@@ -80,7 +79,7 @@ describe("the journal", () => {
         const base = Buffer.from("mine = 0\n").toString("base64");
         const killed = {
             ...record,
-            state: { base, content: base, contributions: [] },
+            state: { base, content: base, edits: [] },
             intended: record.state,
             temporary: ".python-registry.abcdefabcdef",
         };
@@ -95,29 +94,6 @@ describe("the journal", () => {
         assertTidy(directory);
         await run(all);
         assert.equal(text(), "mine = 0\n");
-    });
-
-    it("reads the records of earlier releases, which have tool and scope in one string", async () => {
-        const [before, written] = ["# mine\n", "# mine\na = 1\n"];
-        const contributions = [
-            { owner: { registry: "a", tool: "pip user" }, format: "ini", text: "a = 1\n", secret: false },
-        ];
-        const [base, content] = [before, written].map((each) => Buffer.from(each).toString("base64"));
-        const record = { version: 1, path, directories: [], state: { base, content, contributions } };
-        const name = `${createHash("sha256").update(path).digest("hex")}.json`;
-        mkdirSync(state);
-        writeFileSync(join(state, name), JSON.stringify(record));
-        writeFileSync(path, written);
-
-        const owners = [{ registry: "a", tool: "pip", scope: "user" }];
-        assert.deepEqual(await new JournalReader(state).files(), [{ path, owners }]);
-        // The same run again replaces the earlier edit, and writes the same form of record.
-        await run({ add: [a] });
-        assert.deepEqual(JSON.parse(readFileSync(join(state, name), "utf8")), record);
-        await run({ add: [b] });
-        await run(all);
-        assert.equal(text(), before);
-        assert.deepEqual(readdirSync(state), []);
     });
 
     it("keeps the edits of several owners apart", async () => {

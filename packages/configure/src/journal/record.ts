@@ -28,27 +28,17 @@ const bytesSchema = v.nullable(
     ),
 );
 const editSchema = v.strictObject({
-    // Version 1 stores tool and scope in one string, separated by a space.
-    owner: v.pipe(
-        v.strictObject({ registry: v.string(), tool: v.pipe(v.string(), v.regex(/^\S+ \S+$/)) }),
-        v.transform(({ registry, tool: toolAndScope }): Owner => {
-            const [tool = "", scope = ""] = toolAndScope.split(" ");
-            return { registry, tool, scope };
-        }),
-    ),
+    owner: v.strictObject({ registry: v.string(), tool: v.string(), scope: v.string() }),
     format: v.picklist(["ini", "toml", "netrc"]),
     text: v.string(),
     secret: v.boolean(),
 });
-const stateSchema = v.pipe(
-    v.strictObject({
-        /** What the file would be without our edits; null for no file, as in `content`. */
-        base: bytesSchema,
-        content: bytesSchema,
-        contributions: v.array(editSchema),
-    }),
-    v.transform(({ contributions: edits, ...rest }) => ({ ...rest, edits })),
-);
+const stateSchema = v.strictObject({
+    /** What the file would be without our edits; null for no file, as in `content`. */
+    base: bytesSchema,
+    content: bytesSchema,
+    edits: v.array(editSchema),
+});
 const recordSchema = v.strictObject({
     version: v.literal(1),
     path: v.string(),
@@ -83,12 +73,5 @@ export function serializeRecord({ state, intended, ...rest }: FileRecord): strin
 }
 
 function serializeState({ base, content, edits }: State) {
-    return {
-        base: base?.toString("base64") ?? null,
-        content: content?.toString("base64") ?? null,
-        contributions: edits.map(({ owner: { registry, tool, scope }, ...edit }) => ({
-            owner: { registry, tool: `${tool} ${scope}` },
-            ...edit,
-        })),
-    };
+    return { base: base?.toString("base64") ?? null, content: content?.toString("base64") ?? null, edits };
 }
