@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
+import { minVersion, satisfies } from "semver";
 import ts from "typescript";
 import { getPackages, getPublished, type Manifest, readManifest, root } from "./manifests";
 
@@ -59,6 +60,14 @@ function getNamed({ dependencies, devDependencies, peerDependencies }: Manifest)
     return { ...dependencies, ...devDependencies, ...peerDependencies };
 }
 
+/** What package-lock.json says about each package. */
+function readLocked(): Readonly<Record<string, Pick<Manifest, "version" | "engines">>> {
+    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+        packages: Readonly<Record<string, Pick<Manifest, "version" | "engines">>>;
+    };
+    return packages;
+}
+
 const folders = ["", ...getPackages()];
 
 describe("the package.json of", () => {
@@ -108,13 +117,29 @@ describe("the package.json of", () => {
                 versions.set(needed, exact);
             }
         }
-        const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
-            packages: Readonly<Record<string, { readonly version?: string }>>;
-        };
+        const locked = readLocked();
         assert.deepEqual(
-            folders.map((folder) => packages[folder]?.version),
+            folders.map((folder) => locked[folder]?.version),
             folders.map(() => version),
         );
+    });
+
+    it("every package supports the first Node.js versions that the project accepts, except the SDK", () => {
+        const ranges = readManifest("").engines?.node?.split("||") ?? [];
+        const refused = ranges.map((range) => {
+            const first = minVersion(range)!;
+            const packages = Object.entries(readLocked()).filter(
+                ([, { engines }]) => engines?.node !== undefined && !satisfies(first, engines.node),
+            );
+            return [first.version, packages.map(([path]) => path)];
+        });
+        // The README says so. The scripts run on the Node.js that npm installs.
+        const sdk = ["node_modules/@pulumi/pulumi"];
+        assert.deepEqual(refused, [
+            ["20.19.0", sdk],
+            ["22.13.0", []],
+            ["24.0.0", []],
+        ]);
     });
 
     it("python-registry accepts the SDKs from the tested version on", () => {

@@ -11,6 +11,7 @@ export interface Manifest {
     readonly dependencies?: Readonly<Record<string, string>>;
     readonly devDependencies?: Readonly<Record<string, string>>;
     readonly peerDependencies?: Readonly<Record<string, string>>;
+    readonly engines?: { readonly node?: string };
 }
 
 /** The package.json of a folder; of the repository itself, for "". */
