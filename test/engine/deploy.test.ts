@@ -20,12 +20,9 @@ describe("the commands of the workflows, with the real engine", () => {
     beforeEach(async () => {
         bin = await mkdtemp(join(tmpdir(), "python-registry-deploy-"));
         const npm = (await execa("sh", ["-c", "command -v npm"])).stdout;
-        const [file, ...first] = stack.cli.command;
-        const pulumi =
-            first.length > 0
-                ? [file, ...first]
-                : // npm puts the launcher in front of the CLI; the environment of the CLI does not.
-                  [(await execa("sh", ["-c", "command -v pulumi"], { env: stack.cli.environment })).stdout];
+        // npm puts the launcher in front of the CLI; the environment of the CLI does not.
+        const env = stack.cli.environment;
+        const pulumi = (await execa("sh", ["-c", "command -v pulumi"], { env })).stdout;
         // npm runs a script in the folder of package.json. A review previews the stack of the folder that it is started in.
         const review = `'${process.execPath}' --conditions=source --require '${root}/typescript.cjs' '${root}/packages/operations/src/review/main.ts'`;
         await stub(
@@ -39,7 +36,7 @@ describe("the commands of the workflows, with the real engine", () => {
   *) exec '${npm}' --prefix '${root}' "$@" ;;
 esac`,
         );
-        await stub(bin, "pulumi", `exec '${pulumi.join("' '")}' "$@"`);
+        await stub(bin, "pulumi", `exec '${pulumi}' "$@"`);
     });
     afterEach(() => rm(bin, { recursive: true }));
 

@@ -121,9 +121,8 @@ export class EngineStack implements AsyncDisposable {
      * @param what completes the sentence "waited for", in the error if the moment does not come
      */
     async upKilledAt(moment: Promise<unknown>, what: string): Promise<void> {
-        const [file, ...first] = this.cli.command;
         const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", this.name];
-        const running = execa(file, [...first, ...args], {
+        const running = execa("pulumi", args, {
             cwd: this.directory,
             env: { ...this.cli.environment, ...this.engine.environment },
             stdin: "ignore",

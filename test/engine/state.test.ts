@@ -20,9 +20,7 @@ describe("a stack's state", () => {
 
     /** Runs the commands of the page in the project's folder. */
     async function run(script: string, environment: Readonly<Record<string, string>> = {}) {
-        const [file, ...first] = stack.cli.command;
-        const pulumi = `pulumi() { command '${[file, ...first].join("' '")}' "$@"; }\n`;
-        return await execa("bash", ["-euo", "pipefail", "-c", pulumi + script], {
+        return await execa("bash", ["-euo", "pipefail", "-c", script], {
             cwd: stack.directory,
             env: { ...stack.cli.environment, ...stack.engine.environment, ...environment },
             stdin: "ignore",
@@ -135,9 +133,8 @@ describe("a stack's state", () => {
         await succeed(`pulumi config set --secret other:note hidden --stack ${stack.name}`);
         const before = await readFile(join(stack.directory, `Pulumi.${stack.name}.yaml`), "utf8");
         // From a passphrase to a different one: the old one in the environment, the new one on standard input.
-        const [file, ...first] = stack.cli.command;
         const args = ["stack", "change-secrets-provider", "passphrase", "--stack", stack.name];
-        const { exitCode, all } = await execa(file, [...first, ...args], {
+        const { exitCode, all } = await execa("pulumi", args, {
             cwd: stack.directory,
             env: { ...stack.cli.environment, ...stack.engine.environment },
             input: "a new passphrase\na new passphrase\n",

@@ -54,7 +54,6 @@ esac
 `,
         );
         await chmod(join(bin, "npm"), 0o755);
-        const [file, ...first] = cli.command;
         const environment = {
             ...cli.environment,
             PATH: [bin, cli.environment["PATH"]].join(delimiter),
@@ -63,7 +62,7 @@ esac
         };
         const pulumi = async (...args: string[]) =>
             (
-                await execa(file, [...first, ...args, "--non-interactive", "--color", "never"], {
+                await execa("pulumi", [...args, "--non-interactive", "--color", "never"], {
                     cwd: made,
                     env: environment,
                     stdin: "ignore",

@@ -137,10 +137,8 @@ describe("the README and the pages in docs/", () => {
 
     it("leads from nothing to pip install, and to an upload from CI", async function () {
         const cli = await findPulumi();
-        if ("missing" in cli || cli.command[0] !== "pulumi") {
-            console.log(
-                `    skipped: this machine lacks ${"missing" in cli ? cli.missing : "a pulumi on PATH"}`,
-            );
+        if ("missing" in cli) {
+            console.log(`    skipped: this machine lacks ${cli.missing}`);
             this.skip();
         }
         const tools = await pythonTools();

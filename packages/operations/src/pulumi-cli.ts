@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-const root = join(__dirname, "..", "..", "..");
+const modules = join(__dirname, "..", "..", "..", "node_modules");
 
-/** Where to find a Pulumi CLI. */
+/** A Pulumi CLI. */
 export interface PulumiCli {
-    readonly command: readonly [file: string, ...args: string[]];
     readonly version: string;
+    /** Environment variables with which the command `pulumi` is this CLI. */
     readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -29,31 +29,27 @@ export async function findPulumi(onProgress?: (line: string) => void): Promise<P
     const environment = {
         PULUMI_SKIP_UPDATE_CHECK: "true",
         // The pinned Node, on which everything is tested, runs the program.
-        PATH: [join(root, "node_modules", "node", "bin"), ...path].join(delimiter),
+        PATH: [join(modules, "node", "bin"), ...path, join(modules, ".bin")].join(delimiter),
     };
-    const launcher = join(root, "node_modules", "pulumi", "run.js");
-    for (const command of [["pulumi"], [process.execPath, launcher]] as const) {
-        if (command.length > 1) {
-            onProgress?.(
-                "There is no pulumi on PATH. Trying the npm package pulumi, which downloads the CLI on first use",
-            );
-        }
-        const version = await runCli({ command, environment }, ["version"]);
-        if (version.exitCode !== 0) {
-            continue;
-        }
-        const cli = { command, version: version.stdout.trim(), environment };
-        return (await hasGoogleProvider(cli, onProgress))
-            ? cli
-            : { missing: "the plugin of the Google provider (the download failed)" };
+    if (!path.some((directory) => existsSync(join(directory, "pulumi")))) {
+        onProgress?.(
+            "There is no pulumi on PATH. Trying the npm package pulumi, which downloads the CLI on first use",
+        );
     }
-    return { missing: "the Pulumi CLI (the download failed)" };
+    const version = await runCli(environment, ["version"]);
+    if (version.exitCode !== 0) return { missing: "the Pulumi CLI (the download failed)" };
+    return (await hasGoogleProvider(environment, onProgress))
+        ? { version: version.stdout.trim(), environment }
+        : { missing: "the plugin of the Google provider (the download failed)" };
 }
 
-async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => void): Promise<boolean> {
-    const manifest = await readFile(join(root, "node_modules", "@pulumi", "gcp", "package.json"), "utf8");
+async function hasGoogleProvider(
+    environment: PulumiCli["environment"],
+    onProgress?: (line: string) => void,
+): Promise<boolean> {
+    const manifest = await readFile(join(modules, "@pulumi", "gcp", "package.json"), "utf8");
     const { version } = JSON.parse(manifest) as { version: string };
-    const installed = await runCli(cli, ["plugin", "ls", "--json"]);
+    const installed = await runCli(environment, ["plugin", "ls", "--json"]);
     const plugins = (installed.exitCode === 0 ? JSON.parse(installed.stdout) : []) as {
         name: string;
         version: string;
@@ -63,24 +59,18 @@ async function hasGoogleProvider(cli: PulumiCli, onProgress?: (line: string) => 
     }
     // Pulumi uses a plugin on PATH as it is.
     if (
-        (cli.environment["PATH"] ?? "")
-            .split(delimiter)
-            .some((at) => existsSync(join(at, "pulumi-resource-gcp")))
+        (environment["PATH"] ?? "").split(delimiter).some((at) => existsSync(join(at, "pulumi-resource-gcp")))
     ) {
         return true;
     }
     onProgress?.(`Installing the Google provider ${version}`);
-    const install = await runCli(cli, ["plugin", "install", "resource", "gcp", version]);
+    const install = await runCli(environment, ["plugin", "install", "resource", "gcp", version]);
     return install.exitCode === 0;
 }
 
 /** Runs the CLI outside any project and waits for its end, also if it fails. A download may take minutes. */
-function runCli(
-    { command, environment }: Pick<PulumiCli, "command" | "environment">,
-    args: readonly string[],
-) {
-    const [file, ...first] = command;
-    return execa(file, [...first, ...args], {
+function runCli(environment: PulumiCli["environment"], args: readonly string[]) {
+    return execa("pulumi", args, {
         env: environment,
         reject: false,
         stdin: "ignore",

@@ -25,11 +25,10 @@ async function main({ stack }: { readonly stack: string }): Promise<boolean> {
     if ("missing" in found) {
         throw new Error(`Recovering a stack needs ${found.missing}`);
     }
-    const [file, ...first] = found.command;
     const pulumi: Cli = async (args, environment = {}) => {
         const { exitCode, stdout, stderr } = await execa(
-            file,
-            [...first, ...args, "--non-interactive", "--color=never"],
+            "pulumi",
+            [...args, "--non-interactive", "--color=never"],
             {
                 env: { ...found.environment, ...environment },
                 stdin: "ignore",

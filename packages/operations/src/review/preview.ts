@@ -31,7 +31,7 @@ export interface CliPreview {
  * files could be compared. The log of `--event-log` has the same events as the stream, but only a CLI in debug mode writes it.
  */
 export async function preview(
-    { command, environment: ofCli }: PulumiCli,
+    { environment: ofCli }: PulumiCli,
     {
         stack,
         policyPacks = [],
@@ -41,14 +41,13 @@ export async function preview(
         environment,
     }: PreviewOptions,
 ): Promise<CliPreview> {
-    const [file, ...first] = command;
     const args = [
         ...["preview", "--json", "--non-interactive", "--color=never", "--stack", stack],
         ...(refresh ? ["--refresh"] : []),
         ...policyPacks.flatMap((pack) => ["--policy-pack", pack]),
         ...policyPackConfigs.flatMap((config) => ["--policy-pack-config", config]),
     ];
-    const { stdout, stderr, exitCode } = await execa(file, [...first, ...args], {
+    const { stdout, stderr, exitCode } = await execa("pulumi", args, {
         cwd: directory,
         env: { ...ofCli, ...environment, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" },
         stdin: "ignore",

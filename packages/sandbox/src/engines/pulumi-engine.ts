@@ -120,8 +120,7 @@ export class PulumiEngine implements Engine {
      * @throws Error with what it printed
      */
     async run(args: readonly string[], onProgress?: (line: string) => void): Promise<string> {
-        const [file, ...first] = this.#cli.command;
-        const running = execa(file, [...first, ...args, "--non-interactive"], {
+        const running = execa("pulumi", [...args, "--non-interactive"], {
             cwd: this.#directory,
             env: { ...this.#cli.environment, ...this.environment },
             stdin: "ignore",
