@@ -1,12 +1,11 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { EngineEvent, ImportOptions, PreviewOptions } from "@pulumi/pulumi/automation";
 import { strict as assert } from "node:assert";
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { parse } from "yaml";
-import { type Cli, recover } from "../../packages/operations/src/recover/recover";
+import { setImmediate } from "node:timers/promises";
+import { lookUp } from "../../packages/operations/src/recover/look-up";
+import { recover, type RecoverOptions } from "../../packages/operations/src/recover/recover";
 
-// The command's decisions, with a fake CLI that answers as the real one does, for a project with a name of its own. The
+// The command's decisions, with a fake engine that answers as the real one does, for a project with a name of its own. The
 // engine tier runs the real one.
 
 const registry = "urn:pulumi:dev::acme-python::python-registry:index:Registry::registry";
@@ -15,6 +14,7 @@ const accountType = "gcp:serviceaccount/account:Account";
 const repositoryType = "gcp:artifactregistry/repository:Repository";
 const accountName = "projects/acme-dev/serviceAccounts/ci-writer@acme-dev.iam.gserviceaccount.com";
 const repositoryName = "projects/acme-dev/locations/europe-west1/repositories/python";
+const labelKey = "python-registry-stack";
 const mark = "acme_python-registry_dev";
 const description = "Created by Pulumi stack acme/python-registry/dev";
 
@@ -33,7 +33,7 @@ const planned = {
             project: "acme-dev",
             location: "europe-west1",
             repositoryId: "python",
-            labels: { "python-registry-stack": mark },
+            labels: { [labelKey]: mark },
         },
     },
 };
@@ -45,108 +45,79 @@ interface Google {
 }
 
 describe("recovering an interrupted update", () => {
-    let directory: string;
-    beforeEach(async () => {
-        directory = await mkdtemp(join(tmpdir(), "python-registry-recover-test-"));
-        await writeFile(join(directory, "Pulumi.dev.yaml"), "# Ours\nconfig:\n  gcp:project: acme-dev\n");
-    });
-    afterEach(() => rm(directory, { recursive: true }));
+    /** Ends a lookup at Google, if there is one. */
+    const answer = (value: object | undefined, problem: string) => {
+        // The SDK reads the message from the field that gRPC uses.
+        if (value === undefined) throw Object.assign(new Error(problem), { details: problem });
+        return value;
+    };
 
     async function run(
-        google: Google,
-        { pending = [] as object[], parents = [registry, account], problem = "does not exist." } = {},
+        { account: created, repository: label }: Google,
+        {
+            pending = [] as object[],
+            parents = [registry, account],
+            problem = "googleapi: Error 404: not found",
+        } = {},
     ) {
-        const commands: string[] = [];
-        const configs: Record<string, unknown>[] = [];
+        await pulumi.runtime.setMocks({
+            call: ({ token }) =>
+                token.endsWith(":getAccount")
+                    ? answer(created === undefined ? undefined : {}, problem)
+                    : answer(
+                          label === undefined ? undefined : { effectiveLabels: { [labelKey]: label } },
+                          problem,
+                      ),
+            newResource: ({ id = "" }) => ({ id, state: { description: created } }),
+        });
+        const imports: ImportOptions[] = [];
         const output: string[] = [];
-        const copies: string[] = [];
-        const events = (...lines: object[]) => lines.map((line) => JSON.stringify(line)).join("\n");
-        const pulumi: Cli = async (args) => {
-            commands.push(args.join(" "));
-            const answer = (stdout: string, exitCode = 0) => ({ exitCode, stdout, stderr: "" });
-            const file = args[args.indexOf("--config-file") + 1];
-            if (args[0] === "stack") {
-                const resources = parents.map((urn) => ({ urn }));
-                return answer(JSON.stringify({ deployment: { resources, pending_operations: pending } }));
-            }
-            if (args[0] === "config") {
-                const objectValue = { "ci-writer": { access: "writer" }, other: { access: "reader" } };
-                return answer(JSON.stringify({ "acme-python:serviceAccounts": { value: "", objectValue } }));
-            }
-            if (args[0] !== "preview") return answer("");
-            if (!args.includes("--config-file")) {
+        const stack = {
+            exportStack: () =>
+                Promise.resolve({
+                    version: 3,
+                    deployment: { resources: parents.map((urn) => ({ urn })), pending_operations: pending },
+                }),
+            refresh: () => Promise.resolve({}),
+            preview: async ({ onEvent, program }: PreviewOptions) => {
+                if (program !== undefined) {
+                    await pulumi.runtime.runInPulumiStack(program);
+                    await pulumi.runtime.disconnect();
+                    await setImmediate();
+                    throw new Error("the resource cannot be deleted because it is protected");
+                }
                 const creates = Object.values(planned).map((resource) => ({
                     resourcePreEvent: { metadata: { op: "create", new: resource } },
                 }));
-                return answer(events(...creates, { cancelEvent: {} }));
-            }
-            copies.push(dirname(file!));
-            assert.equal((await stat(file!)).mode & 0o077, 0, "only its owner can read the copy");
-            const { config } = parse(await readFile(file!, "utf8")) as { config: Record<string, unknown> };
-            configs.push(config);
-            const accounts = config["acme-python:serviceAccounts"] as Record<string, { existing?: string }>;
-            const missing = [
-                ...(accounts["ci-writer"]?.existing && google.account === undefined ? [accountName] : []),
-                ...(config["acme-python:existing"] && google.repository === undefined
-                    ? [repositoryName]
-                    : []),
-            ].map((name) => `  - existing: adopt: the resource ${name} ${problem}`);
-            if (missing.length > 0) {
-                const message = `${missing.length} existing resources cannot be used; nothing was changed.\n${missing.join("\n")}`;
-                return answer(events({ diagnosticEvent: { severity: "error", message } }), 255);
-            }
-            const imported = (resource: object, inputs: object) => ({
-                resOutputsEvent: { metadata: { op: "import", new: { ...resource, inputs } } },
-            });
-            const message = `The existing repository ${repositoryName} was created by the stack ${google.repository ?? ""} (label python-registry-stack).\n`;
-            return answer(
-                events(
-                    ...(google.account === undefined
-                        ? []
-                        : [imported(planned.account, { description: google.account })]),
-                    ...(google.repository === undefined
-                        ? []
-                        : [
-                              imported(planned.repository, {}),
-                              { diagnosticEvent: { severity: "info", message } },
-                          ]),
-                ),
-            );
-        };
+                for (const event of [...creates, { cancelEvent: {} }])
+                    onEvent?.(event as unknown as EngineEvent);
+            },
+            import: (options: ImportOptions) => imports.push(options),
+        } as unknown as RecoverOptions["stack"];
         const complete = await recover({
-            stack: "acme/dev",
-            directory,
-            pulumi,
-            onProgress: (l) => output.push(l),
+            stack,
+            lookUp: (candidates) => lookUp(stack, candidates),
+            onProgress: (line) => output.push(line),
         });
-        assert.deepEqual(copies.filter(existsSync), []);
-        return {
-            complete,
-            output: output.join("\n"),
-            configs,
-            imports: commands.filter((c) => c.startsWith("import")),
-        };
+        return { complete, output: output.join("\n"), imports };
     }
 
     it("imports resources with the stack's mark under their own names", async () => {
-        const { complete, imports, configs } = await run({ account: description, repository: mark });
+        const { complete, imports } = await run({ account: description, repository: mark });
         assert.equal(complete, true);
-        const options = "--yes --skip-preview --generate-code=false --suppress-outputs --stack acme/dev";
-        assert.deepEqual(imports, [
-            `import ${accountType} registry-ci-writer ${accountName} --parent parent=${account} ${options}`,
-            `import ${repositoryType} registry ${repositoryName} --parent parent=${registry} ${options}`,
-        ]);
-        assert.deepEqual(configs, [
-            {
-                "gcp:project": "acme-dev",
-                "acme-python:serviceAccounts": {
-                    "ci-writer": { access: "writer", existing: "adopt" },
-                    other: { access: "reader" },
-                },
-                "acme-python:existing": "adopt",
-                "acme-python:access": "additive",
-            },
-        ]);
+        assert.deepEqual(
+            imports.map(({ resources, nameTable }) => [resources, nameTable]),
+            [
+                [
+                    [{ type: repositoryType, name: "registry", id: repositoryName, parent: "parent" }],
+                    { parent: registry },
+                ],
+                [
+                    [{ type: accountType, name: "registry-ci-writer", id: accountName, parent: "parent" }],
+                    { parent: account },
+                ],
+            ],
+        );
     });
 
     it("does not change what another stack or a person created", async () => {
@@ -174,15 +145,26 @@ describe("recovering an interrupted update", () => {
     });
 
     it("treats a resource of an API that is not enabled as missing", async () => {
-        const { complete, imports } = await run(
-            {},
-            { problem: "cannot look up it. API has not been used in project 1." },
-        );
+        const disabled = "googleapi: Error 403: API has not been used in project 1 before or it is disabled.";
+        const { complete, imports } = await run({}, { problem: disabled });
         assert.deepEqual([complete, imports], [true, []]);
-        await assert.rejects(
-            run({}, { problem: "cannot look up it. Permission denied." }),
-            /Looking up .* failed/,
-        );
+    });
+
+    it("fails if it cannot find out what exists", async () => {
+        const problem = "googleapi: Error 403: Permission denied";
+        await assert.rejects(run({ account: description }, { problem }), (error: Error) => {
+            assert.match(
+                error.message,
+                /^Looking up what exists failed:\nrepository python: .*Permission denied/,
+            );
+            assert.doesNotMatch(error.message, /ci-writer/);
+            return true;
+        });
+        const stack = { preview: () => Promise.reject(new Error("no provider")) };
+        const candidate = { description: "repository python" } as Parameters<typeof lookUp>[1][number];
+        await assert.rejects(lookUp(stack, [candidate]), /^Error: no provider$/);
+        const silent = { preview: () => Promise.resolve({}) } as unknown as typeof stack;
+        await assert.rejects(lookUp(silent, [candidate]), /repository python: no answer/);
     });
 
     it("asks the user to adopt a resource whose parent is not in the state", async () => {
@@ -199,23 +181,6 @@ describe("recovering an interrupted update", () => {
         assert.match(
             output,
             /keys list --managed-by=user --iam-account=ci-writer@acme-dev\.iam\.gserviceaccount\.com/,
-        );
-    });
-
-    it("does not change the stack's configuration file", async () => {
-        await run({ account: description, repository: mark });
-        assert.match(
-            await readFile(join(directory, "Pulumi.dev.yaml"), "utf8"),
-            /^# Ours\nconfig:\n {2}gcp:project: acme-dev\n$/,
-        );
-    });
-
-    it("fails with the CLI's output", async () => {
-        const pulumi: Cli = () =>
-            Promise.resolve({ exitCode: 255, stdout: "", stderr: "error: no stack named 'x'" });
-        await assert.rejects(
-            recover({ stack: "x", directory, pulumi, onProgress: () => undefined }),
-            /^Error: pulumi stack failed:\nerror: no stack named 'x'$/,
         );
     });
 });

@@ -1,7 +1,8 @@
+import { CommandError, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { Command } from "commander";
-import { execa } from "execa";
 import { findPulumi } from "../pulumi-cli";
-import { type Cli, recover } from "./recover";
+import { lookUp } from "./look-up";
+import { recover } from "./recover";
 
 // npm run recover: repairs a stack's state after an interrupted update.
 
@@ -17,30 +18,25 @@ const command = new Command("npm run recover --")
         "\nThe exit code is 0 if the next update can continue, and 1 if a resource that this stack did not create prevents it.",
     );
 
-async function main({ stack }: { readonly stack: string }): Promise<boolean> {
+async function main(name: string): Promise<boolean> {
     const line = (text: string) => {
         console.log(text);
     };
-    const found = await findPulumi(line);
-    if ("missing" in found) {
-        throw new Error(`Recovering a stack needs ${found.missing}`);
-    }
-    const pulumi: Cli = async (args, environment = {}) => {
-        const { exitCode, stdout, stderr } = await execa(
-            "pulumi",
-            [...args, "--non-interactive", "--color=never"],
-            {
-                env: { ...found.environment, ...environment },
-                stdin: "ignore",
-                reject: false,
-            },
-        );
-        return { exitCode: exitCode ?? 1, stdout, stderr };
-    };
-    const complete = await recover({ stack, directory: process.cwd(), pulumi, onProgress: line });
+    const cli = await findPulumi(line);
+    if ("missing" in cli) throw new Error(`Recovering a stack needs ${cli.missing}`);
+    Object.assign(process.env, cli.environment);
+    const workspace = await LocalWorkspace.create({ workDir: process.cwd() });
+    // Every command names the stack: the one that the user has selected stays selected.
+    workspace.selectStack = () => Promise.resolve();
+    const stack = await Stack.select(name, workspace);
+    const complete = await recover({
+        stack,
+        lookUp: (candidates) => lookUp(stack, candidates),
+        onProgress: line,
+    });
     line(
         complete
-            ? `\nThe state is up to date. Run: pulumi up --stack ${stack}`
+            ? `\nThe state is up to date. Run: pulumi up --stack ${name}`
             : "\nSolve the problems above first. Otherwise the next update fails.",
     );
     return complete;
@@ -48,9 +44,12 @@ async function main({ stack }: { readonly stack: string }): Promise<boolean> {
 
 command.action(async (options: { readonly stack: string }) => {
     try {
-        process.exitCode = (await main(options)) ? 0 : 1;
+        process.exitCode = (await main(options.stack)) ? 0 : 1;
     } catch (error) {
-        console.error(`error: ${(error as Error).message}`);
+        const { message } = error as Error;
+        // The message of the SDK has everything twice.
+        const said = error instanceof CommandError ? message.split(/^ (?:stderr|err\?): /m)[1] : message;
+        console.error(`error: ${said ?? message}`);
         process.exitCode = 1;
     }
 });

@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "../names/principals";
 import { userError } from "./user-error";
 import { callAfter, type CallOptions } from "./dependencies";
-import { createdByStack, stackLabel } from "../names/stack-label";
 import { repositoryName } from "../names/urls";
 import type { ParsedRegistry } from "./parse-registry";
 import type { ServiceAccountConfig } from "./registry-args";
@@ -68,8 +67,6 @@ export function verifyRepository(
                         parent,
                     );
                 }
-                const creator = repository.effectiveLabels[stackLabel];
-                if (creator !== undefined) void pulumi.log.info(createdByStack(name, creator), parent);
             }
             if (authoritative && policy) {
                 warnAboutRemovedMembers(name, authoritative, policy.policyData, parent);

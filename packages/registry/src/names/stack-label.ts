@@ -38,8 +38,3 @@ export function stackLabelValue({ organization, project, stack }: StackName): st
 export function stackDescription({ organization, project, stack }: StackName): string {
     return `Created by Pulumi stack ${organization}/${project}/${stack}`.slice(0, 256);
 }
-
-/** The message that says which stack created a repository, according to its label. The command `recover` searches for it. */
-export function createdByStack(name: string, labelValue: string): string {
-    return `The existing repository ${name} was created by the stack ${labelValue} (label ${stackLabel}).`;
-}
