@@ -164,7 +164,7 @@ describe("examples/kubernetes-operator", () => {
             const variables = spec.workspaceTemplate.spec.env.map(({ name, value }) => [name, value]);
             // A mandatory finding stops every run. The CLI reads these; test/engine/deploy.test.ts tries them.
             assert.deepEqual(variables, [
-                ["PULUMI_OPTION_POLICY_PACK", "policy"],
+                ["PULUMI_OPTION_POLICY_PACK", "packages/policy"],
                 ["PULUMI_OPTION_POLICY_PACK_CONFIG", "packages/policy/config.json"],
             ]);
             // Else a wrong backend creates a second, empty stack.
