@@ -30,19 +30,32 @@ describe("the examples in other languages", () => {
     before(async function () {
         cli = await needCli(this);
         directory = await mkdtemp(join(tmpdir(), "python-registry-languages-"));
-        const clone = join(directory, "python-registry");
-        const options = ["-c", `safe.directory=${root}`];
-        const { stdout } = await execa(
-            "git",
-            [...options, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            { cwd: root },
-        );
-        for (const path of stdout.split("\0").filter((each) => /^(?:packages|[^/]+$)/.test(each))) {
-            await cp(join(root, path), join(clone, path)).catch((error: unknown) => {
-                // Deleted, and not committed yet.
-                if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-            });
-        }
+        // A commit of what is here, with a tag. For an https address, the CLI clones the repository at the tag.
+        const repository = join(directory, "repository.git");
+        const clone = join(directory, "clone");
+        const git = (...args: string[]) =>
+            execa(
+                "git",
+                [
+                    "-c",
+                    `safe.directory=${root}`,
+                    "-c",
+                    "user.name=test",
+                    "-c",
+                    "user.email=test@example.com",
+                    ...args,
+                ],
+                { cwd: root, env: { GIT_DIR: repository, GIT_WORK_TREE: root } },
+            );
+        await git("init", "--quiet");
+        await git("add", "--all");
+        await git("commit", "--quiet", "--no-verify", "--message", "A release");
+        await git("tag", "v0.0.0");
+        const { GIT_DIR: _d, GIT_WORK_TREE: _w, ...env } = process.env;
+        await execa("git", ["clone", "--quiet", "--branch", "v0.0.0", repository, clone], {
+            env,
+            extendEnv: false,
+        });
         plugin = join(clone, "packages", "registry");
     });
     afterEach(() => sandbox?.close());
