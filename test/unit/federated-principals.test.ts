@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
-import { unchosenIdentities } from "../../packages/registry/src/names/federated-principals";
-import { principalMistake } from "../../packages/registry/src/names/principals";
+import { unchosenIdentities } from "../../packages/registry/src/validation/federated-principals";
+import { principalMistake } from "../../packages/registry/src/validation/principals";
 import { parseSettings } from "../../src/settings";
 
 const host = "iam.googleapis.com";

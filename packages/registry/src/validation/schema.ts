@@ -1,11 +1,12 @@
 import * as v from "valibot";
-import { unchosenIdentities } from "../names/federated-principals";
+import { unchosenIdentities } from "./federated-principals";
 import { isRegionForm, locations } from "../names/locations";
 import { normalizedName } from "../names/package-names";
-import { canonicalPrincipal, isPublic, principalMistake, roles } from "../names/principals";
+import { canonicalPrincipal, isPublic, roles } from "../names/principals";
 import { stackLabel } from "../names/stack-label";
 import * as pasted from "./pasted";
 import { type Finder, valuesIn } from "./pasted";
+import { principalMistake } from "./principals";
 import { spellingSuggestion, suggestion, typeMismatch } from "./wording";
 
 // The allowed values of each key of the configuration. Each message continues after the key and its value, and ends with a
