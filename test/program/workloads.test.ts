@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
+import type { WorkloadType } from "../../packages/registry/src/systems/workload-config";
 import { forWriters, given } from "../unit/ci-tokens";
 
 // Machines without a key, through the whole program: what it creates and grants, on what, to whom, and nothing else.
@@ -71,7 +72,10 @@ describe("workloads", () => {
     ];
 
     /** Type → the entry, the provider it needs, and the principal that is granted. */
-    const cases: Record<string, readonly [entry: Values, provider: string | undefined, principal: string]> = {
+    const cases: Record<
+        WorkloadType,
+        readonly [entry: Values, provider: string | undefined, principal: string]
+    > = {
         githubActions: [
             { ...given.githubActions, ref: "refs/heads/main", environment: "pypi" },
             "github",
@@ -150,8 +154,8 @@ describe("workloads", () => {
         ],
     };
     // One with a provider, and one without.
-    for (const type of ["githubActions", "gke"]) {
-        const [entry, provider, principal] = cases[type]!;
+    for (const type of ["githubActions", "gke"] as const) {
+        const [entry, provider, principal] = cases[type];
         it(`of the type ${type} get their role on the repository, and nothing else`, async () => {
             const { outputs } = await run({ workloads: { machine: { ...entry, access: "writer" } } });
 
@@ -206,10 +210,10 @@ describe("workloads", () => {
                     .sort(),
             ],
         ]);
-        const getPrincipal = (type: string) => cases[type]![2];
+        const getPrincipal = (type: WorkloadType) => cases[type][2];
         assert.deepEqual(granted(), {
             [roles.reader]: [getPrincipal("buildkite").replace("trusted_pipeline_ref_api", "pipeline_ref")],
-            [roles.writer]: Object.keys(cases)
+            [roles.writer]: (Object.keys(cases) as WorkloadType[])
                 .filter((type) => !["gke", "buildkite"].includes(type))
                 .map(getPrincipal)
                 .sort(),
@@ -269,13 +273,13 @@ describe("workloads", () => {
             serviceAccounts: { "python-publisher": { access: "writer" } },
             workloads: {
                 github: { ...github, via: "python-publisher" },
-                pod: { ...cases["gke"]![0], access: "writer", via: "python-publisher" },
+                pod: { ...cases["gke"][0], access: "writer", via: "python-publisher" },
                 run: { type: "cloudRun", serviceAccount: email, access: "writer", via: "python-publisher" },
             },
         });
         assert.deepEqual(granted(), { [roles.writer]: [`serviceAccount:${publisher}`] });
         assert.deepEqual(grantedOn(publisher), {
-            [federationUser]: [cases["gke"]![2], attribute(gitHubPrincipal)],
+            [federationUser]: [cases["gke"][2], attribute(gitHubPrincipal)],
             [tokenCreator]: [`serviceAccount:${email}`],
         });
         assert.deepEqual(

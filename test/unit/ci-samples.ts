@@ -120,22 +120,14 @@ export function getDocuments(snippet: string): unknown[] {
     });
 }
 
-/** Whether the snippets of a type are sh commands, and not YAML. */
-export function isScript({ type }: Workload): boolean {
-    return ![
-        "githubActions",
-        "gitlabCi",
-        "circleCi",
-        "azureDevOps",
-        "buildkite",
-        "gke",
-        "cloudBuild",
-    ].includes(type);
+/** Whether a snippet is sh commands, and not YAML. The first line names the file of the other snippets. */
+export function isScript(snippet: string): boolean {
+    return !/^# \S+\.ya?ml\b/.test(snippet);
 }
 
 /** The sh commands in a snippet, as the system runs them. */
 export function getScript(workload: Workload, snippet: string): string {
-    if (isScript(workload)) return snippet;
+    if (isScript(snippet)) return snippet;
     const document = getDocuments(snippet).at(-1) as never;
     switch (workload.type) {
         case "githubActions": {
@@ -165,7 +157,9 @@ export function getScript(workload: Workload, snippet: string): string {
             return (document as { steps: [{ command: string }] }).steps[0].command.replaceAll("$$", "$");
         case "gke":
             return (document as { spec: { containers: [{ args: [string] }] } }).spec.containers[0].args[0];
-        default:
+        case "cloudBuild":
             return (document as { steps: [{ script: string }] }).steps[0].script;
+        default:
+            throw new TypeError(`it is not known where the commands of ${workload.type} are`);
     }
 }

@@ -150,7 +150,7 @@ describe("the snippet of every valid workload", () => {
                 assert.ok(snippet.startsWith("#") && snippet.endsWith("\n"));
                 assert.doesNotMatch(snippet, /\$\{\{/);
                 assert.doesNotMatch(snippet, /[^\S \n]|\p{Cc}(?<!\n)/u);
-                if (!isScript(workload)) getDocuments(snippet);
+                if (!isScript(snippet)) getDocuments(snippet);
                 if (workload.type === "circleCi") assertNotExpanded(snippet);
                 const script = getScript(workload, snippet);
                 assert.ok(isSh(script), script);

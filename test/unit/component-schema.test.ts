@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Analyzer } from "@pulumi/pulumi/provider/experimental/analyzer";
+import { registrySchemas } from "../../packages/registry/src/components/parse-registry";
 import { getSystem, workloadTypes } from "../../packages/registry/src/systems/systems";
 import { generateSchema } from "@pulumi/pulumi/provider/experimental/schema";
 
@@ -52,8 +53,12 @@ describe("the component", () => {
         assert.equal(text, readFileSync(committed, "utf8"), "npm run docs updates it");
     });
 
-    it("has the keys of every type of workload, and no others", () => {
-        const { types } = JSON.parse(readFileSync(committed, "utf8")) as Schema;
+    it("has every argument that it accepts, and the keys of every type of workload, and no others", () => {
+        const { types, resources } = JSON.parse(readFileSync(committed, "utf8")) as Schema;
+        assert.deepEqual(
+            Object.keys(resources["python-registry:index:Registry"]?.inputProperties ?? {}).sort(),
+            Object.keys(registrySchemas).sort(),
+        );
         const documented = Object.keys(types["python-registry:index:WorkloadConfig"]?.properties ?? {});
         const keys = workloadTypes.flatMap((type) => Object.keys(getSystem(type).keys));
         assert.deepEqual(documented.sort(), [...new Set(["type", ...keys])].sort());

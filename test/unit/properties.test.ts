@@ -8,6 +8,7 @@ import { type ParsedSettings, parseSettings } from "../../src/settings";
 import type { ParsedRegistry } from "../../packages/registry/src/components/parse-registry";
 import { renderReadme } from "../../packages/registry/src/clients/readme";
 import { renderClients } from "../../packages/registry/src/clients/tools";
+import { entries } from "../../packages/registry/src/validation/schema";
 import { repositoryUrls } from "../../packages/registry/src/names/urls";
 import * as any from "./arbitraries";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
@@ -378,10 +379,7 @@ describe("any string whatsoever", () => {
     });
 });
 
-const settingNames = [
-    ...["location", "repository", "description", "labels", "readers", "writers", "admins", "access"],
-    ...["allowPublic", "serviceAccounts", "internalPackages", "keyring", "enableApis", "protect"],
-];
+const settingNames = Object.keys(entries);
 
 describe("any JSON", () => {
     const place = { "gcp:project": "acme-tools", location: "us" };

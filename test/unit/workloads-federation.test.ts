@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseCel } from "../../packages/sandbox/src/google/cel";
-import type { Workload } from "../../packages/registry/src/systems/systems";
+import { getSystem, type Workload, workloadTypes } from "../../packages/registry/src/systems/systems";
 import { getFederation, providersFor } from "../../packages/registry/src/workloads/federation";
 import { defaultPoolId } from "../../packages/registry/src/workloads/pool";
 import { workloadMistakes } from "../../packages/registry/src/workloads/rules";
@@ -145,6 +145,11 @@ const selections: Readonly<Record<Type, readonly Given[]>> = {
 };
 
 describe("a token of a federated workload", () => {
+    it("is here for every type that has known claims", () => {
+        const federated = workloadTypes.filter((type) => typeof getSystem(type).identity !== "function");
+        assert.deepEqual([...types, "oidc"].sort(), federated.sort());
+    });
+
     for (const type of types) {
         for (const access of ["reader", "writer", "admin"]) {
             it(`of the type ${type} gets what the ${access} is granted, and no stranger's token does`, () => {

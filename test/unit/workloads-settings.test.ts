@@ -814,7 +814,7 @@ describe("settings: the claims of an oidc workload", () => {
     });
 
     it("are those of an issuer that has no type of its own, however it is spelled", () => {
-        const types: Values = {
+        const types: Readonly<Record<keyof typeof given, readonly string[]>> = {
             githubActions: [
                 "https://token.actions.githubusercontent.com",
                 "https://token.actions.githubusercontent.com/acme",
@@ -830,7 +830,7 @@ describe("settings: the claims of an oidc workload", () => {
             hcpTerraform: ["https://app.terraform.io", "https://app.eu.terraform.io"],
             buildkite: ["https://agent.buildkite.com"],
         };
-        for (const [type, known] of Object.entries(types) as [string, string[]][]) {
+        for (const [type, known] of Object.entries(types)) {
             for (const issuer of known) {
                 const [, host = "", path = ""] = /^https:\/\/([^/]+)(.*)$/.exec(issuer) ?? [];
                 for (const spelled of [

@@ -41,7 +41,10 @@ export interface Claims<W> {
     readonly tenant?: (workload: W) => ClaimMatch;
     /** The repository, project or pipeline that the token is for. */
     readonly unit: (workload: W) => SelectedClaim & ClaimMatch;
-    /** The claims that identify a workload of that unit, in the order in which the attribute has them. */
+    /**
+     * The claims that identify a workload of that unit, in the order in which the attribute has them. Google accepts at most 127
+     * bytes for all values together.
+     */
     readonly select?: (workload: W) => readonly SelectedClaim[];
     /**
      * CEL expressions that are all true if a token comes from code that was accepted, and from a run that no stranger can start.
@@ -50,7 +53,7 @@ export interface Claims<W> {
      *
      * @param workload one that can upload
      */
-    readonly trusted: (workload: W) => readonly string[];
+    readonly trusted: (workload: W) => readonly [string, ...string[]];
 }
 
 /** The entries of all these systems have these keys, some of them only at some systems. */

@@ -32,8 +32,8 @@ export const workloadTypes = Object.keys(systems) as readonly WorkloadType[];
 
 /** A validated entry of `workloads`. Every id is text. */
 export type Workload = {
-    [T in WorkloadType]: { readonly type: T } & Entry<(typeof systems)[T]["keys"]>;
-}[WorkloadType];
+    [T in keyof typeof systems]: { readonly type: T } & Entry<(typeof systems)[T]["keys"]>;
+}[keyof typeof systems];
 
 /** What is known about a system. Its functions get only workloads of its type. */
 export function getSystem(type: WorkloadType): System<Workload> {
