@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { workloadTypes } from "../../packages/registry/src/systems/systems";
 import { DocPages } from "./doc-pages";
 
 // The README, the pages beside it and those in docs/: what they refer to is there.
@@ -38,6 +39,14 @@ describe("the documentation", () => {
             ([, name]) => name,
         );
         assert.deepEqual(explained.sort(), [...foreign].sort());
+    });
+
+    it("has an example of every type of workload", () => {
+        const page = read("docs/workloads.md");
+        assert.deepEqual(
+            workloadTypes.filter((type) => !new RegExp(`\\btype: ${type}\\b`).test(page)),
+            [],
+        );
     });
 
     it("lists every setting and every output in the README", () => {
