@@ -383,9 +383,6 @@ function findLogin(path: string, toKept: (path: string) => string) {
     return { ...configuration, token };
 }
 
-/** The types whose jobs run on a machine, or in a folder, that the system removes. */
-const discarded: ReadonlySet<WorkloadType> = new Set(["githubActions", "gitlabCi", "gke", "cloudBuild"]);
-
 describe("the commands of a snippet", () => {
     for (const [name, entry] of Object.entries(samples)) {
         it(`sign in, install and upload, for ${name}`, () => {
@@ -394,8 +391,8 @@ describe("the commands of a snippet", () => {
                 const { workload, pipConf, pypirc, serviceAccount } = context;
                 using machine = new Machine();
                 const { files, login, commands } = machine.run(getScript(workload, renderSnippet(context)));
-                // A machine that is used again keeps nothing.
-                assert.equal(readdirSync(machine.tmp).length, discarded.has(workload.type) ? 1 : 0);
+                // A machine that is used again keeps nothing. GitHub's runner empties its folder itself.
+                assert.equal(readdirSync(machine.tmp).length, workload.type === "githubActions" ? 1 : 0);
                 const writes = workload.access !== "reader";
                 // On Google's own machines, the keyring cannot impersonate an account.
                 const withToken =

@@ -8,13 +8,10 @@ import { writeFile } from "./text";
 
 /**
  * The start of a script. All its files are in a new folder that only its user can open, and whose name nobody knows before. If
- * the name were fixed, another user of the machine could make the folder first.
- *
- * @param lasting whether the machine is used again, so that the script removes its files
+ * the name were fixed, another user of the machine could make the folder first. The script removes the folder at its end, because
+ * the machine can be used again.
  */
-export function start(lasting = false): string[] {
-    return ["set -eu", "dir=$(mktemp -d)", ...(lasting ? [`trap 'rm -rf "$dir"' EXIT`] : [])];
-}
+export const start: readonly string[] = ["set -eu", "dir=$(mktemp -d)", `trap 'rm -rf "$dir"' EXIT`];
 
 /** Makes the tools that `prepare` installed available in a shell. */
 export const activate = '. "$dir/registry-venv/bin/activate"';
@@ -103,13 +100,12 @@ export function uvCommands(index: PythonIndex, writes: boolean, password?: strin
  * The script of a federated workload. It logs in with the token of its system and the credential configuration file.
  *
  * @param requestToken the commands that write the token to a file, whose path is a word of sh
- * @param lasting whether the machine is used again
  * @param tokenField the field with the token, if that file is JSON
  */
 export function federatedScript(
     context: SnippetContext,
     requestToken: (file: string) => readonly string[],
-    { lasting = false, tokenField }: { readonly lasting?: boolean; readonly tokenField?: string } = {},
+    tokenField?: string,
 ): string[] {
     const tokenFile = "$dir/google-token";
     const file = '"$dir/google-credentials.json"';
@@ -120,7 +116,7 @@ export function federatedScript(
         serviceAccount: context.serviceAccount,
     });
     return [
-        ...start(lasting),
+        ...start,
         ...prepare(context),
         "umask 077",
         ...requestToken(`"${tokenFile}"`),

@@ -72,7 +72,7 @@ function snippet(context: SnippetContext<AzureDevOps>): string {
                     `  curl -sSf -X POST -H "Content-Type: application/json" -H @- -d "" \\`,
                     `  "$SYSTEM_OIDCREQUESTURI?api-version=7.1-preview.1" > ${file}`,
                 ],
-                { lasting: true, tokenField: "oidcToken" },
+                "oidcToken",
             ),
             6,
         ),

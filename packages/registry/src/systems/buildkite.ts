@@ -69,14 +69,10 @@ function check(workload: Buildkite, report: ReportEntry): void {
  */
 function snippet(context: SnippetContext<Buildkite>): string {
     const { name, workload } = context;
-    const commands = federatedScript(
-        context,
-        (file) => [
-            `buildkite-agent oidc request-token --audience ${tokenAudience(context)} \\`,
-            `  --claim organization_id,pipeline_id --lifetime 3600 > ${file}`,
-        ],
-        { lasting: true },
-    );
+    const commands = federatedScript(context, (file) => [
+        `buildkite-agent oidc request-token --audience ${tokenAudience(context)} \\`,
+        `  --claim organization_id,pipeline_id --lifetime 3600 > ${file}`,
+    ]);
     return fileOf(
         "# .buildkite/pipeline.yml",
         "steps:",

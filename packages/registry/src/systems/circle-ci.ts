@@ -83,9 +83,7 @@ function check(workload: CircleCi, report: ReportEntry): void {
  */
 function snippet(context: SnippetContext<CircleCi>): string {
     const { name } = context;
-    const commands = federatedScript(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`], {
-        lasting: true,
-    });
+    const commands = federatedScript(context, (file) => [`printf %s "$CIRCLE_OIDC_TOKEN" > ${file}`]);
     const job = `python-${name}`;
     const { ref, contextId } = context.workload;
     const settings = [

@@ -72,7 +72,7 @@ function snippet(context: SnippetContext<Gke>): string {
         "      command: [sh, -c]",
         "      args:",
         "        - |",
-        indented([...start(), ...prepare(context), ...useRegistry(context)], 10),
+        indented([...start, ...prepare(context), ...useRegistry(context)], 10),
     );
 }
 

@@ -57,24 +57,22 @@ function check(workload: Service, report: ReportEntry): void {
     }
 }
 
-/** sh commands for one of Google's services. The login needs no configuration: it comes from the metadata server. */
-function snippetFor(place: string, context: SnippetContext<Service>): string {
-    const { serviceAccount } = context.workload;
-    return fileOf(
-        `# ${place}${serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`}`,
-        ...start(true),
-        ...googleCommands(context),
-    );
-}
-
-/** @param place where the commands run */
+/**
+ * One of Google's services, with sh commands. The login needs no configuration: it comes from the metadata server.
+ *
+ * @param place where the commands run
+ */
 const service = (place: string) =>
     ({
         keys,
         check,
         identity: (workload, project) => identify(workload, project),
         projectKeys: ["project", "projectNumber"],
-        snippet: (context) => snippetFor(place, context),
+        snippet: (context) => {
+            const { serviceAccount } = context.workload;
+            const identity = serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`;
+            return fileOf(`# ${place}${identity}`, ...start, ...googleCommands(context));
+        },
     }) satisfies System<Service>;
 
 export const computeEngine = service("On the instance, which needs the access scope cloud-platform.");
@@ -120,7 +118,7 @@ function cloudBuildSnippet(context: SnippetContext<CloudBuild>): string {
         "steps:",
         "  - name: python:3.13",
         "    script: |",
-        indented([...start(), ...googleCommands(context)], 6),
+        indented([...start, ...googleCommands(context)], 6),
         ...(serviceAccount === undefined
             ? []
             : [

@@ -62,9 +62,7 @@ function snippet(context: SnippetContext<HcpTerraform>): string {
         "# and TFC_AGENT_HOOK_TIMEOUT=600 (the default is 60 seconds).",
         "# The workspace needs this environment variable:",
         `# TFC_WORKLOAD_IDENTITY_AUDIENCE=${tokenAudience(context)}`,
-        ...federatedScript(context, (file) => [`printf %s "$TFC_WORKLOAD_IDENTITY_TOKEN" > ${file}`], {
-            lasting: true,
-        }),
+        ...federatedScript(context, (file) => [`printf %s "$TFC_WORKLOAD_IDENTITY_TOKEN" > ${file}`]),
     );
 }
 

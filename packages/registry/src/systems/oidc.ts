@@ -148,15 +148,14 @@ function claim(name: string): string {
 function comparison(left: string, values: readonly ClaimValue[]): string {
     const strings = values.filter((value) => typeof value === "string");
     const any = [
-        ...(strings.length > 1 ? [`${left} in ${literal(strings)}`] : []),
-        ...values.flatMap((value) =>
-            typeof value === "string"
-                ? strings.length > 1
-                    ? []
-                    : [`${left} == ${literal(value)}`]
-                : // A number in JSON can be an integer or a floating-point number in CEL.
-                  [`${left} == ${value}`, ...(typeof value === "number" ? [`${left} == ${value}.0`] : [])],
-        ),
+        ...(strings.length > 1
+            ? [`${left} in ${literal(strings)}`]
+            : strings.map((value) => `${left} == ${literal(value)}`)),
+        ...values
+            .filter((value) => typeof value !== "string")
+            // A number in JSON can be an integer or a floating-point number in CEL.
+            .flatMap((value) => (typeof value === "number" ? [`${value}`, `${value}.0`] : [`${value}`]))
+            .map((value) => `${left} == ${value}`),
     ];
     return any.length === 1 ? (any[0] ?? "") : `(${any.join(" || ")})`;
 }
@@ -178,7 +177,7 @@ function snippet(context: SnippetContext<Oidc>): string {
         "# In a job of your system, with its token in OIDC_TOKEN. Audience of the token:",
         // In JSON, an audience cannot end the comment.
         `# ${JSON.stringify(context.workload.audiences[0] ?? tokenAudience(context))}`,
-        ...federatedScript(context, (file) => [`printf %s "$OIDC_TOKEN" > ${file}`], { lasting: true }),
+        ...federatedScript(context, (file) => [`printf %s "$OIDC_TOKEN" > ${file}`]),
     );
 }
 
