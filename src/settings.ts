@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { type ParsedRegistry, parseRegistry } from "python-registry/components/parse-registry";
+import {
+    type ParsedRegistry,
+    parseRegistry,
+    workloadsModule,
+} from "python-registry/components/parse-registry";
 import { principalsByRole } from "python-registry/names/principals";
 import { redundantGrants, skipRegionValidation, unknownRegion } from "python-registry/validation/checks";
 import { entries, jsonSettings } from "python-registry/validation/schema";
@@ -151,12 +155,6 @@ function misplacedKeys(config: Readonly<Record<string, string>>, namespace: stri
             return [];
         return `${key}: is not a key of this project, whose name is ${namespace}. Rename the key to ${namespace}:${name}`;
     });
-}
-
-/** A stack without workloads does not load this module. */
-function workloadsModule(): typeof import("python-registry/workloads/settings") {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the settings asynchronous
-    return require("python-registry/workloads/settings") as typeof import("python-registry/workloads/settings");
 }
 
 /** The defaults in Pulumi.yaml of settings that have no default. */

@@ -127,7 +127,7 @@ export function parseValue(key: string, value: unknown, report: ReportMistake): 
 }
 
 /** A registry without workloads does not load this module. */
-function workloadsModule(): typeof import("../workloads/settings") {
+export function workloadsModule(): typeof import("../workloads/settings") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("../workloads/settings") as typeof import("../workloads/settings");
 }
