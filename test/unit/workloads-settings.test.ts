@@ -506,10 +506,16 @@ describe("settings: workloads", () => {
 
     it("have values that Google can compare", () => {
         const long = "x".repeat(120);
-        const [byRef, byEnvironment, ...rest] = mistakesIn({
+        const [byRef, byEnvironment, byOrigin, ...rest] = mistakesIn({
             workloads: {
                 a: { ...given.githubActions, access: "reader", ref: `refs/heads/${long}` },
                 b: { ...given.githubActions, access: "reader", ref: "refs/heads/a", environment: long },
+                c: {
+                    ...given.circleCi,
+                    access: "reader",
+                    vcsOrigin: `github.com/${long}`,
+                    ref: "refs/heads/a",
+                },
             },
         });
         assert.deepEqual(rest, []);
@@ -518,6 +524,7 @@ describe("settings: workloads", () => {
             /^python-registry:workloads\.a\.ref: "refs\/heads\/x+… is too long: the value that Google compares, "github:9001:70001:refs\/heads\/x+…, has 149 bytes\. Allowed: at most 127\.$/,
         );
         assert.match(byEnvironment!, /^python-registry:workloads\.b\.environment: "x+…? ?/);
+        assert.match(byOrigin!, /^python-registry:workloads\.c\.vcsOrigin: "github\.com\/x+…? ?/);
     });
 
     it("never show a secret", () => {

@@ -54,13 +54,13 @@ function checkSelector(workload: Workload, selector: string, report: ReportEntry
     const value = selector.slice(selector.indexOf("/") + 1);
     const bytes = Buffer.byteLength(value);
     if (bytes <= 127) return;
-    // All other parts have a fixed length.
-    const { ref = "", environment = "", vcsOrigin = "" } = workload as Readonly<Record<string, string>>;
-    const [longest] = Object.entries({ ref, environment, vcsOrigin }).sort(
-        ([, one], [, other]) => other.length - one.length,
-    ) as [[key: string, value: string]];
+    const [longest = []] = Object.entries<unknown>(workload)
+        .filter((each): each is [string, string] => typeof each[1] === "string")
+        // Ids have a fixed length.
+        .filter(([key, part]) => !/(?:Id|Uuid)$/.test(key) && value.includes(part))
+        .sort(([, one], [, other]) => other.length - one.length);
     report(
-        [longest[0]],
+        longest.slice(0, 1),
         longest[1],
         `is too long: the value that Google compares, ${formatJson(value)}, has ${bytes} bytes. Allowed: at most 127.`,
     );
