@@ -148,14 +148,15 @@ function claim(name: string): string {
 function comparison(left: string, values: readonly ClaimValue[]): string {
     const strings = values.filter((value) => typeof value === "string");
     const any = [
-        ...(strings.length > 1
-            ? [`${left} in ${literal(strings)}`]
-            : strings.map((value) => `${left} == ${literal(value)}`)),
-        ...values
-            .filter((value) => typeof value !== "string")
-            // A number in JSON can be an integer or a floating-point number in CEL.
-            .flatMap((value) => (typeof value === "number" ? [`${value}`, `${value}.0`] : [`${value}`]))
-            .map((value) => `${left} == ${value}`),
+        ...(strings.length > 1 ? [`${left} in ${literal(strings)}`] : []),
+        ...values.flatMap((value) =>
+            typeof value === "string"
+                ? strings.length > 1
+                    ? []
+                    : [`${left} == ${literal(value)}`]
+                : // A number in JSON can be an integer or a floating-point number in CEL.
+                  [`${left} == ${value}`, ...(typeof value === "number" ? [`${left} == ${value}.0`] : [])],
+        ),
     ];
     return any.length === 1 ? (any[0] ?? "") : `(${any.join(" || ")})`;
 }
