@@ -1,7 +1,7 @@
 import type { AsyncFunc } from "mocha";
 
-// `npm test` proves each tool once. `npm run test:release` runs the tests that it leaves out: .mocharc.json excludes these titles, and
-// .mocharc.release.cjs selects them.
+// `npm test` proves each tool once. `npm run test:release` runs the tests that it leaves out: .mocharc.json names this mark and
+// inverts the selection, and --no-invert selects it.
 const mark = "[release]";
 
 /** Defines a test that only `npm run test:release` runs: a further case of what `npm test` proves once. */

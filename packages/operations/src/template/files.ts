@@ -3,7 +3,7 @@ const keptTests = /^test\/(?:stacks\/|policy\/(?:analyze|register)\.ts$)/;
 
 /** What only this repository needs: its stacks, the other tests, and pages about its source and its releases. */
 const left = [
-    /^\.(?:ci\/|github\/|mocharc\.release)/,
+    /^\.(?:ci|github)\//,
     /^(?:CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
     /^(?:packages\/operations\/src\/template|test)\//,
     /^Pulumi\.(?!sandbox\.)[^/]+\.yaml$/,

@@ -32,7 +32,7 @@ export const number = (allowed: string, finders: readonly Finder[] = pasted.numb
 export const required = (allowed: string, pattern: RegExp, finders: readonly Finder[] = []) =>
     v.pipe(setText(allowed), regex(pattern, allowed, finders));
 /** Text whose absence is reported as "is not set". */
-export const setText = (allowed: string) =>
+const setText = (allowed: string) =>
     v.string(({ input }) =>
         input === undefined ? `is not set. Allowed: ${allowed}.` : `is not text. Allowed: ${allowed}.`,
     );

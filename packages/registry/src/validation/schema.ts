@@ -274,7 +274,7 @@ const serviceAccounts = record(
 );
 
 /** The service accounts of a stack whose configuration doesn't set `serviceAccounts`. */
-export const defaultAccounts = { "python-publisher": { access: "writer" } } as const;
+const defaultAccounts = { "python-publisher": { access: "writer" } } as const;
 
 /** The settings: the schema and the default of every key in the namespace. */
 export const entries = {

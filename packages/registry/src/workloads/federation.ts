@@ -14,7 +14,7 @@ export interface Provider extends TokenRules {
 }
 
 /** How Google recognizes the tokens of a workload; undefined if it needs no workload identity pool of this registry. */
-export function getFederation({ type }: Workload): Federation<Workload> | undefined {
+export function getFederation({ type }: Pick<Workload, "type">): Federation<Workload> | undefined {
     const { identity } = getSystem(type);
     return typeof identity === "function" ? undefined : identity;
 }
@@ -22,10 +22,7 @@ export function getFederation({ type }: Workload): Federation<Workload> | undefi
 /** The type of the system that an issuer belongs to; undefined if it is none of the known ones. */
 export function typeOfIssuer(issuer: string): WorkloadType | undefined {
     const canonical = canonicalIssuer(issuer);
-    return workloadTypes.find((type) => {
-        const { identity } = getSystem(type);
-        return typeof identity !== "function" && identity.issuers?.test(canonical) === true;
-    });
+    return workloadTypes.find((type) => getFederation({ type })?.issuers?.test(canonical));
 }
 
 /** The providers that workloads need, one for each issuer. Workloads that share an issuer have the same type. */

@@ -2,7 +2,7 @@ import { type OwnIdentity, poolName } from "../systems/system";
 import { getSystem, type Workload } from "../systems/systems";
 
 /** Where the pool of the registry is, and where its services run by default. */
-export interface IdentityContext {
+interface IdentityContext {
     /** Project id of the registry. */
     readonly project: string;
     /** Id of the workload identity pool. */
