@@ -10,7 +10,7 @@ import {
     unknownRegion,
 } from "../validation/checks";
 import { boolean, entries, projectId } from "../validation/schema";
-import type { ConfigPath, FormatValue, ReportMistake } from "../validation/wording";
+import type { FormatValue, ReportMistake } from "../validation/wording";
 import type { WorkloadSettings } from "../workloads/settings";
 import type { RegistryArgs } from "./registry-args";
 
@@ -71,12 +71,12 @@ export function parseRegistry(
     { report, formatValue, forNewRegion, reportWorkload }: RegistryReport,
     later: InputArgs = {},
 ): ParsedRegistry | undefined {
-    const mistakes: ConfigPath[] = [];
+    let mistakes = 0;
     const refuse =
         (reportTo: ReportMistake): ReportMistake =>
-        (path, value, message) => {
-            mistakes.push(path);
-            reportTo(path, value, message);
+        (...mistake) => {
+            mistakes += 1;
+            reportTo(...mistake);
         };
     const refused = refuse(report);
     if (forNewRegion !== undefined) unknownRegion(given["location"], forNewRegion, refused);
@@ -94,7 +94,7 @@ export function parseRegistry(
     const workloads = concernsWorkloads(given)
         ? workloadsModule().parseWorkloadSettings(withAccounts, refuse(reportWorkload ?? report))
         : undefined;
-    if (mistakes.length > 0) return undefined;
+    if (mistakes > 0) return undefined;
     // What is known about workloads takes the place of what was given.
     const {
         workloads: _workloads,
