@@ -9,6 +9,12 @@ export function itInRelease(title: string, body: AsyncFunc): void {
     it(`${title} ${mark}`, body);
 }
 
+/** Defines one case of several: `npm test` runs those for which `isProof` holds, and `npm run test:release` runs the others. */
+export function itInReleaseUnless(isProof: boolean, title: string, body: AsyncFunc): void {
+    if (isProof) it(title, body);
+    else itInRelease(title, body);
+}
+
 /** Defines a suite that only `npm run test:release` runs. */
 export function describeInRelease(title: string, body: () => void): void {
     describe(`${title} ${mark}`, body);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { itInRelease } from "../release";
+import { itInRelease, itInReleaseUnless } from "../release";
 import { dirname, join } from "node:path";
 import { writeFile, readFile } from "node:fs/promises";
 import { normalizedName } from "../../packages/registry/src/names/package-names";
@@ -121,7 +121,8 @@ describe("lock files beside a project file that configure changes", () => {
     for (const each of cases) {
         const { tool, lock, check, says, saysOtherwise, saysAfterUndo } = each;
 
-        (tool === "poetry" ? it : itInRelease)(
+        itInReleaseUnless(
+            tool === "poetry",
             `${tool}: the command locks internal packages from the registry, and keeps the other versions`,
             async () => {
                 await using project = await Project.locked(each, registry());

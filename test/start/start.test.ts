@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { keyMaterial } from "../clients/key-material";
 import { needTools } from "../clients/registry";
 import { eventually } from "../deadline";
-import { itInRelease } from "../release";
+import { itInReleaseUnless } from "../release";
 import { kill, listens, root, seesProcesses, type Started, User } from "./user";
 
 // npm start as a user runs it.
@@ -201,7 +201,7 @@ describe("npm start", () => {
     });
 
     for (const signal of ["SIGTERM", "SIGHUP"] as const) {
-        (signal === "SIGTERM" ? it : itInRelease)(`leaves nothing on ${signal}`, async () => {
+        itInReleaseUnless(signal === "SIGTERM", `leaves nothing on ${signal}`, async () => {
             await using user = await User.create();
             const run = user.npmStart();
             await run.says("Checks");
@@ -216,7 +216,7 @@ describe("npm start", () => {
         ["while it verifies the files", "Checks"],
         ["while it keeps running", "Press Ctrl-C to stop it."],
     ] as const) {
-        (said === "Checks" ? it : itInRelease)(`leaves nothing when npm is killed ${moment}`, async () => {
+        itInReleaseUnless(said === "Checks", `leaves nothing when npm is killed ${moment}`, async () => {
             await using user = await User.create();
             const run = user.npmStart("--keep");
             await run.says(said);
