@@ -418,7 +418,7 @@ describe("the program", () => {
         );
         const models = resources.find(({ type, name }) => type.endsWith(":Repository") && name === "models");
         assert.ok(
-            models?.dependencies.some((urn) => urn.endsWith("::tools-artifactregistry")),
+            models?.dependencies.some((urn) => urn.includes("$gcp:projects/service:Service::")),
             "it waits for what its component was told to wait for",
         );
     });

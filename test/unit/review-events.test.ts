@@ -102,10 +102,13 @@ function withStep(
 }
 
 const isStack = ({ type }: Metadata) => type === "pulumi:pulumi:Stack";
-const isProvider =
-    (name: string) =>
-    ({ urn }: Metadata) =>
-        urn.endsWith(`WorkloadIdentityPoolProvider::registry-${name}`);
+/** Whether a step is about the resource of this type that has this input. */
+const isResource =
+    (type: string, input: string, value: string) =>
+    (metadata: Metadata): boolean =>
+        metadata.type.endsWith(`:${type}`) && (metadata.new ?? metadata.old)?.inputs[input] === value;
+const isProvider = (id: string) =>
+    isResource("WorkloadIdentityPoolProvider", "workloadIdentityPoolProviderId", id);
 
 describe("the events of a preview", () => {
     const recordings = new Map<string, string>();
@@ -438,7 +441,7 @@ describe("the events of a preview", () => {
 
     it("show a grant that the outputs do not name", () => {
         const stray = "user:stray@evil.example";
-        const isBinding = ({ urn }: Metadata) => urn.endsWith("RepositoryIamBinding::registry-reader");
+        const isBinding = isResource("RepositoryIamBinding", "role", "roles/artifactregistry.reader");
         const members = ({ new: next }: Metadata) => next?.inputs["members"] as unknown[];
         const added = withStep(of("readers"), isBinding, (metadata) => members(metadata).push(stray));
         assert.match(
@@ -557,7 +560,7 @@ describe("the events of a preview", () => {
         assert.match(comment(gone), /\*\*no longer accepts tokens\*\*: workload identity provider `gitlab`/);
         const pool = withStep(
             of("workloads-added"),
-            ({ urn }) => urn.endsWith("WorkloadIdentityPool::registry"),
+            isResource("WorkloadIdentityPool", "workloadIdentityPoolId", "python-europe-west1"),
             (metadata) => {
                 const { new: next } = metadata;
                 const old = { ...next, inputs: { ...next?.inputs, disabled: true } };
