@@ -173,13 +173,21 @@ describe("configure check", () => {
     });
 
     describe("without faults", () => {
+        /** The files in the home directory, where the directory for temporary files is too. uv locks its store of logins, whatever it does. */
+        async function listFiles(toolEnvironment: ToolEnvironment): Promise<string> {
+            const notLocks = ["!", "-name", "credentials.toml.lock"];
+            return (await toolEnvironment.run("find", ".", "-type", "f", ...notLocks)).output;
+        }
+
         it("with pip and twine by the keyring, found on PATH", async () => {
             await using toolEnvironment = await at({
                 keyFile: getKeyFile(writer),
                 files: { ...files("pip", { form: "keyring" }), ...files("twine", { form: "keyring" }) },
             });
+            const before = await listFiles(toolEnvironment);
             const found = await findings(toolEnvironment, undefined);
             assert.equal(allWell(found), true);
+            assert.equal(await listFiles(toolEnvironment), before);
             const email = getEmail(writer);
             assert.deepEqual(
                 found.map(({ tool = "", status, subject }) => `${tool} ${subject} ${status}`),
@@ -200,62 +208,40 @@ describe("configure check", () => {
         });
 
         for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
-            const finds =
-                (...credentials: readonly (() => Credential)[]) =>
-                async () => {
-                    const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
-                    for (const make of credentials) {
-                        const credential = make();
-                        await using toolEnvironment = await at({
-                            ...(credential.form === "keyring" && { keyFile: getKeyFile(writer) }),
-                            path: [bin, registry().tools.bin],
-                            files: files(tool, credential),
-                            environment:
-                                tool === "pipenv" && credential.form === "keyring"
-                                    ? { PIPENV_KEYRING_PROVIDER: "subprocess" }
-                                    : {},
-                        });
-                        // uv locks its store of logins, whatever it does.
-                        const list = () =>
-                            toolEnvironment.run(
-                                "find",
-                                ".",
-                                "-type",
-                                "f",
-                                "!",
-                                "-name",
-                                "credentials.toml.lock",
-                            );
-                        const before = await list();
-                        const found = await findings(toolEnvironment, [tool]);
-                        assert.deepEqual(faults(found), [], credential.form);
-                        assert.deepEqual(
-                            found.filter((finding) => finding.tool === tool && finding.status === "ok"),
-                            [
-                                {
-                                    tool,
-                                    status: "ok",
-                                    subject: "index",
-                                    message: `${tool} finds ready-made 1.0.0 in the registry`,
-                                },
-                            ],
-                        );
-                        // The directory for temporary files is in the home directory.
-                        assert.equal((await list()).output, before.output);
-                    }
-                };
-            it(
-                `with ${tool} by the keyring`,
-                finds(() => ({ form: "keyring" })),
-            );
-            const getToken = (): Credential => ({
-                form: "token",
-                token: registry().sandbox.issueToken(`user:${person}`),
+            itInRelease(`with ${tool} by the keyring, and by a token and a key in its files`, async () => {
+                const token = registry().sandbox.issueToken(`user:${person}`);
+                const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
+                const credentials: Credential[] = [
+                    { form: "keyring" },
+                    { form: "token", token },
+                    getKey(writer),
+                ];
+                for (const credential of credentials) {
+                    const byKeyring = credential.form === "keyring";
+                    await using toolEnvironment = await at({
+                        ...(byKeyring && { keyFile: getKeyFile(writer) }),
+                        path: [bin, registry().tools.bin],
+                        files: files(tool, credential),
+                        environment:
+                            tool === "pipenv" && byKeyring ? { PIPENV_KEYRING_PROVIDER: "subprocess" } : {},
+                    });
+                    const before = await listFiles(toolEnvironment);
+                    const found = await findings(toolEnvironment, [tool]);
+                    assert.deepEqual(faults(found), [], credential.form);
+                    assert.deepEqual(
+                        found.filter((finding) => finding.tool === tool && finding.status === "ok"),
+                        [
+                            {
+                                tool,
+                                status: "ok",
+                                subject: "index",
+                                message: `${tool} finds ready-made 1.0.0 in the registry`,
+                            },
+                        ],
+                    );
+                    assert.equal(await listFiles(toolEnvironment), before);
+                }
             });
-            itInRelease(
-                `with ${tool} by a token and by a key in its files`,
-                finds(getToken, () => getKey(writer)),
-            );
         }
 
         for (const tool of ["twine", "netrc"] as const) {

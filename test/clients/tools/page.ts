@@ -18,7 +18,7 @@ export function page(
         "`npm run docs` writes this page, and a test fails if it is out of date. Each word in the first table is a run of " +
             "the real tool, in the version given, against the sandbox, with the generated file and the generated command " +
             "unmodified.",
-        "`npm test` runs each tool by the keyring and by a token, and one attack on it. `npm run test:release` runs the rest, which has a ⁺. It also " +
+        "`npm test` runs each tool by the keyring, or by a token if it asks no keyring, and one attack on it. `npm run test:release` runs the rest, which has a ⁺. It also " +
             "sets up each form in every other way, such as a token in the file, or the file of the project.",
         "The forms of credential: the tool asks a **keyring** (the Google backend, with Application Default Credentials), " +
             "has an access **token** (from its environment or from the file), or has a service account's **key**.",

@@ -228,8 +228,8 @@ export interface Way {
 }
 
 /**
- * Defines tests that an operation works with a tool's generated files, unmodified, in this form. `npm test` tries the first way. A key
- * is read like a token, and checked by the index, so `npm test` does not try it.
+ * Defines tests that an operation works with a tool's generated files, unmodified, in this form. `npm test` tries the first way of the
+ * first form that the tool supports, which is the keyring unless the tool has none.
  *
  * @param variants how many variants of the files there are for each credential
  */
@@ -253,7 +253,7 @@ export function testOperation(
                 await body(context, { ...way, turn: start + index });
             }
         };
-    const inRelease = form === "key";
+    const inRelease = operations.some((each) => each.tool === tool && each.operation === operation);
     operations.push({ tool, form, operation, by: inRelease ? "npm run test:release" : "npm test" });
     if (inRelease) {
         itInRelease(`${form}: ${operation}`, tryWays(0));
