@@ -194,7 +194,7 @@ describe("the snippets of workloads", () => {
                 );
             });
 
-            itInReleaseUnless(keyring === "auto", "install and upload with uv", async () => {
+            itInRelease("install and upload with uv", async () => {
                 await using environment = await checkout(`by-uv-${keyring}`);
                 const [start = "", end = ""] = script().split("# With uv");
                 const [prepare = ""] = start.split(/^(?:python -m venv|printf )/m);

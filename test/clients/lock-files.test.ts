@@ -121,8 +121,7 @@ describe("lock files beside a project file that configure changes", () => {
     for (const each of cases) {
         const { tool, lock, check, says, saysOtherwise, saysAfterUndo } = each;
 
-        itInReleaseUnless(
-            tool === "poetry",
+        itInRelease(
             `${tool}: the command locks internal packages from the registry, and keeps the other versions`,
             async () => {
                 await using project = await Project.locked(each, registry());

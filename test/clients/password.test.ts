@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
+import { itInRelease } from "../release";
 import { answers, assertInstalled, reader, tokenAnswers, useRegistry, writer } from "./registry";
 
 // Real pip and twine with the files that the program generates, in the form that holds a service account's key.
@@ -18,7 +18,7 @@ describe("the password form", () => {
         assert.deepEqual(tokenAnswers(run), [], "the key itself is the password");
     });
 
-    it("lets twine upload a wheel and an sdist", async () => {
+    itInRelease("lets twine upload a wheel and an sdist", async () => {
         const files = await registry().build({ name: "with-password", version: "1.0.0" });
         await using toolEnvironment = await registry().at(registry().files("password", writer));
         const run = await registry().upload(toolEnvironment, files, "--non-interactive");
@@ -28,28 +28,5 @@ describe("the password form", () => {
         for (const file of files) {
             assert.ok(registry().repository.files.has(basename(file)));
         }
-    });
-
-    it("lets the writer install too", async () => {
-        await using toolEnvironment = await registry().at(registry().files("password", writer));
-        assertInstalled(await registry().install(toolEnvironment), writer);
-    });
-
-    it("works from a virtual environment's own pip.conf", async () => {
-        await using toolEnvironment = await registry().at();
-        await registry().run(toolEnvironment, "python", "-m", "venv", "--without-pip", "env");
-        await writeFile(
-            join(toolEnvironment.home, "env", "pip.conf"),
-            registry().files("password", reader).pipConf!,
-        );
-        const run = await registry().run(
-            toolEnvironment,
-            "pip",
-            "--python",
-            join(toolEnvironment.home, "env"),
-            "install",
-            "ready-made",
-        );
-        assertInstalled(run, reader);
     });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import type { ToolEnvironmentOptions } from "../../packages/sandbox/src/python/tool-environment";
-import { forms, project, reader, TestRegistry, useRegistry, writer } from "./registry";
+import { forms, project, reader, useRegistry, writer } from "./registry";
 
 // What Python reads in the generated files, at the places where the tools find them.
 
@@ -62,17 +63,19 @@ describe("the generated files, read back by Python", () => {
         });
     });
 
-    const said: Record<string, (url: string) => object> = {
-        import: (url) => ({ "extra-index-url": url, "keyring-provider": "import" }),
-        subprocess: (url) => ({
-            "extra-index-url": url.replace("https://", "https://oauth2accesstoken@"),
-            "keyring-provider": "subprocess",
-        }),
-    };
-    for (const [keyring, global] of Object.entries(said)) {
+    for (const [keyring, global] of [
+        ["import", (url: string) => ({ "extra-index-url": url, "keyring-provider": "import" })],
+        [
+            "subprocess",
+            (url: string) => ({
+                "extra-index-url": url.replace("https://", "https://oauth2accesstoken@"),
+                "keyring-provider": "subprocess",
+            }),
+        ],
+    ] as const) {
         it(`pip.conf with keyring: ${keyring}`, async () => {
-            await using other = await TestRegistry.up(registry().tools, { keyring });
-            assert.deepEqual(await read(other.files("keyring", reader), "~/.config/pip/pip.conf"), {
+            const pipConf = pipConfWithKeyring(`${uploadUrl}simple/`, keyring);
+            assert.deepEqual(await read({ pipConf }, "~/.config/pip/pip.conf"), {
                 "": {},
                 global: global(`${uploadUrl}simple/`),
             });
