@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type FilesByTool, filesByTool } from "../../packages/registry/src/clients/tools";
 import { join } from "node:path";
-import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
+import { type ProgramResult, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { within } from "../deadline";
@@ -69,58 +69,103 @@ async function upAfterOtherGrants(
 
 describe("the program", () => {
     let sandbox: Sandbox;
-    /** Delays calls until a test resolves it; resolved at the end of the test, or a failed test would never end. */
-    let awaited: PromiseWithResolvers<undefined>;
+    /** Delay calls until a test resolves them; resolved at the end of the test, or a failed test would never end. */
+    let accountAsked: PromiseWithResolvers<undefined>;
+    let granted: PromiseWithResolvers<undefined>;
     beforeEach(async () => {
-        awaited = Promise.withResolvers();
+        accountAsked = Promise.withResolvers();
+        granted = Promise.withResolvers();
         sandbox = await startSandbox({ project });
     });
     afterEach(async () => {
-        awaited.resolve(undefined);
+        accountAsked.resolve(undefined);
+        granted.resolve(undefined);
         await sandbox.close();
     });
 
-    it("makes a repository, an account and two grants, and nothing else", async () => {
-        await up(configuration(sandbox, { readers: ["group:developers@example.com"] }));
+    describe("with a group of readers", () => {
+        let created: Sandbox;
+        let callsForOne: number;
+        let resources: ProgramResult["resources"];
+        before(async () => {
+            created = await startSandbox({ project });
+            ({ resources } = await up(configuration(created, { readers: ["group:developers@example.com"] })));
+            callsForOne = created.requests.length;
+        });
+        after(() => created.close());
 
-        assert.deepEqual(
-            new Set(calls(sandbox.requests).filter((call) => call.startsWith("POST "))),
-            new Set([
-                `POST /serviceusage/v1/projects/${project}/services/artifactregistry.googleapis.com:enable`,
-                `POST /serviceusage/v1/projects/${project}/services/iam.googleapis.com:enable`,
-                `POST /artifactregistry/v1/projects/${project}/locations/europe-west1/repositories?repository_id=python`,
-                `POST /iam/v1/projects/${project}/serviceAccounts`,
-                `POST /artifactregistry/v1/${repositoryPath}:setIamPolicy`,
-            ]),
-        );
-        assert.deepEqual(await policy(sandbox), {
-            "roles/artifactregistry.reader": ["group:developers@example.com"],
-            "roles/artifactregistry.writer": [
-                `serviceAccount:python-publisher@${project}.iam.gserviceaccount.com`,
-            ],
+        it("makes a repository, an account and two grants, and nothing else", async () => {
+            assert.deepEqual(
+                new Set(calls(created.requests).filter((call) => call.startsWith("POST "))),
+                new Set([
+                    `POST /serviceusage/v1/projects/${project}/services/artifactregistry.googleapis.com:enable`,
+                    `POST /serviceusage/v1/projects/${project}/services/iam.googleapis.com:enable`,
+                    `POST /artifactregistry/v1/projects/${project}/locations/europe-west1/repositories?repository_id=python`,
+                    `POST /iam/v1/projects/${project}/serviceAccounts`,
+                    `POST /artifactregistry/v1/${repositoryPath}:setIamPolicy`,
+                ]),
+            );
+            assert.deepEqual(await policy(created), {
+                "roles/artifactregistry.reader": ["group:developers@example.com"],
+                "roles/artifactregistry.writer": [
+                    `serviceAccount:python-publisher@${project}.iam.gserviceaccount.com`,
+                ],
+            });
+        });
+
+        it("labels what it creates with its stack", () => {
+            const [account] = created.cloud.project(project).serviceAccounts.values();
+            assert.equal(account?.description, "Created by Pulumi stack organization/python-registry/test");
+        });
+
+        it("lets each resource depend on what it needs and on nothing else", () => {
+            const named = (urn: string) =>
+                urn
+                    .split("::")
+                    .slice(2)
+                    .join(" ")
+                    .replace(/^.*[$:]/, "");
+            const waits = resources
+                .filter(({ type }) => type.startsWith("gcp:"))
+                .map(({ type, name, dependencies }) => [
+                    `${type.replace(/^.*:/, "")} ${name}`,
+                    dependencies.map(named).sort(),
+                ]);
+            assert.deepEqual(Object.fromEntries(waits), {
+                "Service registry-iam": [],
+                "Service registry-artifactregistry": [],
+                "Account registry-python-publisher": ["Service registry-iam"],
+                "Repository registry": ["Service registry-artifactregistry"],
+                "RepositoryIamBinding registry-reader": ["Repository registry"],
+                "RepositoryIamBinding registry-writer": [
+                    "Account registry-python-publisher",
+                    "Repository registry",
+                ],
+            });
+        });
+
+        it("makes as many calls as for a thousand readers", async () => {
+            await up(configuration(sandbox, { readers: principals(1000) }));
+            assert.equal(sandbox.requests.length, callsForOne);
+            assert.equal((await policy(sandbox))["roles/artifactregistry.reader"]?.length, 1000);
         });
     });
 
-    it("makes a repository in a region that is newer than the list of locations", async () => {
+    it("sends the settings of the repository, also in a region that is newer than the list of locations", async () => {
         const { outputs } = await up(
-            configuration(sandbox, { location: "olympus-mons7", "gcp:skipRegionValidation": true }),
-        );
-        assert.deepEqual([...sandbox.cloud.project(project).repositories.keys()], ["olympus-mons7/python"]);
-        assert.equal(
-            outputs["pipConf"]?.value,
-            `[global]\nextra-index-url = https://olympus-mons7-python.pkg.dev/${project}/python/simple/\n`,
-        );
-    });
-
-    it("sends the settings of the repository", async () => {
-        await up(
             configuration(sandbox, {
+                location: "olympus-mons7",
+                "gcp:skipRegionValidation": true,
                 description: "Ours",
                 labels: { team: "platform" },
                 repository: "wheels",
             }),
         );
-
+        assert.deepEqual([...sandbox.cloud.project(project).repositories.keys()], ["olympus-mons7/wheels"]);
+        assert.equal(
+            outputs["pipConf"]?.value,
+            `[global]\nextra-index-url = https://olympus-mons7-python.pkg.dev/${project}/wheels/simple/\n`,
+        );
         const creation = sandbox.requests.find(({ path }) => path.includes("repository_id=wheels"));
         assert.deepEqual(creation?.body, {
             format: "PYTHON",
@@ -128,12 +173,6 @@ describe("the program", () => {
             description: "Ours",
             labels: { team: "platform", "python-registry-stack": "organization_python-registry_test" },
         });
-    });
-
-    it("labels what it creates with its stack", async () => {
-        await up(configuration(sandbox));
-        const [account] = sandbox.cloud.project(project).serviceAccounts.values();
-        assert.equal(account?.description, "Created by Pulumi stack organization/python-registry/test");
     });
 
     it("enables no API with enableApis: false", async () => {
@@ -145,16 +184,6 @@ describe("the program", () => {
             calls(sandbox.requests).filter((call) => call.includes(":enable")),
             [],
         );
-    });
-
-    it("makes as many calls for a thousand readers as for one", async () => {
-        await up(configuration(sandbox, { readers: principals(1) }));
-        const forOne = sandbox.requests.length;
-        await using second = await startSandbox({ project });
-        await up(configuration(second, { readers: principals(1000) }));
-
-        assert.equal(second.requests.length, forOne);
-        assert.equal((await policy(second))["roles/artifactregistry.reader"]?.length, 1000);
     });
 
     const others = [
@@ -184,10 +213,8 @@ describe("the program", () => {
         await up(configuration(sandbox, { readers }));
         const existing = "use";
         for (const changed of [
-            { access: "additive", readers },
             { access: "additive", readers: [...readers, "user:c@example.com"] },
             { access: "authoritative", readers: [...readers, "user:d@example.com"] },
-            { access: "authoritative", readers },
         ]) {
             const seen = sandbox.requests.length;
             await up(configuration(sandbox, { ...changed, existing, serviceAccounts: {} }));
@@ -222,59 +249,22 @@ describe("the program", () => {
         assert.deepEqual(sandbox.requests, []);
     });
 
-    it("lets each resource depend on what it needs and on nothing else", async () => {
-        const { resources } = await up(configuration(sandbox, { readers: ["group:developers@example.com"] }));
-
-        const named = (urn: string) =>
-            urn
-                .split("::")
-                .slice(2)
-                .join(" ")
-                .replace(/^.*[$:]/, "");
-        const waits = resources
-            .filter(({ type }) => type.startsWith("gcp:"))
-            .map(({ type, name, dependencies }) => [
-                `${type.replace(/^.*:/, "")} ${name}`,
-                dependencies.map(named).sort(),
-            ]);
-        assert.deepEqual(Object.fromEntries(waits), {
-            "Service registry-iam": [],
-            "Service registry-artifactregistry": [],
-            "Account registry-python-publisher": ["Service registry-iam"],
-            "Repository registry": ["Service registry-artifactregistry"],
-            "RepositoryIamBinding registry-reader": ["Repository registry"],
-            "RepositoryIamBinding registry-writer": [
-                "Account registry-python-publisher",
-                "Repository registry",
-            ],
-        });
-    });
-
-    it("does not let the account wait for the Artifact Registry API", async () => {
+    it("lets neither the account wait for the Artifact Registry API, nor the readers' grant for the account", async () => {
         await using proxy = await startControlPlaneProxy(sandbox, {
             before: async (call) => {
-                if (call.endsWith("/serviceAccounts")) awaited.resolve(undefined);
-                if (call.includes("artifactregistry.googleapis.com:enable")) await awaited.promise;
-            },
-        });
-        await within(
-            "the account's creation while the Artifact Registry API is being enabled",
-            up(configuration(proxy)),
-        );
-    });
-
-    it("does not let the readers' grant wait for the account", async () => {
-        await using proxy = await startControlPlaneProxy(sandbox, {
-            before: async (call) => {
-                if (call.endsWith("/serviceAccounts")) await awaited.promise;
+                if (call.endsWith("/serviceAccounts")) {
+                    accountAsked.resolve(undefined);
+                    await granted.promise;
+                }
+                if (call.includes("artifactregistry.googleapis.com:enable")) await accountAsked.promise;
             },
             answer: (call, body) => {
-                if (call.endsWith(":setIamPolicy")) awaited.resolve(undefined);
+                if (call.endsWith(":setIamPolicy")) granted.resolve(undefined);
                 return body;
             },
         });
         await within(
-            "the readers' grant while the account is being created",
+            "the account's creation while the Artifact Registry API is being enabled, and the readers' grant meanwhile",
             up(configuration(proxy, { readers: ["group:developers@example.com"] })),
         );
     });
@@ -296,97 +286,102 @@ describe("the program", () => {
         await up(configuration(proxy));
     });
 
-    it("knows every output except the credentials in a preview, and sends nothing", async () => {
-        const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
-        const config = configuration(sandbox, { serviceAccounts });
-        const preview = await runProgram({ stack: "test", config }, { preview: true });
-        assert.deepEqual(preview.unknown, ["credentials"]);
-        assert.deepEqual(sandbox.requests, []);
+    describe("with keys and internal packages", () => {
+        let keyed: Sandbox;
+        let preview: ProgramResult;
+        let outputs: ProgramResult["outputs"];
+        before(async () => {
+            keyed = await startSandbox({ project });
+            const config = configuration(keyed, {
+                serviceAccounts: { "python-publisher": { access: "writer", keys: ["2026-08", "2026-11"] } },
+                internalPackages: ["acme-core", "Acme_Util"],
+            });
+            preview = await runProgram({ stack: "test", config }, { preview: true });
+            assert.deepEqual(keyed.requests, []);
+            ({ outputs } = await up(config));
+        });
+        after(() => keyed.close());
 
-        const { outputs } = await up(config);
-        for (const [name, output] of Object.entries(preview.outputs)) {
-            assert.deepEqual(output, outputs[name], name);
-        }
-    });
+        it("knows every output except the credentials in a preview, which sends nothing", () => {
+            assert.deepEqual(preview.unknown, ["credentials"]);
+            for (const [name, output] of Object.entries(preview.outputs)) {
+                assert.deepEqual(output, outputs[name], name);
+            }
+        });
 
-    it("keeps keys secret, and gives the current generation", async () => {
-        const serviceAccounts = { "python-publisher": { access: "writer", keys: ["2026-08", "2026-11"] } };
-        const { outputs } = await up(configuration(sandbox, { serviceAccounts }));
-
-        const credentials = outputs["credentials"]?.value as Record<
-            string,
-            { generation: string; keyFile: string }
-        >;
-        const { generation, keyFile } = credentials["python-publisher"]!;
-        assert.equal(generation, "2026-11");
-        const key = JSON.parse(keyFile) as { private_key: string; client_email: string };
-        assert.equal(key.client_email, `python-publisher@${project}.iam.gserviceaccount.com`);
-        const secretOutputs = Object.entries(outputs).filter(([, { secret }]) => secret);
-        assert.deepEqual(
-            secretOutputs.map(([name]) => name),
-            ["credentials"],
-        );
-        const { credentials: _, ...rest } = outputs;
-        assert.doesNotMatch(JSON.stringify(rest), /PRIVATE KEY|private_key|_json_key/);
-    });
-
-    it("has every tool's files without a credential in clients, and with a key in credentials", async () => {
-        const serviceAccounts = { "python-publisher": { access: "writer", keys: ["a"] } };
-        const internalPackages = ["acme-core", "Acme_Util"];
-        const { outputs } = await up(configuration(sandbox, { serviceAccounts, internalPackages }));
-        const { indexUrl } = outputs["repository"]?.value as { indexUrl: string };
-        const index = {
-            name: "python",
-            indexUrl,
-            uploadUrl: indexUrl.replace("simple/", ""),
-            keyring: "auto" as const,
-            internalPackages: ["acme-core", "acme-util"],
-        };
-        const names = (files: unknown) =>
-            Object.fromEntries(
-                Object.entries(files as FilesByTool).map(([tool, texts]) => [tool, Object.keys(texts)]),
+        it("keeps keys secret, and gives the current generation", () => {
+            const credentials = outputs["credentials"]?.value as Record<
+                string,
+                { generation: string; keyFile: string }
+            >;
+            const { generation, keyFile } = credentials["python-publisher"]!;
+            assert.equal(generation, "2026-11");
+            const key = JSON.parse(keyFile) as { private_key: string; client_email: string };
+            assert.equal(key.client_email, `python-publisher@${project}.iam.gserviceaccount.com`);
+            const secretOutputs = Object.entries(outputs).filter(([, { secret }]) => secret);
+            assert.deepEqual(
+                secretOutputs.map(([name]) => name),
+                ["credentials"],
             );
-        const clients = outputs["clients"]?.value as FilesByTool;
-        assert.deepEqual(clients, filesByTool(index, { form: "keyring" }));
-        assert.deepEqual(names(clients), {
-            uv: ["uv.toml", "pyproject.toml"],
-            poetry: ["pyproject.toml", "config.toml"],
-            pdm: ["config.toml", "pyproject.toml"],
-            hatch: ["pyproject.toml", "config.toml"],
-            pipenv: ["Pipfile"],
-            environment: [".env"],
-            dockerfile: ["Dockerfile"],
+            const { credentials: _, ...rest } = outputs;
+            assert.doesNotMatch(JSON.stringify(rest), /PRIVATE KEY|private_key|_json_key/);
         });
-        assert.deepEqual(outputs["internalPackages"]?.value, ["acme-core", "acme-util"]);
-        assert.match(clients["uv"]?.["pyproject.toml"] ?? "", /^acme-util = \{ index = "python" \}$/m);
-        assert.match(
-            clients["pdm"]?.["config.toml"] ?? "",
-            /^\[pypi\.python\]$[^]*^\[repository\.python\]$/m,
-        );
 
-        const credentials = outputs["credentials"]?.value as Record<
-            string,
-            { keyFile: string; clients: FilesByTool }
-        >;
-        const withKey = credentials["python-publisher"]!;
-        const keyBase64 = Buffer.from(withKey.keyFile).toString("base64");
-        assert.deepEqual(withKey.clients, filesByTool(index, { form: "key", keyBase64 }));
-        assert.deepEqual(names(withKey.clients), {
-            ...names(clients),
-            poetry: ["pyproject.toml", "auth.toml", "config.toml"],
-            pipenv: ["Pipfile", ".netrc"],
-            netrc: [".netrc"],
-            environment: ["python.env"],
+        it("has every tool's files without a credential in clients, and with a key in credentials", () => {
+            const { indexUrl } = outputs["repository"]?.value as { indexUrl: string };
+            const index = {
+                name: "python",
+                indexUrl,
+                uploadUrl: indexUrl.replace("simple/", ""),
+                keyring: "auto" as const,
+                internalPackages: ["acme-core", "acme-util"],
+            };
+            const names = (files: unknown) =>
+                Object.fromEntries(
+                    Object.entries(files as FilesByTool).map(([tool, texts]) => [tool, Object.keys(texts)]),
+                );
+            const clients = outputs["clients"]?.value as FilesByTool;
+            assert.deepEqual(clients, filesByTool(index, { form: "keyring" }));
+            assert.deepEqual(names(clients), {
+                uv: ["uv.toml", "pyproject.toml"],
+                poetry: ["pyproject.toml", "config.toml"],
+                pdm: ["config.toml", "pyproject.toml"],
+                hatch: ["pyproject.toml", "config.toml"],
+                pipenv: ["Pipfile"],
+                environment: [".env"],
+                dockerfile: ["Dockerfile"],
+            });
+            assert.deepEqual(outputs["internalPackages"]?.value, ["acme-core", "acme-util"]);
+            assert.match(clients["uv"]?.["pyproject.toml"] ?? "", /^acme-util = \{ index = "python" \}$/m);
+            assert.match(
+                clients["pdm"]?.["config.toml"] ?? "",
+                /^\[pypi\.python\]$[^]*^\[repository\.python\]$/m,
+            );
+
+            const credentials = outputs["credentials"]?.value as Record<
+                string,
+                { keyFile: string; clients: FilesByTool }
+            >;
+            const withKey = credentials["python-publisher"]!;
+            const keyBase64 = Buffer.from(withKey.keyFile).toString("base64");
+            assert.deepEqual(withKey.clients, filesByTool(index, { form: "key", keyBase64 }));
+            assert.deepEqual(names(withKey.clients), {
+                ...names(clients),
+                poetry: ["pyproject.toml", "auth.toml", "config.toml"],
+                pipenv: ["Pipfile", ".netrc"],
+                netrc: [".netrc"],
+                environment: ["python.env"],
+            });
+            const readme = String(outputs["readme"]?.value);
+            for (const text of [
+                indexUrl,
+                "`acme-core`, `acme-util`",
+                "%APPDATA%\\pip\\pip.ini",
+                "twine upload -r python",
+            ]) {
+                assert.ok(readme.includes(text), text);
+            }
         });
-        const readme = String(outputs["readme"]?.value);
-        for (const text of [
-            indexUrl,
-            "`acme-core`, `acme-util`",
-            "%APPDATA%\\pip\\pip.ini",
-            "twine upload -r python",
-        ]) {
-            assert.ok(readme.includes(text), text);
-        }
     });
 
     it("works in a domain-scoped project", async () => {

@@ -65,6 +65,8 @@ describe("workloads", () => {
             .filter(({ method }) => method !== "GET")
             .map(({ method, path }) => `${method} ${path.replace(/^.*\//, "")}`)
             .sort();
+    /** A lookup of the project's number. */
+    const isLookup = ({ path }: LoggedRequest) => path.endsWith("/billingInfo");
     const always = [
         "POST artifactregistry.googleapis.com:enable",
         "POST iam.googleapis.com:enable",
@@ -158,7 +160,7 @@ describe("workloads", () => {
         const [entry, provider, principal] = cases[type];
         it(`of the type ${type} get their role on the repository, and nothing else`, async () => {
             const { outputs } = await run({ workloads: { machine: { ...entry, access: "writer" } } });
-
+            assert.ok(sandbox.requests.some(isLookup));
             assert.deepEqual(granted(), { [roles.writer]: [principal] });
             assert.deepEqual(providersIn(), provider === undefined ? [] : [[poolId, [provider]]]);
             assert.deepEqual(
@@ -198,8 +200,14 @@ describe("workloads", () => {
         ]),
     );
 
-    it("of all types share one pool, and each role has one grant", async () => {
+    it("of all types share one pool, each role has one grant, and a preview knows them and changes nothing", async () => {
+        const preview = await run({ workloads: every }, { preview: true });
+        assert.deepEqual(preview.unknown, []);
+        assert.deepEqual(changes(), []);
         const { outputs } = await run({ workloads: every });
+        for (const [name, output] of Object.entries(preview.outputs)) {
+            assert.deepEqual(output, outputs[name], name);
+        }
         assert.deepEqual(Object.keys(outputs["ci"]?.value as object), Object.keys(every));
         assert.ok(sandbox.requests.every(({ path }) => !/projects\/[^/]+:setIamPolicy/.test(path)));
         assert.deepEqual(providersIn(), [
@@ -222,8 +230,15 @@ describe("workloads", () => {
         assert.equal(changes().filter((change) => change.endsWith("python:setIamPolicy")).length, 3);
     });
 
-    it("have a provider with the issuer, a mapping and a condition", async () => {
-        await run({ workloads: { a: github } });
+    it("have a provider with the issuer, a mapping and a condition, and take as many calls for fifty as for one", async () => {
+        const machines = (count: number) =>
+            Object.fromEntries(
+                Array.from({ length: count }, (_, index) => [
+                    `m${index}`,
+                    { ...github, repositoryId: String(70001 + index) },
+                ]),
+            );
+        await run({ workloads: machines(1) });
         const { settings } = cloud().workloadIdentityPools.get(poolId)!.providers.get("github")!;
         const trusted =
             '("event_name" in assertion ? assertion["event_name"] : "") in ["push", "release", "schedule", "workflow_dispatch"] && has(assertion.ref) && (assertion.ref.startsWith("refs/heads/") || assertion.ref.startsWith("refs/tags/"))';
@@ -234,17 +249,7 @@ describe("workloads", () => {
         });
         assert.equal(attributeCondition, `(assertion.repository_owner_id == "9001") && (${trusted})`);
         assert.equal((oidc as Values)["issuerUri"], "https://token.actions.githubusercontent.com");
-    });
 
-    it("take as many calls for fifty as for one", async () => {
-        const machines = (count: number) =>
-            Object.fromEntries(
-                Array.from({ length: count }, (_, index) => [
-                    `m${index}`,
-                    { ...github, repositoryId: String(index + 1) },
-                ]),
-            );
-        await run({ workloads: machines(1) });
         await using second = await startSandbox({ project });
         await run({ workloads: machines(50) }, {}, second);
         assert.deepEqual(changes(second.requests), changes());
@@ -370,17 +375,11 @@ describe("workloads", () => {
         });
     });
 
-    const isLookup = ({ path }: LoggedRequest) => path.endsWith("/billingInfo");
-
-    it("have the number of the project looked up, unless it is configured", async () => {
+    it("use the number of the project that is configured, and look up no other", async () => {
         const workloads = { github: { ...given.githubActions, access: "reader" } };
-        await run({ workloads });
-        assert.ok(sandbox.requests.some(isLookup));
-        await using second = await startSandbox({ project });
-        await run({ workloads, projectNumber: Number(number) }, {}, second);
-        assert.ok(!second.requests.some(isLookup));
-        const [repository] = second.cloud.project(project).repositories.values();
-        assert.deepEqual(bindings(repository!.policy), granted());
+        await run({ workloads, projectNumber: Number(number) });
+        assert.ok(!sandbox.requests.some(isLookup));
+        assert.deepEqual(granted(), { [roles.reader]: [attribute("repository/github:9001:70001")] });
     });
 
     it("fail with both values if the number is wrong", async () => {
@@ -390,17 +389,6 @@ describe("workloads", () => {
             assert.ok(message.includes(pool), message);
             return true;
         });
-    });
-
-    it("are known in a preview, which changes nothing", async () => {
-        const values = { workloads: every, serviceAccounts: { "python-publisher": { access: "writer" } } };
-        const preview = await run(values, { preview: true });
-        assert.deepEqual(preview.unknown, []);
-        assert.deepEqual(changes(), []);
-        const { outputs } = await run(values);
-        for (const [name, output] of Object.entries(preview.outputs)) {
-            assert.deepEqual(output, outputs[name], name);
-        }
     });
 
     it("cost a stack without them nothing: no module, no call", async () => {
