@@ -11,7 +11,7 @@ import { PinnedTool } from "../clients/tools/tool";
 import { needTools } from "../clients/registry";
 import { AccessStack, type Answer } from "./access-stack";
 import { findCaller, everyIdentity, type Identity, ownServers, strangers } from "./identities";
-import { attempt, attemptWith, declared, type Operation, operations, ready } from "./operations";
+import { attempt, attemptEach, attemptWith, declared, type Operation, operations, ready } from "./operations";
 import { type Cell, page, type PublicCell, type RefusedRow } from "./page";
 import {
     onlyUv,
@@ -242,8 +242,9 @@ async function matrix(stack: AccessStack, all: readonly Identity[]): Promise<Cel
     const rows = await fourAtATime(
         all.map((identity) => async () => {
             const cells: Cell[] = [];
-            for (const operation of operations) {
-                cells.push({ identity, operation, ...(await attempt(stack, identity, operation)) });
+            const outcomes = await attemptEach(stack, identity, operations);
+            for (const [index, operation] of operations.entries()) {
+                cells.push({ identity, operation, ...outcomes[index]! });
             }
             return cells;
         }),

@@ -43,7 +43,7 @@ export function declared(role: Role | undefined, operation: Operation): boolean 
 }
 
 /**
- * Tries an operation as an identity, with a token that it gets for this operation.
+ * Tries an operation as an identity, with a token that it gets for it.
  *
  * @param deviation how the login differs from that of an honest client
  */
@@ -53,13 +53,28 @@ export async function attempt(
     operation: Operation,
     deviation?: Deviation,
 ): Promise<Outcome> {
+    const [outcome] = await attemptEach(stack, identity, [operation], deviation);
+    return outcome!;
+}
+
+/** The same for several operations, with one token. */
+export async function attemptEach(
+    stack: AccessStack,
+    identity: Pick<Identity, "id" | "login">,
+    wanted: readonly Operation[],
+    deviation?: Deviation,
+): Promise<Outcome[]> {
+    let token: string | undefined;
     try {
-        const token = await stack.login(identity.login, deviation);
-        return await attemptWith(stack, identity.id, operation, token);
+        token = await stack.login(identity.login, deviation);
     } catch (error) {
         if (!(error instanceof LoginRefused)) throw error;
-        return { done: false, answer: error.answer };
+        const { answer } = error;
+        return wanted.map(() => ({ done: false, answer }));
     }
+    const outcomes: Outcome[] = [];
+    for (const operation of wanted) outcomes.push(await attemptWith(stack, identity.id, operation, token));
+    return outcomes;
 }
 
 /**
