@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import { itInRelease } from "../release";
 import { assertDone, Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
 
 // The command as a user runs it: in its own process, with real files.
@@ -532,7 +533,7 @@ describe("configure", () => {
         assert.equal(await machine.read("Pipfile"), "[packages]\n");
     });
 
-    it("loses nothing when twenty run at once", async () => {
+    itInRelease("loses nothing when twenty run at once", async () => {
         await using machine = await Machine.open({ ".pypirc": "# mine\n[pypi]\nusername = me\n" });
         const stacks = Array.from({ length: 20 }, (_, number) => {
             const text = JSON.stringify(withoutSecrets(outputs)).replaceAll(

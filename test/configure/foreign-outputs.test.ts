@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { assertDone, Machine, getOutputs, type StackOutputs, withoutSecrets } from "./machine";
 import { itInRelease } from "../release";
 
@@ -94,47 +95,57 @@ describe("configure with the outputs of a different registry", () => {
             `[[${table}]]\nname = "private"\nurl = "${url(project)}simple/"\n`;
         const byHand = async () => Machine.open({ [pipConf]: ours.pipConf, ".pypirc": ours.pypirc });
 
-        it("adds no second registry without a yes", async () => {
-            const login = ours.pipConf.replace("https://", "https://oauth2accesstoken:a/b@");
-            const files: [string, Record<string, string>, ...string[]][] = [
-                ["pip", { [pipConf]: ours.pipConf }],
-                ["pip", { [pipConf]: login }],
-                ["pip", { ".pip/pip.conf": ours.pipConf }],
-                ["twine", { ".pypirc": ours.pypirc }],
-                ["pip,twine", { ".pypirc": ours.pypirc }],
-                ["uv", { [uvToml]: uvIndex("acme-tools") }],
-                ["poetry", { "pyproject.toml": uvIndex("acme-tools", "tool.poetry.source") }, "project"],
-                ["pipenv", { Pipfile: uvIndex("acme-tools", "source") }, "project"],
+        describe("adds no second registry without a yes", () => {
+            const files: [string, () => Record<string, string>, scope?: "project"][] = [
+                [
+                    "pip",
+                    () => ({ [pipConf]: ours.pipConf.replace("https://", "https://oauth2accesstoken:a/b@") }),
+                ],
+                ["uv", () => ({ [uvToml]: uvIndex("acme-tools") })],
+                [
+                    "poetry",
+                    () => ({ "pyproject.toml": uvIndex("acme-tools", "tool.poetry.source") }),
+                    "project",
+                ],
+                ["twine", () => ({ ".pypirc": ours.pypirc })],
+                ["pip", () => ({ [pipConf]: ours.pipConf })],
+                ["pip", () => ({ ".pip/pip.conf": ours.pipConf })],
+                ["pip,twine", () => ({ ".pypirc": ours.pypirc })],
+                ["pipenv", () => ({ Pipfile: uvIndex("acme-tools", "source") }), "project"],
                 [
                     "pdm",
-                    { ".config/pdm/config.toml": `[pypi.private]\nurl = "${url("acme-tools")}simple"\n` },
+                    () => ({
+                        ".config/pdm/config.toml": `[pypi.private]\nurl = "${url("acme-tools")}simple"\n`,
+                    }),
                 ],
-                ["hatch", { [uvToml]: uvIndex("acme-tools") }],
+                ["hatch", () => ({ [uvToml]: uvIndex("acme-tools") })],
             ];
-            for (const [tool, content, scope = "user"] of files) {
-                await using machine = await Machine.open(content);
-                const before = { ...(await machine.everything()) };
-                const run = (outputs: object, ...args: string[]) =>
-                    machine.with(
-                        withoutSecrets(outputs as StackOutputs),
-                        "--tool",
-                        tool,
-                        "--scope",
-                        scope,
-                        ...args,
-                    );
-                const { exitCode, output } = await run(foreign);
-                assert.equal(exitCode, 1, output);
-                const { "outputs.json": _, ...after } = await machine.everything();
-                assert.deepEqual(after, before);
-                assert.match(
-                    output,
-                    new RegExp(
-                        `error: outputs\\.json is for ${name("evil-project")}, but this machine has ${name("acme-tools")}\\. ` +
-                            "Nothing was changed\\. If you expect this, add --project evil-project",
-                    ),
-                );
-                assertDone(await run(ours));
+            // The first cases are one of each format.
+            const cases = [files.slice(0, 3), files.slice(3)] as const;
+            for (const [some, test] of [
+                [cases[0], it],
+                [cases[1], itInRelease],
+            ] as const) {
+                test(`to the files of ${some.map(([tool]) => tool).join(", ")}`, async () => {
+                    for (const [tool, content, scope = "user"] of some) {
+                        await using machine = await Machine.open(content());
+                        const before = { ...(await machine.everything()) };
+                        const run = (outputs: StackOutputs) =>
+                            machine.with(withoutSecrets(outputs), "--tool", tool, "--scope", scope);
+                        const { exitCode, output } = await run(foreign);
+                        assert.equal(exitCode, 1, output);
+                        const { "outputs.json": _, ...after } = await machine.everything();
+                        assert.deepEqual(after, before);
+                        assert.match(
+                            output,
+                            new RegExp(
+                                `error: outputs\\.json is for ${name("evil-project")}, but this machine has ${name("acme-tools")}\\. ` +
+                                    "Nothing was changed\\. If you expect this, add --project evil-project",
+                            ),
+                        );
+                        assertDone(await run(ours));
+                    }
+                });
             }
         });
 
@@ -322,11 +333,12 @@ describe("configure with the outputs of a different registry", () => {
     });
 
     it("reads the keyring provider of an earlier release from pip.conf", async () => {
-        for (const keyring of ["auto", "import", "subprocess"]) {
-            const { keyring: given, ...outputs } = (await getOutputs({ keyring })) as StackOutputs & {
-                keyring: string;
+        for (const keyring of ["auto", "import", "subprocess"] as const) {
+            const { keyring: given, ...outputs } = {
+                ...(ours as StackOutputs & { keyring?: string }),
+                pipConf: pipConfWithKeyring(ours.repository.indexUrl, keyring),
             };
-            assert.equal(given, keyring);
+            assert.equal(given, "auto");
             await using machine = await Machine.open();
             assertDone(await machine.with(withoutSecrets(outputs), "--tool", "pip"));
             assert.equal(await machine.read(".config/pip/pip.conf"), outputs.pipConf);

@@ -18,11 +18,20 @@ export interface StackOutputs {
     readonly serviceAccounts: Record<string, { email: string }>;
 }
 
-/** Runs the program in process, and returns what `pulumi stack output --json --show-secrets` prints. */
-export async function getOutputs(
+const known = new Map<string, Promise<StackOutputs>>();
+
+/** Runs the program in process, once for each stack, and returns what `pulumi stack output --json --show-secrets` prints. */
+export function getOutputs(
     configuration: Record<string, unknown> = {},
     project = "acme-tools",
 ): Promise<StackOutputs> {
+    const key = JSON.stringify([configuration, project]);
+    const outputs = known.get(key) ?? runStack(configuration, project);
+    known.set(key, outputs);
+    return outputs;
+}
+
+async function runStack(configuration: Record<string, unknown>, project: string): Promise<StackOutputs> {
     await using sandbox = await startSandbox({ project });
     const { outputs } = await runProgram({
         stack: "configure",

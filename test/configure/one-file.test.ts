@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { build } from "../../packages/configure/build.cjs";
+import { itInRelease } from "../release";
 import { assertDone, getOutputs, Machine, type StackOutputs, withoutSecrets } from "./machine";
 
 // The file of the command alone: copied to an empty folder, in an empty home, with the Node.js of this test and an older one.
@@ -28,11 +29,11 @@ describe("the file of configure, with nothing beside it,", () => {
         outputs = await getOutputs();
     });
 
-    for (const [name, findNode] of [
-        ["the tested Node.js", () => process.execPath],
-        ["Node.js 20", findNode20],
+    for (const [name, findNode, test] of [
+        ["the tested Node.js", () => process.execPath, it],
+        ["Node.js 20", findNode20, itInRelease],
     ] as const) {
-        it(`configures, checks, prints and undoes with ${name}`, async function () {
+        test(`configures, checks, prints and undoes with ${name}`, async function () {
             const node = findNode();
             if (node === undefined) {
                 console.log("    skipped: there is no Node.js 20.19 or newer of version 20 on PATH");

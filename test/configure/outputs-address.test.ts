@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { type System, thisSystem } from "../../packages/configure/src/machine/system";
+import { fetchOutputs } from "../../packages/configure/src/registry/outputs-address";
 import { type Proxy, startProxy } from "../../packages/sandbox/src/python/proxy";
 import { assertDone, getOutputs, Machine, type StackOutputs, withoutSecrets } from "./machine";
 
@@ -48,6 +51,12 @@ describe("configure --outputs with an address", () => {
                 ...environment,
             },
         );
+    }
+
+    /** The same machine, as the command sees it. */
+    function systemOf({ toolEnvironment: { home } }: Machine): System {
+        const environment = { HTTPS_PROXY: proxy.url, SSL_CERT_FILE: join(home, "ca.pem") };
+        return { ...thisSystem(), environment, home, workingDirectory: home };
     }
 
     /** Runs the command, and asserts that it writes nothing and prints neither a password nor a query. */
@@ -106,12 +115,13 @@ describe("configure --outputs with an address", () => {
         ] as const) {
             answers = { [address]: () => redirect(location) };
             requests = [];
-            assert.match(await refused(machine, address), message);
+            await assert.rejects(fetchOutputs(address, systemOf(machine)), { message });
             assert.deepEqual(
                 requests.filter(({ url }) => url !== address),
                 [],
             );
         }
+        assert.match(await refused(machine, address), /error: .*redirects more than 5 times/);
     });
 
     it("sends no request to an address that is not https, or that contains a login", async () => {
@@ -127,8 +137,13 @@ describe("configure --outputs with an address", () => {
             ["https://hush@packages.acme.example/prod.json", /--outputs contains a login/],
             ["https://someone:hush@[", /--outputs is not a valid URL/],
         ] as const) {
-            assert.match(await refused(machine, from), message);
+            await assert.rejects(fetchOutputs(from, systemOf(machine)), ({ message: said }: Error) => {
+                assert.match(said, message);
+                assert.doesNotMatch(said, /hush/);
+                return true;
+            });
         }
+        assert.match(await refused(machine, "http://someone:hush@packages.acme.example/"), /Use https/);
         const check = await machine.configure("check", "--offline", "--outputs", address);
         assert.match(check.output, /--offline sends no request\. Download the outputs/);
         assert.deepEqual(requests, []);

@@ -1,9 +1,13 @@
 import { execa } from "execa";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 export const root = join(__dirname, "..", "..");
+
+/** Repositories by their files, of which tests get copies: git takes longer to make one. */
+const templates: Record<string, Promise<Repository>> = {};
 
 /** A bare repository with a clone of it, in which tests make commits. */
 export class Repository implements AsyncDisposable {
@@ -15,7 +19,23 @@ export class Repository implements AsyncDisposable {
 
     /** Makes a repository whose branch `main` has one commit with these files. */
     static async open(files: Readonly<Record<string, string>>): Promise<Repository> {
+        const key = JSON.stringify(files);
+        const made = (templates[key] ??= Repository.#make(files));
         const directory = await mkdtemp(join(tmpdir(), "python-registry-deploy-"));
+        const clone = join(directory, "clone");
+        await cp((await made).directory, directory, { recursive: true });
+        const config = join(clone, ".git", "config");
+        const text = await readFile(config, "utf8");
+        await writeFile(
+            config,
+            text.replaceAll((await made).directory, () => directory),
+        );
+        return new Repository(directory, clone);
+    }
+
+    static async #make(files: Readonly<Record<string, string>>): Promise<Repository> {
+        const directory = await mkdtemp(join(tmpdir(), "python-registry-deploy-"));
+        process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
         const repository = new Repository(directory, join(directory, "clone"));
         await execa("git", ["init", "--quiet", "--bare", "--initial-branch=main", "bare.git"], {
             cwd: directory,

@@ -232,16 +232,21 @@ describe("the pipelines of GitLab", () => {
         };
         const { exitCode, output } = await check(files);
         assert.equal(exitCode, 0, output);
-        for (const [name, right, wrong] of [
-            ["gitlab-ci.yml", "strategy: depend", "strategy: depends"],
-            ["preview.yml", '"id_tokens"', '"id_token"'],
-            ["preview.yml", '"when":"always"', '"when":"ever"'],
-            ["update.yml", '"action":"start"', '"action":"begin"'],
-        ] as const) {
+        const mistakes = (
+            [
+                ["gitlab-ci.yml", "strategy: depend", "strategy: depends"],
+                ["preview.yml", '"id_tokens"', '"id_token"'],
+                ["preview.yml", '"when":"always"', '"when":"ever"'],
+                ["update.yml", '"action":"start"', '"action":"begin"'],
+            ] as const
+        ).map(([name, right, wrong], index) => {
             const text = files[name] ?? "";
             assert.ok(text.includes(right), name);
-            assert.notEqual((await check({ [name]: text.replace(right, wrong) })).exitCode, 0, name);
-        }
+            return [`wrong-${index}.yml`, text.replace(right, wrong)] as const;
+        });
+        const found = await check(Object.fromEntries(mistakes));
+        assert.notEqual(found.exitCode, 0);
+        for (const [name] of mistakes) assert.ok(found.output.includes(`${name}::`), found.output);
     });
 
     it("name no stored credential but the optional token for comments", async () => {

@@ -13,6 +13,7 @@ import { buildPackage } from "../../packages/sandbox/src/python/sample-package";
 import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
 import { parseSettings } from "../../src/settings";
+import { itInRelease } from "../release";
 
 // The commands and examples of the README and of the pages in docs/, run as they are.
 
@@ -73,26 +74,31 @@ describe("the README and the pages in docs/", () => {
             "npm run review -- --stack dev --stack prod",
             "npm run review -- --stack prod --refresh --expect-no-changes --output drift.md",
         ]);
-        // npm ci has made what this runs on, this is npm test, and npm start has tests of its own.
-        assert.match((await execa("npm", ["start", "--", "--help"], { cwd: root })).stdout, /--keep/);
-        // What the others do has tests of its own.
-        assert.match(
-            (await execa("npm", ["run", "configure", "--", "--help"], { cwd: root })).stdout,
-            /--stack[^]*--tool[^]*--scope[^]*--dry-run[^]*--print[^]*--undo[^]*check/,
+        const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
+            scripts: Record<string, string>;
+        };
+        const names = (await commands()).flatMap((line) =>
+            [...line.matchAll(/npm (?:run (?:--silent )?)?(?!ci\b|run\b)([\w:-]+)/g)].map(
+                ([, name = ""]) => name,
+            ),
         );
-        assert.match(
-            (await execa("npm", ["run", "recover", "--", "--help"], { cwd: root })).stdout,
-            /pulumi cancel[^]*--stack/,
+        assert.deepEqual(
+            [...new Set(names)].filter((name) => scripts[name] === undefined),
+            [],
         );
-        assert.match(
-            (await execa("npm", ["run", "review", "--", "--help"], { cwd: root })).stdout,
-            /--stack[^]*--from[^]*--refresh[^]*--expect-no-changes[^]*--output/,
-        );
-        assert.match(
-            (await execa("npm", ["run", "touched-stacks", "--", "--help"], { cwd: root })).stdout,
-            /--base[^]*--all[^]*--gitlab/,
-        );
-        assert.match((await execa("npm", ["run", "bench", "--", "--help"], { cwd: root })).stdout, /--quick/);
+    });
+
+    // test/start/start.test.ts runs npm start, and tests of the other commands run their files.
+    itInRelease("names npm commands that explain their options", async () => {
+        for (const [name, options] of [
+            ["configure", /--stack[^]*--tool[^]*--scope[^]*--dry-run[^]*--print[^]*--undo[^]*check/],
+            ["recover", /pulumi cancel[^]*--stack/],
+            ["review", /--stack[^]*--from[^]*--refresh[^]*--expect-no-changes[^]*--output/],
+            ["touched-stacks", /--base[^]*--all[^]*--gitlab/],
+            ["bench", /--quick/],
+        ] as const) {
+            assert.match((await execa("npm", ["run", name, "--", "--help"], { cwd: root })).stdout, options);
+        }
     });
 
     it("has parts of stack files that are valid", async () => {

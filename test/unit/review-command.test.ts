@@ -87,6 +87,7 @@ describe("npm run review", () => {
         });
         assert.deepEqual(await Promise.all(codes), [0, 3]);
         const { stdout: help } = await review("--help");
+        assert.match(help, /--policy-pack-config/);
         for (const code of [0, 1, 2, 3]) assert.match(help, new RegExp(`^ {2}${code} {2}`, "m"));
     });
 
@@ -139,8 +140,5 @@ describe("npm run review", () => {
             assert.match(stderr, message);
             assert.equal(stderr.split("\n").length, 1, stderr);
         }
-        const help = await review("--help");
-        assert.equal(help.exitCode, 0);
-        assert.match(help.stdout, /--policy-pack-config/);
     });
 });
