@@ -8,7 +8,7 @@ import semver from "semver";
 import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
 import type { KeyringProvider } from "../../packages/registry/src/clients/client";
 import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
-import { itInRelease, itInReleaseUnless } from "../release";
+import { itInRelease } from "../release";
 import { answers, reader, useRegistry } from "./registry";
 
 // Tools that install in environments of their own, with pip.conf and uv.toml in the user's account and the keyring on PATH: what

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { itInRelease, itInReleaseUnless } from "../release";
+import { itInRelease } from "../release";
 import { dirname, join } from "node:path";
 import { writeFile, readFile } from "node:fs/promises";
 import { normalizedName } from "../../packages/registry/src/names/package-names";

@@ -3,7 +3,7 @@ import { pipConfWithKey } from "../../packages/registry/src/clients/pip";
 import { pypircWithKey } from "../../packages/registry/src/clients/twine";
 import type { ToolEnvironmentOptions } from "../../packages/sandbox/src/python/tool-environment";
 import { createKey, accountsPath, ok } from "../sandbox/client";
-import { itInReleaseUnless } from "../release";
+import { itInRelease } from "../release";
 import { keyMaterial } from "./key-material";
 import {
     answers,

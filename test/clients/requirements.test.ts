@@ -7,7 +7,7 @@ import {
     type IndexOverride,
 } from "../../packages/configure/src/tools/requirements";
 import { thisSystem } from "../../packages/configure/src/machine/system";
-import { itInReleaseUnless } from "../release";
+import { itInRelease } from "../release";
 import { reader, useRegistry } from "./registry";
 import { PinnedTool } from "./tools/tool";
 

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { itInReleaseUnless } from "../release";
+import { itInRelease } from "../release";
 import {
     ageLocks,
     applyRun,

@@ -328,7 +328,7 @@ describe("policy federation-condition", () => {
                 const variables = { assertion, attribute: { composed } };
                 assert.notEqual(parseCel(source, ["assertion", "attribute"]).evaluate(variables), true);
             }),
-            { numRuns: 5000 },
+            { numRuns: 1500 },
         );
         assert.ok(satisfied > 200, String(satisfied));
     });

@@ -36,13 +36,16 @@ async function expect(resources: readonly Registration[], rules: readonly string
 describe("the policy pack over grants of each resource type", () => {
     for (const { what, roles: names, broad, chosen } of roles) {
         it(`judges a role that ${what}`, async () => {
-            for (const role of names) {
+            for (const [index, role] of names.entries()) {
+                // Which principals are broad or public does not depend on the role, so one role meets them all.
+                const some = <T>(principals: readonly T[]) =>
+                    index === 0 ? principals : principals.slice(0, 1);
                 for (const level of levels) {
-                    for (const principal of broadPrincipals) {
+                    for (const principal of some(broadPrincipals)) {
                         await expect(grants(level, role, principal), broad[level]);
                     }
                     await expect(grants(level, role, ...chosenPrincipals), chosen[level]);
-                    for (const principal of publicPrincipals) {
+                    for (const principal of some(publicPrincipals)) {
                         await expect(grants(level, role, principal), ["no-public-access", ...chosen[level]]);
                     }
                 }

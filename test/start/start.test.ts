@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { keyMaterial } from "../clients/key-material";
 import { needTools } from "../clients/registry";
 import { eventually } from "../deadline";
-import { itInReleaseUnless } from "../release";
+import { itInRelease, itInReleaseUnless } from "../release";
 import { kill, listens, root, seesProcesses, type Started, User } from "./user";
 
 // npm start as a user runs it.

@@ -312,7 +312,7 @@ describe("the journal", () => {
                     assert.deepEqual(readdirSync(state), []);
                 }),
                 {
-                    numRuns: 60,
+                    numRuns: 20,
                     // Our ending on the last line, whose text is the same as that of a line with a different ending.
                     examples: [[Buffer.from("shared = 2\nshared = 2"), ["# two\r\n"], ["# one\n"]]],
                 },
@@ -336,7 +336,7 @@ describe("the journal", () => {
                     assert.ok(readFileSync(path).equals(original));
                     assert.deepEqual(readdirSync(state), []);
                 }),
-                { numRuns: 60 },
+                { numRuns: 20 },
             );
         });
 

@@ -603,7 +603,7 @@ describe("undo, for any replacement of the file", () => {
                 );
                 assert.deepEqual(without(theirs, rows(text)), [], "lines");
             }),
-            { numRuns: 2000 },
+            { numRuns: 600 },
         );
         assert.ok(valid > 500 && gone > 50, `${valid} valid files, ${gone} without our entry`);
     });
@@ -621,7 +621,7 @@ describe("undo, for any replacement of the file", () => {
                 const isOwn = (line: string) => line !== "# new";
                 assert.deepEqual(rows(undone(was, current).text ?? "").filter(isOwn), rows(was.base ?? ""));
             }),
-            { numRuns: 1500 },
+            { numRuns: 500 },
         );
     });
 });

@@ -130,7 +130,7 @@ describe("the events of a preview", () => {
                     const { messages: __, ...others } = review([first, ...shuffled, last].join("\n")).entries;
                     assert.deepEqual(others, entries);
                 }),
-                { numRuns: 20 },
+                { numRuns: 6 },
             );
         }
     });
@@ -154,7 +154,7 @@ describe("the events of a preview", () => {
                 if (moved.join() !== lines.join())
                     assert.ok(!isComplete(review(moved.join("\n"))), `moved ${line}`);
             }),
-            { numRuns: 100 },
+            { numRuns: 25 },
         );
         // Without numbers and first events, the counts tell: each step that the engine counts.
         for (const name of names) {
@@ -188,7 +188,7 @@ describe("the events of a preview", () => {
                 const preview = parseEvents(begins ? whole.slice(0, position) : whole.slice(position), "dev");
                 assert.ok(preview === undefined || !isComplete(reviewPreview(preview)));
             }),
-            { numRuns: 500 },
+            { numRuns: 100 },
         );
         const lines = getLines(of("unchanged"));
         const text = review([...lines, '{"resOutputsEvent":{"meta'].join("\n"));
@@ -227,7 +227,7 @@ describe("the events of a preview", () => {
                 const { entries, unchanged } = review(changed);
                 assert.ok(entries.hidden.length > 0 && !unchanged);
             }),
-            { numRuns: 300 },
+            { numRuns: 60 },
         );
         for (const [path, value] of [
             ["access", { reader: ["user:a@b.example", secret] }],

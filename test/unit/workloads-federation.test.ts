@@ -737,6 +737,7 @@ describe("any set of federated workloads", () => {
                     assert.equal(admitted(providers, stranger), undefined);
                 }
             }),
+            { numRuns: 40 },
         );
     });
 
