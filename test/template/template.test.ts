@@ -153,6 +153,7 @@ describe("the template for pulumi new", () => {
         });
 
         itInRelease("that passes npm test, which checks the types too", async () => {
+            await writeStack("dev", location);
             const { exitCode, all } = await run("npm", "test");
             assert.equal(exitCode, 0, all);
         });
@@ -243,13 +244,15 @@ describe("the template for pulumi new", () => {
         });
 
         itInRelease("whose tests say that there is no stack file", async () => {
-            await rm(join(folder, "Pulumi.dev.yaml"));
+            await rm(join(folder, "Pulumi.dev.yaml"), { force: true });
             const { exitCode, all } = await mocha();
             assert.equal(exitCode, 0, all);
             assert.match(all, /skipped: this folder has no stack file yet$/m);
         });
 
         it("that is formatted", async () => {
+            // Of a test before this one, which does not care about the format.
+            await rm(join(folder, "Pulumi.dev.yaml"), { force: true });
             // npm run lint checks the files that are the same here.
             const files = await readdir(folder, { recursive: true, withFileTypes: true });
             const names = files
