@@ -366,7 +366,7 @@ describe("configure check", () => {
             );
         });
 
-        it("has no Google backend", async () => {
+        itInRelease("has no Google backend", async () => {
             const bin = await environmentWith("pip==26.3\nkeyring==25.7.0\n");
             await using toolEnvironment = await at({ ...withKeyring(), path: [bin] });
             assertOneFault(

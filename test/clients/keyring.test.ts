@@ -41,7 +41,7 @@ describe("the keyring form", () => {
             assert.deepEqual(tokenAnswers(run), []);
         });
 
-        it("lets twine upload a wheel and an sdist", async () => {
+        itInRelease("lets twine upload a wheel and an sdist", async () => {
             const files = await registry().build({ name: "with-keyring", version: "1.0.0" });
             await using toolEnvironment = await registry().at(registry().files("keyring", writer));
             const run = await registry().upload(toolEnvironment, files, "--non-interactive");

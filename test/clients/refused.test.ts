@@ -121,7 +121,7 @@ describe("what is refused", () => {
                 assertRefusedAsNobody(run, form);
             });
 
-            test("a key file in another account's name (401)", async () => {
+            itInRelease("a key file in another account's name (401)", async () => {
                 const forged = { ...getKey(reader), client_email: getKey(writer)["client_email"] };
                 await using toolEnvironment = await registry().at(filesWith(form, JSON.stringify(forged)));
                 const run = await registry().install(toolEnvironment, "--no-input");

@@ -35,7 +35,9 @@ export class Repository implements AsyncDisposable {
 
     static async #make(files: Readonly<Record<string, string>>): Promise<Repository> {
         const directory = await mkdtemp(join(tmpdir(), "python-registry-deploy-"));
-        process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+        process.once("exit", () => {
+            rmSync(directory, { recursive: true, force: true });
+        });
         const repository = new Repository(directory, join(directory, "clone"));
         await execa("git", ["init", "--quiet", "--bare", "--initial-branch=main", "bare.git"], {
             cwd: directory,

@@ -145,7 +145,7 @@ describe("npm start", () => {
         assert.deepEqual(await user.leftovers(), []);
     });
 
-    it("refuses an option that it does not know", async () => {
+    itInRelease("refuses an option that it does not know", async () => {
         await using user = await User.create();
         const run = user.npmStart("--kep");
         assert.equal(await run.ended(), 1);
