@@ -5,7 +5,10 @@ import type { Permission } from "../packages/sandbox/src/google/roles";
 // Which permission a request needs, from Google's documentation: not from the sandbox, which is compared with it.
 //
 // https://cloud.google.com/artifact-registry/docs/audit-logging
+// https://cloud.google.com/artifact-registry/docs/restrict-artifact-downloads
 // https://cloud.google.com/iam/docs/audit-logging
+// https://cloud.google.com/secret-manager/docs/access-control
+// https://cloud.google.com/kms/docs/reference/permissions-and-roles
 // https://cloud.google.com/service-usage/docs/access-control
 // https://cloud.google.com/resource-manager/reference/rest/v1/projects/get
 // https://cloud.google.com/billing/docs/reference/rest/v1/projects/getBillingInfo
@@ -18,6 +21,8 @@ export interface Method {
 }
 
 const repositories = "/artifactregistry/v1/projects/*/locations/*/repositories";
+const secrets = "/secretmanager/v1/projects/*/secrets";
+const cryptoKeys = "/cloudkms/v1/projects/*/locations/*/keyRings/*/cryptoKeys";
 const accounts = "/iam/v1/projects/*/serviceAccounts";
 const pools = "/iam/v1/projects/*/locations/global/workloadIdentityPools";
 const services = "/serviceusage/v1/projects/*/services";
@@ -28,6 +33,12 @@ const reading: readonly (readonly [call: string, permission: Permission])[] = [
     [`GET ${repositories}/*:getIamPolicy`, "artifactregistry.repositories.getIamPolicy"],
     [`GET ${repositories}/*/packages`, "artifactregistry.packages.list"],
     [`GET ${repositories}/*/packages/*/versions`, "artifactregistry.versions.list"],
+    [`GET ${repositories}/*/rules`, "artifactregistry.rules.list"],
+    [`GET ${repositories}/*/rules/*`, "artifactregistry.rules.get"],
+    [`GET ${secrets}/*`, "secretmanager.secrets.get"],
+    [`GET ${secrets}/*:getIamPolicy`, "secretmanager.secrets.getIamPolicy"],
+    [`GET ${cryptoKeys}/*`, "cloudkms.cryptoKeys.get"],
+    [`GET ${cryptoKeys}/*:getIamPolicy`, "cloudkms.cryptoKeys.getIamPolicy"],
     [`GET ${accounts}`, "iam.serviceAccounts.list"],
     [`GET ${accounts}/*`, "iam.serviceAccounts.get"],
     [`POST ${accounts}/*:getIamPolicy`, "iam.serviceAccounts.getIamPolicy"],
@@ -41,6 +52,7 @@ const reading: readonly (readonly [call: string, permission: Permission])[] = [
     [`GET ${services}`, "serviceusage.services.list"],
     [`GET ${services}/*`, "serviceusage.services.get"],
     ["GET /cloudresourcemanager/v1/projects/*", "resourcemanager.projects.get"],
+    ["POST /cloudresourcemanager/v1/projects/*:getIamPolicy", "resourcemanager.projects.getIamPolicy"],
     ["GET /cloudbilling/v1/projects/*/billingInfo", "resourcemanager.projects.get"],
 ];
 
@@ -48,6 +60,12 @@ const changing: readonly (readonly [call: string, permission: Permission])[] = [
     [`POST ${repositories}`, "artifactregistry.repositories.create"],
     [`PATCH ${repositories}/*`, "artifactregistry.repositories.update"],
     [`POST ${repositories}/*:setIamPolicy`, "artifactregistry.repositories.setIamPolicy"],
+    [`POST ${repositories}/*/rules`, "artifactregistry.rules.create"],
+    [`PATCH ${repositories}/*/rules/*`, "artifactregistry.rules.update"],
+    [`DELETE ${repositories}/*/rules/*`, "artifactregistry.rules.delete"],
+    [`POST ${secrets}/*:setIamPolicy`, "secretmanager.secrets.setIamPolicy"],
+    [`POST ${cryptoKeys}/*:setIamPolicy`, "cloudkms.cryptoKeys.setIamPolicy"],
+    ["POST /cloudresourcemanager/v1/projects/*:setIamPolicy", "resourcemanager.projects.setIamPolicy"],
     [`DELETE ${repositories}/*/packages/*/versions/*`, "artifactregistry.versions.delete"],
     [`DELETE ${repositories}/*/packages/*`, "artifactregistry.packages.delete"],
     [`DELETE ${repositories}/*`, "artifactregistry.repositories.delete"],
@@ -70,6 +88,8 @@ const changing: readonly (readonly [call: string, permission: Permission])[] = [
     [`DELETE ${pools}/*`, "iam.workloadIdentityPools.delete"],
     [`POST ${pools}/*:undelete`, "iam.workloadIdentityPools.undelete"],
     [`POST ${services}/*:enable`, "serviceusage.services.enable"],
+    // Not documented for this method.
+    [`POST ${services}/*:generateServiceIdentity`, "serviceusage.services.enable"],
     [`POST ${services}:batchEnable`, "serviceusage.services.enable"],
     [`POST ${services}/*:disable`, "serviceusage.services.disable"],
 ];
@@ -99,7 +119,7 @@ export function permissionsNeeded(requests: readonly LoggedRequest[]): Permissio
 
 /** Whether the message of a refusal is that of the service, for a lack of this permission. */
 export function isRefusal(message: string, permission: Permission): boolean {
-    if (permission === "resourcemanager.projects.get")
+    if (permission.startsWith("resourcemanager.projects."))
         return message.includes("The caller does not have permission");
     if (permission.startsWith("serviceusage.")) {
         const verb = permission.slice(permission.lastIndexOf(".") + 1);

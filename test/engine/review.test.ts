@@ -47,7 +47,9 @@ describe("what a reviewer reads", () => {
             await call(`serviceusage/v1/projects/${project}/services/${service}.googleapis.com:enable`);
         }
         const repositories = `artifactregistry/v1/projects/${project}/locations/europe-west1/repositories`;
-        const kmsKeyName = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k";
+        const kmsKeyName = `projects/${project}/locations/europe-west1/keyRings/r/cryptoKeys/k`;
+        const agent = "serviceAccount:service-123456789012@gcp-sa-artifactregistry.iam.gserviceaccount.com";
+        cloud.addCryptoKey(kmsKeyName, [agent]);
         const cleanupPolicies = { old: { action: "DELETE", condition: { olderThan: "2592000s" } } };
         await call(`${repositories}?repository_id=python`, {
             format: "PYTHON",

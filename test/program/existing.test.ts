@@ -98,7 +98,9 @@ describe("resources that already exist", () => {
     });
 
     it("keep the settings that are not configured if they are adopted", async () => {
-        const kmsKeyName = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k";
+        const kmsKeyName = "projects/sandbox-project/locations/europe-west1/keyRings/r/cryptoKeys/k";
+        const agent = "serviceAccount:service-123456789012@gcp-sa-artifactregistry.iam.gserviceaccount.com";
+        sandbox.cloud.addCryptoKey(kmsKeyName, [agent]);
         await createRepository({ description: "Theirs", labels: { team: "data", stage: "x" }, kmsKeyName });
         await createAccount("Theirs");
         const settings = {

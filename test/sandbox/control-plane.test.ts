@@ -183,12 +183,15 @@ describe("sandbox: control plane", () => {
         it("change a nested field alone", async () => {
             const usernamePasswordCredentials = {
                 username: "u",
-                passwordSecretVersion: "projects/p/secrets/s/versions/1",
+                passwordSecretVersion: "projects/sandbox-project/secrets/s/versions/1",
             };
             const remoteRepositoryConfig = {
                 pythonRepository: { publicRepository: "PYPI" },
                 upstreamCredentials: { usernamePasswordCredentials },
             };
+            const agent =
+                "serviceAccount:service-123456789012@gcp-sa-artifactregistry.iam.gserviceaccount.com";
+            sandbox.cloud.addSecret("projects/sandbox-project/secrets/s", ["password"], [agent]);
             await createRepository(sandbox, {
                 id: "mirror",
                 mode: "REMOTE_REPOSITORY",

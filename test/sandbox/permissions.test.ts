@@ -26,6 +26,7 @@ function findBody(pattern: string): object | undefined {
     if (pattern.endsWith(":setIamPolicy")) return { policy: { bindings: [] } };
     if (pattern.endsWith(":batchEnable")) return { serviceIds: ["iam.googleapis.com"] };
     if (pattern.endsWith("/serviceAccounts")) return { accountId: "new-robot" };
+    if (/\/rules(?:\/\*)?$/.test(pattern)) return { action: "DENY" };
     if (pattern.endsWith("/providers")) {
         return {
             attributeMapping: { "google.subject": "assertion.sub" },
@@ -44,6 +45,14 @@ describe("sandbox: permissions", () => {
         sandbox = await startSandbox();
         await createRepository(sandbox);
         keyId = text((await createKey(sandbox)).file["private_key_id"]);
+        const services = `/serviceusage/v1${projectPath}/services`;
+        await ok(sandbox, "POST", `${services}:batchEnable`, {
+            serviceIds: ["secretmanager.googleapis.com", "cloudkms.googleapis.com"],
+        });
+        sandbox.cloud.addSecret("projects/sandbox-project/secrets/upstream", ["password"]);
+        sandbox.cloud.addCryptoKey(
+            "projects/sandbox-project/locations/europe-west1/keyRings/ring/cryptoKeys/key",
+        );
         const pools = `/iam/v1${projectPath}/locations/global/workloadIdentityPools`;
         await ok(sandbox, "POST", `${pools}?workloadIdentityPoolId=machines`, {});
         await ok(sandbox, "POST", `${pools}/machines/providers?workloadIdentityPoolProviderId=gitlab`, {
@@ -75,6 +84,10 @@ describe("sandbox: permissions", () => {
             workloadIdentityPools: "machines",
             providers: "gitlab",
             services: "iam.googleapis.com",
+            secrets: "upstream",
+            keyRings: "ring",
+            cryptoKeys: "key",
+            rules: "deny",
         };
         return [method, path.replaceAll(/(\w+)\/\*/g, (_, name: string) => `${name}/${ids[name] ?? ""}`)];
     }
@@ -102,13 +115,21 @@ describe("sandbox: permissions", () => {
         const checked = new Set<string>(methods.map(({ permission }) => permission));
         const dataPlane = [
             "artifactregistry.repositories.downloadArtifacts",
+            "artifactregistry.repositories.readViaVirtualRepository",
             "artifactregistry.repositories.uploadArtifacts",
             "iam.serviceAccounts.getAccessToken",
+            // Of the service agent.
+            "cloudkms.cryptoKeyVersions.useToDecrypt",
+            "cloudkms.cryptoKeyVersions.useToEncrypt",
+            "secretmanager.versions.access",
         ];
         assert.deepEqual([...checked, ...dataPlane].sort(), [...permissions].sort());
         const apis = [
             "artifact-registry",
             "packages",
+            "rules",
+            "secret-manager",
+            "cloud-kms",
             "iam",
             "workload-identity",
             "service-usage",
@@ -120,8 +141,8 @@ describe("sandbox: permissions", () => {
                 "utf8",
             ).matchAll(/\bapp\.(?:get|post|patch|put|delete)\(/g),
         ]);
-        // Two routes of a loop are four methods: disable and enable.
-        assert.equal(methods.length, routes.length + 2);
+        // Two routes of a loop are four methods: disable and enable. Secrets and keys have two more for their policies.
+        assert.equal(methods.length, routes.length + 2 + 2 * 2);
     });
 
     it("come from the role on the project, on the resource, or from being the owner", async () => {

@@ -56,6 +56,8 @@ export interface Sandbox extends AsyncDisposable {
     ): Promise<Readonly<Record<string, string>>>;
     /** Publishes a file on the public index. */
     publishPublic(file: { project: string; filename: string; content: Buffer }): void;
+    /** Lets a host of the public index answer only requests with a login, like another company's registry. */
+    requirePublicLogin(host: string, username: string, password: string): void;
     /** Ends both servers and removes the directory. Can be called again. */
     close(): Promise<void>;
 }
@@ -80,14 +82,15 @@ export async function startSandbox({
     const oauth = tokenEndpoint(cloud, tokens, requests);
     const python = pythonEndpoint(cloud, tokens, requests);
 
-    const control = controlPlane(cloud, tokens, requests);
+    const control = controlPlane(cloud, tokens, answer, requests);
     const issuers = new Issuers(requests);
     const sts = securityTokenService(cloud, tokens, answer, requests);
     const iamCredentials = iamCredentialsApi(cloud, tokens, requests);
     /** By host and port, because Google's libraries ask them through the proxy too. */
     const metadataServers = new Map<string, ReturnType<typeof metadataServer>>();
 
-    function answer(request: Request): Response | Promise<Response> {
+    function answer(request: Request, sender?: string): Response | Promise<Response> {
+        const environment = sender === undefined ? {} : { sender };
         const url = new URL(request.url);
         const host = url.hostname;
         if (host === "oauth2.googleapis.com") return oauth.fetch(request);
@@ -101,7 +104,7 @@ export async function startSandbox({
         if (metadata) return metadata.fetch(request);
         if (issuers.answers(url)) return issuers.app.fetch(request);
         if (pythonHost.test(host)) return python.fetch(request);
-        return publicIndex.app.fetch(request);
+        return publicIndex.app.fetch(request, environment);
     }
 
     const opened: (() => Promise<unknown>)[] = [];
@@ -113,7 +116,7 @@ export async function startSandbox({
         opened.push(() => rm(directory, { recursive: true }));
         const api = await serve(control);
         opened.push(() => api.close());
-        const proxy = await startProxy(answer);
+        const proxy = await startProxy((request) => answer(request));
         opened.push(() => proxy.close());
         const caFile = join(directory, "ca.pem");
         await writeFile(caFile, proxy.caCertificate);
@@ -140,6 +143,9 @@ export async function startSandbox({
             },
             publishPublic: (file) => {
                 publicIndex.publish(file.project, file.filename, file.content);
+            },
+            requirePublicLogin: (host, username, password) => {
+                publicIndex.requireLogin(host, username, password);
             },
             close,
             [Symbol.asyncDispose]: close,
@@ -177,6 +183,8 @@ function providerConfig(apiUrl: string, accessToken: string): Record<string, str
         "gcp:serviceUsageCustomEndpoint": `${apiUrl}/serviceusage/v1/`,
         "gcp:resourceManagerCustomEndpoint": `${apiUrl}/cloudresourcemanager/v1/`,
         "gcp:cloudBillingCustomEndpoint": `${apiUrl}/cloudbilling/v1/`,
+        "gcp:secretManagerCustomEndpoint": `${apiUrl}/secretmanager/v1/`,
+        "gcp:kmsCustomEndpoint": `${apiUrl}/cloudkms/v1/`,
         "gcp:accessToken": accessToken,
     };
 }

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { ApiError, GoogleClient } from "./google-client";
-
-type Inputs = Readonly<Record<string, unknown>>;
-
-/** A resource after its creation. */
-export interface Created {
-    readonly id: string;
-    readonly state: Record<string, unknown>;
-}
+import { PolicyChanges } from "./policy-changes";
+import {
+    repositoryBody,
+    repositoryChanges,
+    repositoryPath,
+    repositoryResult,
+    repositoryState,
+} from "./repository-fields";
+import { lastSegment, pick, text, type Created, type Inputs } from "./resource-inputs";
 
 const repositoryType = "gcp:artifactregistry/repository:Repository";
 const accountType = "gcp:serviceaccount/account:Account";
@@ -24,23 +25,18 @@ const identityFields: Readonly<Record<string, readonly string[]>> = {
     oidc: ["oidc.allowed_audiences", "oidc.issuer_uri", "oidc.jwks_json"],
 };
 
-interface Binding {
-    role: string;
-    members: string[];
-}
-
 /**
  * Creates, reads and imports this project's types of resources with the same calls, in the same order, as the Google
  * provider. It cannot update or delete: it is no replacement for the provider.
  */
 export class GoogleProvider {
     readonly #api: GoogleClient;
-    /** The previous change of a policy. Each one reads, changes and writes the policy, so they run one after the other. */
-    #policyTurn: Promise<unknown> = Promise.resolve();
+    readonly #policies: PolicyChanges;
 
     /** @param config stack configuration with the provider's custom endpoints and access token */
     constructor(config: Readonly<Record<string, string>>) {
         this.#api = new GoogleClient(config);
+        this.#policies = new PolicyChanges(this.#api);
     }
 
     /** @throws Error with the API's message */
@@ -57,16 +53,15 @@ export class GoogleProvider {
             case poolType:
             case providerType:
                 return this.#identity(type, inputs);
-            case "gcp:artifactregistry/repositoryIamBinding:RepositoryIamBinding":
-                return this.#grant(repositoryPolicy(inputs), inputs, withBinding(inputs));
-            case "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember":
-                return this.#grant(repositoryPolicy(inputs), inputs, withMember(inputs));
-            case "gcp:serviceaccount/iAMBinding:IAMBinding":
-                return this.#grant(accountPolicy(inputs), inputs, withBinding(inputs));
-            case "gcp:serviceaccount/iAMMember:IAMMember":
-                return this.#grant(accountPolicy(inputs), inputs, withMember(inputs));
-            default:
+            case "gcp:artifactregistry/rule:Rule":
+                return this.#rule(inputs);
+            case "gcp:projects/serviceIdentity:ServiceIdentity":
+                return this.#serviceIdentity(inputs);
+            default: {
+                const changed = this.#policies.create(type, inputs);
+                if (changed) return changed;
                 throw new Error(`the in-process engine cannot create a ${type}`);
+            }
         }
     }
 
@@ -75,7 +70,8 @@ export class GoogleProvider {
         switch (type) {
             case repositoryType: {
                 const found = await this.#api.call("artifactRegistry", "GET", id);
-                return { id, state: { ...found, name: lastSegment(id), repositoryId: lastSegment(id) } };
+                const [name, repositoryId] = [lastSegment(id), lastSegment(id)];
+                return { id, state: { ...repositoryState(found), name, repositoryId } };
             }
             case accountType: {
                 const found = await this.#api.call("iamBeta", "GET", id);
@@ -98,52 +94,29 @@ export class GoogleProvider {
                 state: { ...state, ...inputs, ...(await this.#updateIdentity(type, id, state, inputs)) },
             };
         }
-        const [description, displayName] = [inputs["description"], inputs["displayName"]];
-        const labels = { ...(state["labels"] as object | undefined), ...(inputs["labels"] as object) };
-        const wanted: Inputs =
-            type === repositoryType
-                ? { labels, ...(description === undefined ? {} : { description }) }
-                : displayName === undefined
-                  ? {}
-                  : { displayName };
-        const changed = Object.entries(wanted).filter(
-            ([name, value]) => !isDeepStrictEqual(value, state[name]),
-        );
-        if (changed.length > 0) {
-            const mask = changed.map(([name]) => name).join(",");
-            const body = Object.fromEntries(changed);
+        const changed =
+            type === repositoryType ? repositoryChanges(state, inputs) : accountChanges(state, inputs);
+        const mask = Object.keys(changed).join(",");
+        if (mask !== "") {
             await (type === repositoryType
-                ? this.#api.call("artifactRegistry", "PATCH", `${id}?updateMask=${mask}`, body)
-                : this.#api.call("iamBeta", "PATCH", id, { serviceAccount: body, updateMask: mask }));
+                ? this.#api.call("artifactRegistry", "PATCH", `${id}?updateMask=${mask}`, changed)
+                : this.#api.call("iamBeta", "PATCH", id, { serviceAccount: changed, updateMask: mask }));
         }
-        return { id, state: { ...state, ...inputs, ...Object.fromEntries(changed) } };
+        const labels = changed["labels"] ?? state["labels"];
+        return { id, state: { ...state, ...inputs, ...(labels === undefined ? {} : { labels }) } };
     }
 
     /** Calls one of the provider's functions. @throws Error with the provider's wording */
     async call(token: string, inputs: Inputs): Promise<Record<string, unknown>> {
         switch (token) {
-            case "gcp:artifactregistry/getRepository:getRepository": {
-                const { project, location, repositoryId } = inputs;
-                const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repositoryId)}`;
-                const found = await this.#lookup("artifactRegistry", name);
-                return {
-                    description: "",
-                    kmsKeyName: "",
-                    cleanupPolicyDryRun: false,
-                    ...found,
-                    effectiveLabels: found["labels"] ?? {},
-                    cleanupPolicies: Object.values((found["cleanupPolicies"] as object | undefined) ?? {}),
-                    vulnerabilityScanningConfigs: [found["vulnerabilityScanningConfig"]].filter(Boolean),
-                };
-            }
+            case "gcp:artifactregistry/getRepository:getRepository":
+                return repositoryResult(await this.#lookup("artifactRegistry", repositoryPath(inputs)));
             case "gcp:artifactregistry/getRepositoryIamPolicy:getRepositoryIamPolicy": {
-                const { project, location, repository } = inputs;
-                const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}`;
-                return {
-                    policyData: JSON.stringify(
-                        await this.#lookup("artifactRegistry", `${name}:getIamPolicy`),
-                    ),
-                };
+                const policy = await this.#lookup(
+                    "artifactRegistry",
+                    `${repositoryPath(inputs)}:getIamPolicy`,
+                );
+                return { policyData: JSON.stringify(policy) };
             }
             case "gcp:serviceaccount/getAccount:getAccount":
                 return {
@@ -187,17 +160,28 @@ export class GoogleProvider {
     }
 
     async #repository(inputs: Inputs): Promise<Created> {
-        const { project, location, repositoryId, format, mode, description, labels } = inputs;
-        const parent = `projects/${text(project)}/locations/${text(location)}/repositories`;
-        const id = text(repositoryId);
-        await this.#api.call("artifactRegistry", "POST", `${parent}?repository_id=${id}`, {
-            format,
-            mode,
-            description,
-            labels,
-        });
-        const made = await this.#api.call("artifactRegistry", "GET", `${parent}/${id}`);
-        return { id: `${parent}/${id}`, state: { ...inputs, name: id, registryUri: made["registryUri"] } };
+        const path = repositoryPath(inputs);
+        const [parent, id] = [path.slice(0, path.lastIndexOf("/")), lastSegment(path)];
+        const body = repositoryBody(inputs);
+        await this.#api.call("artifactRegistry", "POST", `${parent}?repository_id=${id}`, body);
+        const made = await this.#api.call("artifactRegistry", "GET", path);
+        return { id: path, state: { ...inputs, name: id, registryUri: made["registryUri"] } };
+    }
+
+    async #rule(inputs: Inputs): Promise<Created> {
+        const [parent, id] = [`${repositoryPath(inputs)}/rules`, text(inputs["ruleId"])];
+        const body = pick(inputs, ["action", "operation", "condition", "packageId"]);
+        await this.#api.call("artifactRegistry", "POST", `${parent}?ruleId=${encodeURIComponent(id)}`, body);
+        const { name } = await this.#api.call("artifactRegistry", "GET", `${parent}/${id}`);
+        return { id: `${parent}/${id}`, state: { ...inputs, name } };
+    }
+
+    async #serviceIdentity(inputs: Inputs): Promise<Created> {
+        const id = `projects/${text(inputs["project"])}/services/${text(inputs["service"])}`;
+        const operation = await this.#api.call("serviceUsage", "POST", `${id}:generateServiceIdentity`);
+        const email = (operation["response"] as Inputs)["email"];
+        const found = email === undefined ? {} : { email, member: `serviceAccount:${text(email)}` };
+        return { id, state: { ...inputs, ...found } };
     }
 
     async #account(inputs: Inputs): Promise<Created> {
@@ -288,60 +272,12 @@ export class GoogleProvider {
         await this.#api.call("iamBeta", "PATCH", `${id}?updateMask=${encodeURIComponent(mask)}`, body);
         return this.#readIdentity(type, id);
     }
-
-    /** Reads, changes and writes a policy. */
-    #grant(
-        { api, name, read }: PolicyLocation,
-        inputs: Inputs,
-        change: (bindings: Binding[]) => Binding[],
-    ): Promise<Created> {
-        const turn = this.#policyTurn.then(async () => {
-            const policy = await this.#api.call(api, read, `${name}:getIamPolicy`);
-            const bindings = change((policy["bindings"] as Binding[] | undefined) ?? []);
-            await this.#api.call(api, "POST", `${name}:setIamPolicy`, { policy: { ...policy, bindings } });
-        });
-        this.#policyTurn = turn.catch(() => undefined);
-        const id = [name, inputs["role"], inputs["member"]].filter(Boolean).join("/");
-        return turn.then(() => ({ id, state: { ...inputs } }));
-    }
 }
 
-/** Where the policy of a resource is. */
-interface PolicyLocation {
-    readonly api: string;
-    readonly name: string;
-    /** The method of getIamPolicy. */
-    readonly read: string;
-}
-
-function repositoryPolicy({ project, location, repository }: Inputs): PolicyLocation {
-    const name = `projects/${text(project)}/locations/${text(location)}/repositories/${text(repository)}`;
-    return { api: "artifactRegistry", name, read: "GET" };
-}
-
-function accountPolicy({ serviceAccountId }: Inputs): PolicyLocation {
-    return { api: "iamBeta", name: text(serviceAccountId), read: "POST" };
-}
-
-/** The bindings with exactly these members for a role. */
-function withBinding(inputs: Inputs): (bindings: Binding[]) => Binding[] {
-    const role = text(inputs["role"]);
-    return (bindings) => [
-        ...bindings.filter((each) => each.role !== role),
-        { role, members: inputs["members"] as string[] },
-    ];
-}
-
-/** The bindings with one more member for a role. */
-function withMember(inputs: Inputs): (bindings: Binding[]) => Binding[] {
-    const role = text(inputs["role"]);
-    return (bindings) => {
-        const members = bindings.find((each) => each.role === role)?.members ?? [];
-        return [
-            ...bindings.filter((each) => each.role !== role),
-            { role, members: [...new Set([...members, text(inputs["member"])])] },
-        ];
-    };
+/** The settings in which an account differs from its inputs. */
+function accountChanges(state: Inputs, inputs: Inputs): Record<string, unknown> {
+    const { displayName } = inputs;
+    return displayName === undefined || displayName === state["displayName"] ? {} : { displayName };
 }
 
 /** The id of a pool or provider, from its inputs. */
@@ -349,15 +285,4 @@ function identityId(inputs: Inputs): string {
     const pool = `projects/${text(inputs["project"])}/locations/global/workloadIdentityPools/${text(inputs["workloadIdentityPoolId"])}`;
     const provider = inputs["workloadIdentityPoolProviderId"];
     return provider === undefined ? pool : `${pool}/providers/${text(provider)}`;
-}
-
-function text(input: unknown): string {
-    if (typeof input !== "string") {
-        throw new TypeError(`expected a string, not ${typeof input}`);
-    }
-    return input;
-}
-
-function lastSegment(name: string): string {
-    return name.slice(name.lastIndexOf("/") + 1);
 }

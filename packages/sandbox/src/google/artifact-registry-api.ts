@@ -11,25 +11,25 @@ import {
     replacedPolicy,
     type Caller,
 } from "./policy";
+import { checkMembers } from "./policy-members";
+import { checkReferences } from "./repository-checks";
+import { fullName, registryProject, repositoryLookup, repositoryName } from "./repository-lookup";
 import { newSettings, settingsJson, settingsSchema, updatedSettings } from "./repository-settings";
-import type { Answering } from "./request-log";
+import type { Answering, Sender } from "./request-log";
 import type { Permission } from "./roles";
-import { requireApi } from "./service-usage-api";
-
-const api = { name: "artifactregistry.googleapis.com", title: "Artifact Registry API" };
+import { rulesApi } from "./rules-api";
 
 const resource = "google.devtools.artifactregistry.v1.Repository";
 const collection = "/projects/:project/locations/:location/repositories";
 
-/** Repositories and their policies. https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories */
-export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
+/**
+ * Repositories, with their policies, rules, packages and files.
+ * @param send to the upstream of a remote repository
+ * https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories
+ */
+export function artifactRegistryApi(cloud: Cloud, send: Sender): Hono<Answering> {
     const app = new Hono<Answering>();
-
-    function getProject(id: string) {
-        const project = cloud.project(id);
-        requireApi(project, api);
-        return project;
-    }
+    const repositoryFor = repositoryLookup(cloud);
 
     /** The project of a request for all repositories of a location, once its caller's permission is checked. */
     function projectFor(
@@ -37,30 +37,9 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
         permission: Permission,
         { project: projectId, location }: Record<"project" | "location", string>,
     ): Project {
-        const project = getProject(projectId);
+        const project = registryProject(cloud, projectId);
         if (cloud.permits(caller, permission, project)) return project;
         return permissionDenied(permission, fullName(`projects/${project.id}/locations/${location}`));
-    }
-
-    function repositoryFor(
-        caller: Caller | undefined,
-        permission: Permission,
-        {
-            project: projectId,
-            location,
-            repository: id,
-        }: Record<"project" | "location" | "repository", string>,
-    ): Repository {
-        const project = getProject(projectId);
-        const repositoryId = withoutMethod(id);
-        const resource = project.repositories.get(`${location}/${repositoryId}`) ?? project;
-        if (!cloud.permits(caller, permission, resource)) {
-            permissionDenied(
-                permission,
-                fullName(`projects/${project.id}/locations/${location}/repositories/${repositoryId}`),
-            );
-        }
-        return cloud.repository(project, location, repositoryId);
     }
 
     app.post(collection, async (c) => {
@@ -81,6 +60,7 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
         if (project.repositories.has(`${location}/${id}`)) {
             throw new GoogleError("ALREADY_EXISTS", "the repository already exists");
         }
+        await checkReferences(cloud, send, { project, location, settings });
         const now = new Date().toISOString();
         const repository: Repository = {
             project,
@@ -90,9 +70,11 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
             createTime: now,
             updateTime: now,
             policy: emptyPolicy,
+            rules: new Map(),
             files: new Map(),
         };
         project.repositories.set(`${location}/${id}`, repository);
+        project.serviceAgents.add("artifactregistry.googleapis.com");
         return c.json(doneOperation(`${parent}/`, resource, repositoryJson(repository)));
     });
 
@@ -119,7 +101,9 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
             c.req.param(),
         );
         const mask = c.req.query("updateMask") ?? c.req.query("update_mask");
-        repository.settings = updatedSettings(repository.settings, wanted, mask);
+        const settings = updatedSettings(repository.settings, wanted, mask);
+        await checkReferences(cloud, send, { ...repository, settings }, repository.settings);
+        repository.settings = settings;
         repository.updateTime = new Date().toISOString();
         return c.json(repositoryJson(repository));
     });
@@ -153,12 +137,13 @@ export function artifactRegistryApi(cloud: Cloud): Hono<Answering> {
             c.req.param(),
         );
         checkRepositoryBindings(policy.bindings);
-        cloud.checkMembers(policy.bindings);
+        checkMembers(cloud, policy.bindings);
         repository.policy = replacedPolicy(repository.policy, policy);
         return c.json(policyJson(repository.policy));
     });
 
     app.route("/", packagesApi(repositoryFor));
+    app.route("/", rulesApi(repositoryFor));
 
     return app;
 }
@@ -167,24 +152,11 @@ function repositoryJson(repository: Repository): object {
     const { project, location, id, settings, createTime, updateTime, files } = repository;
     const size = [...files.values()].reduce((sum, { content }) => sum + content.length, 0);
     return {
-        name: getName(repository),
-        ...settingsJson(settings),
+        name: repositoryName(repository),
+        ...settingsJson(settings, project.services.has("containerscanning.googleapis.com")),
         createTime,
         updateTime,
         sizeBytes: String(size),
         registryUri: `${location}-python.pkg.dev/${project.id}/${id}`,
     };
-}
-
-function getName({ project, location, id }: Repository): string {
-    return `projects/${project.id}/locations/${location}/repositories/${id}`;
-}
-
-/** `R` of a path's last segment `R:method`. */
-function withoutMethod(segment: string): string {
-    return segment.split(":")[0] ?? "";
-}
-
-function fullName(name: string): string {
-    return `//artifactregistry.googleapis.com/${name}`;
 }

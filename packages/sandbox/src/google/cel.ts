@@ -4,8 +4,8 @@ import { strings } from "@bufbuild/cel/ext";
 /** A JSON value, such as a claim of a token. */
 export type CelInput = string | number | boolean | null | readonly CelInput[] | { [name: string]: CelInput };
 
-/** The variables of attribute mappings and conditions. */
-export type CelVariable = "assertion" | "google" | "attribute";
+/** The variables of attribute mappings and conditions, and that of download rules. */
+export type CelVariable = "assertion" | "google" | "attribute" | "pkg";
 
 /** An expression of an attribute mapping or condition. https://cloud.google.com/iam/docs/workload-identity-federation#mapping */
 export interface CelExpression {

@@ -1,5 +1,7 @@
 import { randomInt, type KeyObject } from "node:crypto";
 import { GoogleError, newEtag } from "./google-api";
+import type { CryptoKey } from "./cloud-kms-api";
+import type { DownloadRule } from "./download-rules";
 import type { PoolSettings, ProviderSettings } from "./identity-settings";
 import {
     emptyPolicy,
@@ -11,6 +13,8 @@ import {
 } from "./policy";
 import type { Permission } from "./roles";
 import type { RepositorySettings } from "./repository-settings";
+import type { Secret } from "./secret-manager-api";
+import { registryAgent } from "./service-agents";
 import type { PythonFile } from "../python/simple-index";
 
 export interface Project {
@@ -28,6 +32,12 @@ export interface Project {
     readonly serviceAccounts: Map<string, ServiceAccount>;
     /** By id. */
     readonly workloadIdentityPools: Map<string, WorkloadIdentityPool>;
+    /** By id. Nothing but a test adds one. */
+    readonly secrets: Map<string, Secret>;
+    /** By `LOCATION/KEYRING/ID`. Nothing but a test adds one. */
+    readonly cryptoKeys: Map<string, CryptoKey>;
+    /** The APIs whose service agents exist, such as `artifactregistry.googleapis.com`. */
+    readonly serviceAgents: Set<string>;
     /** Whether the project has, or once had, a GKE cluster: only then the pool `PROJECT.svc.id.goog` exists. */
     hasCluster: boolean;
 }
@@ -40,7 +50,9 @@ export interface Repository {
     readonly createTime: string;
     updateTime: string;
     policy: Policy;
-    /** Uploaded files, by file name. */
+    /** By id. */
+    readonly rules: Map<string, DownloadRule>;
+    /** Uploaded files, and those that a remote repository has cached, by file name. */
     readonly files: Map<string, PythonFile>;
 }
 
@@ -88,6 +100,14 @@ export interface AccountKey {
     disabled: boolean;
 }
 
+/** What has a policy. */
+type Resource = Project | Repository | ServiceAccount | Secret | CryptoKey;
+
+const agentPermissions: readonly Permission[] = [
+    "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.repositories.readViaVirtualRepository",
+];
+
 /** The state of the emulated Google Cloud. Lookups throw the errors with which the APIs answer. */
 export class Cloud implements Directory {
     /** By project id. */
@@ -108,6 +128,9 @@ export class Cloud implements Directory {
             repositories: new Map(),
             serviceAccounts: new Map(),
             workloadIdentityPools: new Map(),
+            secrets: new Map(),
+            cryptoKeys: new Map(),
+            serviceAgents: new Set(),
             hasCluster: false,
         };
         this.projects.set(id, project);
@@ -130,6 +153,33 @@ export class Cloud implements Directory {
         );
     }
 
+    /**
+     * Adds a secret, `projects/P/secrets/S`.
+     * @param versions the payloads of its versions
+     * @param readers principals that may read them
+     */
+    addSecret(name: string, versions: readonly string[], readers: readonly string[] = []): Secret {
+        const [, projectId = "", , id = ""] = name.split("/");
+        const project = this.project(projectId);
+        const policy = policyWith("roles/secretmanager.secretAccessor", readers);
+        const secret: Secret = { project, id, policy, versions };
+        project.secrets.set(id, secret);
+        return secret;
+    }
+
+    /**
+     * Adds a key for encryption, `projects/P/locations/L/keyRings/R/cryptoKeys/K`.
+     * @param users principals that may encrypt and decrypt with it
+     */
+    addCryptoKey(name: string, users: readonly string[] = []): CryptoKey {
+        const [, projectId = "", , location = "", , keyRing = "", , id = ""] = name.split("/");
+        const project = this.project(projectId);
+        const policy = policyWith("roles/cloudkms.cryptoKeyEncrypterDecrypter", users);
+        const key: CryptoKey = { project, location, keyRing, id, policy };
+        project.cryptoKeys.set(`${location}/${keyRing}/${id}`, key);
+        return key;
+    }
+
     /** @throws GoogleError NOT_FOUND */
     repository(project: Project, location: string, id: string): Repository {
         const repository = project.repositories.get(`${location}/${id}`);
@@ -144,21 +194,20 @@ export class Cloud implements Directory {
      * Whether a caller (undefined: no credentials) has a permission on a resource, by the resource's own policy or by
      * that of its project.
      */
-    permits(
-        caller: Caller | undefined,
-        permission: Permission,
-        resource: Project | Repository | ServiceAccount,
-    ): boolean {
+    permits(caller: Caller | undefined, permission: Permission, resource: Resource): boolean {
         const project = this.#projectOf(resource);
         const owns =
             caller?.principal === project.owner && permission !== "iam.serviceAccounts.getAccessToken";
+        // The role of a service agent in its own project, roles/artifactregistry.serviceAgent.
+        const isAgent = caller?.principal === registryAgent(project) && agentPermissions.includes(permission);
         return (
             owns ||
+            isAgent ||
             [project.policy, resource.policy].some((policy) => grants(policy, permission, caller, this))
         );
     }
 
-    #projectOf(resource: Project | Repository | ServiceAccount): Project {
+    #projectOf(resource: Resource): Project {
         if ("project" in resource) return resource.project;
         return "projectId" in resource ? this.project(resource.projectId) : resource;
     }
@@ -179,46 +228,6 @@ export class Cloud implements Directory {
         const domain = email.toLowerCase().split("@")[1];
         const ours = [...this.projects.keys()].some((id) => serviceAccountDomain(id) === domain);
         return ours && this.findServiceAccount(email) === undefined;
-    }
-
-    /**
-     * Refuses a policy that names an account or a pool that does not exist: IAM keeps no grant for a future one.
-     * @throws GoogleError INVALID_ARGUMENT
-     */
-    checkMembers(bindings: Policy["bindings"]) {
-        for (const member of bindings.flatMap(({ members }) => members)) {
-            const [kind, email = ""] = member.split(":");
-            if (kind === "serviceAccount" && this.lacksServiceAccount(email)) {
-                throw new GoogleError("INVALID_ARGUMENT", `Service account ${email} does not exist.`);
-            }
-            const missing = this.#missingPool(member);
-            if (missing === undefined) continue;
-            throw new GoogleError(
-                "INVALID_ARGUMENT",
-                `Identity Pool does not exist (${missing}). Please check that you specified a valid resource name as ` +
-                    "returned in the `name` attribute in the configuration API.",
-            );
-        }
-    }
-
-    /** The pool of a member, if it belongs to a project of this cloud, which has no such pool or has deleted it. */
-    #missingPool(member: string): string | undefined {
-        const [, clusterPool] = /^serviceAccount:(.+\.svc\.id\.goog)\[/.exec(member) ?? [];
-        if (clusterPool !== undefined) {
-            const project = this.projects.get(clusterPool.replace(/\.svc\.id\.goog$/, ""));
-            return project && !project.hasCluster ? clusterPool : undefined;
-        }
-        const [, name = "", number, id = ""] =
-            /^principal(?:Set)?:\/\/iam\.googleapis\.com\/(projects\/([^/]+)\/locations\/global\/workloadIdentityPools\/([^/]+))\//.exec(
-                member,
-            ) ?? [];
-        const project = [...this.projects.values()].find((each) => each.number === number);
-        if (!project) return undefined;
-        const exists = id.endsWith(".svc.id.goog")
-            ? project.hasCluster && id === `${project.id}.svc.id.goog`
-            : project.workloadIdentityPools.get(id)?.expires === undefined &&
-              project.workloadIdentityPools.has(id);
-        return exists ? undefined : name;
     }
 
     /** @throws GoogleError ALREADY_EXISTS */
@@ -254,8 +263,11 @@ export class Cloud implements Directory {
     deleteServiceAccount(account: ServiceAccount) {
         this.projects.get(account.projectId)?.serviceAccounts.delete(account.email);
         for (const project of this.projects.values()) {
-            const { repositories, serviceAccounts } = project;
-            for (const resource of [project, ...repositories.values(), ...serviceAccounts.values()]) {
+            const { repositories, serviceAccounts, secrets, cryptoKeys } = project;
+            const inside = [repositories, serviceAccounts, secrets, cryptoKeys].flatMap((each) => [
+                ...each.values(),
+            ]);
+            for (const resource of [project, ...inside]) {
                 resource.policy = withoutServiceAccount(resource.policy, account.email, account.uniqueId);
             }
         }
@@ -273,6 +285,10 @@ export class Cloud implements Directory {
         }
         return undefined;
     }
+}
+
+function policyWith(role: string, members: readonly string[]): Policy {
+    return members.length === 0 ? emptyPolicy : { ...emptyPolicy, bindings: [{ role, members }] };
 }
 
 /** `tools` → `tools.iam.gserviceaccount.com`, and `example.com:tools` → `tools.example.com.iam.gserviceaccount.com`. */

@@ -76,7 +76,7 @@ function value(key: string, source: string, assertion: Record<string, CelInput>)
     throw new TokenRefusal("unauthorized_client", `The mapped attribute '${key}' must be of type STRING.`);
 }
 
-function admits(condition: string, variables: Record<CelVariable, CelInput>): boolean {
+function admits(condition: string, variables: Partial<Record<CelVariable, CelInput>>): boolean {
     try {
         return parseCel(condition, ["assertion", "google", "attribute"]).evaluate(variables) === true;
     } catch {

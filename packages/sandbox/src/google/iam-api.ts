@@ -6,6 +6,7 @@ import type { AccountKey, Cloud, Project, ServiceAccount } from "./cloud";
 import { camelCase, GoogleError, newEtag, permissionDenied, requestBody } from "./google-api";
 import { keyFile } from "./key-file";
 import { policyJson, policySchema, replacedPolicy } from "./policy";
+import { checkMembers } from "./policy-members";
 import type { Answering } from "./request-log";
 import type { Permission } from "./roles";
 import { iamService, requireApi } from "./service-usage-api";
@@ -120,7 +121,7 @@ export function iamApi(cloud: Cloud): Hono<Answering> {
             v.strictObject({ policy: policySchema, updateMask: v.optional(v.string()) }),
         );
         const account = accountFor(c, "iam.serviceAccounts.setIamPolicy");
-        cloud.checkMembers(policy.bindings);
+        checkMembers(cloud, policy.bindings);
         account.policy = replacedPolicy(account.policy, policy);
         return c.json(policyJson(account.policy));
     });

@@ -2,15 +2,8 @@ import { Hono } from "hono";
 import type { Repository } from "./cloud";
 import { doneOperation, GoogleError } from "./google-api";
 import type { Answering } from "./request-log";
-import type { Permission } from "./roles";
+import type { RepositoryLookup } from "./repository-lookup";
 import type { PythonFile } from "../python/simple-index";
-
-/** The repository that a request names, once its caller's permission is checked. */
-export type RepositoryLookup = (
-    caller: Answering["Variables"]["caller"],
-    permission: Permission,
-    path: Record<"project" | "location" | "repository", string>,
-) => Repository;
 
 const collection = "/projects/:project/locations/:location/repositories/:repository/packages";
 

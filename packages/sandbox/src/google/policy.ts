@@ -8,12 +8,23 @@ export interface Policy {
     /** Changes with every write; a write that names a different one is refused. */
     readonly etag: string;
     readonly bindings: readonly Binding[];
+    /** What Cloud Audit Logs records; in the policy of a project only. */
+    readonly auditConfigs?: readonly AuditConfig[];
 }
 
 export interface Binding {
     readonly role: string;
     /** IAM principals, such as `user:dev@example.com`. */
     readonly members: readonly string[];
+}
+
+/** Which accesses to a service are logged. https://cloud.google.com/logging/docs/audit/configure-data-access */
+export interface AuditConfig {
+    readonly service: string;
+    readonly auditLogConfigs: readonly {
+        readonly logType: string;
+        readonly exemptedMembers?: readonly string[];
+    }[];
 }
 
 /** Who makes a request. */
@@ -96,19 +107,45 @@ export const policySchema = v.strictObject({
     ),
 });
 
+/** The policy of a project, which has audit configurations too. */
+export const projectPolicySchema = v.strictObject({
+    ...policySchema.entries,
+    auditConfigs: v.exactOptional(
+        v.array(
+            v.strictObject({
+                service: v.string(),
+                auditLogConfigs: v.array(
+                    v.strictObject({
+                        logType: v.picklist(["ADMIN_READ", "DATA_READ", "DATA_WRITE"]),
+                        exemptedMembers: v.exactOptional(v.array(member)),
+                    }),
+                ),
+            }),
+        ),
+    ),
+});
+
 /** The policy that IAM returns for a resource without one. */
 export const emptyPolicy: Policy = { version: 1, etag: "ACAB", bindings: [] };
 
 /** A policy in JSON: without grants, `bindings` is absent. */
-export function policyJson({ version, etag, bindings }: Policy): object {
-    return { version, etag, ...(bindings.length > 0 && { bindings }) };
+export function policyJson({ version, etag, bindings, auditConfigs = [] }: Policy): object {
+    return {
+        version,
+        etag,
+        ...(bindings.length > 0 && { bindings }),
+        ...(auditConfigs.length > 0 && { auditConfigs }),
+    };
 }
 
 /**
  * The policy after a setIamPolicy: one binding for each role, no principal twice, a new etag.
  * @throws GoogleError ABORTED for a stale etag, INVALID_ARGUMENT for more principals than IAM allows
  */
-export function replacedPolicy(current: Policy, wanted: v.InferOutput<typeof policySchema>): Policy {
+export function replacedPolicy(
+    current: Policy,
+    wanted: { readonly etag?: string | undefined; readonly bindings: readonly Binding[] },
+): Policy {
     if (wanted.etag && wanted.etag !== current.etag) {
         throw new GoogleError(
             "ABORTED",

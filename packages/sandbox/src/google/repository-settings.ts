@@ -103,6 +103,7 @@ export const settingsSchema = v.strictObject({
                 }),
             ),
             disableUpstreamValidation: v.exactOptional(v.boolean()),
+            noCache: v.exactOptional(v.strictObject({})),
         }),
     ),
     vulnerabilityScanningConfig: v.exactOptional(
@@ -163,11 +164,41 @@ export function updatedSettings(
     return newSettings(conforming(settingsSchema, masked(current, changes, mask)));
 }
 
-/** The settings in JSON: Google's APIs leave out fields that have the default value. https://protobuf.dev/programming-guides/json/#presence */
-export function settingsJson(settings: RepositorySettings): object {
+/**
+ * The settings in JSON: Google's APIs leave out fields that have the default value.
+ * https://protobuf.dev/programming-guides/json/#presence
+ * @param isScannerEnabled whether the project has enabled the API that scans packages
+ */
+export function settingsJson(settings: RepositorySettings, isScannerEnabled: boolean): object {
+    const { vulnerabilityScanningConfig: scanning, remoteRepositoryConfig: remote, ...rest } = settings;
+    // That option is for the request alone.
+    const { disableUpstreamValidation: _, ...source } = remote ?? {};
+    const all = {
+        ...rest,
+        remoteRepositoryConfig: source,
+        vulnerabilityScanningConfig: scanning && {
+            ...scanning,
+            ...scanningState(scanning, isScannerEnabled),
+        },
+    };
     const isDefault = (value: unknown) =>
+        value === undefined ||
         value === "" ||
         value === false ||
         (typeof value === "object" && Object.keys(value ?? {}).length === 0);
-    return Object.fromEntries(Object.entries(settings).filter(([, value]) => !isDefault(value)));
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => !isDefault(value)));
+}
+
+/** What the service adds to the configuration: whether packages are scanned when they are uploaded. */
+function scanningState(
+    { enablementConfig }: NonNullable<RepositorySettings["vulnerabilityScanningConfig"]>,
+    isScannerEnabled: boolean,
+): object {
+    if (enablementConfig === "INHERITED" && isScannerEnabled) return { enablementState: "SCANNING_ACTIVE" };
+    // Python packages are not scanned unless the repository says so.
+    const reason =
+        enablementConfig === "INHERITED"
+            ? "API containerscanning.googleapis.com is not enabled."
+            : "Vulnerability scanning is disabled for this repository.";
+    return { enablementState: "SCANNING_DISABLED", enablementStateReason: reason };
 }

@@ -16,8 +16,15 @@ export interface LoggedRequest {
     body?: unknown;
 }
 
+/**
+ * Sends a request to what its host name names in the sandbox.
+ * @param sender the principal that the log names, if the request does not authenticate one
+ */
+export type Sender = (request: Request, sender?: string) => Response | Promise<Response>;
+
 /** What the sandbox's applications record about a request while they answer it. */
 export interface Answering {
+    Bindings: { sender?: string };
     Variables: { principal?: string; caller?: Caller };
 }
 
@@ -26,7 +33,9 @@ export function logged(log: LoggedRequest[], plane: LoggedRequest["plane"]): Mid
     return async (c, next) => {
         await next();
         const url = new URL(c.req.url);
-        const principal = c.get("principal");
+        // No environment comes with a request that does not come from `Sender`.
+        const { sender } = { ...c.env };
+        const principal = c.get("principal") ?? sender;
         const body = plane === "control" ? json(await c.req.text()) : undefined;
         log.push({
             plane,

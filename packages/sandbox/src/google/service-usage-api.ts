@@ -4,6 +4,7 @@ import type { Cloud, Project } from "./cloud";
 import { conforming, doneOperation, GoogleError, requestBody } from "./google-api";
 import type { Answering } from "./request-log";
 import type { Permission } from "./roles";
+import { serviceAgent } from "./service-agents";
 
 /** The API of service accounts and of workload identity pools. */
 export const iamService = { name: "iam.googleapis.com", title: "Identity and Access Management (IAM) API" };
@@ -58,6 +59,20 @@ export function serviceUsageApi(cloud: Cloud): Hono<Answering> {
                 service: serviceJson(project, name),
             }),
         );
+    });
+
+    app.post("/projects/:project/services/:service{[^/:]+:generateServiceIdentity}", (c) => {
+        const name = conforming(serviceName, c.req.param("service").replace(/:generateServiceIdentity$/, ""));
+        // Which permission the service checks is not documented.
+        const attempt = `enable service [${name}]`;
+        const project = projectFor(c, "serviceusage.services.enable", attempt);
+        const email = serviceAgent(project, name);
+        if (email === undefined) {
+            // The service answers without an address for an API that has no agent.
+            return c.json(doneOperation("", "google.api.serviceusage.v1beta1.ServiceIdentity"));
+        }
+        project.serviceAgents.add(name);
+        return c.json(doneOperation("", "google.api.serviceusage.v1beta1.ServiceIdentity", { email }));
     });
 
     app.post("/projects/:project/services/:service{[^/:]+:disable}", async (c) => {

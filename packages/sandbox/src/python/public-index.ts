@@ -14,12 +14,19 @@ export class PublicIndex {
     readonly app = new Hono<Answering>({ strict: false });
     /** By file name. */
     readonly #files = new Map<string, PythonFile>();
+    /** Authorization headers by host name. */
+    readonly #logins = new Map<string, string>();
 
     constructor(log: LoggedRequest[]) {
         this.app.use(logged(log, "public"));
         this.app.use((c, next) =>
             googleHost.test(new URL(c.req.url).hostname) ? Promise.resolve(c.notFound()) : next(),
         );
+        this.app.use((c, next) => {
+            const login = this.#logins.get(new URL(c.req.url).hostname);
+            if (login === undefined || c.req.header("Authorization") === login) return next();
+            return Promise.resolve(c.text("Unauthorized", 401, { "WWW-Authenticate": "Basic" }));
+        });
         this.app.get("/simple/:package", (c) => {
             const name = normalizedName(c.req.param("package"));
             const found = this.#filesOf(name);
@@ -61,6 +68,12 @@ export class PublicIndex {
 
     #filesOf(name: string): PythonFile[] {
         return [...this.#files.values()].filter((file) => file.package === name);
+    }
+
+    /** From now on, a host answers only requests with this login. */
+    requireLogin(host: string, username: string, password: string) {
+        const login = Buffer.from(`${username}:${password}`).toString("base64");
+        this.#logins.set(host, `Basic ${login}`);
     }
 
     publish(project: string, filename: string, content: Buffer) {
