@@ -1,12 +1,8 @@
-import * as v from "valibot";
 import type { WorkloadType } from "../systems/workload-config";
-import type { ReportEntry } from "../systems/system";
 import { getSystem, type Workload, workloadTypes } from "../systems/systems";
-import { isRecord, object } from "../validation/schema";
-import { formatJson, suggestion, unknownKey } from "../validation/wording";
-
-/** A mistake: the path below the entry, the value, and the message. */
-export type EntryMistake = Readonly<Parameters<ReportEntry>>;
+import { type EntryMistake, type ParsedEntry, parseEntry } from "../validation/entry";
+import { isRecord } from "../validation/schema";
+import { suggestion } from "../validation/wording";
 
 const namePattern = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -36,12 +32,6 @@ export function parseWorkloads(given: Readonly<Record<string, unknown>>): {
     return { workloads, mistakes };
 }
 
-/** A parsed entry. Without a value, there are mistakes. */
-interface ParsedEntry<T> {
-    readonly value?: T;
-    readonly mistakes: readonly EntryMistake[];
-}
-
 function parseWorkload(entry: unknown): ParsedEntry<Workload> {
     const refuse = (...mistake: EntryMistake) => ({ mistakes: [mistake] });
     if (!isRecord(entry)) {
@@ -68,35 +58,6 @@ function parseWorkload(entry: unknown): ParsedEntry<Workload> {
     return {
         ...(value === undefined ? {} : { value: { type, ...value } as Workload }),
         mistakes: mistakes.map(([path, input, message]) => [path, input, withNames(message, fields)]),
-    };
-}
-
-/**
- * Parses a map with fixed keys.
- *
- * @param whose completes the sentence "is an unknown key …"
- */
-export function parseEntry<T extends v.ObjectEntries>(
-    entries: T,
-    given: unknown,
-    whose: string,
-): ParsedEntry<v.InferOutput<v.ObjectSchema<T, undefined>>> {
-    const keys = Object.keys(entries);
-    if (!isRecord(given)) {
-        return { mistakes: [[[], given, `is not a map. Allowed: a map with the keys ${keys.join(", ")}.`]] };
-    }
-    const unknown = Object.keys(given)
-        .filter((key) => !keys.includes(key))
-        .map((key): EntryMistake => [[key], key, unknownKey(formatJson(given[key]), key, keys, ` ${whose}`)]);
-    const parsed = v.safeParse(object(entries, "a map"), given);
-    const mistakes = (parsed.issues ?? []).map(({ path = [], input, message }): EntryMistake => [
-        path.map(({ key }) => key as string | number),
-        input,
-        message,
-    ]);
-    return {
-        ...(parsed.success && unknown.length === 0 ? { value: parsed.output } : {}),
-        mistakes: [...unknown, ...mistakes],
     };
 }
 

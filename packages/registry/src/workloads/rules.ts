@@ -3,7 +3,7 @@ import { getSystem, type Workload } from "../systems/systems";
 import { formatJson } from "../validation/wording";
 import { getFederation, providersFor, typeOfIssuer } from "./federation";
 import { getIdentity } from "./identity";
-import type { EntryMistake } from "./parse";
+import type { EntryMistake } from "../validation/entry";
 import type { WorkloadSettings } from "./settings";
 
 type NamedWorkload = readonly [name: string, workload: Workload];
