@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import {
+    lifecycleModule,
     type ParsedRegistry,
     parseRegistry,
     workloadsModule,
@@ -95,9 +96,13 @@ export function parseSettings(
     mistakes.push(...misplacedKeys(config, namespace));
     const skipped = config[skipRegionValidation] === "true";
     if (skipped) unknownRegion(given["location"], undefined, reportIn(notices));
-    // A message about workloads can name values of other keys.
+    // A message about workloads or the life of the repository can name values of other keys.
     const isSecret = (...names: string[]) => names.some((name) => secretKeys.has(fullKey(name)));
     const hidesWorkloads = isSecret("workloads", "pool", "serviceAccounts", "projectNumber");
+    const hideMessage: ReportMistake = ([name]) =>
+        mistakes.push(
+            `${fullKey(name)}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`,
+        );
     const { access, ...defaults } = v.getDefaults(v.object(entries));
     const { protect, ...args } = {
         ...defaults,
@@ -117,12 +122,8 @@ export function parseSettings(
             forNewRegion: skipped
                 ? undefined
                 : `run \`pulumi config set ${skipRegionValidation} true\` to accept it`,
-            ...(hidesWorkloads && {
-                reportWorkload: ([name]) =>
-                    mistakes.push(
-                        `${fullKey(name)}: [secret] has a mistake. Its message is not shown, because it could contain a part of a secret. Store the value as plain text to see it.`,
-                    ),
-            }),
+            ...(hidesWorkloads && { reportWorkload: hideMessage }),
+            ...(isSecret("cleanup", "encryption", "auditLogs") && { reportLifecycle: hideMessage }),
         },
     );
     if (settings === undefined || mistakes.length > 0) return { mistakes };
@@ -131,6 +132,9 @@ export function parseSettings(
     notices.push(...redundantGrants(principalsByRole(settings), secret));
     if (settings.workloads !== undefined) {
         notices.push(...workloadsModule().sharedAccounts(settings.workloads, isSecret("workloads")));
+    }
+    if (settings.cleanup !== undefined) {
+        notices.push(...lifecycleModule().cleanupNotices(settings.cleanup, isSecret("cleanup")));
     }
     for (const key of secretKeys) {
         if (!key.startsWith(`${namespace}:`)) continue;
@@ -142,7 +146,16 @@ export function parseSettings(
 }
 
 /** Settings that no provider has in its own configuration. */
-const distinctSettings = ["readers", "writers", "admins", "serviceAccounts", "workloads", "internalPackages"];
+const distinctSettings = [
+    "readers",
+    "writers",
+    "admins",
+    "serviceAccounts",
+    "workloads",
+    "internalPackages",
+    "cleanup",
+    "auditLogs",
+];
 
 /**
  * Reports the keys of a project with a different name, which this project would ignore. If it is not the usual name, only some
@@ -166,6 +179,10 @@ const unsetValues: ReadonlyMap<string, string> = new Map([
     ["workloads", "{}"],
     ["pool", "{}"],
     ["projectNumber", "0"],
+    ["cleanup", "{}"],
+    ["encryption", "{}"],
+    ["scanning", "false"],
+    ["auditLogs", "[]"],
 ]);
 
 /** Parses JSON. Text that is not valid JSON stays as it is, so that the schema can report it. */

@@ -142,6 +142,43 @@ export const pool = fc.record(
     { requiredKeys: ["id", "project"] },
 );
 
+const seconds = fc.integer({ min: 1, max: 3_000_000_000 });
+const sortedPrefixes = (pattern: RegExp) =>
+    fc.uniqueArray(fc.stringMatching(pattern), { minLength: 1, maxLength: 3 }).map((list) => list.toSorted());
+const packageNamePrefixes = sortedPrefixes(/^[a-z][a-z0-9]{0,6}-?$/);
+/** A condition of a cleanup policy, in the form in which the program has it. */
+const condition = fc
+    .record(
+        {
+            tagState: fc.constantFrom("TAGGED" as const, "UNTAGGED" as const, "ANY" as const),
+            olderThan: seconds,
+            // So that there can be versions of this age.
+            longer: fc.integer({ min: 1, max: 100_000_000 }),
+            packageNamePrefixes,
+            versionNamePrefixes: sortedPrefixes(/^[0-9]{1,2}\.?$/),
+        },
+        { requiredKeys: [] },
+    )
+    .map(({ olderThan, longer, ...rest }) => ({
+        ...rest,
+        ...(olderThan === undefined ? {} : { olderThan: `${olderThan}s` }),
+        ...(longer === undefined ? {} : { newerThan: `${(olderThan ?? 0) + longer}s` }),
+    }));
+export const cleanupPolicy = fc.oneof(
+    fc.record({ action: fc.constantFrom("DELETE" as const, "KEEP" as const), condition }),
+    fc.record({
+        action: fc.constant("KEEP" as const),
+        mostRecentVersions: fc.record(
+            { keepCount: fc.integer({ min: 1, max: 50 }), packageNamePrefixes },
+            { requiredKeys: ["keepCount"] },
+        ),
+    }),
+);
+export const cleanup = fc.record({
+    dryRun: fc.boolean(),
+    policies: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_-]{0,20}$/), cleanupPolicy, { maxKeys: 10 }),
+});
+
 /** The values of a valid configuration; keys of the project's own are without their namespace. */
 export const values = fc.record(
     {
@@ -165,6 +202,9 @@ export const values = fc.record(
         workloads,
         pool,
         projectNumber: numericId,
+        cleanup,
+        scanning: fc.constant(true),
+        auditLogs: fc.subarray(["ADMIN_READ", "DATA_READ", "DATA_WRITE"], { minLength: 1 }),
         keyring,
         enableApis: fc.boolean(),
         protect: fc.boolean(),

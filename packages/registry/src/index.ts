@@ -8,4 +8,14 @@ export type { KeyCredentialFiles } from "./components/credentials";
 export { Registry, type RegistryServiceAccount } from "./components/registry";
 export type { PoolConfig, RegistryArgs, ServiceAccountConfig } from "./components/registry-args";
 export { AccessMode } from "./components/repository-access";
+export {
+    AuditLogType,
+    CleanupAction,
+    type CleanupCondition,
+    type CleanupConfig,
+    type CleanupPolicy,
+    type EncryptionConfig,
+    type MostRecentVersions,
+    TagState,
+} from "./lifecycle/lifecycle-config";
 export { type WorkloadConfig, WorkloadType } from "./systems/workload-config";

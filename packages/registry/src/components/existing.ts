@@ -5,7 +5,7 @@ import { canonicalPrincipal, type PrincipalsByRole, roleNames, roles } from "../
 import { userError } from "./user-error";
 import { callAfter, type CallOptions } from "./dependencies";
 import { repositoryName } from "../names/urls";
-import type { ParsedRegistry } from "./parse-registry";
+import { lifecycleModule, type ParsedRegistry } from "./parse-registry";
 import type { ServiceAccountConfig } from "./registry-args";
 
 /**
@@ -53,14 +53,22 @@ export function verifyRepository(
                 ];
             }
             if (existing === Existing.adopt) {
+                const { kmsKey } = args.encryption ?? {};
+                if (kmsKey !== undefined && kmsKey !== repository.kmsKeyName) {
+                    return [
+                        `existing: ${existing}: the repository ${name} is encrypted with ${repository.kmsKeyName === "" ? "a Google-managed key" : `the key ${repository.kmsKeyName}`}, not with ${kmsKey}. ` +
+                            `The key of a repository cannot be changed, and a new repository would not have its packages. ${repository.kmsKeyName === "" ? "Remove encryption" : "Set encryption.kmsKey to the key that it has, or remove encryption"}.`,
+                    ];
+                }
                 const differences = [
                     ...difference("description", repository.description, description),
                     ...Object.entries(labels).flatMap(([key, value]) =>
                         difference(`labels.${key}`, repository.effectiveLabels[key], value),
                     ),
+                    ...lifecycleDifferences(repository, args),
                 ];
                 warnAboutChanges(`repository ${name}`, differences, parent);
-                const kept = unmanagedSettings(repository).join(", ");
+                const kept = unmanagedSettings(repository, args).join(", ");
                 if (kept !== "") {
                     void pulumi.log.info(
                         `The existing repository ${name} keeps settings that this stack does not manage: ${kept}.`,
@@ -158,26 +166,56 @@ function difference(setting: string, found: string | undefined, wanted: string |
         : [`${setting}: ${found ? JSON.stringify(found) : "not set"} becomes ${JSON.stringify(wanted)}`];
 }
 
-/** The settings of a repository that this program does not manage. An adopted repository keeps them. */
-export const unmanaged = [
-    "kmsKeyName",
-    "cleanupPolicies",
-    "cleanupPolicyDryRun",
-    "vulnerabilityScanningConfig",
+/** The settings of a repository that this program manages only if they are configured, with the argument that does it. */
+const optionallyManaged = [
+    ["kmsKeyName", "encryption"],
+    ["cleanupPolicies", "cleanup"],
+    ["cleanupPolicyDryRun", "cleanup"],
+    ["vulnerabilityScanningConfig", "scanning"],
 ] as const;
+type LifecycleArgs = Pick<ParsedRegistry, "cleanup" | "encryption" | "scanning">;
+
+/** The settings of a repository that a registry does not manage. An adopted repository keeps them. */
+export function unmanagedBy(args: LifecycleArgs): (typeof optionallyManaged)[number][0][] {
+    return optionallyManaged.flatMap(([setting, argument]) =>
+        args[argument] === undefined || args[argument] === false ? [setting] : [],
+    );
+}
+
+/** What adoption changes about the settings of a repository that are configured: cleanup policies by their ids. */
+function lifecycleDifferences(
+    repository: artifactregistry.GetRepositoryResult,
+    { cleanup, scanning = false }: LifecycleArgs,
+): string[] {
+    const { cleanupPolicies, cleanupPolicyDryRun, vulnerabilityScanningConfigs } = repository;
+    return [
+        ...(cleanup === undefined
+            ? []
+            : [
+                  ...lifecycleModule().cleanupDifferences(cleanupPolicies, cleanup.policies),
+                  ...difference("cleanupPolicyDryRun", String(cleanupPolicyDryRun), String(cleanup.dryRun)),
+              ]),
+        ...difference(
+            "vulnerabilityScanningConfig",
+            vulnerabilityScanningConfigs[0]?.enablementConfig,
+            scanning ? "INHERITED" : undefined,
+        ),
+    ];
+}
 
 /** The names of the unmanaged settings that a repository has. */
-function unmanagedSettings(repository: artifactregistry.GetRepositoryResult): string[] {
+function unmanagedSettings(repository: artifactregistry.GetRepositoryResult, args: LifecycleArgs): string[] {
     const { kmsKeyName, cleanupPolicies, cleanupPolicyDryRun, vulnerabilityScanningConfigs } = repository;
-    const has: Record<(typeof unmanaged)[number], boolean> = {
+    const has: Record<(typeof optionallyManaged)[number][0], boolean> = {
         kmsKeyName: Boolean(kmsKeyName),
         cleanupPolicies: cleanupPolicies.length > 0,
         cleanupPolicyDryRun,
+        // Unset is the same as disabled, for Python.
         vulnerabilityScanningConfig: vulnerabilityScanningConfigs.some(
-            ({ enablementConfig }) => enablementConfig === "DISABLED",
+            ({ enablementConfig }) => enablementConfig !== "",
         ),
     };
-    return unmanaged.filter((setting) => has[setting]);
+    return unmanagedBy(args).filter((setting) => has[setting]);
 }
 
 /** Warns about the changes to an adopted resource, if there are any. */

@@ -3,6 +3,7 @@ import { KeyringProvider } from "../clients/client";
 import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal } from "../names/principals";
 import {
+    concernsLifecycle,
     concernsWorkloads,
     existingMistakes,
     ignoredKeys,
@@ -11,6 +12,7 @@ import {
 } from "../validation/checks";
 import { boolean, entries, projectId } from "../validation/schema";
 import type { FormatValue, ReportMistake } from "../validation/wording";
+import type { LifecycleSettings } from "../lifecycle/settings";
 import type { WorkloadSettings } from "../workloads/settings";
 import type { RegistryArgs } from "./registry-args";
 
@@ -30,8 +32,13 @@ export const registrySchemas = {
 export type InputArgs = Pick<RegistryArgs, "description" | "labels">;
 
 type WorkloadArgs = "workloads" | "pool" | "projectNumber";
+type LifecycleArgs = keyof LifecycleSettings;
 type Complete = "readers" | "writers" | "admins" | "keyring" | "internalPackages";
-interface Values extends Omit<RegistryArgs, WorkloadArgs | Complete>, Required<Pick<RegistryArgs, Complete>> {
+interface Values
+    extends
+        Omit<RegistryArgs, WorkloadArgs | LifecycleArgs | Complete>,
+        Required<Pick<RegistryArgs, Complete>>,
+        LifecycleSettings {
     /** Undefined if no setting concerns workloads. */
     readonly workloads?: WorkloadSettings["workloads"];
     readonly pool?: WorkloadSettings["pool"];
@@ -57,6 +64,8 @@ export interface RegistryReport {
     readonly forNewRegion: string | undefined;
     /** Reports mistakes in workloads, if not as all others. */
     readonly reportWorkload?: ReportMistake;
+    /** Reports mistakes in `cleanup`, `encryption` and `auditLogs`, if not as all others. */
+    readonly reportLifecycle?: ReportMistake;
 }
 
 /**
@@ -68,7 +77,7 @@ export interface RegistryReport {
  */
 export function parseRegistry(
     given: Readonly<Record<string, unknown>>,
-    { report, formatValue, forNewRegion, reportWorkload }: RegistryReport,
+    { report, formatValue, forNewRegion, reportWorkload, reportLifecycle }: RegistryReport,
     later: InputArgs = {},
 ): ParsedRegistry | undefined {
     let mistakes = 0;
@@ -94,12 +103,18 @@ export function parseRegistry(
     const workloads = concernsWorkloads(given)
         ? workloadsModule().parseWorkloadSettings(withAccounts, refuse(reportWorkload ?? report))
         : undefined;
+    const lifecycle = concernsLifecycle(given)
+        ? lifecycleModule().parseLifecycleSettings(given, refuse(reportLifecycle ?? report))
+        : undefined;
     if (mistakes > 0) return undefined;
-    // What is known about workloads takes the place of what was given.
+    // What is known about workloads and the life of the repository takes the place of what was given.
     const {
         workloads: _workloads,
         pool: _pool,
         projectNumber: _number,
+        cleanup: _cleanup,
+        encryption: _encryption,
+        auditLogs: _auditLogs,
         ...others
     } = values as unknown as RegistryArgs;
     const { readers = [], writers = [], admins = [], internalPackages = [] } = others;
@@ -107,6 +122,7 @@ export function parseRegistry(
         ...others,
         ...later,
         ...workloads,
+        ...lifecycle,
         readers: readers.map(canonicalPrincipal),
         writers: writers.map(canonicalPrincipal),
         admins: admins.map(canonicalPrincipal),
@@ -130,4 +146,10 @@ export function parseValue(key: string, value: unknown, report: ReportMistake): 
 export function workloadsModule(): typeof import("../workloads/settings") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("../workloads/settings") as typeof import("../workloads/settings");
+}
+
+/** A registry that sets nothing about the life of its repository does not load this module. */
+export function lifecycleModule(): typeof import("../lifecycle/settings") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("../lifecycle/settings") as typeof import("../lifecycle/settings");
 }

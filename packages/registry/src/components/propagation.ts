@@ -12,21 +12,24 @@ const unknownNames: readonly RegExp[] = [
     /googleapi: Error 400: Identity Pool does not exist \(projects\/[^/]+\/locations\/global\/workloadIdentityPools\/([^/)]+)\)/,
 ];
 /**
- * Errors about the account or pool in which a resource is created. An error while the provider waits for a key is not among them,
+ * Errors about the account or pool in which a resource is created, or the key that encrypts it. An error while the provider waits for a key is not among them,
  * because the key then exists.
  */
 const unknownParents: readonly RegExp[] = [
     /Error creating service account key: googleapi: Error 404: /,
     /Error retrieving IAM policy for service account '[^']+': googleapi: Error 404: /,
     /Error creating WorkloadIdentityPoolProvider: googleapi: Error 404: /,
+    // A grant on a key, which the update has just made.
+    /Permission denied on Cloud KMS key\. Please ensure your Artifact Registry service account has been authorized/,
 ];
 
 /**
  * Whether an error only says that a service of Google does not know yet what the program has created.
  *
  * @param error as the provider reports it
- * @param parent the account or pool in which the failed resource is created, if it is in one
- * @param created the names of the APIs, the addresses of the accounts and the ids of the pools that this update creates
+ * @param parent the account or pool in which the failed resource is created, or the key that encrypts it, if there is one
+ * @param created the names of the APIs, the addresses of the accounts and the ids of the pools that this update creates, and the keys
+ *     on which it grants a role
  */
 export function isPropagationError(
     error: string,
@@ -53,8 +56,11 @@ export function retryPropagation(hookName: string): pulumi.ComponentResourceOpti
     if (pulumi.runtime.isDryRun() || !supportsErrorHooks()) return {};
     const created = new Set<string>();
     const hook = new pulumi.ErrorHook(hookName, async ({ errors, failedOperation, newInputs = {} }) => {
-        const { serviceAccountId, workloadIdentityPoolId } = newInputs as Record<string, string | undefined>;
-        const parent = serviceAccountId?.replace(/^.*\//, "") ?? workloadIdentityPoolId;
+        const { serviceAccountId, workloadIdentityPoolId, kmsKeyName } = newInputs as Record<
+            string,
+            string | undefined
+        >;
+        const parent = serviceAccountId?.replace(/^.*\//, "") ?? workloadIdentityPoolId ?? kmsKeyName;
         const delay = retryDelays[errors.length - 1];
         if (delay === undefined || failedOperation === "delete") return false;
         if (!isPropagationError(errors[0] ?? "", parent, created)) return false;
@@ -62,8 +68,7 @@ export function retryPropagation(hookName: string): pulumi.ComponentResourceOpti
         return true;
     });
     const record = new pulumi.ResourceHook(`${hookName}: record`, ({ type, newInputs = {} }) => {
-        const name = createdName[type]?.(newInputs as Record<string, string>);
-        if (name !== undefined) created.add(name);
+        for (const name of createdNames[type]?.(newInputs as Record<string, string>) ?? []) created.add(name);
     });
     return {
         transformations: [
@@ -74,7 +79,7 @@ export function retryPropagation(hookName: string): pulumi.ComponentResourceOpti
                 const hooks = {
                     ...opts.hooks,
                     onError: [...onError, hook],
-                    ...(type in createdName &&
+                    ...(type in createdNames &&
                         !("import" in opts) && { beforeCreate: [...beforeCreate, record] }),
                 };
                 return { props, opts: { ...opts, hooks } };
@@ -84,12 +89,19 @@ export function retryPropagation(hookName: string): pulumi.ComponentResourceOpti
 }
 
 /** By the type of a resource: what errors call it. */
-const createdName: Readonly<Record<string, (inputs: Readonly<Record<string, string>>) => string>> = {
-    "gcp:projects/service:Service": ({ service = "" }) => service,
-    "gcp:serviceaccount/account:Account": ({ project = "", accountId = "" }) =>
+const createdNames: Readonly<Record<string, (inputs: Readonly<Record<string, string>>) => string[]>> = {
+    "gcp:projects/service:Service": ({ service = "" }) => [service],
+    "gcp:serviceaccount/account:Account": ({ project = "", accountId = "" }) => [
         serviceAccountEmail(project, accountId),
-    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": ({ workloadIdentityPoolId = "" }) =>
+    ],
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": ({ workloadIdentityPoolId = "" }) => [
         workloadIdentityPoolId,
+    ],
+    // Its member is a service agent, which may exist only since this update generated it.
+    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": ({ cryptoKeyId = "", member = "" }) => [
+        cryptoKeyId,
+        member.replace("serviceAccount:", ""),
+    ],
 };
 
 /** The SDK has no public function for this. An error hook in a CLI without support would fail the update. */

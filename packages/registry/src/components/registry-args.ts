@@ -3,6 +3,7 @@ import type { KeyringProvider } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
+import type { AuditLogType, CleanupConfig, EncryptionConfig } from "../lifecycle/lifecycle-config";
 import type { WorkloadConfig } from "../systems/workload-config";
 
 /** The arguments of a dedicated service account of a registry. */
@@ -52,12 +53,20 @@ export interface RegistryArgs {
     readonly workloads?: Record<string, WorkloadConfig>;
     /** The workload identity pool through which workloads outside Google Cloud authenticate. */
     readonly pool?: PoolConfig;
-    /** Number of the project, which some workloads' principals contain. Looked up by default. */
+    /** Number of the project, which some workloads' principals and the service agent of encryption contain. Looked up by default. */
     readonly projectNumber?: string;
     /** The keyring provider that the client files ask pip for. Default `auto`: the files do not set it. */
     readonly keyring?: KeyringProvider;
     /** Names of packages that only this registry may serve, and prefixes such as acme-*. None by default. */
     readonly internalPackages?: string[];
+    /** Which versions the service deletes by itself. By default, none, and policies that exist are kept. */
+    readonly cleanup?: CleanupConfig;
+    /** The key that encrypts the repository. Default: a Google-managed key. It cannot be changed later. */
+    readonly encryption?: EncryptionConfig;
+    /** Scan uploaded packages for known vulnerabilities. Default false: the setting of the repository is kept. */
+    readonly scanning?: boolean;
+    /** Accesses to log, for all repositories of the project. They stay on when the stack ends. None by default. */
+    readonly auditLogs?: AuditLogType[];
     /** Accept a region that is newer than this release. Default false. */
     readonly skipRegionValidation?: boolean;
     /** Enable the required APIs. They stay enabled when the stack is destroyed. Default true. */

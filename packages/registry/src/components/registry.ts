@@ -124,6 +124,21 @@ export class Registry extends pulumi.ComponentResource {
         };
         const iam = enable("iam");
         const artifactRegistry = enable("artifactregistry");
+        if (checked.scanning === true) enable("containerscanning");
+        if (checked.auditLogs !== undefined) {
+            const options = inheritDependsOn(waitOptions, { parent: this });
+            auditLogsModule().enableAuditLogs(name, project, checked.auditLogs, calls, options);
+        }
+        const { encryption, projectNumber, deletionProtection: protect = true } = checked;
+        const grants =
+            encryption === undefined
+                ? []
+                : encryptionModule().grantKey(
+                      name,
+                      { project, projectNumber, encryption, protect },
+                      calls,
+                      inheritDependsOn(waitOptions, { parent: this, dependsOn: artifactRegistry }),
+                  );
 
         const accounts = Object.entries(checked.serviceAccounts ?? {}).map(
             ([id, { access, impersonators = [], ...account }]) => ({
@@ -213,7 +228,7 @@ export class Registry extends pulumi.ComponentResource {
                 // Not this component: a destroy that keeps a resource keeps its parent, too. See RepositoryAccess.
                 parent: repositoryAccess,
                 aliases: [{ parent: this }],
-                dependsOn: artifactRegistry,
+                dependsOn: [...artifactRegistry, ...grants],
             }),
         );
         repositoryCreated(this.repository);
@@ -254,6 +269,18 @@ export type EnableApi = (service: string, project?: string) => projects.Service[
 function workloadIdentityModule(): typeof import("./workload-identity") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("./workload-identity") as typeof import("./workload-identity");
+}
+
+/** A stack that does not set `encryption` does not load this module, nor what it imports. */
+function encryptionModule(): typeof import("./encryption") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("./encryption") as typeof import("./encryption");
+}
+
+/** A stack that does not set `auditLogs` does not load this module. */
+function auditLogsModule(): typeof import("./audit-logs") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("./audit-logs") as typeof import("./audit-logs");
 }
 
 /** The principals of each role, followed by the workloads that are granted it directly. */

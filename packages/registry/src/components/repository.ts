@@ -1,8 +1,8 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
-import { Existing, unmanaged } from "./existing";
+import { Existing, unmanagedBy } from "./existing";
 import { repositoryName } from "../names/urls";
-import type { ParsedRegistry } from "./parse-registry";
+import { lifecycleModule, type ParsedRegistry } from "./parse-registry";
 import { stackLabel, stackLabelValue, type StackName } from "../names/stack-label";
 
 /**
@@ -19,7 +19,7 @@ export function repositoryResource(
     opts: pulumi.CustomResourceOptions,
 ): artifactregistry.Repository {
     const { project, location, repository: repositoryId, existing, description, labels = {} } = args;
-    const { deletionProtection = true } = args;
+    const { deletionProtection = true, cleanup, encryption, scanning = false } = args;
     const id = repositoryName({ project, location, repositoryId });
     if (existing === Existing.use) return artifactregistry.Repository.get(name, id, undefined, opts);
     const adopted = existing === Existing.adopt;
@@ -38,6 +38,13 @@ export function repositoryResource(
                       ...configured,
                       [stackLabel]: stackLabelValue(createdBy),
                   })),
+            ...(cleanup && {
+                cleanupPolicies: lifecycleModule().repositoryPolicies(cleanup),
+                cleanupPolicyDryRun: cleanup.dryRun,
+            }),
+            ...(encryption && { kmsKeyName: encryption.kmsKey }),
+            // Unset means disabled for packages of every format but Docker.
+            ...(scanning && { vulnerabilityScanningConfig: { enablementConfig: "INHERITED" } }),
             deletionPolicy: deletionProtection ? "PREVENT" : "DELETE",
         },
         pulumi.mergeOptions(opts, {
@@ -47,7 +54,10 @@ export function repositoryResource(
             deleteBeforeReplace: !deletionProtection,
             // Keep settings that are made elsewhere. Otherwise an update would delete cleanup policies and replace a repository
             // with customer-managed encryption.
-            ignoreChanges: [...unmanaged, ...(adopted && description === undefined ? ["description"] : [])],
+            ignoreChanges: [
+                ...unmanagedBy(args),
+                ...(adopted && description === undefined ? ["description"] : []),
+            ],
             ...(adopted ? { import: id } : {}),
         }),
     );

@@ -1,5 +1,4 @@
 import * as iam from "@pulumi/gcp/iam";
-import * as organizations from "@pulumi/gcp/organizations";
 import * as pulumi from "@pulumi/pulumi";
 import type { RepositoryCoordinates } from "../names/urls";
 import { stackDescription, type StackName } from "../names/stack-label";
@@ -13,7 +12,8 @@ import type { EnableApi } from "./registry";
 import { callAfter, type CallOptions, inheritDependsOn } from "./dependencies";
 import { beforeCreate } from "./hooks";
 import { verifyDerived } from "./derived";
-import { Existing, lookUp, serviceMessage, warnThatDisabled } from "./existing";
+import { Existing, lookUp, warnThatDisabled } from "./existing";
+import { lookUpNumber } from "./project-number";
 import { userError } from "./user-error";
 
 // Workload identity federation. Only a registry with workloads loads this file.
@@ -281,20 +281,10 @@ function projectNumbers(
         [...known].map(([id, number]) => [
             id,
             number === undefined
-                ? callAfter(calls, () => lookUpNumber(id, settingFor(id), calls.parent))
+                ? callAfter(calls, () =>
+                      lookUpNumber(id, "a workload's principal", settingFor(id), calls.parent),
+                  )
                 : pulumi.output(number),
         ]),
     );
-}
-
-async function lookUpNumber(projectId: string, setting: string, parent: pulumi.Resource): Promise<string> {
-    try {
-        return (await organizations.getProject({ projectId }, { parent })).number;
-    } catch (error) {
-        throw userError(
-            `Cannot look up the number of the project ${projectId}, which is part of a workload's principal. ` +
-                `Set ${setting} to the number that this command prints: gcloud projects describe ${projectId} --format='value(projectNumber)'\n` +
-                serviceMessage((error as Error).message),
-        );
-    }
 }

@@ -157,6 +157,9 @@ export function existingMistakes(
     if (existing === "use") {
         if (description !== undefined) report(["description"], description, managedByOwner);
         if (Object.keys(toRecord(labels)).length > 0) report(["labels"], labels, managedByOwner);
+        for (const name of ["cleanup", "encryption", "scanning"]) {
+            if (given[name] !== undefined && given[name] !== false) report([name], undefined, managedByOwner);
+        }
     }
     const ids = accounts.map(([id]) => id);
     for (const [first, second] of duplicates(ids, (id) => serviceAccountEmail(project, id))) {
@@ -172,6 +175,11 @@ export function existingMistakes(
 /** Whether any of the settings is set whose checks only a stack with workloads loads. */
 export function concernsWorkloads(given: Readonly<Record<string, unknown>>): boolean {
     return ["workloads", "pool", "projectNumber"].some((name) => given[name] !== undefined);
+}
+
+/** Whether any of the settings is set about which only a stack that sets it loads the checks. */
+export function concernsLifecycle(given: Readonly<Record<string, unknown>>): boolean {
+    return ["cleanup", "encryption", "auditLogs"].some((name) => given[name] !== undefined);
 }
 
 /**

@@ -299,6 +299,17 @@ export const entries = {
         ),
     ),
     internalPackages: v.optional(internalPackages, []),
+    // Only their types are checked here. `parseLifecycleSettings` checks the rest, in a stack that sets them.
+    cleanup: v.exactOptional(map("a map with the keys policies and dryRun")),
+    encryption: v.exactOptional(map("a map with the key kmsKey")),
+    scanning: v.exactOptional(boolean),
+    auditLogs: v.exactOptional(
+        v.array(
+            v.unknown(),
+            ({ input }) =>
+                `${typeMismatch(input, "a list")} Allowed: a list of ADMIN_READ, DATA_READ, DATA_WRITE.`,
+        ),
+    ),
     keyring: v.optional(oneOf(["auto", "import", "subprocess"]), "auto"),
     enableApis: v.optional(boolean, true),
     protect: v.optional(boolean, true),
