@@ -1,4 +1,4 @@
-import { Registry } from "python-registry";
+import { PublicPackages, Registry } from "python-registry";
 import { readSettings } from "./src/settings";
 
 const settings = readSettings();
@@ -14,5 +14,9 @@ export const repository = {
 };
 export const { internalPackages, keyring } = settings;
 export const { pipConf, pypirc, clients, readme, serviceAccounts, credentials, access } = registry;
+// Only a stack whose files leave PyPI out has this output.
+if (settings.publicPackages !== PublicPackages.pypi) {
+    Object.assign(exports as object, { publicPackages: settings.publicPackages });
+}
 // Only a stack with workloads has this output.
 if (Object.keys(settings.workloads ?? {}).length > 0) Object.assign(exports as object, { ci: registry.ci });

@@ -152,6 +152,7 @@ const distinctSettings = [
     "admins",
     "serviceAccounts",
     "workloads",
+    "publicPackages",
     "internalPackages",
     "cleanup",
     "auditLogs",

@@ -58,7 +58,7 @@ describe("configure check", () => {
         return {
             name: `projects/${project}/locations/europe-west1/repositories/${id}`,
             from: "the test",
-            index: { name: id, indexUrl, uploadUrl, keyring, internalPackages: [] },
+            index: { name: id, indexUrl, uploadUrl, keyring, publicPackages: "pypi", internalPackages: [] },
             accounts: {},
             keyFiles: undefined,
             principals: [],

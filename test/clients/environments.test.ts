@@ -149,7 +149,7 @@ describe("tools with environments of their own", () => {
                 "keyring/keyring": `#!/bin/sh\nexec '${registry().tools.bin}/keyring' "$@"\n`,
             },
             ...(keyPlace === "variable" && { keyFile }),
-            pipConf: pipConfWithKeyring(repository.indexUrl, keyring),
+            pipConf: pipConfWithKeyring({ indexUrl: repository.indexUrl, keyring, publicPackages: "pypi" }),
             files: {
                 // Where `gcloud auth application-default login` leaves a login.
                 ...(keyPlace === "home" && {

@@ -74,7 +74,8 @@ describe("the generated files, read back by Python", () => {
         ],
     ] as const) {
         it(`pip.conf with keyring: ${keyring}`, async () => {
-            const pipConf = pipConfWithKeyring(`${uploadUrl}simple/`, keyring);
+            const indexUrl = `${uploadUrl}simple/`;
+            const pipConf = pipConfWithKeyring({ indexUrl, publicPackages: "pypi", keyring });
             assert.deepEqual(await read({ pipConf }, "~/.config/pip/pip.conf"), {
                 "": {},
                 global: global(`${uploadUrl}simple/`),

@@ -49,7 +49,10 @@ describe("what is refused", () => {
         return form === "keyring"
             ? { pipConf, pypirc, keyFile }
             : {
-                  pipConf: pipConfWithKey(`${uploadUrl}simple/`, { keyBase64 }),
+                  pipConf: pipConfWithKey(
+                      { indexUrl: `${uploadUrl}simple/`, publicPackages: "pypi" },
+                      { keyBase64 },
+                  ),
                   pypirc: pypircWithKey({ name: "python", uploadUrl }, { keyBase64 }),
               };
     }

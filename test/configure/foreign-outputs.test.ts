@@ -336,7 +336,7 @@ describe("configure with the outputs of a different registry", () => {
         for (const keyring of ["auto", "import", "subprocess"] as const) {
             const { keyring: given, ...outputs } = {
                 ...(ours as StackOutputs & { keyring?: string }),
-                pipConf: pipConfWithKeyring(ours.repository.indexUrl, keyring),
+                pipConf: pipConfWithKeyring({ ...ours.repository, publicPackages: "pypi", keyring }),
             };
             assert.equal(given, "auto");
             await using machine = await Machine.open();

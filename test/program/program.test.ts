@@ -286,6 +286,17 @@ describe("the program", () => {
         await up(configuration(proxy));
     });
 
+    it("has publicPackages among its outputs only if the files leave PyPI out", async () => {
+        const preview = (own: Record<string, unknown>) =>
+            runProgram({ stack: "test", config: configuration(sandbox, own) }, { preview: true });
+        const { outputs } = await preview({});
+        assert.ok(!("publicPackages" in outputs));
+        const { outputs: only } = await preview({ publicPackages: "none" });
+        assert.deepEqual(only["publicPackages"], { value: "none", secret: false });
+        assert.match(String(only["pipConf"]?.value), /^\[global\]\nindex-url = https:\/\/[^@\n]+\n$/);
+        assert.doesNotMatch(JSON.stringify(only["clients"]?.value), /extra-index|supplemental|constraint/);
+    });
+
     describe("with keys and internal packages", () => {
         let keyed: Sandbox;
         let preview: ProgramResult;
@@ -334,6 +345,7 @@ describe("the program", () => {
                 indexUrl,
                 uploadUrl: indexUrl.replace("simple/", ""),
                 keyring: "auto" as const,
+                publicPackages: "pypi" as const,
                 internalPackages: ["acme-core", "acme-util"],
             };
             const names = (files: unknown) =>

@@ -33,6 +33,7 @@ export const repository = fc
 export const accountId = id(6, 30).filter((name) => !["constructor", "prototype"].includes(name));
 export const generation = fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/);
 export const keyring = fc.constantFrom("auto" as const, "import" as const, "subprocess" as const);
+export const publicPackages = fc.constantFrom("pypi" as const, "none" as const);
 export const labels = fc.dictionary(
     id(2, 63).map((key) => key.replaceAll("-", "_")),
     fc.stringMatching(/^[a-z0-9_-]{0,63}$/),
@@ -193,6 +194,7 @@ export const values = fc.record(
         access: fc.constantFrom("authoritative", "additive"),
         allowPublic: fc.boolean(),
         serviceAccounts: fc.dictionary(accountId, account, { maxKeys: 4 }),
+        publicPackages,
         internalPackages: fc.uniqueArray(
             fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,2}(-?\*)?$/),
             {

@@ -1,6 +1,10 @@
 import { parseAllDocuments } from "yaml";
 import type { SnippetContext } from "../../packages/registry/src/ci/context";
-import type { KeyringProvider } from "../../packages/registry/src/clients/client";
+import type {
+    KeyringProvider,
+    PublicPackages,
+    PythonIndex,
+} from "../../packages/registry/src/clients/client";
 import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { pypircWithKeyring } from "../../packages/registry/src/clients/twine";
 import type { Workload } from "../../packages/registry/src/systems/systems";
@@ -95,18 +99,27 @@ export function getContext(
     name: string,
     entry: object,
     keyring: KeyringProvider = "auto",
+    publicPackages: PublicPackages = "pypi",
 ): SnippetContext<Workload> {
     const { workloads, mistakes } = parseWorkloads({ [name]: entry });
     const workload = workloads[name];
     if (workload === undefined) throw new Error(JSON.stringify(mistakes));
+    const index: PythonIndex = {
+        name: "python",
+        indexUrl,
+        uploadUrl,
+        keyring,
+        publicPackages,
+        internalPackages: [],
+    };
     return {
         name,
         workload,
         project: "acme-tools",
         ...(getFederation(workload) ? { provider } : {}),
         ...(workload.via === undefined ? {} : { serviceAccount: account }),
-        index: { name: "python", indexUrl, uploadUrl, keyring, internalPackages: [] },
-        pipConf: pipConfWithKeyring(indexUrl, keyring),
+        index,
+        pipConf: pipConfWithKeyring(index),
         pypirc: pypircWithKeyring({ name: "python", uploadUrl }),
     };
 }

@@ -42,6 +42,21 @@ describe("the snippet of a workload", () => {
         });
     }
 
+    it("has the registry as the only index with publicPackages: none, and gets only its tools from PyPI", () => {
+        for (const [name, entry] of Object.entries(samples)) {
+            const snippet = renderSnippet(getContext(name, entry, "auto", "none"));
+            const script = getScript(getContext(name, entry).workload, snippet);
+            assert.match(
+                script,
+                /^pip install --index-url https:\/\/pypi\.org\/simple\/ (?:keyring|google-auth) /m,
+            );
+            assert.match(script, /^echo "--index-url /m);
+            assert.match(script, /^# export .*\bUV_DEFAULT_INDEX=python=https/m);
+            assert.doesNotMatch(snippet, /extra-index-url|PIP_EXTRA_INDEX_URL|\bUV_INDEX=/);
+            assert.match(snippet, /^ *(?:PIP_INDEX_URL|export PIP_INDEX_URL=|'index-url = )/m);
+        }
+    });
+
     it("is tested for every type, and no expected text is left over", () => {
         assert.deepEqual(
             [...new Set(Object.values(samples).map(({ type }) => type))].sort(),
@@ -206,7 +221,7 @@ describe("a snippet of a project with a domain", () => {
                 project: "example.com:tools",
                 ...(sample.serviceAccount === undefined ? {} : { serviceAccount: email }),
                 index: { ...sample.index, ...urls },
-                pipConf: pipConfWithKeyring(urls.indexUrl, "auto"),
+                pipConf: pipConfWithKeyring({ ...sample.index, ...urls }),
                 pypirc: pypircWithKeyring({ name: "python", uploadUrl: urls.uploadUrl }),
             });
             const domains = snippet.match(/[^\s"'=]*example\.com[^\s"',:]*(?::tools[^\s"',]*)?/g) ?? [];

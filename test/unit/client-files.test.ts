@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Commands, KeyringProvider, type PythonIndex } from "../../packages/registry/src/clients/client";
+import {
+    type Commands,
+    KeyringProvider,
+    PublicPackages,
+    type PythonIndex,
+} from "../../packages/registry/src/clients/client";
 import type { Credential } from "../../packages/registry/src/clients/credential";
 import { tomlArray, tomlKey, tomlString } from "../../packages/registry/src/clients/toml";
 import { type Tool, tools } from "../../packages/registry/src/clients/tools";
@@ -14,9 +19,10 @@ const index: PythonIndex = {
 };
 
 /** The files and commands of a tool, as text. */
-function describeClient(tool: Tool, form: keyof typeof credentials, keyring: PythonIndex["keyring"]): string {
-    const client = tools[tool].client({ ...index, keyring }, credentials[form]);
-    const title = `==== ${tool}, ${form}${keyring === "auto" ? "" : `, keyring: ${keyring}`}`;
+function describeClient(tool: Tool, form: keyof typeof credentials, changes: Partial<PythonIndex>): string {
+    const client = tools[tool].client({ ...index, ...changes }, credentials[form]);
+    const changed = Object.entries(changes).map(([key, value]) => `, ${key}: ${String(value)}`);
+    const title = `==== ${tool}, ${form}${changed.join("")}`;
     if (client === undefined) return `${title}\nnot supported\n`;
     const files = new Map<string, string[]>();
     for (const purpose of ["install", "publish"] as const) {
@@ -39,22 +45,48 @@ function describeClient(tool: Tool, form: keyof typeof credentials, keyring: Pyt
     ].join("\n");
 }
 
-describe("the client files", () => {
-    it("are those of client-files.golden, byte for byte, and so are the commands", async () => {
-        const golden = join(__dirname, "client-files.golden");
-        const text = (Object.keys(tools) as Tool[])
-            .flatMap((tool) =>
-                (Object.keys(credentials) as (keyof typeof credentials)[]).flatMap((form) =>
-                    // Only pip's file names the provider.
-                    (tool === "pip" && form === "keyring"
-                        ? Object.values(KeyringProvider)
-                        : ["auto" as const]
-                    ).map((keyring) => describeClient(tool, form, keyring)),
+/** All tools in all forms. Only pip's file names the keyring provider. */
+function describeClients(changes: Partial<PythonIndex> = {}): string {
+    const keyrings = Object.values(KeyringProvider).map((keyring) => (keyring === "auto" ? {} : { keyring }));
+    return (Object.keys(tools) as Tool[])
+        .flatMap((tool) =>
+            (Object.keys(credentials) as (keyof typeof credentials)[]).flatMap((form) =>
+                (tool === "pip" && form === "keyring" ? keyrings : [{}]).map((keyring) =>
+                    describeClient(tool, form, { ...changes, ...keyring }),
                 ),
-            )
-            .join("\n");
-        if (process.env["WRITE_DOCS"] !== undefined) await writeFile(golden, text);
-        assert.equal(await readFile(golden, "utf8"), text, "To accept the change: npm run docs");
+            ),
+        )
+        .join("\n");
+}
+
+describe("the client files", () => {
+    for (const [golden, changes] of [
+        ["client-files.golden", {}],
+        ["client-files-none.golden", { publicPackages: PublicPackages.none }],
+    ] as const) {
+        it(`are those of ${golden}, byte for byte, and so are the commands`, async () => {
+            const file = join(__dirname, golden);
+            const text = describeClients(changes);
+            if (process.env["WRITE_DOCS"] !== undefined) await writeFile(file, text);
+            assert.equal(await readFile(file, "utf8"), text, "To accept the change: npm run docs");
+        });
+    }
+
+    it("name no other index, no pins and no internal packages if the registry is the only index", () => {
+        for (const tool of Object.keys(tools) as Tool[]) {
+            for (const credential of Object.values(credentials)) {
+                const client = tools[tool].client({ ...index, publicPackages: "none" }, credential);
+                for (const { text } of [...(client?.install ?? []), ...(client?.publish ?? [])]) {
+                    // A step of a Dockerfile gets the keyring from PyPI.
+                    const own = text.replace("--index-url https://pypi.org/simple/ keyring", "");
+                    const hosts = own
+                        .replace(/:\$\(.*?\)@/g, "@")
+                        .matchAll(/https:\/\/(?:[^\s"'/]*@)?([^\s"'/]+)/g);
+                    for (const [, host] of hosts) assert.equal(host, "europe-west1-python.pkg.dev");
+                    assert.doesNotMatch(own, /extra|EXTRA|PyPI|acme-core|acme-lib|supplemental|2acme/);
+                }
+            }
+        }
     });
 
     for (const [tool, names] of [

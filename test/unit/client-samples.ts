@@ -7,7 +7,14 @@ export const indexUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/s
 export const uploadUrl = "https://europe-west1-python.pkg.dev/acme-tools/python/";
 
 export function indexNamed(name: string): PythonIndex {
-    return { name, indexUrl, uploadUrl, keyring: "auto", internalPackages: ["acme-core", "acme-lib-*"] };
+    return {
+        name,
+        indexUrl,
+        uploadUrl,
+        keyring: "auto",
+        publicPackages: "pypi",
+        internalPackages: ["acme-core", "acme-lib-*"],
+    };
 }
 
 /** `++//+g==`: it has each of the three characters of base64 that mean something else in a URL. */

@@ -12,6 +12,7 @@ const index: PythonIndex = {
     indexUrl: "https://europe-west1-python.pkg.dev/acme.com:tools/python/simple/",
     uploadUrl: "https://europe-west1-python.pkg.dev/acme.com:tools/python/",
     keyring: "auto",
+    publicPackages: "pypi",
     internalPackages: [],
 };
 const host = "europe-west1-python.pkg.dev/acme.com:tools/python";

@@ -20,6 +20,11 @@ const variants: readonly (readonly [what: string, changes: Partial<PythonIndex>]
     ["the keyring provider import", { keyring: "import", internalPackages: [] }],
     ["the keyring provider subprocess and a prefix", { keyring: "subprocess", internalPackages: ["acme-*"] }],
     ["a repository called pypi", { name: "pypi" }],
+    ["this registry only", { publicPackages: "none" }],
+    [
+        "this registry only, and the keyring provider subprocess",
+        { publicPackages: "none", keyring: "subprocess", internalPackages: [] },
+    ],
 ];
 const pages = variants.map(([, changes]) => getPage(changes));
 
@@ -29,7 +34,7 @@ describe("the page for developers", () => {
     });
 
     it("is short: at most 297 lines and 12,500 bytes, for the default configuration too", () => {
-        for (const text of [page, getPage({ internalPackages: [] })]) {
+        for (const text of [page, getPage({ internalPackages: [] }), getPage({ publicPackages: "none" })]) {
             assert.ok(text.split("\n").length - 1 <= 297, `${text.split("\n").length - 1} lines`);
             assert.ok(Buffer.byteLength(text) <= 12_500, `${Buffer.byteLength(text)} bytes`);
         }
@@ -136,6 +141,26 @@ describe("the page for developers", () => {
         assert.match(text, /^- \*\*PDM\*\* protects no name yet/m);
         assert.doesNotMatch(text, /include_packages/);
         assert.doesNotMatch(page, /is empty|no name yet/);
+    });
+
+    it("says that nothing comes from PyPI but the keyring and what builds and publishes, if this registry is the only index", () => {
+        const text = getPage({ publicPackages: "none" });
+        assert.match(
+            text,
+            /^## Which names can come from PyPI\n\nNone: with these files, tools ask only this registry\. /m,
+        );
+        assert.match(text, /Only the keyring, twine and build come from PyPI/);
+        const others = text
+            .split("\n")
+            .filter((line) => line.includes("pypi.org") || /extra-index-url|supplemental|EXTRA/.test(line));
+        for (const line of others) {
+            assert.match(
+                line,
+                /--index-url https:\/\/pypi\.org\/simple\/"? (?:keyring|hatch|twine|build)|remove `extra-index-url`|has an `extra-index-url`\.$|leave out `--index-url/,
+            );
+        }
+        assert.doesNotMatch(text, /`internalPackages`|include_packages|acme-core/);
+        assert.doesNotMatch(page, /index-url https:\/\/pypi|^None/m);
     });
 
     it("describes pip's keyring for the configured provider", () => {

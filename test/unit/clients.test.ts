@@ -79,12 +79,13 @@ describe("what Python reads is what it reads from gcloud's print-settings", () =
     for (const project of ["acme-tools", "example.com:tools"]) {
         for (const location of ["us", "europe-west1"]) {
             const urls = repositoryUrls({ location, project, repository: "team-python" });
+            const index = { indexUrl: urls.indexUrl, publicPackages: "pypi" } as const;
             const place = `${project} in ${location}`;
 
             it(`keyring, ${place}: sections, keys and values are the same`, () => {
                 const [pypirc, pipConf, ...theirs] = readIni([
                     pypircWithKeyring({ name: "team-python", uploadUrl: urls.uploadUrl }),
-                    pipConfWithKeyring(urls.indexUrl, "auto"),
+                    pipConfWithKeyring({ ...index, keyring: "auto" }),
                     ...gcloudPrints(location, project, "team-python"),
                 ]);
                 assert.deepEqual([pypirc, pipConf], theirs);
@@ -94,7 +95,7 @@ describe("what Python reads is what it reads from gcloud's print-settings", () =
             it(`key, ${place}: the same except for the key in the URL, which is percent-encoded`, () => {
                 const [pypirc, pipConf, theirPypirc, theirPipConf] = readIni([
                     pypircWithKey({ name: "team-python", uploadUrl: urls.uploadUrl }, { keyBase64 }),
-                    pipConfWithKey(urls.indexUrl, { keyBase64 }),
+                    pipConfWithKey(index, { keyBase64 }),
                     ...gcloudPrints(location, project, "team-python", keyBase64),
                 ]);
                 assert.deepEqual(pypirc, theirPypirc);

@@ -28,6 +28,7 @@ const index: PythonIndex = {
     indexUrl: `${uploadUrl}simple/`,
     uploadUrl,
     keyring: "auto",
+    publicPackages: "pypi",
     internalPackages: [],
 };
 

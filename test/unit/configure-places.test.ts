@@ -27,6 +27,7 @@ const index = {
     indexUrl: "https://europe-west1-python.pkg.dev/p/python/simple/",
     uploadUrl: "https://europe-west1-python.pkg.dev/p/python/",
     keyring: "auto",
+    publicPackages: "pypi",
     internalPackages: ["acme-core"],
 } as const;
 

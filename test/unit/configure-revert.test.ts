@@ -36,6 +36,7 @@ function ours(
         indexUrl: `https://${host}/${project}/python/simple/`,
         uploadUrl: `https://${host}/${project}/python/`,
         keyring: "subprocess" as const,
+        publicPackages: "pypi" as const,
         internalPackages: ["acme-core", "acme-*"],
     };
     const scope = ["pyproject.toml", "Pipfile"].includes(file) ? "project" : "user";

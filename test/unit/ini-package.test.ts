@@ -25,11 +25,13 @@ const index = fc
         location: any.location,
         repository: any.repository,
         keyring: any.keyring,
+        publicPackages: any.publicPackages,
     })
-    .map(({ keyring, ...coordinates }): PythonIndex => ({
+    .map(({ keyring, publicPackages, ...coordinates }): PythonIndex => ({
         name: coordinates.repository,
         ...repositoryUrls(coordinates),
         keyring,
+        publicPackages,
         internalPackages: [],
     }));
 const token = fc.stringMatching(/^[\w.~+/=-]{20,120}$/);
@@ -97,7 +99,13 @@ describe("the npm package ini", () => {
 
     it("reads .pypirc with a padded key like this", () => {
         const urls = repositoryUrls({ project: "acme-tools", location: "us", repository: "python" });
-        const given: PythonIndex = { name: "python", ...urls, keyring: "auto", internalPackages: [] };
+        const given: PythonIndex = {
+            name: "python",
+            ...urls,
+            keyring: "auto",
+            publicPackages: "pypi",
+            internalPackages: [],
+        };
         assert.deepEqual(parsed(pypirc(given, { form: "key", keyBase64: "e30K+w==" })), {
             distutils: { "index-servers": "", python: true },
             python: {

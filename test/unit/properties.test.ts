@@ -38,8 +38,10 @@ class ReadBack {
 
 /** Every file that follows from settings (and a key, for the password form), and what it is to say. */
 function expectFiles(back: ReadBack, settings: ParsedRegistry, key: Buffer): void {
-    const { project, location, repository: name, keyring } = settings;
+    const { project, location, repository: name, keyring, publicPackages } = settings;
     const { indexUrl, uploadUrl } = repositoryUrls(settings);
+    const index = { indexUrl, keyring, publicPackages };
+    const option = publicPackages === "none" ? "index-url" : "extra-index-url";
     const keyBase64 = key.toString("base64");
     const upload = { name, uploadUrl };
     // Spelled out: what the files are to say must not come from the code that writes them.
@@ -47,9 +49,9 @@ function expectFiles(back: ReadBack, settings: ParsedRegistry, key: Buffer): voi
     const user = keyring === "subprocess" ? "oauth2accesstoken@" : "";
     const encoded = keyBase64.replaceAll("+", "%2B").replaceAll("/", "%2F").replaceAll("=", "%3D");
     const servers = { "index-servers": `\n${name}` };
-    back.expect(pipConfWithKeyring(indexUrl, keyring), {
+    back.expect(pipConfWithKeyring(index), {
         global: {
-            "extra-index-url": `https://${user}${path}simple/`,
+            [option]: `https://${user}${path}simple/`,
             ...(keyring === "auto" ? {} : { "keyring-provider": keyring }),
         },
     });
@@ -57,8 +59,8 @@ function expectFiles(back: ReadBack, settings: ParsedRegistry, key: Buffer): voi
         distutils: servers,
         [name]: { repository: `https://${path}` },
     });
-    back.expect(pipConfWithKey(indexUrl, { keyBase64 }), {
-        global: { "extra-index-url": `https://_json_key_base64:${encoded}@${path}simple/` },
+    back.expect(pipConfWithKey(index, { keyBase64 }), {
+        global: { [option]: `https://_json_key_base64:${encoded}@${path}simple/` },
     });
     back.expect(pypircWithKey(upload, { keyBase64 }), {
         distutils: servers,
@@ -165,6 +167,7 @@ describe("any valid configuration", () => {
                     access: "authoritative",
                     allowPublic: false,
                     serviceAccounts: { "python-publisher": { access: "writer" } },
+                    publicPackages: "pypi",
                     internalPackages: [],
                     keyring: "auto",
                     enableApis: true,
@@ -459,6 +462,11 @@ describe("a single invalid value in a valid configuration", () => {
             value,
             named: value,
         })),
+        "python-registry:publicPackages": unlike(/^(pypi|none)$/).map((value) => ({
+            key: "publicPackages",
+            value,
+            named: value,
+        })),
         "python-registry:keyring": unlike(/^(auto|import|subprocess)$/).map((value) => ({
             key: "keyring",
             value,
@@ -546,9 +554,17 @@ describe("the files of every tool", () => {
             fc.property(any.values, key, (values, keyBase64) => {
                 const parsed = parseSettings(stackConfig(values));
                 fc.pre("settings" in parsed);
-                const { project, location, repository, keyring, internalPackages } = parsed.settings;
+                const { project, location, repository, keyring, publicPackages, internalPackages } =
+                    parsed.settings;
                 const { indexUrl, uploadUrl } = repositoryUrls({ project, location, repository });
-                const index = { name: repository, indexUrl, uploadUrl, keyring, internalPackages };
+                const index = {
+                    name: repository,
+                    indexUrl,
+                    uploadUrl,
+                    keyring,
+                    publicPackages,
+                    internalPackages,
+                };
                 const plain = renderClients(index, [{ form: "keyring" }, { form: "token" }]);
                 const page = readPage(renderReadme(index, plain));
                 const generated = getSteps(plain);

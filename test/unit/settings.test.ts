@@ -25,7 +25,7 @@ function accepted(values: Values): { settings: ParsedRegistry; notices: readonly
 const principalForms =
     "Allowed: user:, group: or serviceAccount: followed by an email address, domain: followed by a domain, principal://… or principalSet://….";
 const settingNames =
-    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, workloads, pool, projectNumber, internalPackages, cleanup, encryption, scanning, auditLogs, keyring, enableApis, protect.";
+    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, workloads, pool, projectNumber, publicPackages, internalPackages, cleanup, encryption, scanning, auditLogs, keyring, enableApis, protect.";
 const repositoryIds =
     "Allowed: 1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
@@ -60,6 +60,7 @@ describe("settings: defaults", () => {
                 access: "authoritative",
                 allowPublic: false,
                 serviceAccounts: { "python-publisher": { access: "writer" } },
+                publicPackages: "pypi",
                 internalPackages: [],
                 skipRegionValidation: false,
                 keyring: "auto",
@@ -102,6 +103,7 @@ describe("settings: valid values", () => {
             serviceAccounts: {
                 "python-reader": { access: "reader", displayName: "Reads", keys: ["2026-11", "2027.02_b"] },
             },
+            publicPackages: "none",
             internalPackages: ["acme-core", "acme-*", "acme*"],
             keyring: "subprocess",
             enableApis: false,
@@ -415,8 +417,9 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
         ],
         [
             "a misspelled option",
-            { access: "aditive", keyring: "Import" },
+            { access: "aditive", keyring: "Import", publicPackages: "PyPI" },
             `python-registry:access: "aditive" is not valid. Allowed: authoritative, additive. Did you mean "additive"?`,
+            `python-registry:publicPackages: "PyPI" is not valid. Allowed: pypi, none. Did you mean "pypi"?`,
             `python-registry:keyring: "Import" is not valid. Allowed: auto, import, subprocess. Did you mean "import"?`,
         ],
         [

@@ -2,7 +2,7 @@
 export { Role, type PrincipalsByRole } from "./names/principals";
 export type { RepositoryUrls } from "./names/urls";
 export { Existing } from "./components/existing";
-export { KeyringProvider } from "./clients/client";
+export { KeyringProvider, PublicPackages } from "./clients/client";
 export type { RegistryAccess, RegistryWorkload } from "./components/access";
 export type { KeyCredentialFiles } from "./components/credentials";
 export { Registry, type RegistryServiceAccount } from "./components/registry";

@@ -13,11 +13,12 @@ import type {
     Client,
     ClientFile,
     Commands,
+    PublicPackages,
     PythonIndex,
 } from "../../../packages/registry/src/clients/client";
 import type { Credential, Form } from "../../../packages/registry/src/clients/credential";
 import { itInRelease, itInReleaseUnless } from "../../release";
-import { needTools, reader, TestRegistry, type ToolRun, writer } from "../registry";
+import { answers, needTools, publicRequests, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
 // What the tests of all tools share: one registry, an attacker's package on the public index, and a list of what they prove, from which
 // docs/clients.md is written.
@@ -44,7 +45,11 @@ export interface ProvedAttack {
     /** Whether the project asks for the internal name itself, or for a package that depends on it. */
     readonly asked: "directly" | "by a dependency";
     readonly installs: "internal" | "public";
+    /** The setting with which the file was made. */
+    readonly publicPackages: PublicPackages;
 }
+
+type Attack = Omit<ProvedAttack, "tool" | "by" | "publicPackages">;
 
 /** On the private index as 1.0.0, and on the public one, by an attacker, as 99.0.0. */
 export const internal = "acme-core";
@@ -87,7 +92,12 @@ export class ToolFixture implements AsyncDisposable {
     /** The registry as a client file takes it. */
     get index(): PythonIndex {
         const { id, indexUrl, uploadUrl } = this.registry.outputs.repository;
-        return { name: id, indexUrl, uploadUrl, keyring: "auto", internalPackages };
+        return { name: id, indexUrl, uploadUrl, keyring: "auto", publicPackages: "pypi", internalPackages };
+    }
+
+    /** The same, as a client file takes it that names only the registry. */
+    get onlyIndex(): PythonIndex {
+        return { ...this.index, publicPackages: "none" };
     }
 
     /** A credential of the account that may do no more than the operation needs. */
@@ -272,20 +282,62 @@ export function testOperation(
  */
 export function testAttack(
     tool: string,
-    attack: Omit<ProvedAttack, "tool" | "by">,
+    attack: Attack,
     body: (context: TestContext) => Promise<string | undefined>,
+    publicPackages: PublicPackages = "pypi",
 ): void {
     const { file, asked, installs } = attack;
-    const by = attacks.some((each) => each.tool === tool) ? "npm run test:release" : "npm test";
-    attacks.push({ tool, by, ...attack });
+    const isTried = attacks.some((each) => each.tool === tool && each.publicPackages === publicPackages);
+    const by = isTried ? "npm run test:release" : "npm test";
+    attacks.push({ tool, by, ...attack, publicPackages });
     itInReleaseUnless(
         by === "npm test",
-        `attacked through ${file}, asked for ${asked}: installs the ${installs} package`,
+        `attacked through ${file}, publicPackages: ${publicPackages}, asked for ${asked}: installs the ${installs} package`,
         async function () {
             const version = await body(await contextFor(this, tool));
             assert.equal(version, installs === "internal" ? "1.0.0" : "99.0.0");
         },
     );
+}
+
+/** Installs packages with a tool whose files name only the registry, in a new environment. */
+type OnlyIndexInstall = (
+    context: TestContext,
+    index: PythonIndex,
+    packages: readonly string[],
+) => Promise<ToolRun & { readonly version: string | undefined }>;
+
+/**
+ * Defines tests of a tool with the file that `publicPackages: none` gives: it installs from the registry, does not find a package that
+ * is only public, and installs the internal package in spite of the attack. It sends no request to the public index.
+ *
+ * @param install installs packages, and returns the version of `internal` that was installed
+ */
+export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInstall): void {
+    for (const [asked, wanted] of waysToAsk) {
+        testAttack(
+            tool,
+            { file, asked, installs: "internal" },
+            async (context) => {
+                const { fixture } = context;
+                await fixture.publishPublic("public-only", "1.0.0");
+                const run = await install(context, fixture.onlyIndex, [wanted]);
+                assert.equal(run.exitCode, 0, run.output);
+                assert.deepEqual(publicRequests(run), [], run.output);
+                if (asked === "directly") {
+                    const refused = await install(context, fixture.onlyIndex, ["public-only"]);
+                    assert.notEqual(refused.exitCode, 0, refused.output);
+                    assert.ok(
+                        answers(refused).some((answer) => answer.startsWith("GET 404 ")),
+                        refused.output,
+                    );
+                    assert.deepEqual(publicRequests(refused), [], refused.output);
+                }
+                return run.version;
+            },
+            "none",
+        );
+    }
 }
 
 /** What the tests that were defined prove. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { KeyringProvider, type PythonIndex } from "python-registry/clients/client";
+import { KeyringProvider, PublicPackages, type PythonIndex } from "python-registry/clients/client";
 import { repositoryUrls } from "python-registry/names/urls";
 import { readInput } from "../machine/input";
 import { describeFailure } from "./masking";
@@ -57,6 +57,8 @@ const schema = v.object({
         }),
     ),
     keyring: v.optional(v.enum(KeyringProvider)),
+    // A value of a later release is refused: its files could name other indexes than this release knows.
+    publicPackages: v.optional(v.enum(PublicPackages), PublicPackages.pypi),
     // Only for the outputs of a stack without the output `keyring`, of an earlier release.
     pipConf: v.optional(v.string(), ""),
     serviceAccounts: v.optional(
@@ -117,13 +119,14 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 "Use the output of this command: pulumi stack output --json",
         );
     }
-    const { repository, pipConf, serviceAccounts, access, internalPackages, credentials } = parsed.output;
+    const { repository, pipConf, serviceAccounts, access, publicPackages, internalPackages, credentials } =
+        parsed.output;
     const { id, name, indexUrl, uploadUrl } = repository;
     const keyring = parsed.output.keyring ?? keyringIn(pipConf);
     return {
         name,
         from,
-        index: { name: id, indexUrl, uploadUrl, keyring, internalPackages },
+        index: { name: id, indexUrl, uploadUrl, keyring, publicPackages, internalPackages },
         accounts: Object.fromEntries(
             Object.entries(serviceAccounts).map(([account, { email }]) => [account, email]),
         ),

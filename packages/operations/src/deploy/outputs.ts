@@ -10,6 +10,7 @@ const published = [
     "pypirc",
     "clients",
     "readme",
+    "publicPackages",
     "internalPackages",
     "keyring",
     "serviceAccounts",

@@ -1,4 +1,4 @@
-import { keyringBackend, type PythonIndex } from "../clients/client";
+import { fromPypi, isOnlyIndex, keyringBackend, type PythonIndex } from "../clients/client";
 import { tokenUsername } from "../clients/credential";
 import { installRequirements, urlForKeyring } from "../clients/pip";
 import { uv } from "../clients/uv";
@@ -18,15 +18,23 @@ export const activate = '. "$dir/registry-venv/bin/activate"';
 
 /**
  * The commands after `start`, before the login: they install packages from PyPI, for writers also the tools for uploads, and
- * build the package. pip cannot sign in to the registry before it has the keyring, and the files of the login stay out of what
+ * build the package, also if the registry is the only index. pip cannot sign in to the registry before it has the keyring, and the files of the login stay out of what
  * is built.
  */
-export function prepare({ workload }: SnippetContext, packages = `keyring ${keyringBackend}`): string[] {
+export function prepare(
+    { workload, index }: SnippetContext,
+    packages = `keyring ${keyringBackend}`,
+): string[] {
     const writes = workload.access !== "reader";
     return [
+        ...(isOnlyIndex(index)
+            ? [
+                  `# These tools${writes ? " and what builds the package" : ""} come from PyPI, all else from the registry.`,
+              ]
+            : []),
         'python3 -m venv "$dir/registry-venv"',
         activate,
-        `pip install ${packages}${writes ? " build twine" : ""}`,
+        `pip install ${fromPypi(index)}${packages}${writes ? " build twine" : ""}`,
         ...(writes ? ["python -m build"] : []),
     ];
 }
@@ -43,15 +51,15 @@ export function useRegistry({ workload, index, pipConf, pypirc }: SnippetContext
     return [
         ...(separate ? [`python -m venv "${packages}"`] : []),
         ...writeFile(`"${packages}/pip.conf"`, pipConf),
-        ...installCommands(urlForKeyring(index), separate ? `"${packages}/bin/pip"` : "pip"),
+        ...installCommands(index, urlForKeyring(index), separate ? `"${packages}/bin/pip"` : "pip"),
         ...(writes ? uploadCommands(index, pypirc) : []),
         ...uvCommands(index, writes),
     ];
 }
 
 /** The installation of requirements.txt, also if it has an `--index-url`. */
-export function installCommands(url: string, pip = "pip"): string[] {
-    const [printIndex, install] = installRequirements(url, `${pip} install`);
+export function installCommands(index: PythonIndex, url: string, pip = "pip"): string[] {
+    const [printIndex, install] = installRequirements(index, url, `${pip} install`);
     return [
         "# The index again: an --index-url in requirements.txt makes pip ignore the one configured above.",
         `${printIndex} |`,

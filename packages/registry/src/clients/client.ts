@@ -9,6 +9,14 @@ export const KeyringProvider = { auto: "auto", import: "import", subprocess: "su
 /** The keyring provider in a pip.conf. */
 export type KeyringProvider = (typeof KeyringProvider)[keyof typeof KeyringProvider];
 
+/**
+ * Where the client files take public packages from. With `pypi`, tools ask PyPI beside the registry. With `none`, they ask only the
+ * registry.
+ */
+export const PublicPackages = { pypi: "pypi", none: "none" } as const;
+/** Where the client files take public packages from. */
+export type PublicPackages = (typeof PublicPackages)[keyof typeof PublicPackages];
+
 /** A repository as an index: tools install from it and upload to it. Every client file is made for one index. */
 export interface PythonIndex {
     /** The name of the index in the tools: the repository id, unless another registry on the same machine has that name. */
@@ -19,8 +27,15 @@ export interface PythonIndex {
     readonly uploadUrl: string;
     /** The keyring provider that the files ask pip for. */
     readonly keyring: KeyringProvider;
+    /** Where tools get public packages from. */
+    readonly publicPackages: PublicPackages;
     /** Normalized names (PEP 503) of packages that only this index may provide. A prefix ends with an asterisk: `acme-*`. */
     readonly internalPackages: readonly string[];
+}
+
+/** Whether this index is the only one that the tools ask: it then takes the place of PyPI. */
+export function isOnlyIndex({ publicPackages }: Pick<PythonIndex, "publicPackages">): boolean {
+    return publicPackages !== PublicPackages.pypi;
 }
 
 /** The scopes of client files: a file applies to one user, one project, one virtual environment, or the whole machine. */
@@ -126,11 +141,19 @@ export const tokenVariable = "ARTIFACT_REGISTRY_TOKEN";
 /** The Python package with the keyring backend for Artifact Registry. */
 export const keyringBackend = "keyrings.google-artifactregistry-auth";
 
+/**
+ * The option with which pip and pipx get a package from PyPI although their files name only the registry: pip cannot sign in there
+ * before it has the keyring. It ends with a space, and is empty if the files have PyPI too.
+ */
+export function fromPypi(index: Pick<PythonIndex, "publicPackages">): string {
+    return isOnlyIndex(index) ? "--index-url https://pypi.org/simple/ " : "";
+}
+
 /** Command lines that install the command `keyring` with the backend, outside any virtual environment. */
-export const keyringCommand: readonly string[] = [
-    "pipx install keyring",
-    `pipx inject keyring ${keyringBackend}`,
-];
+export function keyringCommand(index: Pick<PythonIndex, "publicPackages">): string[] {
+    const option = fromPypi(index);
+    return [`pipx install ${option}keyring`, `pipx inject ${option}keyring ${keyringBackend}`];
+}
 
 /** A name in the form for environment variables: in upper case, with underscores for all characters but letters and digits. */
 export function inVariable(name: string): string {

@@ -1,6 +1,7 @@
 import {
     accessToken,
     type Client,
+    fromPypi,
     joinLines,
     inEveryShell,
     keyringBackend,
@@ -29,7 +30,8 @@ export const dockerfile = { client: dockerfileClient, guide: undefined } satisfi
  * pip takes the index from a second requirements file, its standard input, because an `--index-url` in requirements.txt makes it
  * ignore indexes from elsewhere.
  *
- * Without the secret, the build fails. pip installs the highest version of any index, as outside of Docker; an index that refuses
+ * Without the secret, the build fails. pip installs the highest version of any index, as outside of Docker, unless this index is the
+ * only one; an index that refuses
  * the credential is an index without packages to pip. The tests run the commands of the step, but not the mount, because they
  * have no Docker.
  *
@@ -52,11 +54,12 @@ export function dockerfileClient(index: PythonIndex, { form }: Credential): Clie
 }
 
 /** The lines of the step, and the build commands, for each form of credential. */
-function stepsByForm({ indexUrl }: PythonIndex, secret: string) {
+function stepsByForm(index: PythonIndex, secret: string) {
     const file = `/run/secrets/${secret}`;
     const install = (username: string, password = "") =>
         installRequirements(
-            withUserInfo(indexUrl, { username }).replace("@", `${password}@`),
+            index,
+            withUserInfo(index.indexUrl, { username }).replace("@", `${password}@`),
             "pip install --no-cache-dir",
         );
     const [printIndex, installFromKeyring] = install(tokenUsername);
@@ -67,7 +70,8 @@ function stepsByForm({ indexUrl }: PythonIndex, secret: string) {
             step: [
                 'keyring="$(mktemp -d)"',
                 '&& python -m venv "$keyring"',
-                '&& "$keyring/bin/pip" install --no-cache-dir keyring ' + keyringBackend,
+                '&& "$keyring/bin/pip" install --no-cache-dir ' +
+                    `${fromPypi(index)}keyring ${keyringBackend}`,
                 `&& ${printIndex}`,
                 `| GOOGLE_APPLICATION_CREDENTIALS=${file}`,
                 'PATH="$PATH:$keyring/bin"',

@@ -32,9 +32,10 @@ export function environmentFor(tools: readonly ToolDefinition[]) {
  * set the variables that contain it. `ARTIFACT_REGISTRY_TOKEN` is for pipenv, whose Pipfile refers to it, and for
  * `docker build`.
  *
- * The variables have these effects: pip has an extra index, and uv has an index that it asks before PyPI. By default, twine, uv,
+ * The variables have these effects: pip has an extra index, and uv has an index that it asks before PyPI; or both have only this
+ * index. By default, twine, uv,
  * PDM and Hatch upload to this registry. Poetry knows the registry by its name. pip installs the highest version of any index:
- * nothing here prevents it from installing a public package with an internal name.
+ * with an extra index, nothing here prevents it from installing a public package with an internal name.
  *
  * @throws RangeError if a value needs quotes in one of these formats
  */
@@ -88,7 +89,7 @@ function environmentClient(
         install: [file],
         publish: [file],
         commands: {
-            setup: keyringSetup(credential, ...keyringCommand),
+            setup: keyringSetup(credential, ...keyringCommand(index)),
             install: append(load, "pip install PACKAGE"),
             publish: append(load, "twine upload dist/*"),
         },

@@ -2,6 +2,8 @@ import {
     accessToken,
     type Client,
     type ClientPlace,
+    fromPypi,
+    isOnlyIndex,
     joinLines,
     inVariable,
     keyringBackend,
@@ -31,11 +33,13 @@ export const hatch = {
     places: { install: uv.places.install, publish: [config] },
     guide: {
         heading: "Hatch",
-        safety: () =>
-            "takes names that the registry has only from the registry, with the installer uv as below and no index before it. Any other name can " +
-            "come from PyPI: Hatch has no pins. With the installer pip, Hatch's default, every name can.",
+        safety: (index) =>
+            isOnlyIndex(index)
+                ? "asks only the registry, with the installer uv as below. With the installer pip, Hatch's default, this needs pip.conf."
+                : "takes names that the registry has only from the registry, with the installer uv as below and no index before it. Any other name can " +
+                  "come from PyPI: Hatch has no pins. With the installer pip, Hatch's default, every name can.",
         due: () => "Once, with Hatch from `pipx install hatch`",
-        build: "`hatch build`",
+        build: () => "`hatch build`",
     },
     variables: ({ uploadUrl }, { username }) => ({
         settings: { HATCH_INDEX_REPO: uploadUrl, HATCH_INDEX_USER: username },
@@ -54,7 +58,8 @@ const installer = joinLines("[tool.hatch.envs.default]", 'installer = "uv"');
  *
  * hatch itself has no package index: the installer of an environment reads its own files. The installer here is the uv that
  * hatch provides. If the index has a package, direct or transitive, uv takes it only from there. If the index answers 404, uv
- * takes the package from PyPI. Every other error of the index ends the run. hatch's default installer is pip, which reads
+ * takes the package
+ * from PyPI, unless this index is the only one. Every other error of the index ends the run. hatch's default installer is pip, which reads
  * pip.conf instead and takes the highest version of any index. hatch passes the indexes in its own `sources` to the installer
  * as extra indexes, so with pip the highest version wins there too.
  *
@@ -89,7 +94,11 @@ export function hatchClient(index: PythonIndex, credential: Credential): Client 
             },
         ],
         commands: {
-            setup: keyringSetup(credential, ...keyringCommand, `pipx inject hatch ${keyringBackend}`),
+            setup: keyringSetup(
+                credential,
+                ...keyringCommand(index),
+                `pipx inject ${fromPypi(index)}hatch ${keyringBackend}`,
+            ),
             install: withToken(
                 credential,
                 { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken },

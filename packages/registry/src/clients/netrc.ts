@@ -7,6 +7,7 @@ import {
     inEveryShell,
     type PythonIndex,
 } from "./client";
+import { indexOption } from "./pip";
 import { type Credential, type Login, findLogin, tokenUsername } from "./credential";
 import type { ToolDefinition } from "./tool";
 
@@ -46,7 +47,7 @@ export function netrcClient(index: PythonIndex, credential: Credential): Client 
         publish: files,
         commands: {
             setup: inEveryShell(),
-            install: append(write, `pip install --extra-index-url ${index.indexUrl} PACKAGE`),
+            install: append(write, `pip install --${indexOption(index)} ${index.indexUrl} PACKAGE`),
             publish: append(write, `uv publish --publish-url ${index.uploadUrl}`),
         },
     };

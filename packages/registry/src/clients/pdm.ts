@@ -2,6 +2,8 @@ import {
     accessToken,
     type Client,
     type ClientPlace,
+    fromPypi,
+    isOnlyIndex,
     joinLines,
     keyringBackend,
     keyringSetup,
@@ -38,17 +40,19 @@ export const pdm = {
     places: { install: [config, pyproject], publish: [config] },
     guide: {
         heading: "PDM",
-        safety: ({ internalPackages }) =>
-            internalPackages.length === 0
-                ? "protects no name yet: it installs the highest version of any index."
-                : "takes the names and prefixes of `internalPackages` only from the registry, if no other source has them in " +
-                  "`include_packages`. Of any other name, it installs the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
+        safety: (index) =>
+            isOnlyIndex(index)
+                ? "asks only the registry, if no other source is in its files."
+                : index.internalPackages.length === 0
+                  ? "protects no name yet: it installs the highest version of any index."
+                  : "takes the names and prefixes of `internalPackages` only from the registry, if no other source has them in " +
+                    "`include_packages`. Of any other name, it installs the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
         notes: () => [
             "To install, one of the two files is enough; to publish, you need config.toml. If some people in a project use a " +
                 "token, use the `url` for a token (see below) in its pyproject.toml: with config.toml as here, it works with a " +
                 "keyring too.",
         ],
-        build: "`pdm build`",
+        build: () => "`pdm build`",
     },
     variables: ({ uploadUrl }, { username }) => ({
         settings: { PDM_PUBLISH_REPO: uploadUrl, PDM_PUBLISH_USERNAME: username },
@@ -57,8 +61,8 @@ export const pdm = {
 } satisfies ToolDefinition;
 
 /**
- * Files and commands for pdm: a source in addition to PyPI, in the user's configuration or in the project, and a repository to
- * publish to. The project's file never contains a credential. If there is a key or a token, it is in the source with the same
+ * Files and commands for pdm: a source in addition to PyPI or in its place, in the user's configuration or in the project, and a
+ * repository to publish to. The project's file never contains a credential. If there is a key or a token, it is in the source with the same
  * name in the user's configuration. If the token is not given, the URLs in both files contain the variable
  * `ARTIFACT_REGISTRY_TOKEN`, which pdm expands. A project with the variable also works for users whose configuration has a
  * different form. A project without the variable does not work for users whose configuration relies on
@@ -67,6 +71,8 @@ export const pdm = {
  * pdm takes internal packages, direct or transitive, only from this index, even if PyPI has the same name. If the index does
  * not provide them, they are missing. This assumes that no other source has them in its `include_packages`. For all other packages, the highest version of any source wins. Exception: if pdm's
  * setting `use_uv` is on, pdm passes its sources to uv without the internal names, and the highest version always wins.
+ *
+ * In the place of PyPI, the source has PyPI's name in pdm, `pypi`, and needs no names of packages. A machine has only one such source.
  *
  * @throws RangeError if the name has characters other than `a-z`, `0-9` and `-`, or a value cannot be written to a TOML file
  * @see https://pdm-project.org/latest/usage/config/#configure-the-package-indexes
@@ -87,16 +93,18 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
           )
         : index.indexUrl;
     const urlLine = `url = ${tomlString(url)}`;
+    const isOnly = isOnlyIndex(index);
     const packages =
-        index.internalPackages.length === 0
+        isOnly || index.internalPackages.length === 0
             ? []
             : [`include_packages = ${tomlArray(index.internalPackages)}`];
+    const pipArguments = isOnly ? `--pip-args="${fromPypi(index).trimEnd()}" ` : "";
     return {
         install: [
             {
                 ...config,
                 text: joinLines(
-                    `[pypi.${name}]`,
+                    isOnly ? "[pypi]" : `[pypi.${name}]`,
                     urlLine,
                     // With a user name, pdm would also ask the keyring in a project whose URL has the variable, if it is unset.
                     ...(fromEnvironment ? [] : credentials),
@@ -105,7 +113,12 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
             },
             {
                 ...pyproject,
-                text: joinLines("[[tool.pdm.source]]", `name = ${tomlString(name)}`, urlLine, ...packages),
+                text: joinLines(
+                    "[[tool.pdm.source]]",
+                    `name = ${tomlString(isOnly ? "pypi" : name)}`,
+                    urlLine,
+                    ...packages,
+                ),
             },
         ],
         publish: [
@@ -120,7 +133,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
         ],
         commands: {
             // In pdm's own environment: a keyring that is only on PATH returns the user name only since keyring 25.2.
-            setup: keyringSetup(credential, `pdm self add keyring ${keyringBackend}`),
+            setup: keyringSetup(credential, `pdm self add ${pipArguments}keyring ${keyringBackend}`),
             install: withToken(credential, { [tokenVariable]: accessToken }, "pdm add PACKAGE"),
             publish: withToken(
                 credential,

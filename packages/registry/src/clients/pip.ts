@@ -3,10 +3,12 @@ import {
     type Client,
     type ClientPlace,
     everywhere,
+    fromPypi,
     inEveryShell,
+    inVariable,
+    isOnlyIndex,
     keyringBackend,
     keyringCommand,
-    type KeyringProvider,
     keyringSetup,
     type PythonIndex,
     withToken,
@@ -34,29 +36,33 @@ export const pip = {
     places: { install: places, publish: [] },
     guide: {
         heading: "pip",
-        safety: () =>
-            "installs the highest version of any index: every name can come from PyPI. Own the internal names on PyPI " +
-            "too, install with hashes (`--require-hashes`), or use a different tool.",
-        due: ({ keyring }) =>
-            keyring === "subprocess"
+        safety: (index) =>
+            isOnlyIndex(index)
+                ? "asks only the registry, if no file and no variable of pip has an `extra-index-url`."
+                : "installs the highest version of any index: every name can come from PyPI. Own the internal names on PyPI " +
+                  "too, install with hashes (`--require-hashes`), or use a different tool.",
+        due: (index) =>
+            index.keyring === "subprocess"
                 ? "Once"
-                : "Once in each virtual environment (with `--isolated` if pip.conf is in place already: pip cannot sign in to " +
-                  "this registry before it has the keyring)",
-        notes: ({ indexUrl }) => [
+                : isOnlyIndex(index)
+                  ? "Once in each virtual environment"
+                  : "Once in each virtual environment (with `--isolated` if pip.conf is in place already: pip cannot sign in to " +
+                    "this registry before it has the keyring)",
+        notes: (index) => [
             "On macOS, if the folder `~/Library/Application Support/pip` exists, pip.conf belongs there.",
             "If requirements.txt has an `--index-url`, pip ignores the index in pip.conf. Remove that option, or add a line after " +
-                `it: \`--extra-index-url ${indexUrl}\``,
+                `it: \`--${indexOption(index)} ${index.indexUrl}\``,
         ],
     },
-    variables: ({ indexUrl }, { form, username }) => ({
+    variables: (index, { form, username }) => ({
         ...(form === "keyring" && {
             forPip: {
-                PIP_EXTRA_INDEX_URL: withUserInfo(indexUrl, { username }),
+                [indexVariable(index)]: withUserInfo(index.indexUrl, { username }),
                 // One keyring command for all tools. By default, pip with --no-input asks no keyring.
                 PIP_KEYRING_PROVIDER: "subprocess",
             },
         }),
-        secrets: (secret) => ({ PIP_EXTRA_INDEX_URL: secret.indexUrl }),
+        secrets: (secret) => ({ [indexVariable(index)]: secret.indexUrl }),
     }),
     hasOwnOutputs: true,
 } satisfies ToolDefinition;
@@ -66,12 +72,24 @@ export const pip = {
  *
  * With `subprocess`, the URL contains the user name. Without it, pip before 26.2 does not ask a keyring that is only a command.
  *
- * @param indexUrl the URL of the simple index, `https://…/simple/`
  * @see https://pip.pypa.io/en/stable/topics/authentication/#keyring-support
  */
-export function pipConfWithKeyring(indexUrl: string, keyring: KeyringProvider): string {
-    const provider: IniEntry[] = keyring === "auto" ? [] : [["keyring-provider", keyring]];
-    return pipConf(urlForKeyring({ indexUrl, keyring }), provider);
+export function pipConfWithKeyring(index: PipIndex & Pick<PythonIndex, "keyring">): string {
+    const provider: IniEntry[] = index.keyring === "auto" ? [] : [["keyring-provider", index.keyring]];
+    return pipConf(index, urlForKeyring(index), provider);
+}
+
+/** What a pip.conf says about an index. */
+export type PipIndex = Pick<PythonIndex, "indexUrl" | "publicPackages">;
+
+/** pip's option for an index: the only one, or one more. Also its key in pip.conf. */
+export function indexOption(index: Pick<PythonIndex, "publicPackages">): "index-url" | "extra-index-url" {
+    return isOnlyIndex(index) ? "index-url" : "extra-index-url";
+}
+
+/** The variable for that option. */
+export function indexVariable(index: Pick<PythonIndex, "publicPackages">): string {
+    return `PIP_${inVariable(indexOption(index))}`;
 }
 
 /** The URL of the index without a password, in the form in which pip asks the keyring for it. */
@@ -83,19 +101,18 @@ export function urlForKeyring({ indexUrl, keyring }: Pick<PythonIndex, "indexUrl
  * The text of a pip.conf with the key of a service account in the URL. The key is percent-encoded, because the base64
  * characters `+`, `/` and `=` have a different meaning in a URL. The text is a credential.
  *
- * @param indexUrl the URL of the simple index, `https://…/simple/`
  * @see https://cloud.google.com/artifact-registry/docs/python/authentication#sa-key
  */
-export function pipConfWithKey(indexUrl: string, { keyBase64 }: KeyCredential): string {
-    return pipText({ indexUrl, keyring: "auto" }, { form: "key", keyBase64 });
+export function pipConfWithKey(index: PipIndex, { keyBase64 }: KeyCredential): string {
+    return pipText({ ...index, keyring: "auto" }, { form: "key", keyBase64 });
 }
 
 /**
- * Files and commands for pip: an extra index in pip.conf. If the token is not given, the URL in the file contains only the user
- * name, and the commands set the complete URL in `PIP_EXTRA_INDEX_URL`.
+ * Files and commands for pip: in pip.conf, an extra index, or the only one. If the token is not given, the URL in the file contains
+ * only the user name, and the commands set the complete URL in `PIP_EXTRA_INDEX_URL` or `PIP_INDEX_URL`.
  *
- * pip installs the highest version of any index. Nothing in these files prevents it from installing a public package with an
- * internal name.
+ * pip installs the highest version of any index. With an extra index, nothing in these files prevents it from installing a public
+ * package with an internal name.
  *
  * @see https://pip.pypa.io/en/stable/topics/configuration/
  */
@@ -109,36 +126,38 @@ export function pipClient(index: PythonIndex, credential: Credential): Client {
             setup: keyringSetup(
                 credential,
                 ...(index.keyring === "subprocess"
-                    ? keyringCommand
-                    : [`pip install keyring ${keyringBackend}`]),
+                    ? keyringCommand(index)
+                    : [`pip install ${fromPypi(index)}keyring ${keyringBackend}`]),
             ),
-            install: withToken(credential, { PIP_EXTRA_INDEX_URL: url }, "pip install PACKAGE"),
+            install: withToken(credential, { [indexVariable(index)]: url }, "pip install PACKAGE"),
             publish: inEveryShell(),
         },
     };
 }
 
 /**
- * The two commands of a pipeline of sh that installs requirements.txt with one more index. An `--index-url` in requirements.txt
- * makes pip ignore the indexes of pip.conf, of variables and of the command line, but not those in a file after it. Here this
- * file is standard input, so the URL can contain a password. `--no-index` turns this index off too.
+ * The two commands of a pipeline of sh that installs requirements.txt with one more index, or with this one only. An `--index-url`
+ * in requirements.txt makes pip ignore the indexes of pip.conf, of variables and of the command line, but not those in a file after
+ * it. An `--index-url` there makes pip ignore all indexes before it. Here this file is standard input, so the URL can contain a
+ * password. `--no-index` turns this index off too.
  *
  * @param url the shell expands variables and commands in it
  * @see https://pip.pypa.io/en/stable/reference/requirements-file-format/#global-options
  */
 export function installRequirements(
+    index: Pick<PythonIndex, "publicPackages">,
     url: string,
     pip = "pip install",
 ): readonly [print: string, install: string] {
-    return [`echo "--extra-index-url ${url}"`, `${pip} -r requirements.txt -r /dev/stdin`];
+    return [`echo "--${indexOption(index)} ${url}"`, `${pip} -r requirements.txt -r /dev/stdin`];
 }
 
-function pipText({ indexUrl, keyring }: Pick<PythonIndex, "indexUrl" | "keyring">, credential: Credential) {
+function pipText(index: PipIndex & Pick<PythonIndex, "keyring">, credential: Credential) {
     return credential.form === "keyring"
-        ? pipConfWithKeyring(indexUrl, keyring)
-        : pipConf(withUserInfo(indexUrl, findLogin(credential) ?? { username: tokenUsername }));
+        ? pipConfWithKeyring(index)
+        : pipConf(index, withUserInfo(index.indexUrl, findLogin(credential) ?? { username: tokenUsername }));
 }
 
-function pipConf(url: string, more: readonly IniEntry[] = []): string {
-    return renderIni([{ name: "global", entries: [["extra-index-url", url], ...more] }], " = ");
+function pipConf(index: PipIndex, url: string, more: readonly IniEntry[] = []): string {
+    return renderIni([{ name: "global", entries: [[indexOption(index), url], ...more] }], " = ");
 }

@@ -4,6 +4,7 @@ import {
     type ClientFile,
     joinLines,
     inEveryShell,
+    isOnlyIndex,
     keyringCommand,
     keyringSetup,
     nonPypiName,
@@ -25,12 +26,16 @@ export const pipenv = {
     places: { install: [place, netrcPlace], publish: [] },
     guide: {
         heading: "Pipenv",
-        safety: () =>
-            "takes what you install with `--index` only from the registry. What only a dependency asks for comes from PyPI: " +
-            "name it in the same `pipenv install --index`.",
-        notes: () => [
-            "In a new project, run `pipenv install` first: it writes a Pipfile with PyPI as the first source. PyPI must stay " +
-                "the first; add this source after it.",
+        safety: (index) =>
+            isOnlyIndex(index)
+                ? "asks only the registry, if it is the first source of the Pipfile and no package there names another one."
+                : "takes what you install with `--index` only from the registry. What only a dependency asks for comes from PyPI: " +
+                  "name it in the same `pipenv install --index`.",
+        notes: (index) => [
+            "In a new project, run `pipenv install` first: it writes a Pipfile with PyPI as the first source. " +
+                (isOnlyIndex(index)
+                    ? "Replace it by this source: Pipenv asks the first one."
+                    : "PyPI must stay the first; add this source after it."),
         ],
     },
     variables: (_index, { form }) =>
@@ -38,8 +43,8 @@ export const pipenv = {
 } satisfies ToolDefinition;
 
 /**
- * Files and commands for pipenv: a source in the Pipfile, after the source of PyPI, which stays the first. The source never
- * contains a credential. A password is only in `.netrc`, or in no file. pipenv does not publish.
+ * Files and commands for pipenv: a source in the Pipfile, after the source of PyPI, which stays the first. If this index is the only
+ * one, it takes the place of PyPI, also its name, and everything comes from it. The source never contains a credential. A password is only in `.netrc`, or in no file. pipenv does not publish.
  *
  * pipenv asks only the first source for a package, unless the Pipfile assigns a source to the package, as
  * `pipenv install --index` does. So pipenv takes an internal package that the project names from this registry. But it takes a
@@ -64,7 +69,7 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
         ],
         publish: [],
         commands: {
-            setup: keyringSetup(credential, ...keyringCommand),
+            setup: keyringSetup(credential, ...keyringCommand(index)),
             install: withEnvironment(
                 fromEnvironment
                     ? { [tokenVariable]: accessToken }
@@ -72,7 +77,7 @@ export function pipenvClient(index: PythonIndex, credential: Credential): Client
                       ? // By default, pip never asks a keyring here, because pipenv runs it without input.
                         { PIPENV_KEYRING_PROVIDER: "subprocess" }
                       : {},
-                `pipenv install --index ${nonPypiName(index.name)} PACKAGE`,
+                `pipenv install --index ${sourceName(index)} PACKAGE`,
             ),
             publish: inEveryShell(),
         },
@@ -89,9 +94,14 @@ export function pipenvPins(
     return joinLines(`[${tomlKey(category)}]`, ...packages.map((each) => `${tomlKey(each)} = ${pin}`));
 }
 
-function pipfile({ name, indexUrl }: PythonIndex, userInfo: string): ClientFile {
+/** The name of the index in a Pipfile. A new Pipfile has a source `pypi`, whose place the only index takes. */
+function sourceName(index: Pick<PythonIndex, "name" | "publicPackages">): string {
+    return isOnlyIndex(index) ? "pypi" : nonPypiName(index.name);
+}
+
+function pipfile(index: PythonIndex, userInfo: string): ClientFile {
     // Without the trailing slash, because pipenv adds one.
-    const url = indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
-    const text = `[[source]]\nname = ${tomlString(nonPypiName(name))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`;
+    const url = index.indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
+    const text = `[[source]]\nname = ${tomlString(sourceName(index))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`;
     return { ...place, text };
 }

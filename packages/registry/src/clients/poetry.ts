@@ -2,6 +2,7 @@ import {
     accessToken,
     type Client,
     type ClientPlace,
+    isOnlyIndex,
     joinLines,
     inVariable,
     keyringBackend,
@@ -26,12 +27,14 @@ export const poetry = {
     places: { install: [pyproject, authPlace], publish: [config, authPlace] },
     guide: {
         heading: "Poetry",
-        safety: () =>
-            "takes a name from the registry if the registry has a version that fits, and from PyPI if not. This needs " +
-            '`priority = "supplemental"` in every other source: of several primary sources, the highest version wins. While ' +
-            "the registry refuses the login (an expired token), every dependency without a source can come from PyPI. What " +
-            "you add with `poetry add --source` always comes from the registry.",
-        build: "`poetry build`",
+        safety: (index) =>
+            isOnlyIndex(index)
+                ? "asks only the registry, if the project has no other source."
+                : "takes a name from the registry if the registry has a version that fits, and from PyPI if not. This needs " +
+                  '`priority = "supplemental"` in every other source: of several primary sources, the highest version wins. While ' +
+                  "the registry refuses the login (an expired token), every dependency without a source can come from PyPI. What " +
+                  "you add with `poetry add --source` always comes from the registry.",
+        build: () => "`poetry build`",
     },
     variables: ({ name, uploadUrl }, { form, username }) => {
         const variableName = inVariable(nonPypiName(name));
@@ -48,14 +51,15 @@ export const poetry = {
 /**
  * Files and commands for poetry:
  *
- * - two sources in pyproject.toml, which never contain a credential and are the same in all forms
+ * - two sources in pyproject.toml, which never contain a credential and are the same in all forms; without PyPI, only one
  * - a repository to publish to, in poetry's own config.toml
  * - auth.toml, if the form has a password
  *
  * If the token is not given, the commands set the user name and the password in `POETRY_HTTP_BASIC_NAME_USERNAME` and
  * `_PASSWORD`. The keyring is a plugin of poetry itself and needs no user name.
  *
- * This index is the primary source and PyPI is a supplemental source. poetry asks PyPI only if this index has no version that
+ * This index is the primary source. poetry then leaves PyPI out, unless it is a source too. Here it is a supplemental source, unless
+ * this index is the only one. poetry asks PyPI only if this index has no version that
  * fits. So a public package with an internal name is not installed, no matter which package depends on it, and no list of
  * internal names is needed. This assumes that the project has no other primary source, such as a mirror of PyPI without a
  * priority: of several primary sources, poetry takes the highest version. poetry can pin a source only as part of a dependency (`acme-core = { source = … }`). For a name
@@ -92,10 +96,9 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
                     `name = ${tomlString(name)}`,
                     `url = ${tomlString(index.indexUrl)}`,
                     'priority = "primary"',
-                    "",
-                    "[[tool.poetry.source]]",
-                    'name = "PyPI"',
-                    'priority = "supplemental"',
+                    ...(isOnlyIndex(index)
+                        ? []
+                        : ["", "[[tool.poetry.source]]", 'name = "PyPI"', 'priority = "supplemental"']),
                 ),
             },
             ...(auth ? [auth] : []),

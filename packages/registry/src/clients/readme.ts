@@ -1,4 +1,4 @@
-import type { Commands, Path, PythonIndex } from "./client";
+import { type Commands, isOnlyIndex, type Path, type PythonIndex } from "./client";
 import type { Form } from "./credential";
 import type { Guide, ToolDefinition } from "./tool";
 import { type FormFile, joinParts, type Tool, type ToolClients, tools } from "./tools";
@@ -33,7 +33,7 @@ export function renderReadme(index: PythonIndex, clients: Clients): string {
     return markdown([
         ...introduction(index),
         ...signIn(index),
-        ...existingFiles,
+        ...existingFiles(index),
         ...internalNames(index),
         ...guides.flatMap((guide) => withKeyring(guide, index, clients)),
         ...tokenIntroduction,
@@ -74,30 +74,48 @@ function signIn({ keyring }: PythonIndex): string[] {
 }
 
 /** How to join what is pasted with what is there. */
-const existingFiles: readonly string[] = [
-    "## If a file exists already",
-    "- If it has the same `[table]`, add the lines below that heading: a second table of the same name makes the file " +
-        "invalid, in TOML, pip.conf and .pypirc. If it has the same list, add the values to it; `extra-index-url` and " +
-        "`index-servers` take one indented line for each value.",
-    "- Add a `[[table]]` beside the others, once. uv and Hatch have the same `[tool.uv]` and `[[tool.uv.index]]`: after uv's, " +
-        "add only `[tool.hatch.envs.default]` for Hatch.",
-    "- Add lines without a table, as in uv.toml, at the top of the file.",
-];
+function existingFiles(index: PythonIndex): string[] {
+    const isOnly = isOnlyIndex(index);
+    return [
+        "## If a file exists already",
+        "- If it has the same `[table]`, add the lines below that heading: a second table of the same name makes the file " +
+            "invalid, in TOML, pip.conf and .pypirc. If it has the same list, add the values to it; " +
+            (isOnly ? "`index-servers` takes" : "`extra-index-url` and `index-servers` take") +
+            " one indented line for each value.",
+        ...(isOnly
+            ? [
+                  "- This registry takes the place of every other index: remove `extra-index-url`, and replace an `index-url`, and " +
+                      "every other index or source.",
+              ]
+            : []),
+        "- Add a `[[table]]` beside the others, once. uv and Hatch have the same `[tool.uv]` and `[[tool.uv.index]]`: after uv's, " +
+            "add only `[tool.hatch.envs.default]` for Hatch.",
+        "- Add lines without a table, as in uv.toml, at the top of the file.",
+    ];
+}
 
 function internalNames(index: PythonIndex): string[] {
     const names = index.internalPackages.map(code).join(", ");
+    const isOnly = isOnlyIndex(index);
     return [
         "## Which names can come from PyPI",
-        (names === ""
-            ? "`internalPackages` is empty: PDM and uv's pins need the internal names there to protect them. Ask the platform " +
-              "engineers to list them."
-            : `The internal names (\`internalPackages\`) are ${names}.`) +
-            " Anyone can publish a package with an internal name on PyPI.",
+        isOnly
+            ? onlyRegistry
+            : (names === ""
+                  ? "`internalPackages` is empty: PDM and uv's pins need the internal names there to protect them. Ask the platform " +
+                    "engineers to list them."
+                  : `The internal names (\`internalPackages\`) are ${names}.`) +
+              " Anyone can publish a package with an internal name on PyPI.",
         ...guides.flatMap(({ heading, safety }) =>
             safety === undefined ? [] : [`- **${heading}** ${safety(index)}`],
         ),
     ];
 }
+
+const onlyRegistry =
+    "None: with these files, tools ask only this registry. It must have everything that you install, also what a package depends " +
+    "on and what builds it (`build-system.requires`). Only the keyring, twine and build come from PyPI, by the commands below. With " +
+    "a token, you can leave out `--index-url https://pypi.org/simple/` if this registry has them too.";
 
 function withKeyring(pageTool: PageTool, index: PythonIndex, clients: Clients): string[] {
     const { tool, heading, due, notes, build } = pageTool;
@@ -110,7 +128,7 @@ function withKeyring(pageTool: PageTool, index: PythonIndex, clients: Clients): 
               ...step(due?.(index) ?? "Once", keyring.setup.posix),
               ...filesFor("keyring", pageTool, clients).flatMap(fileText),
               ...step("Install", keyring.install.posix),
-              ...step(`Publish what ${build ?? ""} puts into \`dist/\``, keyring.publish.posix),
+              ...step(`Publish what ${build?.(index) ?? ""} puts into \`dist/\``, keyring.publish.posix),
           ];
 }
 

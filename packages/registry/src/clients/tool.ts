@@ -27,7 +27,7 @@ export interface Guide {
     /** What to know before pasting. */
     readonly notes?: (index: PythonIndex) => readonly string[];
     /** What builds the files to publish, in Markdown. */
-    readonly build?: string;
+    readonly build?: (index: PythonIndex) => string;
 }
 
 /** The login that variables contain, or that a shell or a keyring adds. */

@@ -3,6 +3,7 @@ import {
     type Client,
     type ClientPlace,
     everywhere,
+    fromPypi,
     inEveryShell,
     keyringBackend,
     type PythonIndex,
@@ -20,7 +21,7 @@ export const twine = {
     places: { install: [], publish: [place] },
     guide: {
         heading: "twine",
-        build: "`python -m build` (after `pip install build`)",
+        build: (index) => `\`python -m build\` (after \`pip install ${fromPypi(index)}build\`)`,
     },
     variables: ({ uploadUrl }, { username }) => ({
         settings: { TWINE_REPOSITORY_URL: uploadUrl, TWINE_USERNAME: username },
@@ -58,7 +59,7 @@ export function twineClient(index: PythonIndex, credential: Credential): Client 
         publish: [{ ...place, text: pypirc(index, credential) }],
         commands: {
             setup: inEveryShell(
-                credential.form === "keyring" ? `pip install twine ${keyringBackend}` : "pip install twine",
+                `pip install ${fromPypi(index)}twine${credential.form === "keyring" ? ` ${keyringBackend}` : ""}`,
             ),
             install: inEveryShell(),
             publish: withToken(

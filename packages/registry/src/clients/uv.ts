@@ -4,6 +4,7 @@ import {
     type ClientFile,
     type ClientPlace,
     everywhere,
+    isOnlyIndex,
     joinLines,
     inVariable,
     keyringBackend,
@@ -30,12 +31,14 @@ export const uv = {
     guide: {
         heading: "uv",
         safety: (index) =>
-            "takes names that the registry has only from the registry, unless another index comes before it" +
-            (exactNames(index).length === 0
-                ? "."
-                : "; in a project with the pins below, also the exact names of `internalPackages` that the registry does not have.") +
-            " Any other name can come from PyPI, also one that only a prefix covers. `uv pip` and `uv tool` ignore pins and " +
-            "know only the order of indexes in uv.toml.",
+            isOnlyIndex(index)
+                ? "asks only the registry, if no file and no variable of uv names another index."
+                : "takes names that the registry has only from the registry, unless another index comes before it" +
+                  (exactNames(index).length === 0
+                      ? "."
+                      : "; in a project with the pins below, also the exact names of `internalPackages` that the registry does not have.") +
+                  " Any other name can come from PyPI, also one that only a prefix covers. `uv pip` and `uv tool` ignore pins and " +
+                  "know only the order of indexes in uv.toml.",
         notes: (index) => [
             "You need uv 0.8 or newer, and one of the two files: uv.toml for everything you do, or pyproject.toml for " +
                 "everyone who works on the project." +
@@ -44,25 +47,25 @@ export const uv = {
                     : " Only pyproject.toml has pins (`constraint-dependencies`, `[tool.uv.sources]`). Leave the project's own " +
                       "name and the members of its workspace out of them: uv refuses those."),
         ],
-        build: "`uv build`",
+        build: () => "`uv build`",
     },
-    variables: ({ name, indexUrl, uploadUrl }, { form, username }) => ({
+    variables: (index, { form, username }) => ({
         settings: {
             ...(form === "keyring" && { UV_KEYRING_PROVIDER: "subprocess" }),
-            UV_INDEX: `${name}=${indexUrl}`,
-            [`UV_INDEX_${inVariable(name)}_USERNAME`]: username,
-            UV_PUBLISH_URL: uploadUrl,
+            [isOnlyIndex(index) ? "UV_DEFAULT_INDEX" : "UV_INDEX"]: `${index.name}=${index.indexUrl}`,
+            [`UV_INDEX_${inVariable(index.name)}_USERNAME`]: username,
+            UV_PUBLISH_URL: index.uploadUrl,
             UV_PUBLISH_USERNAME: username,
         },
         secrets: ({ password }) => ({
-            [`UV_INDEX_${inVariable(name)}_PASSWORD`]: password,
+            [`UV_INDEX_${inVariable(index.name)}_PASSWORD`]: password,
             UV_PUBLISH_PASSWORD: password,
         }),
     }),
 } satisfies ToolDefinition;
 
 /**
- * Files and commands for uv 0.8 or newer: an index that uv asks before PyPI, in the user's uv.toml or in the project's
+ * Files and commands for uv 0.8 or newer: an index that uv asks before PyPI, or in the place of PyPI, in the user's uv.toml or in the project's
  * pyproject.toml. The project's file never contains a credential. If there is a key or a token, it is in uv.toml, and uv also
  * uses it for the index in the project. If the token is not given, the commands set it in `UV_INDEX_…` variables.
  *
@@ -71,6 +74,8 @@ export const uv = {
  * from PyPI. Every other error of the index ends the run. In addition, the project pins each exact internal name to the index:
  * if the index does not have it, it is missing, and uv never takes it from PyPI. The pins have limits: a prefix has no pin,
  * uv.toml has no pins, and `uv pip`, `uv tool` and `uv run --with` ignore the pins of a project.
+ *
+ * In the place of PyPI, the index needs no pins: there is no other one.
  *
  * uv refuses a pin for the project's own name and for members of its workspace. Don't list these in `internalPackages`. A pin
  * excludes versions below 0, such as 0.0.0.dev1.
@@ -135,11 +140,13 @@ function keyringProvider({ form }: Credential): string[] {
     return form === "keyring" ? ['keyring-provider = "subprocess"'] : [];
 }
 
-function indexKeys({ name, uploadUrl }: PythonIndex, url: string): string[] {
+function indexKeys(index: PythonIndex, url: string): string[] {
     return [
-        `name = ${tomlString(name)}`,
+        `name = ${tomlString(index.name)}`,
         `url = ${tomlString(url)}`,
-        `publish-url = ${tomlString(uploadUrl)}`,
+        `publish-url = ${tomlString(index.uploadUrl)}`,
+        // Then uv does not ask PyPI.
+        ...(isOnlyIndex(index) ? ["default = true"] : []),
         // Otherwise, uv first tries without a credential, and does not ask the keyring if the URL has no user name.
         'authenticate = "always"',
     ];
@@ -153,7 +160,7 @@ function tables(...parts: readonly (readonly string[])[]): string {
         .join("\n");
 }
 
-/** Names without prefixes: those that uv can pin. */
-function exactNames({ internalPackages }: PythonIndex): string[] {
-    return internalPackages.filter((name) => !name.endsWith("*"));
+/** Names without prefixes: those that uv can pin. With one index only, there is nothing to pin. */
+function exactNames(index: PythonIndex): string[] {
+    return isOnlyIndex(index) ? [] : index.internalPackages.filter((name) => !name.endsWith("*"));
 }

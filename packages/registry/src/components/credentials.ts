@@ -34,7 +34,7 @@ export function renderCredentials(
             id,
             {
                 generation,
-                pipConf: pipConfWithKey(index.indexUrl, { keyBase64: key }),
+                pipConf: pipConfWithKey(index, { keyBase64: key }),
                 pypirc: pypircWithKey(index, { keyBase64: key }),
                 keyFile: Buffer.from(key, "base64").toString("utf8"),
                 clients: filesByTool(index, { form: "key", keyBase64: key }),

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { KeyringProvider } from "../clients/client";
+import { KeyringProvider, PublicPackages } from "../clients/client";
 import { normalizedName } from "../names/package-names";
 import { canonicalPrincipal } from "../names/principals";
 import {
@@ -33,7 +33,7 @@ export type InputArgs = Pick<RegistryArgs, "description" | "labels">;
 
 type WorkloadArgs = "workloads" | "pool" | "projectNumber";
 type LifecycleArgs = keyof LifecycleSettings;
-type Complete = "readers" | "writers" | "admins" | "keyring" | "internalPackages";
+type Complete = "readers" | "writers" | "admins" | "keyring" | "publicPackages" | "internalPackages";
 interface Values
     extends
         Omit<RegistryArgs, WorkloadArgs | LifecycleArgs | Complete>,
@@ -127,6 +127,7 @@ export function parseRegistry(
         writers: writers.map(canonicalPrincipal),
         admins: admins.map(canonicalPrincipal),
         keyring: others.keyring ?? KeyringProvider.auto,
+        publicPackages: others.publicPackages ?? PublicPackages.pypi,
         internalPackages: internalPackages.map(normalizedName),
     };
     return Object.defineProperty(parsed, brand, { value: true }) as ParsedRegistry;

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { KeyringProvider } from "../clients/client";
+import type { KeyringProvider, PublicPackages } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
@@ -57,6 +57,8 @@ export interface RegistryArgs {
     readonly projectNumber?: string;
     /** The keyring provider that the client files ask pip for. Default `auto`: the files do not set it. */
     readonly keyring?: KeyringProvider;
+    /** Where the client files take public packages from: PyPI beside this registry, or `none`, only this registry. Default `pypi`. */
+    readonly publicPackages?: PublicPackages;
     /** Names of packages that only this registry may serve, and prefixes such as acme-*. None by default. */
     readonly internalPackages?: string[];
     /** Which versions the service deletes by itself. By default, none, and policies that exist are kept. */

@@ -84,7 +84,7 @@ export class Registry extends pulumi.ComponentResource {
         const { project, location, repository: repositoryId, existing } = checked;
         const resourceName = repositoryName({ project, location, repositoryId });
         // The state keeps no inputs that concern only files.
-        const { keyring, internalPackages, skipRegionValidation: _, ...inputs } = checked;
+        const { keyring, publicPackages, internalPackages, skipRegionValidation: _, ...inputs } = checked;
         super(
             "python-registry:index:Registry",
             name,
@@ -237,8 +237,15 @@ export class Registry extends pulumi.ComponentResource {
         this.urls = knownAfter(this.repository, urls);
 
         const { indexUrl, uploadUrl } = urls;
-        const index = { name: repositoryId, indexUrl, uploadUrl, keyring, internalPackages };
-        const pipConf = pipConfWithKeyring(indexUrl, keyring);
+        const index = {
+            name: repositoryId,
+            indexUrl,
+            uploadUrl,
+            keyring,
+            publicPackages,
+            internalPackages,
+        };
+        const pipConf = pipConfWithKeyring(index);
         const pypirc = pypircWithKeyring(index);
         this.pipConf = knownAfter(this.repository, pipConf);
         this.pypirc = knownAfter(this.repository, pypirc);

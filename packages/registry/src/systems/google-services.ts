@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { tokenUsername } from "../clients/credential";
 import { installCommands, prepare, start, uploadCommands, useRegistry, uvCommands } from "../ci/commands";
+import { indexVariable } from "../clients/pip";
 import type { SnippetContext } from "../ci/context";
 import { fileOf, indented } from "../ci/text";
 import { projectHost, projectOfAccount } from "../names/principals";
@@ -157,8 +158,8 @@ function impersonating(context: SnippetContext, serviceAccount: string): string[
         "print(account.token)",
         "END",
         ")",
-        `export PIP_EXTRA_INDEX_URL="${indexUrl}"`,
-        ...installCommands("$PIP_EXTRA_INDEX_URL"),
+        `export ${indexVariable(index)}="${indexUrl}"`,
+        ...installCommands(index, `$${indexVariable(index)}`),
         ...(writes
             ? [
                   `export TWINE_USERNAME=${tokenUsername} TWINE_PASSWORD="$token"`,

@@ -298,6 +298,7 @@ export const entries = {
             ({ input }) => `${typeMismatch(input, "a number")} Allowed: a project number.`,
         ),
     ),
+    publicPackages: v.optional(oneOf(["pypi", "none"]), "pypi"),
     internalPackages: v.optional(internalPackages, []),
     // Only their types are checked here. `parseLifecycleSettings` checks the rest, in a stack that sets them.
     cleanup: v.exactOptional(map("a map with the keys policies and dryRun")),
