@@ -11,6 +11,7 @@ export const repository = {
     location: settings.location,
     indexUrl: registry.urls.indexUrl,
     uploadUrl: registry.urls.uploadUrl,
+    ...(settings.mirror && { indexRepository: settings.mirror.virtualRepository }),
 };
 export const { internalPackages, keyring } = settings;
 export const { pipConf, pypirc, clients, readme, serviceAccounts, credentials, access } = registry;

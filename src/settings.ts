@@ -180,6 +180,7 @@ const unsetValues: ReadonlyMap<string, string> = new Map([
     ["workloads", "{}"],
     ["pool", "{}"],
     ["projectNumber", "0"],
+    ["mirror", "{}"],
     ["cleanup", "{}"],
     ["encryption", "{}"],
     ["scanning", "false"],

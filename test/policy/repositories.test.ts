@@ -73,6 +73,58 @@ describe("policy production-protection", () => {
     });
 });
 
+describe("policy mirror-rules", () => {
+    const mirror = (props: object = {}, more: Partial<Registration> = {}) =>
+        repository({ repositoryId: "pypi", format: "PYTHON", mode: "REMOTE_REPOSITORY", ...props }, more);
+    const rule = (props: object = {}, more: Partial<Registration> = {}): Registration => ({
+        type: "gcp:artifactregistry/rule:Rule",
+        props: {
+            repositoryId: "pypi",
+            location: "europe-west1",
+            action: "DENY",
+            packageId: "acme-core",
+            ...props,
+        },
+        ...more,
+    });
+    const findings = (resources: Registration[], parameters = {}) =>
+        messages("mirror-rules", resources, parameters);
+
+    it("refuses a mirror of Python packages without a rule that denies some", async () => {
+        assert.match(
+            (await findings([mirror()])).join(),
+            /^The repository pypi passes on every package of its upstream, .* exceptRepositories of mirror-rules\.$/,
+        );
+        assert.deepEqual(await findings([mirror(), rule()]), []);
+        assert.deepEqual(await findings([mirror(), rule({ packageId: undefined })]), []);
+    });
+
+    it("accepts neither a rule that allows nor one of another repository", async () => {
+        for (const props of [
+            { action: "ALLOW" },
+            { repositoryId: "other" },
+            { location: "us" },
+            { action: unknown },
+        ]) {
+            assert.equal((await findings([mirror(), rule(props)])).length, 1, JSON.stringify(props));
+        }
+    });
+
+    it("knows a rule of a repository whose id a preview does not know", async () => {
+        const id = { repositoryId: unknown };
+        assert.match((await findings([mirror(id)])).join(), /^The repository passes on/);
+        const named = mirror(id, { name: "mirror" });
+        const depending = rule(id, { propertyDependencies: { repositoryId: ["mirror"] } });
+        assert.deepEqual(await findings([named, depending]), []);
+    });
+
+    it("accepts other repositories, and those of the parameter", async () => {
+        assert.deepEqual(await findings([repository(), mirror({ format: "DOCKER" })]), []);
+        assert.deepEqual(await findings([mirror()], { exceptRepositories: ["pypi"] }), []);
+        assert.equal((await findings([mirror()], { exceptRepositories: ["python"] })).length, 1);
+    });
+});
+
 describe("policy allowed-locations", () => {
     const findings = (props: object, locations: readonly string[], provider?: object) =>
         messages("allowed-locations", repository(props, provider ? { provider: { ...provider } } : {}), {

@@ -272,3 +272,51 @@ describe("a resource in a review", () => {
         }
     });
 });
+
+describe("a mirror in a review", () => {
+    const type = "gcp:artifactregistry/rule:Rule";
+    const rule = { project: "acme", location: "eu", repositoryId: "python-public", ruleId: "deny-acme-core" };
+    const deny = { ...rule, action: "DENY", operation: "DOWNLOAD", packageId: "acme-core" };
+    const opened = /\*\*No longer keeps the package `acme-core` out of the repository `python-public`\.\*\*/;
+
+    it("says in bold that a rule no longer keeps a package out", () => {
+        assert.match(reviewStep({ op: "delete", type, old: deny }).comment, opened);
+        for (const change of [{ action: "ALLOW" }, { condition: { expression: "false" } }]) {
+            const more = { detailedDiff: { [Object.keys(change)[0] ?? ""]: { kind: "update" } } };
+            const update = { op: "update", type, old: deny, new: { ...deny, ...change }, more };
+            assert.match(reviewStep(update).comment, opened);
+        }
+        const all = { ...deny, ruleId: "deny-all-others", packageId: undefined };
+        assert.match(
+            reviewStep({ op: "delete", type, old: all }).comment,
+            /\*\*No longer keeps packages without a rule of their own out of/,
+        );
+    });
+
+    it("says what a rule allows or denies from now on, and nothing of one that allowed", () => {
+        const created = reviewStep({ op: "create", type, new: deny });
+        assert.match(
+            created.comment,
+            /Creates the rule `deny-acme-core` of the repository `python-public` with `action` = `DENY`; `operation` = `DOWNLOAD`; `packageId` = `acme-core`/,
+        );
+        assert.doesNotMatch(created.comment, /No longer/);
+        const allowed = reviewStep({ op: "delete", type, old: { ...deny, action: "ALLOW" } });
+        assert.doesNotMatch(allowed.comment, /No longer/);
+    });
+
+    it("says in bold that an upstream changes", () => {
+        const virtual = (repository: string) => ({
+            ...{ project: "acme", location: "eu", repositoryId: "python-all", mode: "VIRTUAL_REPOSITORY" },
+            virtualRepositoryConfig: { upstreamPolicies: [{ id: "public", priority: 100, repository }] },
+        });
+        const path = "virtualRepositoryConfig.upstreamPolicies[0].repository";
+        const { comment } = reviewStep({
+            ...{ op: "update", type: repositoryType, old: virtual("ours"), new: virtual("theirs") },
+            more: { detailedDiff: { [path]: { kind: "update", inputDiff: true } } },
+        });
+        assert.match(
+            comment,
+            /\*\*Changes where the packages of the repository `python-all` come from\*\*[^\n]*`ours` → `theirs`/,
+        );
+    });
+});

@@ -5,6 +5,7 @@ import { customRoles } from "./rules/custom-roles";
 import { federationCondition } from "./rules/federation-condition";
 import { keyAge } from "./rules/key-age";
 import { keyAllowList, noProductionKeys } from "./rules/service-account-keys";
+import { mirrorRules } from "./rules/mirror-rules";
 import { noBroadWriters } from "./rules/no-broad-writers";
 import { noPublicAccess } from "./rules/no-public-access";
 import { productionProtection } from "./rules/production-protection";
@@ -23,6 +24,7 @@ export const policies: Policies = [
     noProductionKeys("no-production-keys"),
     keyAge("key-age"),
     productionProtection("production-protection"),
+    mirrorRules("mirror-rules"),
     allowedLocations("allowed-locations"),
     requiredLabels("required-labels"),
 ];

@@ -5,7 +5,7 @@
 export type GrantLevel = "repository" | "account" | "pool" | "above";
 
 /** The resources that rules look at, other than grants. */
-export type ResourceKind = "repository" | "account" | "key" | "provider" | "customRole";
+export type ResourceKind = "repository" | "rule" | "account" | "key" | "provider" | "customRole";
 
 /** How a resource grants roles: to one member, to the members of one role, by a whole policy, or to those who ask for the role. */
 export type GrantForm = "member" | "binding" | "policy" | "entitlement";
@@ -13,6 +13,7 @@ export type GrantForm = "member" | "binding" | "policy" | "entitlement";
 /** The names that {@link getName} returns. */
 const kinds: Readonly<Record<ResourceKind, RegExp>> = {
     repository: /^artifactregistryrepository$/,
+    rule: /^artifactregistry(?:repository)?rule$/,
     account: /^serviceaccount(?:account)?$|^iamserviceaccount$/,
     key: /^(?:serviceaccount|iam)key$/,
     provider: /^iam(?:workloadidentitypool)?provider$/,

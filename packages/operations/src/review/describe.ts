@@ -5,6 +5,7 @@ import { nested, parsePropertyPath, type Properties, secret, serialize, unknown,
 // Resources and their values in words.
 
 export const repositoryType = "gcp:artifactregistry/repository:Repository";
+export const ruleType = "gcp:artifactregistry/rule:Rule";
 export const accountType = "gcp:serviceaccount/account:Account";
 export const keyType = "gcp:serviceaccount/key:Key";
 export const serviceType = "gcp:projects/service:Service";
@@ -44,6 +45,8 @@ function describeName(
     switch (type) {
         case repositoryType:
             return say`repository ${named("repositoryId")}`;
+        case ruleType:
+            return say`rule ${named("ruleId")} of the repository ${named("repositoryId")}`;
         case accountType:
             return say`service account ${named("accountId")}`;
         case keyType: {
@@ -71,6 +74,7 @@ export function accountId(name: string): string {
 /** The inputs that this program sets, which the name of the resource, the outputs or a different section tell. */
 const toldInputs = new Map([
     [repositoryType, ["deletionPolicy", "format", "labels", "location", "mode", "repositoryId"]],
+    [ruleType, ["location", "repositoryId", "ruleId"]],
     [accountType, ["accountId", "description", "displayName"]],
     [keyType, ["keyAlgorithm", "privateKeyType", "publicKeyType", "serviceAccountId"]],
     [serviceType, ["disableOnDestroy", "service"]],

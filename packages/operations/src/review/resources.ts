@@ -14,6 +14,7 @@ import {
 import { type Preview, stackType, type Step } from "./events";
 import { countGrants, isRegistryGrant } from "./grants";
 import { type Entry, line } from "./entry";
+import { packageSourceChanges } from "./mirrors";
 import { say, type Sentence, strong } from "./sentence";
 import { parsePropertyPath, serialize } from "./values";
 
@@ -34,6 +35,7 @@ export function replacedOrDeleted(preview: Preview): Entry[] {
                     ),
                 ),
             ),
+        ...packageSourceChanges(preview),
         ...grantDestruction(made.filter(isRegistryGrant), preview.steps, project),
     ];
 }

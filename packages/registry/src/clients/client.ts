@@ -13,7 +13,7 @@ export type KeyringProvider = (typeof KeyringProvider)[keyof typeof KeyringProvi
  * Where the client files take public packages from. With `pypi`, tools ask PyPI beside the registry. With `none`, they ask only the
  * registry.
  */
-export const PublicPackages = { pypi: "pypi", none: "none" } as const;
+export const PublicPackages = { pypi: "pypi", mirror: "mirror", none: "none" } as const;
 /** Where the client files take public packages from. */
 export type PublicPackages = (typeof PublicPackages)[keyof typeof PublicPackages];
 

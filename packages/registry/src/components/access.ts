@@ -23,6 +23,8 @@ export interface RegistryAccess {
     readonly workloads?: Record<string, RegistryWorkload>;
     /** Who can impersonate a service account, by account id; absent if no one can. Workloads with `via` are in `workloads`. */
     readonly impersonators?: Record<string, string[]>;
+    /** What Google's own service agent is granted, from role to resource names; absent if nothing. */
+    readonly serviceAgent?: Record<string, string[]>;
 }
 
 /** Everyone to whom a registry gives access. */
@@ -30,6 +32,7 @@ export function listAccess(
     principals: PrincipalsByRole,
     workloads: Record<string, RegistryWorkload>,
     accounts: Readonly<Record<string, ServiceAccountConfig>>,
+    serviceAgent: Record<string, string[]>,
 ): RegistryAccess {
     const impersonators = Object.fromEntries(
         Object.entries(accounts).flatMap(([id, { impersonators: listed = [] }]) =>
@@ -40,5 +43,6 @@ export function listAccess(
         ...principals,
         ...(Object.keys(workloads).length === 0 ? {} : { workloads }),
         ...(Object.keys(impersonators).length === 0 ? {} : { impersonators }),
+        ...(Object.keys(serviceAgent).length === 0 ? {} : { serviceAgent }),
     };
 }

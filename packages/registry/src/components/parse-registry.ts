@@ -13,6 +13,7 @@ import {
 import { boolean, entries, projectId } from "../validation/schema";
 import type { FormatValue, ReportMistake } from "../validation/wording";
 import type { LifecycleSettings } from "../lifecycle/settings";
+import type { Mirror } from "../validation/mirror";
 import type { WorkloadSettings } from "../workloads/settings";
 import type { RegistryArgs } from "./registry-args";
 
@@ -32,7 +33,7 @@ export const registrySchemas = {
 export type InputArgs = Pick<RegistryArgs, "description" | "labels">;
 
 type WorkloadArgs = "workloads" | "pool" | "projectNumber";
-type LifecycleArgs = keyof LifecycleSettings;
+type LifecycleArgs = keyof LifecycleSettings | "mirror";
 type Complete = "readers" | "writers" | "admins" | "keyring" | "publicPackages" | "internalPackages";
 interface Values
     extends
@@ -43,6 +44,8 @@ interface Values
     readonly workloads?: WorkloadSettings["workloads"];
     readonly pool?: WorkloadSettings["pool"];
     readonly projectNumber?: string;
+    /** Undefined without a mirror. */
+    readonly mirror?: Mirror;
 }
 
 /** What a registry is given, after it was parsed: principals and names are in their canonical spelling, and each id is text. */
@@ -106,8 +109,12 @@ export function parseRegistry(
     const lifecycle = concernsLifecycle(given)
         ? lifecycleModule().parseLifecycleSettings(given, refuse(reportLifecycle ?? report))
         : undefined;
+    const mirror =
+        given["publicPackages"] === PublicPackages.mirror || given["mirror"] !== undefined
+            ? mirrorModule().parseMirror(given, refused)
+            : undefined;
     if (mistakes > 0) return undefined;
-    // What is known about workloads and the life of the repository takes the place of what was given.
+    // What these parsers know takes the place of what was given.
     const {
         workloads: _workloads,
         pool: _pool,
@@ -115,6 +122,7 @@ export function parseRegistry(
         cleanup: _cleanup,
         encryption: _encryption,
         auditLogs: _auditLogs,
+        mirror: _mirror,
         ...others
     } = values as unknown as RegistryArgs;
     const { readers = [], writers = [], admins = [], internalPackages = [] } = others;
@@ -123,6 +131,7 @@ export function parseRegistry(
         ...later,
         ...workloads,
         ...lifecycle,
+        ...(mirror && { mirror }),
         readers: readers.map(canonicalPrincipal),
         writers: writers.map(canonicalPrincipal),
         admins: admins.map(canonicalPrincipal),
@@ -147,6 +156,12 @@ export function parseValue(key: string, value: unknown, report: ReportMistake): 
 export function workloadsModule(): typeof import("../workloads/settings") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("../workloads/settings") as typeof import("../workloads/settings");
+}
+
+/** A registry without a mirror does not load this module. */
+function mirrorModule(): typeof import("../validation/mirror") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("../validation/mirror") as typeof import("../validation/mirror");
 }
 
 /** A registry that sets nothing about the life of its repository does not load this module. */

@@ -57,8 +57,13 @@ export interface RegistryArgs {
     readonly projectNumber?: string;
     /** The keyring provider that the client files ask pip for. Default `auto`: the files do not set it. */
     readonly keyring?: KeyringProvider;
-    /** Where the client files take public packages from: PyPI beside this registry, or `none`, only this registry. Default `pypi`. */
+    /**
+     * Where public packages come from: the files of the tools name PyPI beside this registry (`pypi`, the default), or only this
+     * registry, which passes on public packages (`mirror`) or has none (`none`).
+     */
     readonly publicPackages?: PublicPackages;
+    /** How this registry passes on public packages, with publicPackages: mirror. */
+    readonly mirror?: MirrorConfig;
     /** Names of packages that only this registry may serve, and prefixes such as acme-*. None by default. */
     readonly internalPackages?: string[];
     /** Which versions the service deletes by itself. By default, none, and policies that exist are kept. */
@@ -75,6 +80,22 @@ export interface RegistryArgs {
     readonly enableApis?: boolean;
     /** Refuse to delete or replace the repository, in Pulumi and in the provider. Default true. */
     readonly deletionProtection?: boolean;
+}
+
+/** How a registry passes on public packages. All properties are optional. */
+export interface MirrorConfig {
+    /** Where they come from: `pypi`, the https URL of an index, or the resource name of a repository. Default `pypi`. */
+    readonly upstream?: string;
+    /** User name for an index with a URL. */
+    readonly username?: string;
+    /** Version of a secret with the password, `projects/P/secrets/S/versions/V`. */
+    readonly passwordSecret?: string;
+    /** Names of the only public packages that come in. Default: all that are not internal. */
+    readonly allow?: string[];
+    /** Id of the remote repository, which fetches public packages. Default: the id of the repository with `-public`. */
+    readonly repository?: string;
+    /** Id of the virtual repository, which the tools ask. Default: the id of the repository with `-all`. */
+    readonly virtualRepository?: string;
 }
 
 /** The workload identity pool of a registry. All properties are optional. */

@@ -24,6 +24,7 @@ import { retryPropagation } from "./propagation";
 import { repositoryResource } from "./repository";
 import type { RegistryArgs } from "./registry-args";
 import { AccessMode, RepositoryAccess } from "./repository-access";
+import type { ServiceAgent } from "./service-agent";
 import { ServiceAccount, serviceAccountName } from "./service-account";
 import type { StackName } from "../names/stack-label";
 import { repositoryName, repositoryUrls, type RepositoryUrls } from "../names/urls";
@@ -93,7 +94,9 @@ export class Registry extends pulumi.ComponentResource {
         );
         const mode = checked.access ?? AccessMode.authoritative;
         const createdBy = thisStack();
-        const urls = repositoryUrls({ project, location, repository: repositoryId });
+        const { mirror, encryption, projectNumber } = checked;
+        const indexRepository = mirror?.virtualRepository;
+        const urls = repositoryUrls({ project, location, repository: repositoryId, indexRepository });
         const principals = principalsByRole(checked);
 
         const calls = { parent: this, dependsOn: opts?.dependsOn };
@@ -129,16 +132,20 @@ export class Registry extends pulumi.ComponentResource {
             const options = inheritDependsOn(waitOptions, { parent: this });
             auditLogsModule().enableAuditLogs(name, project, checked.auditLogs, calls, options);
         }
-        const { encryption, projectNumber, deletionProtection: protect = true } = checked;
-        const grants =
+        const afterApi = inheritDependsOn(waitOptions, { parent: this, dependsOn: artifactRegistry });
+        let foundAgent: ServiceAgent | undefined;
+        const agent = () =>
+            (foundAgent ??= serviceAgentModule().serviceAgent(
+                name,
+                { project, ...(projectNumber === undefined ? {} : { projectNumber }) },
+                calls,
+                afterApi,
+            ));
+        const protect = checked.deletionProtection ?? true;
+        const keyGrants =
             encryption === undefined
                 ? []
-                : encryptionModule().grantKey(
-                      name,
-                      { project, projectNumber, encryption, protect },
-                      calls,
-                      inheritDependsOn(waitOptions, { parent: this, dependsOn: artifactRegistry }),
-                  );
+                : [encryptionModule().grantKey(name, encryption, agent(), { ...afterApi, protect })];
 
         const accounts = Object.entries(checked.serviceAccounts ?? {}).map(
             ([id, { access, impersonators = [], ...account }]) => ({
@@ -198,6 +205,17 @@ export class Registry extends pulumi.ComponentResource {
 
         let repositoryCreated: (repository: pulumi.Resource) => void = () => undefined;
         const repositoryExists = new Promise<pulumi.Resource>((resolve) => (repositoryCreated = resolve));
+        const direct = workloads.filter(([, { workload }]) => workload.via === undefined);
+        const granted = {
+            mode,
+            allowPublic: checked.allowPublic ?? false,
+            createdPrincipals: Object.fromEntries(
+                accounts.map(({ id, account }) => [
+                    `serviceAccount:${serviceAccountEmail(project, id)}`,
+                    account.member,
+                ]),
+            ),
+        };
         const repositoryAccess = new RepositoryAccess(
             name,
             {
@@ -205,17 +223,8 @@ export class Registry extends pulumi.ComponentResource {
                 location,
                 repository: repositoryId,
                 principals,
-                mode,
-                allowPublic: checked.allowPublic ?? false,
-                workloads: Object.fromEntries(
-                    workloads.filter(([, { workload }]) => workload.via === undefined),
-                ),
-                createdPrincipals: Object.fromEntries(
-                    accounts.map(({ id, account }) => [
-                        `serviceAccount:${serviceAccountEmail(project, id)}`,
-                        account.member,
-                    ]),
-                ),
+                ...granted,
+                workloads: Object.fromEntries(direct),
                 origin: existing === undefined ? "created" : existing === Existing.use ? "used" : "adopted",
             },
             inheritDependsOn(waitOptions, { parent: this, dependsOn: repositoryExists }),
@@ -228,13 +237,33 @@ export class Registry extends pulumi.ComponentResource {
                 // Not this component: a destroy that keeps a resource keeps its parent, too. See RepositoryAccess.
                 parent: repositoryAccess,
                 aliases: [{ parent: this }],
-                dependsOn: [...artifactRegistry, ...grants],
+                dependsOn: [...artifactRegistry, ...keyGrants],
             }),
         );
         repositoryCreated(this.repository);
         verifyDerived("repository URI", urls.registryUri, this.repository.registryUri);
+        const passedOn =
+            mirror === undefined
+                ? undefined
+                : mirrorModule().createMirror(
+                      name,
+                      { ...checked, mirror },
+                      {
+                          createdBy,
+                          repository: this.repository,
+                          principals,
+                          workloads: direct,
+                          granted,
+                          agent,
+                      },
+                      inheritDependsOn(waitOptions, {
+                          parent: this,
+                          dependsOn: [...artifactRegistry, ...keyGrants],
+                      }),
+                  );
+        const asked = passedOn?.virtualRepository ?? this.repository;
         this.repositoryName = knownAfter(this.repository, resourceName);
-        this.urls = knownAfter(this.repository, urls);
+        this.urls = knownAfter(asked, urls);
 
         const { indexUrl, uploadUrl } = urls;
         const index = {
@@ -247,15 +276,18 @@ export class Registry extends pulumi.ComponentResource {
         };
         const pipConf = pipConfWithKeyring(index);
         const pypirc = pypircWithKeyring(index);
-        this.pipConf = knownAfter(this.repository, pipConf);
-        this.pypirc = knownAfter(this.repository, pypirc);
-        this.clients = knownAfter(this.repository, filesByTool(index, { form: "keyring" }));
+        this.pipConf = knownAfter(asked, pipConf);
+        this.pypirc = knownAfter(asked, pypirc);
+        this.clients = knownAfter(asked, filesByTool(index, { form: "keyring" }));
         const clients = renderClients(index, [{ form: "keyring" }, { form: "token" }]);
-        this.readme = knownAfter(this.repository, renderReadme(index, clients));
+        this.readme = knownAfter(asked, renderReadme(index, clients));
         this.ci = renderSnippets(created, index, project, { pipConf, pypirc });
-        this.access = pulumi
-            .all([this.principals, this.workloads])
-            .apply(([granted, each]) => listAccess(granted, each, checked.serviceAccounts ?? {}));
+        this.access = pulumi.all([this.principals, this.workloads]).apply(([granted, each]) =>
+            listAccess(granted, each, checked.serviceAccounts ?? {}, {
+                ...(encryption && { "roles/cloudkms.cryptoKeyEncrypterDecrypter": [encryption.kmsKey] }),
+                ...passedOn?.agentGrants,
+            }),
+        );
         this.credentials = renderCredentials(Object.fromEntries(keys), index);
 
         this.registerOutputs({
@@ -288,6 +320,18 @@ function encryptionModule(): typeof import("./encryption") {
 function auditLogsModule(): typeof import("./audit-logs") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("./audit-logs") as typeof import("./audit-logs");
+}
+
+/** A registry without a mirror does not load this module. */
+function mirrorModule(): typeof import("./mirror") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("./mirror") as typeof import("./mirror");
+}
+
+/** A registry that grants nothing to Google's service agent does not load this module. */
+function serviceAgentModule(): typeof import("./service-agent") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("./service-agent") as typeof import("./service-agent");
 }
 
 /** The principals of each role, followed by the workloads that are granted it directly. */

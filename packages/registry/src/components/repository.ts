@@ -5,6 +5,47 @@ import { repositoryName } from "../names/urls";
 import { lifecycleModule, type ParsedRegistry } from "./parse-registry";
 import { stackLabel, stackLabelValue, type StackName } from "../names/stack-label";
 
+type OwnArgs = "project" | "location" | "format" | "labels" | "deletionPolicy" | "kmsKeyName";
+/** What every repository of a stack has in common. */
+interface ManagedRepositoryArgs
+    extends Pick<ParsedRegistry, "project" | "location">, Omit<artifactregistry.RepositoryArgs, OwnArgs> {
+    readonly labels: ParsedRegistry["labels"] | undefined;
+    readonly deletionProtection: boolean | undefined;
+    readonly encryption: ParsedRegistry["encryption"] | undefined;
+    /** The stack that creates the repository, for its label. Undefined for an adopted repository. */
+    readonly createdBy: StackName | undefined;
+}
+
+/** A repository that the stack manages, with its label, its protection and its key. */
+export function managedRepository(
+    name: string,
+    { createdBy, deletionProtection = true, labels = {}, encryption, ...args }: ManagedRepositoryArgs,
+    opts: pulumi.CustomResourceOptions,
+): artifactregistry.Repository {
+    return new artifactregistry.Repository(
+        name,
+        {
+            ...args,
+            format: "PYTHON",
+            labels:
+                createdBy === undefined
+                    ? labels
+                    : pulumi.output(labels).apply((configured) => ({
+                          ...configured,
+                          [stackLabel]: stackLabelValue(createdBy),
+                      })),
+            ...(encryption && { kmsKeyName: encryption.kmsKey }),
+            deletionPolicy: deletionProtection ? "PREVENT" : "DELETE",
+        },
+        pulumi.mergeOptions(opts, {
+            protect: deletionProtection,
+            // The provider refuses to delete a repository whose protection was removed in the same update. It must refuse
+            // before a new repository is created: you could neither finish nor revert half of a replacement.
+            deleteBeforeReplace: !deletionProtection,
+        }),
+    );
+}
+
 /**
  * The repository resource. A new repository gets a label that names the stack. An existing repository is read (`use`) or
  * imported (`adopt`). An adopted repository keeps all settings that the arguments do not set.
@@ -18,40 +59,31 @@ export function repositoryResource(
     createdBy: StackName,
     opts: pulumi.CustomResourceOptions,
 ): artifactregistry.Repository {
-    const { project, location, repository: repositoryId, existing, description, labels = {} } = args;
-    const { deletionProtection = true, cleanup, encryption, scanning = false } = args;
+    const { project, location, repository: repositoryId, existing, description, labels } = args;
+    const { deletionProtection, cleanup, encryption, scanning = false } = args;
     const id = repositoryName({ project, location, repositoryId });
     if (existing === Existing.use) return artifactregistry.Repository.get(name, id, undefined, opts);
     const adopted = existing === Existing.adopt;
-    return new artifactregistry.Repository(
+    return managedRepository(
         name,
         {
             project,
             location,
             repositoryId,
-            format: "PYTHON",
             mode: "STANDARD_REPOSITORY",
             description,
-            labels: adopted
-                ? labels
-                : pulumi.output(labels).apply((configured) => ({
-                      ...configured,
-                      [stackLabel]: stackLabelValue(createdBy),
-                  })),
+            labels,
+            encryption,
+            deletionProtection,
+            createdBy: adopted ? undefined : createdBy,
             ...(cleanup && {
                 cleanupPolicies: lifecycleModule().repositoryPolicies(cleanup),
                 cleanupPolicyDryRun: cleanup.dryRun,
             }),
-            ...(encryption && { kmsKeyName: encryption.kmsKey }),
             // Unset means disabled for packages of every format but Docker.
             ...(scanning && { vulnerabilityScanningConfig: { enablementConfig: "INHERITED" } }),
-            deletionPolicy: deletionProtection ? "PREVENT" : "DELETE",
         },
         pulumi.mergeOptions(opts, {
-            protect: deletionProtection,
-            // The provider refuses to delete a repository whose protection was removed in the same update. It must refuse
-            // before a new repository is created: you could neither finish nor revert half of a replacement.
-            deleteBeforeReplace: !deletionProtection,
             // Keep settings that are made elsewhere. Otherwise an update would delete cleanup policies and replace a repository
             // with customer-managed encryption.
             ignoreChanges: [

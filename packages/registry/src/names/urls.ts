@@ -21,14 +21,20 @@ export interface RepositoryUrls {
 /**
  * Derives the URLs of a repository from its coordinates.
  *
+ * @param indexRepository id of the virtual repository that tools ask in place of this one, if there is one
  * @see https://cloud.google.com/artifact-registry/docs/python/authentication
  */
-export function repositoryUrls({ project, location, repository }: RepositoryCoordinates): RepositoryUrls {
-    const registryUri = `${location}-python.pkg.dev/${project}/${repository}`;
+export function repositoryUrls({
+    project,
+    location,
+    repository,
+    indexRepository = repository,
+}: RepositoryCoordinates & { readonly indexRepository?: string | undefined }): RepositoryUrls {
+    const uri = (id: string) => `${location}-python.pkg.dev/${project}/${id}`;
     return {
-        registryUri,
-        indexUrl: `https://${registryUri}/simple/`,
-        uploadUrl: `https://${registryUri}/`,
+        registryUri: uri(repository),
+        indexUrl: `https://${uri(indexRepository)}/simple/`,
+        uploadUrl: `https://${uri(repository)}/`,
     };
 }
 

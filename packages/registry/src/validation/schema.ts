@@ -98,7 +98,8 @@ const location = v.pipe(
     ),
 );
 
-const repositoryId = v.pipe(
+/** Schema of the id of a repository. */
+export const repositoryId = v.pipe(
     matching(
         /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
         "1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen",
@@ -298,7 +299,13 @@ export const entries = {
             ({ input }) => `${typeMismatch(input, "a number")} Allowed: a project number.`,
         ),
     ),
-    publicPackages: v.optional(oneOf(["pypi", "none"]), "pypi"),
+    publicPackages: v.optional(oneOf(["pypi", "mirror", "none"]), "pypi"),
+    // Only its type is checked here. `parseMirror` checks the rest.
+    mirror: v.exactOptional(
+        map(
+            "a map with the keys upstream, username, passwordSecret, allow, repository and virtualRepository",
+        ),
+    ),
     internalPackages: v.optional(internalPackages, []),
     // Only their types are checked here. `parseLifecycleSettings` checks the rest, in a stack that sets them.
     cleanup: v.exactOptional(map("a map with the keys policies and dryRun")),

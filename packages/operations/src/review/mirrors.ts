@@ -1,0 +1,75 @@
+import { changes, describe, getProject, repositoryType, ruleType } from "./describe";
+import { type Entry, line } from "./entry";
+import type { Preview, Step } from "./events";
+import { say, type Sentence, strong } from "./sentence";
+import { parsePropertyPath, type Properties } from "./values";
+
+// Which packages come into a registry, and from where. In bold: what can let in a package with the name of an internal one.
+
+/** The settings of a repository that say where its packages come from. */
+const sources = ["remoteRepositoryConfig", "virtualRepositoryConfig"];
+
+/** Rules that no longer keep packages out, and repositories whose upstream changes. */
+export function packageSourceChanges(preview: Preview): Entry[] {
+    const project = getProject(preview);
+    const deleted = new Set(
+        preview.steps
+            .filter(({ op, type }) => op === "delete" && type === repositoryType)
+            .map(({ old }) => repositoryOf(old?.inputs ?? {})),
+    );
+    return preview.steps.flatMap((step): Entry[] => {
+        if (step.type === repositoryType) return upstreamChange(step, project);
+        if (step.type !== ruleType) return [];
+        const before = step.old?.inputs ?? {};
+        // With its repository, a rule opens nothing.
+        if (deleted.has(repositoryOf(before))) return [];
+        return opens(step)
+            ? [line(strong(say`No longer keeps ${what(before)} out of the repository ${name(before)}.`))]
+            : [];
+    });
+}
+
+function upstreamChange(step: Step, project: string): Entry[] {
+    // A replacement is shown with its reason.
+    if (step.op !== "update") return [];
+    const paths = step.changedPaths.filter((path) => sources.includes(parsePropertyPath(path)[0] ?? ""));
+    if (paths.length === 0) return [];
+    return [
+        line(
+            say`${strong(say`Changes where the packages of the ${describe(step, project)} come from`)}${changes(step, paths)}`,
+        ),
+    ];
+}
+
+/** Whether a rule denied what it no longer denies, as far as the events say. */
+function opens({ op, old, new: next }: Step): boolean {
+    const denied = old?.inputs["action"] === "DENY";
+    if (!denied || !/^(?:delete|update|replace)$/.test(op)) return false;
+    if (op === "delete") return true;
+    const same = [
+        "action",
+        "operation",
+        "packageId",
+        "repositoryId",
+        "location",
+        "project",
+        "condition",
+    ].every((key) => JSON.stringify(old.inputs[key]) === JSON.stringify(next?.inputs[key]));
+    return !same;
+}
+
+function what({ packageId, condition }: Properties): Sentence {
+    const packages =
+        typeof packageId === "string"
+            ? say`the package ${packageId}`
+            : say`packages without a rule of their own`;
+    return condition === undefined || condition === null ? packages : say`${packages}, under a condition,`;
+}
+
+function name({ repositoryId }: Properties): string {
+    return typeof repositoryId === "string" ? repositoryId : "";
+}
+
+function repositoryOf({ project, location, repositoryId }: Properties): string {
+    return JSON.stringify([project, location, repositoryId]);
+}

@@ -1,0 +1,282 @@
+import * as artifactregistry from "@pulumi/gcp/artifactregistry";
+import * as secretmanager from "@pulumi/gcp/secretmanager";
+import * as pulumi from "@pulumi/pulumi";
+import { type PrincipalsByRole, Role, roleNames } from "../names/principals";
+import type { StackName } from "../names/stack-label";
+import { repositoryName, repositoryUrls } from "../names/urls";
+import type { Mirror as MirrorSettings } from "../validation/mirror";
+import { inheritDependsOn } from "./dependencies";
+import { verifyDerived } from "./derived";
+import { unmanagedBy } from "./existing";
+import type { ParsedRegistry } from "./parse-registry";
+import { managedRepository } from "./repository";
+import { RepositoryAccess, type RepositoryAccessArgs } from "./repository-access";
+import type { ServiceAgent } from "./service-agent";
+import type { CreatedWorkload } from "./workload-identity";
+
+// Public packages through the registry. Only a registry with a mirror loads this file.
+
+/** A registry that has a mirror. */
+type MirroredRegistry = ParsedRegistry & { readonly mirror: MirrorSettings };
+
+/** What the registry made before its mirror. */
+interface Made {
+    readonly createdBy: StackName;
+    /** The private repository. */
+    readonly repository: pulumi.Resource;
+    /** Who is granted a role on it. */
+    readonly principals: PrincipalsByRole;
+    readonly workloads: readonly (readonly [name: string, workload: CreatedWorkload])[];
+    /** How roles are granted. */
+    readonly granted: Pick<RepositoryAccessArgs, "mode" | "allowPublic" | "createdPrincipals">;
+    /** Google's service agent. It is generated when it is needed. */
+    readonly agent: () => ServiceAgent;
+}
+
+/** The arguments of `Mirror`. */
+export interface MirrorArgs
+    extends
+        Pick<MirroredRegistry, "project" | "location" | "repository" | "mirror" | "internalPackages">,
+        Pick<MirroredRegistry, "labels" | "deletionProtection" | "encryption">,
+        Pick<Made, "createdBy" | "agent"> {
+    /** Who can install. */
+    readonly readers: Made["granted"] & Pick<RepositoryAccessArgs, "principals" | "workloads">;
+    /** The private repository. */
+    readonly privateRepository: pulumi.Resource;
+}
+
+/**
+ * Creates the mirror of a registry. Everyone with a role on the private repository can install through it.
+ *
+ * @returns the virtual repository, which tools ask; and what Google's service agent is granted, from role to resource names
+ */
+export function createMirror(
+    name: string,
+    registry: MirroredRegistry,
+    { createdBy, repository, principals, workloads, granted, agent }: Made,
+    opts: pulumi.ComponentResourceOptions,
+): {
+    readonly virtualRepository: artifactregistry.Repository;
+    readonly agentGrants: Record<string, string[]>;
+} {
+    const readers = {
+        ...granted,
+        principals: { reader: [...new Set(Object.values(principals).flat())], writer: [], admin: [] },
+        workloads: Object.fromEntries(
+            workloads.map(([key, { workload, ...created }]) => [
+                key,
+                { ...created, workload: { ...workload, access: Role.reader } },
+            ]),
+        ),
+    };
+    const args = { ...registry, createdBy, readers, agent, privateRepository: repository };
+    const { virtualRepository } = new Mirror(name, args, opts);
+    const grant = agentGrant(registry.mirror, registry.project);
+    return { virtualRepository, agentGrants: grant === undefined ? {} : { [grant.role]: [grant.name] } };
+}
+
+/**
+ * A remote repository that fetches public packages and keeps them, and a virtual repository in front of it and of the private
+ * repository. Tools ask the virtual repository only.
+ *
+ * The virtual repository prefers the private one, but only among equal versions: of all other versions, tools take the highest.
+ * So download rules keep internal names out of the remote repository. They exist before anyone can ask for a public package.
+ *
+ * Everyone who can install is a reader of the virtual repository. Nobody is granted a role on the remote one. Google's service agent
+ * reads both on their behalf.
+ *
+ * @see https://cloud.google.com/artifact-registry/docs/repositories/virtual-overview
+ */
+export class Mirror extends pulumi.ComponentResource {
+    /** The virtual repository. */
+    readonly virtualRepository: artifactregistry.Repository;
+
+    constructor(name: string, args: MirrorArgs, opts?: pulumi.ComponentResourceOptions) {
+        const { project, location, repository, mirror, internalPackages, readers, privateRepository } = args;
+        super("python-registry:index:Mirror", name, { project, location, repository, mirror }, opts);
+        const { labels, deletionProtection, encryption, createdBy } = args;
+        const managed = { project, location, labels, deletionProtection, encryption, createdBy };
+        const options = inheritDependsOn(opts, { parent: this });
+        const repositoryOptions = pulumi.mergeOptions(options, {
+            ignoreChanges: unmanagedBy({ ...(encryption && { encryption }) }),
+        });
+
+        const grant = agentGrant(mirror, project);
+        const remote = managedRepository(
+            `${name}-public`,
+            {
+                ...managed,
+                repositoryId: mirror.repository,
+                mode: "REMOTE_REPOSITORY",
+                description: `Public packages for ${repository}`,
+                remoteRepositoryConfig: remoteConfig(mirror),
+            },
+            pulumi.mergeOptions(repositoryOptions, {
+                dependsOn: grant === undefined ? [] : [grantToAgent(name, grant, args.agent(), options)],
+            }),
+        );
+        const rules = downloadRules(mirror.allow, internalPackages).map(
+            ({ id, ...rule }) =>
+                new artifactregistry.Rule(
+                    `${name}-${id}`,
+                    {
+                        project,
+                        location,
+                        repositoryId: mirror.repository,
+                        ruleId: id,
+                        operation: "DOWNLOAD",
+                        ...rule,
+                    },
+                    pulumi.mergeOptions(options, { dependsOn: remote }),
+                ),
+        );
+        let created: (repository: pulumi.Resource) => void = () => undefined;
+        const exists = new Promise<pulumi.Resource>((resolve) => (created = resolve));
+        const access = new RepositoryAccess(
+            `${name}-all`,
+            {
+                project,
+                location,
+                repository: mirror.virtualRepository,
+                ...readers,
+                origin: "created",
+            },
+            inheritDependsOn(opts, { parent: this, dependsOn: exists }),
+        );
+        const upstream = (id: string, repositoryId: string, priority: number) => ({
+            id,
+            repository: repositoryName({ project, location, repositoryId }),
+            priority,
+        });
+        this.virtualRepository = managedRepository(
+            `${name}-all`,
+            {
+                ...managed,
+                repositoryId: mirror.virtualRepository,
+                mode: "VIRTUAL_REPOSITORY",
+                description: `The packages of ${repository}, and public packages`,
+                virtualRepositoryConfig: {
+                    upstreamPolicies: [
+                        upstream("private", repository, 200),
+                        upstream("public", mirror.repository, 100),
+                    ],
+                },
+            },
+            pulumi.mergeOptions(repositoryOptions, {
+                // As for the private repository: see RepositoryAccess.
+                parent: access,
+                dependsOn: [privateRepository, remote, ...rules],
+            }),
+        );
+        created(this.virtualRepository);
+        for (const each of [remote, this.virtualRepository]) {
+            const id = each === remote ? mirror.repository : mirror.virtualRepository;
+            verifyDerived(
+                "repository URI",
+                repositoryUrls({ project, location, repository: id }).registryUri,
+                each.registryUri,
+            );
+        }
+        this.registerOutputs({ virtualRepository: this.virtualRepository });
+    }
+}
+
+/** A download rule of the remote repository. */
+interface DownloadRule {
+    readonly id: string;
+    readonly action: "ALLOW" | "DENY";
+    /** Normalized name of a package; undefined for all packages without a rule of their own. */
+    readonly packageId?: string;
+}
+
+/**
+ * The rules that decide which public packages come in.
+ *
+ * @param allow the only packages that do; undefined for all that are not internal
+ * @see https://cloud.google.com/artifact-registry/docs/repositories/download-rules
+ */
+export function downloadRules(
+    allow: readonly string[] | undefined,
+    internalPackages: readonly string[],
+): DownloadRule[] {
+    return allow === undefined
+        ? internalPackages.map((name) => ({ id: `deny-${name}`, action: "DENY", packageId: name }))
+        : [
+              { id: "deny-all-others", action: "DENY" },
+              ...allow.map((name): DownloadRule => ({
+                  id: `allow-${name}`,
+                  action: "ALLOW",
+                  packageId: name,
+              })),
+          ];
+}
+
+function remoteConfig({
+    upstream,
+    login,
+}: MirrorSettings): artifactregistry.RepositoryArgs["remoteRepositoryConfig"] {
+    if (upstream === "pypi") return { pythonRepository: { publicRepository: "PYPI" } };
+    return {
+        commonRepository: { uri: upstream },
+        ...(login && {
+            upstreamCredentials: {
+                usernamePasswordCredentials: {
+                    username: login.username,
+                    passwordSecretVersion: login.passwordSecret,
+                },
+            },
+        }),
+    };
+}
+
+/** What a mirror's upstream needs of Google's service agent: the resource, and the role on it. */
+interface AgentGrant {
+    readonly kind: "secret" | "repository";
+    readonly on: { readonly project: string; readonly location: string; readonly id: string };
+    readonly name: string;
+    readonly role: string;
+}
+
+/**
+ * What Google's service agent must be granted: the secret with the password, or reading in a repository of another project. In its own
+ * project, the agent can read already.
+ *
+ * @see https://cloud.google.com/artifact-registry/docs/ar-service-account
+ */
+function agentGrant({ upstream, login }: MirrorSettings, project: string): AgentGrant | undefined {
+    const [name, kind, role] =
+        login === undefined
+            ? [upstream, "repository" as const, roleNames.reader]
+            : [
+                  login.passwordSecret.replace(/\/versions\/[^/]+$/, ""),
+                  "secret" as const,
+                  "roles/secretmanager.secretAccessor",
+              ];
+    const [, owner, location = "", id] =
+        /^projects\/([^/]+)\/(?:locations\/([^/]+)\/)?[a-z]+\/([^/]+)$/.exec(name) ?? [];
+    if (owner === undefined || id === undefined) return undefined;
+    if (kind === "repository" && owner === project) return undefined;
+    return { kind, on: { project: owner, location, id }, name, role };
+}
+
+/** Grants Google's service agent what the upstream needs. */
+function grantToAgent(
+    name: string,
+    { kind, on, role }: AgentGrant,
+    { resource, member }: ServiceAgent,
+    opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+    // What the agent reads at Google waits for the agent.
+    const options = pulumi.mergeOptions(opts, { dependsOn: resource });
+    return kind === "secret"
+        ? new secretmanager.SecretIamMember(
+              `${name}-password`,
+              { project: on.project, secretId: on.id, role, member },
+              options,
+          )
+        : new artifactregistry.RepositoryIamMember(
+              `${name}-upstream`,
+              { project: on.project, location: on.location, repository: on.id, role, member },
+              options,
+          );
+}

@@ -1,0 +1,223 @@
+import * as v from "valibot";
+import { isAmong, normalizedName } from "../names/package-names";
+import { repositoryName } from "../names/urls";
+import { parseEntry } from "./entry";
+import { duplicates, isRecord, matching, repositoryId, toRecord } from "./schema";
+import { type ReportMistake, typeMismatch } from "./wording";
+
+// `mirror`: where public packages come from if this registry passes them on. Only a registry with a mirror loads this file.
+
+const repositoryPattern =
+    /^projects\/([a-z0-9.:-]+)\/locations\/([a-z0-9-]+)\/repositories\/([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
+const upstreamForms =
+    "pypi, the https URL of an index without a login, or projects/PROJECT/locations/LOCATION/repositories/REPOSITORY";
+
+const upstream = v.pipe(
+    v.string((issue) => `${typeMismatch(issue.input, "a string")} Allowed: ${upstreamForms}.`),
+    v.check(isUpstream, ({ input }) => {
+        const hint = /^https?:\/\/[^/]*@/.test(input)
+            ? " A login belongs in username and passwordSecret: an address appears in plain text in the state."
+            : /^(https:\/\/)?pypi(\.org|\.python\.org)?(\/simple)?\/?$/i.test(input)
+              ? ' Did you mean "pypi"?'
+              : "";
+        return `is not valid. Allowed: ${upstreamForms}.${hint}`;
+    }),
+);
+
+const publicName = matching(
+    /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i,
+    "exact names of packages: a download rule takes no prefixes",
+);
+
+/** The keys of `mirror`. */
+export const mirrorEntries = {
+    upstream: v.optional(upstream, "pypi"),
+    username: v.exactOptional(
+        matching(/^[^\s:]+$/, "the user name for the upstream, without spaces and colons"),
+    ),
+    passwordSecret: v.exactOptional(
+        matching(
+            /^projects\/[a-z0-9.:-]+\/secrets\/[\w-]{1,255}\/versions\/(?:\d+|latest)$/,
+            "a version of a secret in Secret Manager, projects/PROJECT/secrets/SECRET/versions/VERSION",
+        ),
+    ),
+    allow: v.exactOptional(
+        v.pipe(
+            v.array(
+                publicName,
+                ({ input }) => `${typeMismatch(input, "a list")} Allowed: a list of package names.`,
+            ),
+            v.nonEmpty(
+                "lists no package. Allowed: at least one; set publicPackages: none if no public package may come in.",
+            ),
+        ),
+    ),
+    repository: v.exactOptional(repositoryId),
+    virtualRepository: v.exactOptional(repositoryId),
+};
+
+/** A validated `mirror`. */
+export interface Mirror {
+    /** `pypi`, the https URL of an index, or the resource name of a repository. */
+    readonly upstream: string;
+    /** The login for an index with a URL. */
+    readonly login?: {
+        readonly username: string;
+        /** The version of a secret with the password, `projects/P/secrets/S/versions/V`. */
+        readonly passwordSecret: string;
+    };
+    /** Normalized names of the only public packages that come in; undefined if all do that are not internal. */
+    readonly allow?: string[];
+    /** Id of the remote repository, which fetches public packages and keeps them. */
+    readonly repository: string;
+    /** Id of the virtual repository, which tools ask. */
+    readonly virtualRepository: string;
+}
+
+/** The given settings that a mirror depends on. */
+export interface GivenMirror {
+    readonly mirror?: unknown;
+    readonly publicPackages?: unknown;
+    readonly project?: unknown;
+    readonly location?: unknown;
+    readonly repository?: unknown;
+    readonly internalPackages?: unknown;
+}
+
+/**
+ * Parses `mirror`, and checks it against the other settings.
+ *
+ * @returns undefined if there is no mirror, or a mistake
+ */
+export function parseMirror(given: GivenMirror, report: ReportMistake): Mirror | undefined {
+    if (given.publicPackages !== "mirror") {
+        report(["mirror"], given.mirror, "has no effect. Allowed: only with publicPackages: mirror.");
+        return undefined;
+    }
+    // A message about an unknown key contains its value.
+    const { password, ...entry } = toRecord(given.mirror);
+    if (password !== undefined) {
+        report(
+            ["mirror", "password"],
+            undefined,
+            "would be in plain text in the state. Allowed: passwordSecret, which names a secret in Secret Manager. Replace the password if others have seen this configuration.",
+        );
+    }
+    const whole = given.mirror ?? {};
+    const { value, mistakes } = parseEntry(mirrorEntries, isRecord(whole) ? entry : whole, "of mirror");
+    for (const [path, input, message] of mistakes) report(["mirror", ...path], input, message);
+    const { allow, upstream: from = "pypi", username, passwordSecret } = toRecord(given.mirror);
+    checkNames(given, allow, report);
+    checkLogin(from, username, passwordSecret, report);
+    const ids = checkIds(given, report);
+    if (value === undefined) return undefined;
+    return {
+        ...ids,
+        upstream: value.upstream,
+        ...(value.allow === undefined ? {} : { allow: value.allow.map(normalizedName) }),
+        ...(value.username === undefined || value.passwordSecret === undefined
+            ? {}
+            : { login: { username: value.username, passwordSecret: value.passwordSecret } }),
+    };
+}
+
+/** Reports internal names that a rule cannot keep out, and names that are both internal and allowed. */
+function checkNames({ internalPackages }: GivenMirror, allow: unknown, report: ReportMistake): void {
+    const internal = strings(internalPackages).map(normalizedName);
+    if (allow === undefined) {
+        for (const [index, name] of strings(internalPackages).entries()) {
+            if (!name.endsWith("*")) continue;
+            report(
+                ["internalPackages", index],
+                name,
+                "is a prefix, and a download rule takes only exact names: the mirror would pass on public packages with this prefix. " +
+                    "Allowed with publicPackages: mirror: exact names; or list in mirror.allow the public packages that may come in.",
+            );
+        }
+        return;
+    }
+    const allowed = strings(allow);
+    for (const [index, name] of allowed.entries()) {
+        if (!isAmong(normalizedName(name), internal)) continue;
+        report(
+            ["mirror", "allow", index],
+            name,
+            "is an internal package. Allowed: names that are not in internalPackages.",
+        );
+    }
+    for (const [, second, index] of duplicates(allowed, normalizedName)) {
+        report(["mirror", "allow", index], second, "is listed twice. Allowed: each package once.");
+    }
+}
+
+function checkLogin(from: unknown, username: unknown, secret: unknown, report: ReportMistake): void {
+    if (username === undefined && secret === undefined) return;
+    if (typeof from === "string" && isUpstream(from) && !from.startsWith("https://")) {
+        report(
+            ["mirror", username === undefined ? "passwordSecret" : "username"],
+            undefined,
+            "is set, but the upstream takes no login. Allowed: only with the https URL of an index.",
+        );
+    }
+    for (const [key, value] of Object.entries({ username, passwordSecret: secret })) {
+        if (value === undefined)
+            report(["mirror", key], undefined, "is not set. Allowed: username and passwordSecret together.");
+    }
+}
+
+/** The ids of the two repositories, as configured or derived. Reports ids that are too long or not distinct. */
+function checkIds(
+    given: GivenMirror,
+    report: ReportMistake,
+): Pick<Mirror, "repository" | "virtualRepository"> {
+    const own = typeof given.repository === "string" ? given.repository : "";
+    const configured = toRecord(given.mirror);
+    const id = (key: "repository" | "virtualRepository", end: string) => {
+        const value = configured[key];
+        if (typeof value === "string") return value;
+        const derived = `${own}-${end}`;
+        if (!v.is(repositoryId, derived) && v.is(repositoryId, own)) {
+            report(
+                ["mirror", key],
+                undefined,
+                `is not set, and the id of the repository with -${end} is too long. Allowed: an id of at most 63 characters.`,
+            );
+        }
+        return derived;
+    };
+    const ids = { repository: id("repository", "public"), virtualRepository: id("virtualRepository", "all") };
+    for (const [, second] of duplicates([own, ids.repository, ids.virtualRepository], (each) => each)) {
+        const key = second === configured["virtualRepository"] ? "virtualRepository" : "repository";
+        report(
+            ["mirror", key],
+            second,
+            "is the id of another repository of this registry. Allowed: three different ids.",
+        );
+    }
+    const { project, location } = given;
+    if (typeof project === "string" && typeof location === "string") {
+        const names = [own, ids.repository, ids.virtualRepository].map((repositoryId) =>
+            repositoryName({ project, location, repositoryId }),
+        );
+        const from = configured["upstream"];
+        if (typeof from === "string" && names.includes(from)) {
+            report(
+                ["mirror", "upstream"],
+                from,
+                "is a repository of this registry itself. Allowed: another repository.",
+            );
+        }
+    }
+    return ids;
+}
+
+function isUpstream(value: string): boolean {
+    if (value === "pypi" || repositoryPattern.test(value)) return true;
+    if (!URL.canParse(value)) return false;
+    const { protocol, username, password, search, hash } = new URL(value);
+    return protocol === "https:" && username + password + search + hash === "" && !/\s/.test(value);
+}
+
+function strings(value: unknown): string[] {
+    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
+import { parseSettings } from "../../src/settings";
+
+const place = { "gcp:project": "acme-tools", location: "europe-west1" };
+
+function parse(values: Record<string, unknown>) {
+    return parseSettings(stackConfig({ ...place, ...values }));
+}
+
+function mirrorWith(mirror: Record<string, unknown>, more: Record<string, unknown> = {}) {
+    const parsed = parse({ publicPackages: "mirror", mirror, ...more });
+    assert.ok("settings" in parsed, JSON.stringify(parsed));
+    return parsed.settings.mirror;
+}
+
+function mistakes(values: Record<string, unknown>): readonly string[] {
+    const parsed = parse(values);
+    return "mistakes" in parsed ? parsed.mistakes : [];
+}
+
+const upstreams =
+    "Allowed: pypi, the https URL of an index without a login, or projects/PROJECT/locations/LOCATION/repositories/REPOSITORY.";
+
+describe("settings: mirror", () => {
+    it("needs no key", () => {
+        for (const mirror of [undefined, {}]) {
+            assert.deepEqual(mirrorWith(mirror as Record<string, unknown>), {
+                upstream: "pypi",
+                repository: "python-public",
+                virtualRepository: "python-all",
+            });
+        }
+    });
+
+    it("takes an index with a login, or a repository", () => {
+        assert.deepEqual(
+            mirrorWith({
+                upstream: "https://packages.acme.example/simple",
+                username: "mirror",
+                passwordSecret: "projects/acme-tools/secrets/index-password/versions/3",
+                allow: ["Requests", "ruamel.yaml"],
+                repository: "outside",
+                virtualRepository: "everything",
+            }),
+            {
+                upstream: "https://packages.acme.example/simple",
+                login: {
+                    username: "mirror",
+                    passwordSecret: "projects/acme-tools/secrets/index-password/versions/3",
+                },
+                allow: ["requests", "ruamel-yaml"],
+                repository: "outside",
+                virtualRepository: "everything",
+            },
+        );
+        const upstream = "projects/example.com:central/locations/us/repositories/pypi";
+        assert.equal(mirrorWith({ upstream })?.upstream, upstream);
+    });
+
+    it("is absent with the defaults of Pulumi.yaml, and refused with other public packages", () => {
+        assert.deepEqual(mistakes({ publicPackages: "pypi", mirror: {} }), []);
+        for (const publicPackages of ["pypi", "none"]) {
+            assert.deepEqual(mistakes({ publicPackages, mirror: { allow: ["requests"] } }), [
+                'python-registry:mirror: {"allow":["requests"]} has no effect. Allowed: only with publicPackages: mirror.',
+            ]);
+        }
+    });
+
+    it("has all its mistakes reported at once", () => {
+        assert.deepEqual(
+            mistakes({
+                publicPackages: "mirror",
+                internalPackages: ["acme-core", "acme-*"],
+                mirror: {
+                    upstream: "http://pypi.org",
+                    username: "mirror",
+                    password: "hunter2",
+                    allowed: [],
+                    repository: "python",
+                },
+            }),
+            [
+                "python-registry:mirror.password: would be in plain text in the state. Allowed: passwordSecret, which names a secret in Secret Manager. Replace the password if others have seen this configuration.",
+                'python-registry:mirror.allowed: "allowed" is an unknown key of mirror (its value: []). Allowed: upstream, username, passwordSecret, allow, repository, virtualRepository. Did you mean "allow"?',
+                `python-registry:mirror.upstream: "http://pypi.org" is not valid. ${upstreams}`,
+                'python-registry:internalPackages[1]: "acme-*" is a prefix, and a download rule takes only exact names: the mirror would pass on public packages with this prefix. Allowed with publicPackages: mirror: exact names; or list in mirror.allow the public packages that may come in.',
+                "python-registry:mirror.passwordSecret: is not set. Allowed: username and passwordSecret together.",
+                'python-registry:mirror.repository: "python" is the id of another repository of this registry. Allowed: three different ids.',
+            ],
+        );
+    });
+
+    it("never takes a login in the address, which would be in plain text in the state", () => {
+        for (const upstream of ["https://u:p@pypi.acme.example/", "https://u@pypi.acme.example/simple/"]) {
+            assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream } }), [
+                `python-registry:mirror.upstream: ${JSON.stringify(upstream)} is not valid. ${upstreams} A login belongs in username and passwordSecret: an address appears in plain text in the state.`,
+            ]);
+        }
+    });
+
+    it("never shows a secret", () => {
+        const values = {
+            publicPackages: "mirror",
+            repository: "classified",
+            mirror: { upstream: "https://hidden.example", username: "topsecret", repository: "classified" },
+        };
+        const all = ["mirror", "repository"].map((name) => `python-registry:${name}`);
+        const parsed = parseSettings(stackConfig({ ...place, ...values }), new Set(all));
+        assert.ok("mistakes" in parsed);
+        assert.equal(parsed.mistakes.length, 2);
+        assert.doesNotMatch(parsed.mistakes.join("\n"), /classified|hidden|topsecret/);
+    });
+
+    it("takes a login only for the URL of an index", () => {
+        const login = { username: "mirror", passwordSecret: "projects/p-acme/secrets/s/versions/latest" };
+        for (const upstream of ["pypi", "projects/acme/locations/us/repositories/pypi"]) {
+            assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream, ...login } }), [
+                "python-registry:mirror.username: is set, but the upstream takes no login. Allowed: only with the https URL of an index.",
+            ]);
+        }
+    });
+
+    it("says what is meant by an address of PyPI", () => {
+        for (const upstream of ["https://pypi.org/simple", "PyPI", "pypi.org"]) {
+            if (upstream.startsWith("https:")) {
+                // An index like any other.
+                assert.equal(mirrorWith({ upstream })?.upstream, upstream);
+                continue;
+            }
+            assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream } }), [
+                `python-registry:mirror.upstream: ${JSON.stringify(upstream)} is not valid. ${upstreams} Did you mean "pypi"?`,
+            ]);
+        }
+    });
+
+    it("allows only exact names that are not internal, each once, and at least one", () => {
+        const withAllow = (allow: unknown, internalPackages: string[] = []) =>
+            mistakes({ publicPackages: "mirror", internalPackages, mirror: { allow } });
+        assert.deepEqual(withAllow([]), [
+            "python-registry:mirror.allow: [] lists no package. Allowed: at least one; set publicPackages: none if no public package may come in.",
+        ]);
+        assert.deepEqual(withAllow(["django-*"]), [
+            'python-registry:mirror.allow[0]: "django-*" is not valid. Allowed: exact names of packages: a download rule takes no prefixes.',
+        ]);
+        assert.deepEqual(withAllow(["Acme.Core", "acme-tools", "numpy", "NumPy"], ["acme-core", "acme-*"]), [
+            'python-registry:mirror.allow[0]: "Acme.Core" is an internal package. Allowed: names that are not in internalPackages.',
+            'python-registry:mirror.allow[1]: "acme-tools" is an internal package. Allowed: names that are not in internalPackages.',
+            'python-registry:mirror.allow[3]: "NumPy" is listed twice. Allowed: each package once.',
+        ]);
+    });
+
+    it("accepts prefixes of internal packages if only listed packages come in", () => {
+        assert.deepEqual(mirrorWith({ allow: ["requests"] }, { internalPackages: ["acme-*"] })?.allow, [
+            "requests",
+        ]);
+    });
+
+    it("has ids of its own, which fit", () => {
+        const repository = "r".repeat(60);
+        assert.deepEqual(mistakes({ publicPackages: "mirror", repository }), [
+            "python-registry:mirror.repository: is not set, and the id of the repository with -public is too long. Allowed: an id of at most 63 characters.",
+            "python-registry:mirror.virtualRepository: is not set, and the id of the repository with -all is too long. Allowed: an id of at most 63 characters.",
+        ]);
+        assert.deepEqual(
+            mistakes({ publicPackages: "mirror", mirror: { repository: "same", virtualRepository: "same" } }),
+            [
+                'python-registry:mirror.virtualRepository: "same" is the id of another repository of this registry. Allowed: three different ids.',
+            ],
+        );
+        for (const id of ["python", "python-public", "python-all"]) {
+            const upstream = `projects/acme-tools/locations/europe-west1/repositories/${id}`;
+            assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream } }), [
+                `python-registry:mirror.upstream: ${JSON.stringify(upstream)} is a repository of this registry itself. Allowed: another repository.`,
+            ]);
+        }
+    });
+});
