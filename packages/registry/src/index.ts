@@ -8,14 +8,12 @@ export type { KeyCredentialFiles } from "./components/credentials";
 export { Registry, type RegistryServiceAccount } from "./components/registry";
 export type { PoolConfig, RegistryArgs, ServiceAccountConfig } from "./components/registry-args";
 export { AccessMode } from "./components/repository-access";
-export {
-    AuditLogType,
-    CleanupAction,
-    type CleanupCondition,
-    type CleanupConfig,
-    type CleanupPolicy,
-    type EncryptionConfig,
-    type MostRecentVersions,
-    TagState,
+export type {
+    CleanupCondition,
+    CleanupConfig,
+    CleanupPolicy,
+    EncryptionConfig,
+    MostRecentVersions,
 } from "./lifecycle/lifecycle-config";
 export { type WorkloadConfig, WorkloadType } from "./systems/workload-config";
+export { AuditLogType, CleanupAction, TagState } from "./validation/schema";

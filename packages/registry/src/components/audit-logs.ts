@@ -1,6 +1,6 @@
 import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
-import type { AuditLogType } from "../lifecycle/lifecycle-config";
+import type { AuditLogType } from "../validation/schema";
 import { callAfter, type CallOptions } from "./dependencies";
 import { serviceMessage } from "./existing";
 import { userError } from "./user-error";

@@ -3,7 +3,8 @@ import type { KeyringProvider, PublicPackages } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
-import type { AuditLogType, CleanupConfig, EncryptionConfig } from "../lifecycle/lifecycle-config";
+import type { CleanupConfig, EncryptionConfig } from "../lifecycle/lifecycle-config";
+import type { AuditLogType } from "../validation/schema";
 import type { WorkloadConfig } from "../systems/workload-config";
 
 /** The arguments of a dedicated service account of a registry. */

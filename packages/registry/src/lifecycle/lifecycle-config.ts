@@ -1,23 +1,6 @@
+import type { CleanupAction, TagState } from "../validation/schema";
+
 // What users of every language write about the life of a repository. The SDKs are generated from these types.
-
-/** What a cleanup policy does with the versions that it matches. */
-export const CleanupAction = { DELETE: "DELETE", KEEP: "KEEP" } as const;
-/** What a cleanup policy does with the versions that it matches. */
-export type CleanupAction = (typeof CleanupAction)[keyof typeof CleanupAction];
-
-/** Whether a version has a tag. Versions of Python packages have none. */
-export const TagState = { TAGGED: "TAGGED", UNTAGGED: "UNTAGGED", ANY: "ANY" } as const;
-/** Whether a version has a tag. Versions of Python packages have none. */
-export type TagState = (typeof TagState)[keyof typeof TagState];
-
-/** Which accesses to the registry are logged. */
-export const AuditLogType = {
-    ADMIN_READ: "ADMIN_READ",
-    DATA_READ: "DATA_READ",
-    DATA_WRITE: "DATA_WRITE",
-} as const;
-/** Which accesses to the registry are logged. */
-export type AuditLogType = (typeof AuditLogType)[keyof typeof AuditLogType];
 
 /** What a version must be like, so that a cleanup policy matches it: all that is set. */
 export interface CleanupCondition {

@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { duplicates, isRecord, oneOf } from "../validation/schema";
+import { type AuditLogType, duplicates, isRecord, oneOf } from "../validation/schema";
 import type { ReportMistake } from "../validation/wording";
 import { type Cleanup, parseCleanup } from "./cleanup";
 export { cleanupNotices } from "./cleanup";
 export { cleanupDifferences, repositoryPolicies } from "./repository-policies";
 import { parseEncryption } from "./encryption";
-import type { AuditLogType, EncryptionConfig } from "./lifecycle-config";
+import type { EncryptionConfig } from "./lifecycle-config";
 
 /** The settings that concern the life of a repository, validated. A setting that has no effect is left out. */
 export interface LifecycleSettings {

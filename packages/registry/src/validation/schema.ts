@@ -234,6 +234,25 @@ const internalPackages = v.pipe(
     unique(normalizedName, "package", "case is ignored; -, _ and . are equal"),
 );
 
+/** What a cleanup policy does with the versions that it matches. */
+export const CleanupAction = { DELETE: "DELETE", KEEP: "KEEP" } as const;
+/** What a cleanup policy does with the versions that it matches. */
+export type CleanupAction = (typeof CleanupAction)[keyof typeof CleanupAction];
+
+/** Whether a version has a tag. Versions of Python packages have none. */
+export const TagState = { TAGGED: "TAGGED", UNTAGGED: "UNTAGGED", ANY: "ANY" } as const;
+/** Whether a version has a tag. Versions of Python packages have none. */
+export type TagState = (typeof TagState)[keyof typeof TagState];
+
+/** Which accesses to the registry are logged. */
+export const AuditLogType = {
+    ADMIN_READ: "ADMIN_READ",
+    DATA_READ: "DATA_READ",
+    DATA_WRITE: "DATA_WRITE",
+} as const;
+/** Which accesses to the registry are logged. */
+export type AuditLogType = (typeof AuditLogType)[keyof typeof AuditLogType];
+
 /** Schema of `existing`, of the repository, an account or a pool. */
 export const existing = v.exactOptional(oneOf(["use", "adopt"]));
 

@@ -136,6 +136,11 @@ export class GoogleProvider {
                     billingAccount: text(billing["billingAccountName"]).replace("billingAccounts/", ""),
                 };
             }
+            case "gcp:projects/getIamPolicy:getIamPolicy": {
+                const name = `projects/${text(inputs["project"])}`;
+                const policy = await this.#api.call("resourceManager", "POST", `${name}:getIamPolicy`, {});
+                return { policyData: JSON.stringify(pick(policy, ["auditConfigs", "bindings"])) };
+            }
             case "gcp:iam/getWorkloadIdentityPool:getWorkloadIdentityPool":
                 return this.#findIdentity(poolType, identityId(inputs));
             case "gcp:iam/getWorkloadIdentityPoolProvider:getWorkloadIdentityPoolProvider":

@@ -55,7 +55,7 @@ export const settingsSchema = v.strictObject({
     ),
     cleanupPolicies: v.exactOptional(
         v.pipe(
-            v.record(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,127}$/)), cleanupPolicy),
+            v.record(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,126}$/)), cleanupPolicy),
             v.check((policies) => Object.keys(policies).length <= 10, "at most 10 cleanup policies."),
             v.check(
                 (policies) => Object.entries(policies).every(([key, { id = key }]) => key === id),
