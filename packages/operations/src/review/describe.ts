@@ -8,6 +8,7 @@ export const repositoryType = "gcp:artifactregistry/repository:Repository";
 export const ruleType = "gcp:artifactregistry/rule:Rule";
 export const accountType = "gcp:serviceaccount/account:Account";
 export const keyType = "gcp:serviceaccount/key:Key";
+export const keyGrantType = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember";
 export const serviceType = "gcp:projects/service:Service";
 export const poolType = "gcp:iam/workloadIdentityPool:WorkloadIdentityPool";
 export const providerType = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider";
@@ -57,6 +58,8 @@ function describeName(
         }
         case serviceType:
             return say`API ${named("service")}`;
+        case keyGrantType:
+            return say`grant ${named("role")} on the key ${named("cryptoKeyId")}`;
         case poolType:
             return say`workload identity pool ${named("workloadIdentityPoolId")}`;
         case providerType:

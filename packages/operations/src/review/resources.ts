@@ -2,6 +2,7 @@ import {
     accountType,
     changes,
     describe,
+    keyGrantType,
     keyType,
     poolType,
     getProject,
@@ -13,6 +14,7 @@ import {
 } from "./describe";
 import { type Preview, stackType, type Step } from "./events";
 import { countGrants, isRegistryGrant } from "./grants";
+import { harmlessChanges, riskyChanges } from "./lifecycle";
 import { type Entry, line } from "./entry";
 import { packageSourceChanges } from "./mirrors";
 import { say, type Sentence, strong } from "./sentence";
@@ -37,6 +39,7 @@ export function replacedOrDeleted(preview: Preview): Entry[] {
             ),
         ...packageSourceChanges(preview),
         ...grantDestruction(made.filter(isRegistryGrant), preview.steps, project),
+        ...riskyChanges(preview).map(line),
     ];
 }
 
@@ -58,6 +61,7 @@ export function otherChanges(preview: Preview): Entry[] {
         ...counted("Creates", "create"),
         ...counted("Imports", "import"),
         ...counted("Updates", "update"),
+        ...harmlessChanges(preview),
     ].map(line);
 }
 
@@ -208,6 +212,8 @@ function destruction(step: Step, project: string): Entry[] {
 function consequence(type: string): Sentence {
     if (type === accountType) return say` Everything that uses it loses access, and its keys stop working.`;
     if (type === keyType) return say` Everything that still signs in with it loses access.`;
+    if (type === keyGrantType)
+        return say` Repositories that are encrypted with this key can then neither be read nor written.`;
     return [];
 }
 
