@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
 import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import {
     accountsPath,
@@ -515,9 +516,8 @@ describe("sandbox: packages", () => {
             "hello_there-2.0-py3-none-any.whl",
             "other-1.0.zip",
         ]) {
-            const [, stem = "", version = ""] = /^([a-z_]+)-(\d\.\d)/.exec(filename) ?? [];
-            const content = Buffer.from("content");
-            files.set(filename, { package: stem.replace("_", "-"), version, filename, content, sha256: "" });
+            const [, stem = ""] = /^([a-z_]+)-/.exec(filename) ?? [];
+            files.set(filename, pythonFile(stem, filename, Buffer.from("content")));
         }
     });
     afterEach(() => sandbox.close());

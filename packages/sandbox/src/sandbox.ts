@@ -12,6 +12,7 @@ import { metadataServer } from "./google/metadata-server";
 import { securityTokenService, stsHost } from "./google/sts";
 import { Issuers } from "./issuers/issuers";
 import { startProxy } from "./python/proxy";
+import { defaultBehavior, type RegistryBehavior } from "./python/registry-behavior";
 import { PublicIndex } from "./python/public-index";
 import { pythonEndpoint, pythonHost } from "./python/python-endpoint";
 import type { LoggedRequest } from "./google/request-log";
@@ -54,8 +55,8 @@ export interface Sandbox extends AsyncDisposable {
         identity: string,
         scopes?: readonly string[],
     ): Promise<Readonly<Record<string, string>>>;
-    /** Publishes a file on the public index. */
-    publishPublic(file: { project: string; filename: string; content: Buffer }): void;
+    /** Publishes a file on the public index, now or at another time. */
+    publishPublic(file: { project: string; filename: string; content: Buffer; uploaded?: Date }): void;
     /** Lets a host of the public index answer only requests with a login, like another company's registry. */
     requirePublicLogin(host: string, username: string, password: string): void;
     /** Ends both servers and removes the directory. Can be called again. */
@@ -67,20 +68,26 @@ export async function startSandbox({
     project = "sandbox-project",
     projectNumber = "123456789012",
     hasCluster = true,
+    deniedPackages = defaultBehavior.deniedPackages,
+    virtualRules = defaultBehavior.virtualRules,
+    uploadTimes = false,
 }: {
     project?: string;
     projectNumber?: string;
     /** Whether there is a GKE cluster, so that policies can name its accounts. */
     hasCluster?: boolean;
-} = {}): Promise<Sandbox> {
+    /** Whether the public index says when its files were uploaded, as PyPI does. Artifact Registry's never does. */
+    uploadTimes?: boolean;
+} & Partial<RegistryBehavior> = {}): Promise<Sandbox> {
+    const behavior: RegistryBehavior = { deniedPackages, virtualRules };
     const operator = "user:operator@example.com";
     const requests: LoggedRequest[] = [];
     const cloud = new Cloud();
     cloud.addProject(project, projectNumber, operator).hasCluster = hasCluster;
     const tokens = new AccessTokens(cloud);
-    const publicIndex = new PublicIndex(requests);
+    const publicIndex = new PublicIndex(requests, uploadTimes);
     const oauth = tokenEndpoint(cloud, tokens, requests);
-    const python = pythonEndpoint(cloud, tokens, requests);
+    const python = pythonEndpoint(cloud, tokens, answer, behavior, requests);
 
     const control = controlPlane(cloud, tokens, answer, requests);
     const issuers = new Issuers(requests);
@@ -103,7 +110,7 @@ export async function startSandbox({
         const metadata = metadataServers.get(url.host);
         if (metadata) return metadata.fetch(request);
         if (issuers.answers(url)) return issuers.app.fetch(request);
-        if (pythonHost.test(host)) return python.fetch(request);
+        if (pythonHost.test(host)) return python.fetch(request, environment);
         return publicIndex.app.fetch(request, environment);
     }
 
@@ -142,7 +149,7 @@ export async function startSandbox({
                 return { GCE_METADATA_HOST: host, GCE_METADATA_IP: host };
             },
             publishPublic: (file) => {
-                publicIndex.publish(file.project, file.filename, file.content);
+                publicIndex.publish(file.project, file.filename, file.content, file.uploaded);
             },
             requirePublicLogin: (host, username, password) => {
                 publicIndex.requireLogin(host, username, password);

@@ -17,7 +17,8 @@ export class PublicIndex {
     /** Authorization headers by host name. */
     readonly #logins = new Map<string, string>();
 
-    constructor(log: LoggedRequest[]) {
+    /** @param hasUploadTimes whether it says when a file was uploaded, as PyPI does */
+    constructor(log: LoggedRequest[], hasUploadTimes: boolean) {
         this.app.use(logged(log, "public"));
         this.app.use((c, next) =>
             googleHost.test(new URL(c.req.url).hostname) ? Promise.resolve(c.notFound()) : next(),
@@ -38,7 +39,9 @@ export class PublicIndex {
                 default: "text/html",
             });
             return type === simpleJsonType
-                ? c.json(simpleJson(name, found, base), 200, { "Content-Type": simpleJsonType })
+                ? c.json(simpleJson(name, found, base, hasUploadTimes), 200, {
+                      "Content-Type": simpleJsonType,
+                  })
                 : c.html(simplePage(name, found, "/files/"));
         });
         // Poetry requests a version from PyPI in this form. https://docs.pypi.org/api/json/
@@ -49,13 +52,14 @@ export class PublicIndex {
             if (found.length === 0) return c.notFound();
             return c.json({
                 info: { name, version, summary: "", requires_dist: null, requires_python: null },
-                urls: found.map(({ filename, sha256 }) => ({
+                urls: found.map(({ filename, sha256, uploaded }) => ({
                     filename,
                     url: new URL(`/files/${encodeURIComponent(filename)}`, c.req.url).href,
                     digests: { sha256 },
                     packagetype: filename.endsWith(".whl") ? "bdist_wheel" : "sdist",
                     requires_python: null,
                     yanked: false,
+                    ...(hasUploadTimes && { upload_time_iso_8601: uploaded.toISOString() }),
                 })),
             });
         });
@@ -76,7 +80,7 @@ export class PublicIndex {
         this.#logins.set(host, `Basic ${login}`);
     }
 
-    publish(project: string, filename: string, content: Buffer) {
-        this.#files.set(filename, pythonFile(project, filename, content));
+    publish(project: string, filename: string, content: Buffer, uploaded?: Date) {
+        this.#files.set(filename, pythonFile(project, filename, content, uploaded));
     }
 }

@@ -3,12 +3,16 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as v from "valibot";
 import type { Cloud, Repository } from "../google/cloud";
+import { GoogleError } from "../google/google-api";
 import { accountOfKeyFile } from "../google/key-file";
 import { googleAccount, type Caller } from "../google/policy";
 import type { Permission } from "../google/roles";
 import { normalizedName } from "python-registry/names/package-names";
-import { logged, type Answering, type LoggedRequest } from "../google/request-log";
+import { logged, type Answering, type LoggedRequest, type Sender } from "../google/request-log";
+import type { RegistryBehavior } from "./registry-behavior";
+import { RepositoryContents, UnreadableUpstream } from "./repository-contents";
 import { pythonFile, simplePage } from "./simple-index";
+import { UpstreamFailure, UpstreamIndex } from "./upstream-index";
 import { type AccessTokens, insufficientScopes } from "../google/tokens";
 
 /** The host names that the Python endpoint answers, one a location: `europe-west1-python.pkg.dev`. */
@@ -27,10 +31,21 @@ const uploadSchema = v.object({
 
 /**
  * The data plane of Python repositories, from which pip downloads and to which twine uploads:
- * `https://LOCATION-python.pkg.dev/PROJECT/REPOSITORY/`. The repository's policy decides who may do what.
+ * `https://LOCATION-python.pkg.dev/PROJECT/REPOSITORY/`. The repository's policy decides who may do what, and its rules
+ * which files can be downloaded.
  * https://cloud.google.com/artifact-registry/docs/python
+ *
+ * @param send to the upstreams of remote repositories
  */
-export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
+export function pythonEndpoint(
+    cloud: Cloud,
+    tokens: AccessTokens,
+    send: Sender,
+    behavior: RegistryBehavior,
+    log: LoggedRequest[],
+): Hono<Answering> {
+    const contents = new RepositoryContents(cloud, new UpstreamIndex(cloud, tokens, send), behavior);
+
     // Not strict: a path has the same meaning with and without the last slash.
     const app = new Hono<Answering>({ strict: false });
     app.use(logged(log, "data"));
@@ -90,22 +105,24 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
         return account && googleAccount(`serviceAccount:${account.email}`);
     }
 
-    app.get("/:project/:repository/simple/:package", (c) => {
+    app.get("/:project/:repository/simple/:package", async (c) => {
         const { package: wanted, ...path } = c.req.param();
-        const { files } = repositoryFor(c, "artifactregistry.repositories.downloadArtifacts", path);
+        const repository = repositoryFor(c, "artifactregistry.repositories.downloadArtifacts", path);
         const name = normalizedName(wanted);
-        const found = [...files.values()].filter((file) => file.package === name);
+        const found = await contents.listed(repository, name);
         if (found.length === 0) throw refused(404, `Package "${name}" not found`);
         c.header("Cache-Control", "private, max-age=0");
         return c.html(simplePage(name, found, `/${path.project}/${path.repository}/${name}/`));
     });
 
-    app.get("/:project/:repository/:package/:filename", (c) => {
+    app.get("/:project/:repository/:package/:filename", async (c) => {
         const { package: name, filename, ...path } = c.req.param();
-        const { files } = repositoryFor(c, "artifactregistry.repositories.downloadArtifacts", path);
-        const file = files.get(filename);
-        if (file?.package !== name) throw refused(404, `File "${filename}" not found`);
-        return c.body(Uint8Array.from(file.content), 200, { "Content-Type": "application/octet-stream" });
+        const repository = repositoryFor(c, "artifactregistry.repositories.downloadArtifacts", path);
+        const file = (await contents.files(repository, name)).find((each) => each.filename === filename);
+        if (!file) throw refused(404, `File "${filename}" not found`);
+        if (file.isDenied) throw refused(403, `A rule denies the download of "${name}" ${file.version}`);
+        const content = Uint8Array.from(await file.read());
+        return c.body(content, 200, { "Content-Type": "application/octet-stream" });
     });
 
     app.post("/:project/:repository", async (c) => {
@@ -129,6 +146,10 @@ export function pythonEndpoint(cloud: Cloud, tokens: AccessTokens, log: LoggedRe
 
     app.onError((error) => {
         if (error instanceof HTTPException) return error.getResponse();
+        if (error instanceof UnreadableUpstream) return refused(403, error.message).getResponse();
+        if (error instanceof UpstreamFailure) return refused(502, error.message).getResponse();
+        // The login for the upstream of a remote repository.
+        if (error instanceof GoogleError) return refused(502, error.message).getResponse();
         throw error;
     });
 
