@@ -63,6 +63,7 @@ export async function configure(options: ConfigureOptions, system: System): Prom
         {
             credentials: login === undefined ? [] : [login.password],
             internalPackages: registry.index.internalPackages,
+            registry: { name: registry.name, indexUrl: registry.index.indexUrl },
             indexNames: () => new Map(planned.map(({ tool, index }) => [tool, index.name])),
         },
         async (journal, plans) => {
@@ -257,7 +258,7 @@ class Plans {
 }
 
 /** What the notes about a plan depend on. */
-interface PlanContext extends Partial<Pick<LockContext, "internalPackages">> {
+interface PlanContext extends Partial<Pick<LockContext, "internalPackages" | "registry">> {
     /** Not to be shown. */
     readonly credentials?: readonly string[];
     readonly indexNames?: () => LockContext["indexNames"];
@@ -267,12 +268,18 @@ interface PlanContext extends Partial<Pick<LockContext, "internalPackages">> {
 async function applyPlans(
     { dryRun }: Pick<ConfigureOptions, "dryRun">,
     system: System,
-    { credentials = [], internalPackages = [], indexNames = () => new Map() }: PlanContext,
+    { credentials = [], internalPackages = [], registry, indexNames = () => new Map() }: PlanContext,
     planning: (journal: JournalReader, plans: Plans) => Promise<() => Promise<void>>,
 ): Promise<boolean> {
     const plans = new Plans();
     const printLockNotices = (plan: Plan) => {
-        const context = { internalPackages, indexNames: indexNames(), dryRun, system };
+        const context = {
+            internalPackages,
+            indexNames: indexNames(),
+            dryRun,
+            system,
+            ...(registry && { registry }),
+        };
         lockNotices(plan, context).forEach(printNote);
     };
     const directory = stateDirectory(system);

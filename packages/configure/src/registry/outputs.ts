@@ -45,10 +45,12 @@ const schema = v.object({
             location: v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)),
             indexUrl: v.string(),
             uploadUrl: v.string(),
+            // Of a stack with publicPackages: mirror: the repository that tools ask.
+            indexRepository: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/))),
         }),
         // The author of the file must not decide where a credential is sent.
-        v.check(({ id, name, project, location, indexUrl, uploadUrl }) => {
-            const urls = repositoryUrls({ project, location, repository: id });
+        v.check(({ id, name, project, location, indexUrl, uploadUrl, indexRepository }) => {
+            const urls = repositoryUrls({ project, location, repository: id, indexRepository });
             return (
                 name === `projects/${project}/locations/${location}/repositories/${id}` &&
                 indexUrl === urls.indexUrl &&

@@ -13,6 +13,8 @@ import { descriptors } from "./descriptors";
 export interface LockContext {
     /** The registry's name in each tool's project file; empty if the registry is removed. */
     readonly indexNames: ReadonlyMap<ConfigurableTool, string>;
+    /** The registry that is configured, by its resource name, and the URL of its index; undefined if it is removed. */
+    readonly registry?: { readonly name: string; readonly indexUrl: string };
     /** Normalized names and prefixes that only the registry may provide. */
     readonly internalPackages: readonly string[];
     /** Whether the change is only shown. */
@@ -47,11 +49,13 @@ function noticeFor(
     lock: LockFile,
     { file, text, ...change }: { file: string; text: string; before: TomlTable; after: TomlTable },
     plan: Plan,
-    { indexNames, internalPackages, dryRun }: LockContext,
+    { indexNames, internalPackages, registry, dryRun }: LockContext,
 ): string[] {
     const locked = (lock.packages ?? lockedPackages)(text);
     const addresses = (edits: Plan["edits"]) =>
-        edits.filter(({ owner }) => owner.tool === tool).map(({ owner }) => getAddress(owner.registry));
+        edits
+            .filter(({ owner }) => owner.tool === tool)
+            .map(({ owner }) => getAddress(owner.registry, registry));
     const current = addresses(plan.edits);
     const removed = addresses(plan.previousEdits).filter((address) => !current.includes(address));
     const isAt = ({ text: entry }: LockedPackage, places: readonly string[]) =>
@@ -123,7 +127,8 @@ function lockedPackages(text: string): LockedPackage[] {
 }
 
 /** Host and path of a registry, without scheme: what all addresses of its packages contain. */
-function getAddress(registry: string): string {
+function getAddress(registry: string, configured: LockContext["registry"]): string {
+    if (registry === configured?.name) return configured.indexUrl.replace(/^https:\/\/|simple\/$/g, "");
     const [, project = "", , location = "", , repository = ""] = registry.split("/");
     return `${repositoryUrls({ project, location, repository }).registryUri}/`;
 }

@@ -27,14 +27,14 @@ export function readResolved(read: () => readonly ResolvedPackage[]): readonly R
 export function judge(
     found: readonly ResolvedPackage[],
     { packageName, isInternal }: Pick<ProbeRequest, "packageName" | "isInternal">,
-    { uploadUrl }: PythonIndex,
+    { indexUrl }: PythonIndex,
 ): Resolution | undefined {
     const own = found
         .map((each) => ({ ...each, name: normalizedName(each.name) }))
         .filter(({ name }) => name === packageName || isInternal(name));
     const taken = own.filter(({ isSkipped }) => isSkipped !== true);
     const isForeign = ({ url }: ResolvedPackage) =>
-        !`${withoutUserInfo(url)}/`.startsWith(`${withoutUserInfo(uploadUrl)}/`);
+        !`${withoutUserInfo(url)}/`.startsWith(withoutUserInfo(indexUrl).replace(/simple$/, ""));
     const foreign = own.find(
         (each) =>
             isForeign(each) &&
