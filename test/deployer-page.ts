@@ -35,12 +35,12 @@ function rows(heading: string): string[][] {
 }
 
 /** `a.b.{c,d}` in code is `a.b.c` and `a.b.d`. */
-function permissionsIn(cell = ""): Permission[] {
+export function permissionsIn(cell = ""): Permission[] {
     const known: readonly string[] = permissions;
     return [...cell.matchAll(/`([^`{]+)(?:\{([^}]+)\})?`/g)].flatMap(([, start = "", verbs = ""]) =>
         verbs.split(",").map((verb) => {
             const name = start + verb;
-            assert.ok(known.includes(name), `the page has an unknown permission: ${name}`);
+            assert.ok(known.includes(name), `a page has an unknown permission: ${name}`);
             return name as Permission;
         }),
     );

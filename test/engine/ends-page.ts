@@ -28,6 +28,8 @@ ${[["what ends or moves", "how", "at Google afterwards"], ["---", "---", "---"],
 - **The stack's workload identity pool and its providers stay**, because Google keeps the id of a deleted one for 30 days. Without
   grants, they give access to nothing. In a pool of someone else (\`pool.existing: use\`), the stack's providers are deleted: their ids
   are free again after 30 days, or after \`undelete\` (see [workloads](workloads.md#a-deleted-pool)). APIs stay enabled.
+- **Audit logs stay on** (\`auditLogs\`), because another stack can have asked for them. They give access to nothing. The grant on a key
+  (\`encryption\`) is protected with the repository, and ends after it (see [the life of a repository](lifecycle.md)).
 - **A grant has one owner.** If a principal that you list had the role before, without the stack, it loses the role when the stack
   removes its grant.
 - **Change \`access\`, and \`existing\`, in an update of its own.** A principal that the same update removes can keep its role.

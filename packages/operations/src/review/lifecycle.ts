@@ -199,7 +199,7 @@ function covers(one: Policy, other: Policy): boolean {
     );
 }
 
-/** Whether every name with one of the narrow prefixes has one of the wide ones. No prefix stands for all names. */
+/** Whether every name with one of the narrow prefixes has one of the wide ones. Without a prefix, it is every name. */
 function coversPrefixes(wide: readonly string[], narrow: readonly string[]): boolean {
     if (wide.length === 0) return true;
     return narrow.length > 0 && narrow.every((each) => wide.some((prefix) => each.startsWith(prefix)));
