@@ -123,7 +123,9 @@ export function parseSettings(
                 ? undefined
                 : `run \`pulumi config set ${skipRegionValidation} true\` to accept it`,
             ...(hidesWorkloads && { reportWorkload: hideMessage }),
-            ...(isSecret("cleanup", "encryption", "auditLogs") && { reportLifecycle: hideMessage }),
+            ...(isSecret("cleanup", "encryption", "auditLogs", "location") && {
+                reportLifecycle: hideMessage,
+            }),
         },
     );
     if (settings === undefined || mistakes.length > 0) return { mistakes };
