@@ -6,15 +6,18 @@ import {
     findIndexOverrides,
     type IndexOverride,
 } from "../../packages/configure/src/tools/requirements";
+import { pipConfWithKeyring } from "../../packages/registry/src/clients/pip";
 import { thisSystem } from "../../packages/configure/src/machine/system";
 import { itInRelease } from "../release";
-import { reader, useRegistry } from "./registry";
+import { publicRequests, reader, useRegistry } from "./registry";
 import { PinnedTool } from "./tools/tool";
 
 // What `configure` finds in requirements files, compared with what the real pip does with them.
 
 const pypi = "https://pypi.org/simple";
 const ours = "https://europe-west1-python.pkg.dev/sandbox-project/python/simple/";
+
+const index = { indexUrl: ours, publicPackages: "pypi" } as const;
 
 /** Files by name, the first one for pip; the option that is found, as FILE:LINE, if pip does not ask the registry. */
 const cases: readonly (readonly [files: Record<string, string>, found?: string, option?: "--no-index"])[] = [
@@ -65,10 +68,10 @@ const cases: readonly (readonly [files: Record<string, string>, found?: string, 
 describe("requirements files with an index of their own", () => {
     const registry = useRegistry();
 
-    for (const [index, [files, found, option = "--index-url"]] of cases.entries()) {
+    for (const [at, [files, found, option = "--index-url"]] of cases.entries()) {
         const [first = "", text = ""] = Object.entries(files)[0] ?? [];
         // The first cases are a file without, and with, such an index.
-        (index < 2 ? it : itInRelease)(
+        (at < 2 ? it : itInRelease)(
             `${first}: ${JSON.stringify(text.replaceAll(ours, "OURS").replaceAll(pypi, "PYPI"))}`,
             async () => {
                 await using machine = await registry().at({
@@ -88,7 +91,7 @@ describe("requirements files with an index of their own", () => {
                     environment: { INDEX: pypi },
                     workingDirectory: machine.home,
                 };
-                const overrides = findIndexOverrides(system, ours);
+                const overrides = findIndexOverrides(system, index);
                 assert.deepEqual(
                     overrides.map(({ file, line, option: its }) => [`${file}:${line}`, its]),
                     found === undefined ? [] : [[join(machine.home, found), option]],
@@ -97,6 +100,37 @@ describe("requirements files with an index of their own", () => {
         );
     }
 
+    itInRelease("that make pip ask another index beside the only one are found", async () => {
+        const only = { ...index, publicPackages: "none" } as const;
+        for (const [text, option] of [
+            ["ready-made", undefined],
+            [`--extra-index-url ${pypi}\nready-made`, "--extra-index-url"],
+            [`-i ${pypi}\n--extra-index-url ${ours}\nready-made`, "--index-url"],
+            [`--extra-index-url ${ours}\nready-made`, undefined],
+            [`--extra-index-url ${pypi}\n-i ${ours}\nready-made`, undefined],
+            [`-i ${ours}\n--extra-index-url ${pypi}\nready-made`, "--extra-index-url"],
+        ] as const) {
+            await using machine = await registry().at({
+                ...registry().files("keyring", reader),
+                pipConf: pipConfWithKeyring({ ...only, keyring: "auto" }),
+                files: { "requirements.txt": text },
+            });
+            const run = await registry().run(
+                machine,
+                "pip",
+                "install",
+                "--dry-run",
+                "-r",
+                "requirements.txt",
+            );
+            assert.match(run.output, /^Would install ready-made-1\.0\.0$/m);
+            assert.equal(publicRequests(run).length > 0, option !== undefined, text);
+            const system = { ...thisSystem(), workingDirectory: machine.home };
+            const found = findIndexOverrides(system, only).map((each) => each.option);
+            assert.deepEqual(found, option === undefined ? [] : [option]);
+        }
+    });
+
     it("can be read in each encoding that pip accepts", async () => {
         await using machine = await registry().at({ files: { "requirements.txt": "" } });
         const text = `\u{feff}-i ${pypi}\n`;
@@ -104,7 +138,7 @@ describe("requirements files with an index of their own", () => {
         const utf16 = Buffer.from(text, "utf16le");
         for (const encoded of [Buffer.from(text), utf16, Buffer.from(utf16).swap16()]) {
             await writeFile(join(machine.home, "requirements.txt"), encoded);
-            assert.equal(findIndexOverrides(system, ours)[0]?.line, 1);
+            assert.equal(findIndexOverrides(system, index)[0]?.line, 1);
         }
     });
 
@@ -114,7 +148,7 @@ describe("requirements files with an index of their own", () => {
             "constraints.txt": "-c requirements.txt\n-i x",
         };
         await using machine = await registry().at({ files });
-        const found = findIndexOverrides({ ...thisSystem(), workingDirectory: machine.home }, ours);
+        const found = findIndexOverrides({ ...thisSystem(), workingDirectory: machine.home }, index);
         assert.deepEqual(
             found.map(({ line }) => line),
             [2],
@@ -138,7 +172,7 @@ describe("requirements files with an index of their own", () => {
     it("get a cure that works", async () => {
         const cure = (text: string): string => {
             const override: IndexOverride = { file: "requirements.txt", line: 1, option: "--index-url" };
-            const { fix } = describeIndexOverride(override, ours);
+            const { fix } = describeIndexOverride(override, index);
             const [, line = ""] = /(--extra-index-url \S+)$/.exec(fix) ?? [];
             return `${text}\n${line}`;
         };

@@ -52,6 +52,39 @@ function assertMerges(existing: string, ours: string, text: string, notices: rea
     }
 }
 
+describe("merging a pip.conf with an only index", () => {
+    const only = renderIni([{ name: "global", entries: [["index-url", url]] }], " = ");
+
+    it("replaces each index-url that pip would use, and says so without repeating it", () => {
+        const theirs = "https://me:s3cret@mirror.example/simple/";
+        assertMerges("", only, only);
+        assertMerges(
+            `[global]\nindex_url: ${theirs} \ntimeout = 1\n[install]\nindex-url=https://b.example/\n[list]\nuser = no\n`,
+            only,
+            `[global]\nindex_url: ${url} \ntimeout = 1\n[install]\nindex-url=${url}\n[list]\nuser = no\n`,
+            [
+                /^index-url in \[global\] was a different index; it is now this registry$/,
+                /^index-url in \[install\] was a different/,
+            ],
+        );
+        assertMerges(
+            `[DEFAULT]\nindex-url = ${theirs}\n`,
+            only,
+            `[DEFAULT]\nindex-url = ${theirs}\n\n${only}`,
+            [/^the values in \[DEFAULT\]/],
+        );
+    });
+
+    it("keeps the other indexes, and says that pip asks them too", () => {
+        const extra = `[install]\nextra-index-url = https://a.example/ ${url}\n`;
+        assertMerges(extra, only, `${extra}\n${only}`, [
+            /^extra-index-url in \[install\] was kept: pip takes/,
+        ]);
+        const ours = `[global]\nextra-index-url = ${url}\n`;
+        assertMerges(ours, only, `${ours}index-url = ${url}\n`);
+    });
+});
+
 describe("merging a pip.conf", () => {
     it("writes our text to an empty file", () => {
         assertMerges("", keyring, keyring);

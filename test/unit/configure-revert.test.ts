@@ -12,6 +12,7 @@ import { readToml, type Toml, type TomlTable } from "../../packages/configure/sr
 import { revertEdits } from "../../packages/configure/src/journal/edits";
 import type { ManagedEdit } from "../../packages/configure/src/journal/record";
 import { getFiles, formatOfFile } from "../../packages/configure/src/tools/tool-plan";
+import type { PublicPackages } from "../../packages/registry/src/clients/client";
 import type { Credential } from "../../packages/registry/src/clients/credential";
 import { poetryPins } from "../../packages/registry/src/clients/poetry";
 import { type Tool, tools } from "../../packages/registry/src/clients/tools";
@@ -29,6 +30,7 @@ function ours(
     credential: Credential = keyring,
     project = "acme",
     name = "python",
+    publicPackages: PublicPackages = "pypi",
 ): ManagedEdit {
     const host = "europe-west1-python.pkg.dev";
     const index = {
@@ -36,7 +38,7 @@ function ours(
         indexUrl: `https://${host}/${project}/python/simple/`,
         uploadUrl: `https://${host}/${project}/python/`,
         keyring: "subprocess" as const,
-        publicPackages: "pypi" as const,
+        publicPackages,
         internalPackages: ["acme-core", "acme-*"],
     };
     const scope = ["pyproject.toml", "Pipfile"].includes(file) ? "project" : "user";
@@ -378,10 +380,9 @@ describe("undo, for any replacement of the file", () => {
                           string,
                           string
                       >;
-                      return walk(
-                          each,
-                          `${path}[${JSON.stringify([name, url.replace(/\/\/[^/@]*@/, "//")])}]`,
-                      );
+                      // An entry of ours named pypi replaces the address of PyPI.
+                      const address = name === "pypi" ? "" : url.replace(/\/\/[^/@]*@/, "//");
+                      return walk(each, `${path}[${JSON.stringify([name, address])}]`);
                   })
                 : typeof value === "object" && !(value instanceof Date)
                   ? Object.entries(value as TomlTable).flatMap(([name, each]) =>
@@ -408,6 +409,9 @@ describe("undo, for any replacement of the file", () => {
         }
     };
 
+    /** The text for the registry as the only index. */
+    const only = (...[tool, file, credential = keyring, at = "acme"]: Parameters<typeof ours>) =>
+        ours(tool, file, credential, at, "python", "none");
     const project = '[project]\nname = "x"\ndependencies = ["acme-core"] # all\n';
     const kinds: readonly {
         readonly edits: readonly ManagedEdit[];
@@ -421,6 +425,45 @@ describe("undo, for any replacement of the file", () => {
                 "# mine",
                 "[global]\ntimeout = 60\nextra-index-url = https://a/simple/\n\n[install]\nextra-index-url =\n    https://b/\n",
                 "[DEFAULT]\nextra-index-url = https://c/\n[global]\nkeyring-provider = import",
+            ],
+        },
+        {
+            edits: [only("pip", "pip.conf"), only("pip", "pip.conf", key, "other"), pipConf],
+            bases: [
+                null,
+                "[global]\ntimeout = 60\nindex-url = https://me:x@a/simple/\n\n[install]\nindex-url = https://b/\nextra-index-url =\n    https://c/\n",
+                "[DEFAULT]\nindex-url = https://c/\n[global]\nkeyring-provider = import",
+            ],
+        },
+        {
+            edits: [only("uv", "uv.toml"), only("uv", "uv.toml", key), uvToml],
+            bases: [null, '[[index]]\nname = "a"\nurl = "https://a/"\ndefault = true\n'],
+        },
+        {
+            edits: [
+                only("uv", "pyproject.toml"),
+                only("poetry", "pyproject.toml"),
+                only("pdm", "pyproject.toml"),
+                uvProject,
+            ],
+            bases: [
+                project,
+                `${project}\n[[tool.pdm.source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\nverify_ssl = true\n`,
+            ],
+        },
+        {
+            edits: [only("pdm", "config.toml", key), only("pdm", "config.toml", token)],
+            bases: [
+                null,
+                '[pypi]\nurl = "https://pypi.org/simple"\n',
+                '[pypi.other]\nurl = "https://other/"\n\n[a]\nb = 1\n',
+            ],
+        },
+        {
+            edits: [only("pipenv", "Pipfile")],
+            bases: [
+                "# mine\n",
+                '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n\n[packages]\na = "*"\n',
             ],
         },
         {

@@ -1,4 +1,4 @@
-import { type Scope } from "python-registry/clients/client";
+import { isOnlyIndex, type Scope } from "python-registry/clients/client";
 import { type Form, findLogin } from "python-registry/clients/credential";
 import { resolveLinks } from "./journal/atomic-file";
 import { namedRegistries } from "./tools/named-registries";
@@ -62,7 +62,8 @@ export async function configure(options: ConfigureOptions, system: System): Prom
         system,
         {
             credentials: login === undefined ? [] : [login.password],
-            internalPackages: registry.index.internalPackages,
+            // With one index, every package is to come from it.
+            internalPackages: isOnlyIndex(registry.index) ? ["*"] : registry.index.internalPackages,
             registry: { name: registry.name, indexUrl: registry.index.indexUrl },
             indexNames: () => new Map(planned.map(({ tool, index }) => [tool, index.name])),
         },
@@ -107,7 +108,9 @@ export async function configure(options: ConfigureOptions, system: System): Prom
             return async () => {
                 for (const { tool, edits } of planned) {
                     for (const path of edits.keys()) {
-                        (await descriptors[tool].noticesAfter?.(path, system))?.forEach(printNote);
+                        (await descriptors[tool].noticesAfter?.(path, registry.index, system))?.forEach(
+                            printNote,
+                        );
                     }
                 }
                 printNextSteps(planned, registry, options, system);
@@ -116,8 +119,8 @@ export async function configure(options: ConfigureOptions, system: System): Prom
     );
     // pip has no file in a project, so it may not be among the planned tools.
     if (options.tool?.includes("pip") !== false) {
-        for (const override of findIndexOverrides(system, registry.index.indexUrl)) {
-            const { message, fix } = describeIndexOverride(override, registry.index.indexUrl);
+        for (const override of findIndexOverrides(system, registry.index)) {
+            const { message, fix } = describeIndexOverride(override, registry.index);
             printNote(`${message}. ${fix}`);
         }
     }

@@ -1,5 +1,6 @@
 import { createTwoFilesPatch, OMIT_HEADERS } from "diff";
 import { isDeepStrictEqual, styleText } from "node:util";
+import { isOnlyIndexText } from "./formats/only-index";
 import { unrestrictedPackages } from "./formats/toml-merge";
 import type { Plan } from "./journal/journal";
 import { holdsCredential, maskCredentials } from "./registry/masking";
@@ -67,7 +68,15 @@ export function warnIfCredentialRemains({ path, after, previousEdits, edits }: P
 export function warnIfUnrestricted({ path, previousEdits, edits }: Plan): void {
     for (const { owner, format, text } of previousEdits) {
         const edit = edits.find((each) => isDeepStrictEqual(each.owner, owner));
-        if (format !== "toml" || edit === undefined) continue;
+        if (edit === undefined || isOnlyIndexText(format, edit.text)) continue;
+        if (isOnlyIndexText(format, text)) {
+            printWarning(
+                `After this change, ${path} no longer restricts ${owner.tool} to the registry: it takes packages from PyPI too. ` +
+                    "If you do not expect this, check publicPackages in the outputs",
+            );
+            continue;
+        }
+        if (format !== "toml") continue;
         const lost = unrestrictedPackages(text, edit.text);
         if (lost.length === 0) continue;
         printWarning(

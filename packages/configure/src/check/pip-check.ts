@@ -1,5 +1,6 @@
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { variable } from "../machine/system";
-import { isYes, pipSettings, type PipValue } from "../tools/pip-settings";
+import { isYes, otherIndexes, type PipSettings, pipSettings, type PipValue } from "../tools/pip-settings";
 import { describeIndexOverride, findIndexOverrides } from "../tools/requirements";
 import { type PresentFile, registryAddress } from "./client-files";
 import { type Finding, problem, warning } from "./findings";
@@ -28,8 +29,8 @@ export async function readPip(
     const overridden = everywhere.find(({ entries }) => entries.length > 0);
     const noIndex = settings.value("no-index");
     const problems = [
-        ...findIndexOverrides(system, registry.index.indexUrl).map((override) => {
-            const { message, fix } = describeIndexOverride(override, registry.index.indexUrl);
+        ...findIndexOverrides(system, registry.index).map((override) => {
+            const { message, fix } = describeIndexOverride(override, registry.index);
             return warning("configuration", message, fix);
         }),
         ...(inForce === undefined && overridden !== undefined
@@ -40,6 +41,9 @@ export async function readPip(
                       "Add the index there too, or remove that setting: pip does not combine its files",
                   ),
               ]
+            : []),
+        ...(isOnlyIndex(registry.index) && inForce !== undefined
+            ? otherIndexFindings(settings, registry.index)
             : []),
         ...(isYes(noIndex)
             ? [
@@ -74,4 +78,26 @@ export async function readPip(
             ),
         ],
     };
+}
+
+/** Where pip asks other indexes, although the registry is to be the only one. */
+function otherIndexFindings(settings: PipSettings, index: PythonIndex): Finding[] {
+    const configure = "run python-registry-configure --tool pip";
+    const others = otherIndexes(settings, index).map(({ key, found: { from } }) =>
+        warning(
+            "configuration",
+            `${key} from ${from} names another index: pip takes the highest version of it and this registry`,
+            `Remove it, or ${configure}`,
+        ),
+    );
+    return settings.value("index-url") === undefined
+        ? [
+              ...others,
+              warning(
+                  "configuration",
+                  "pip asks PyPI too, because no file sets index-url to this registry",
+                  `R${configure.slice(1)}`,
+              ),
+          ]
+        : others;
 }

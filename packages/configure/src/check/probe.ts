@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import { isAmong } from "python-registry/names/package-names";
-import type { PythonIndex } from "python-registry/clients/client";
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { run } from "../machine/run";
 import { getPathSyntax, type System } from "../machine/system";
 import { TemporaryDirectory } from "../machine/temporary-directory";
@@ -45,7 +45,7 @@ export async function ask(question: Question, system: System): Promise<Answer> {
     const request: ProbeRequest = {
         packageName,
         others,
-        isInternal: (name) => isAmong(name, index.internalPackages),
+        isInternal: (name) => isOnlyIndex(index) || isAmong(name, index.internalPackages),
         directory,
         indexName,
         project: projectFile === undefined ? undefined : readTomlFile(projectFile),

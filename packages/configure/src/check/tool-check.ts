@@ -1,3 +1,4 @@
+import { isOnlyIndex } from "python-registry/clients/client";
 import { type Login, tokenUsername } from "python-registry/clients/credential";
 import { variable } from "../machine/system";
 import type { ToolDescriptor, Use } from "../tools/descriptor";
@@ -102,10 +103,10 @@ class ToolCheck {
         };
     }
 
-    /** Settings with which the tool can take an internal package from elsewhere. */
+    /** Settings with which the tool can take an internal package from elsewhere, or any package if the registry is the only index. */
     #gaps(): Finding[] {
         const { registry, system } = this.probes;
-        if (registry.index.internalPackages.length === 0) return [];
+        if (registry.index.internalPackages.length === 0 && !isOnlyIndex(registry.index)) return [];
         const fix = "See docs/dependency-confusion.md for what the tool then does";
         return this.files.flatMap(({ path, text, entries }) => {
             const entry = entries.find(({ use }) => use === "install");

@@ -14,7 +14,7 @@ import { keepByteOrderMark, type Merge, NameConflictError, withoutUserInfo } fro
 
 /**
  * Adds a pip.conf or .pypirc that `renderIni` wrote to an existing one. A list gets another line, any other key of ours
- * is set; nothing else in the file changes, not even white space. (No maintained npm package edits INI as Python reads
+ * is set, pip's only index in each section that has one; nothing else in the file changes, not even white space. (No maintained npm package edits INI as Python reads
  * it and keeps the rest: `ini` drops comments and quotes values, and none supports continued values.)
  *
  * @throws UnsupportedFileError if pip or twine would refuse the file
@@ -51,6 +51,17 @@ const mergePipConf: Merge = (existing, ours) => {
                     }
                     notices.push(...indexNotices(before, url));
                 }
+            } else if (entry.key === "index-url") {
+                for (const section of [name, ...replacing]) {
+                    const old = effectiveEntry(before, section, entry.key)?.value ?? "";
+                    file = setValue(file, section, entry);
+                    if (old !== "" && !sameUrl(old, entry.value)) {
+                        notices.push(
+                            `index-url in [${section}] was a different index; it is now this registry`,
+                        );
+                    }
+                }
+                notices.push(...onlyIndexNotices(before, entry.value));
             } else {
                 file = setValue(file, name, entry);
                 notices.push(
@@ -68,14 +79,37 @@ const mergePipConf: Merge = (existing, ours) => {
     return { text: render(file), notices: [...inheritanceNotices(before, mine), ...notices] };
 };
 
+function noIndexNotices(file: IniFile): string[] {
+    return ["global", ...pipCommands]
+        .filter((section) =>
+            /^(?:y|yes|t|true|on|1)$/i.test(effectiveEntry(file, section, "no-index")?.value ?? ""),
+        )
+        .map((section) => `no-index is on in [${section}]: pip uses no registry until you remove that line`);
+}
+
+/** Settings with which pip asks other indexes than our only one. */
+function onlyIndexNotices(file: IniFile, url: string): string[] {
+    const sections = ["global", ...pipCommands].filter((section) =>
+        words(effectiveEntry(file, section, "extra-index-url")?.value ?? "").some(
+            (each) => !sameUrl(each, url),
+        ),
+    );
+    return [
+        ...noIndexNotices(file),
+        ...sections.map(
+            (section) =>
+                `extra-index-url in [${section}] was kept: pip takes the highest version of these indexes and this registry. Remove it`,
+        ),
+    ];
+}
+
 /** Settings that prevent pip from using our index, or make it redundant. */
 function indexNotices(file: IniFile, url: string): string[] {
+    const noIndex = noIndexNotices(file);
     return ["global", ...pipCommands].flatMap((section) => {
         const value = (key: string) => effectiveEntry(file, section, key)?.value ?? "";
         return [
-            ...(/^(?:y|yes|t|true|on|1)$/i.test(value("no-index"))
-                ? [`no-index is on in [${section}]: pip uses no registry until you remove that line`]
-                : []),
+            ...noIndex.filter((notice) => notice.includes(`[${section}]`)),
             ...(sameUrl(value("index-url"), url)
                 ? [`index-url in [${section}] is already this registry and was kept`]
                 : []),

@@ -25,8 +25,8 @@ import {
 const lists = ["extra-index-url", "index-servers"];
 
 /**
- * Removes from a pip.conf or .pypirc what `mergeIni` added. The entries that carry our address are the URL in a list of pip's, and
- * the section with our repository in a .pypirc.
+ * Removes from a pip.conf or .pypirc what `mergeIni` added. The entries that carry our address are the URL in a list of pip's or of
+ * its only index, and the section with our repository in a .pypirc.
  */
 export const revertIni = ignoreByteOrderMark((current, edit) => {
     const reverter = new IniReverter(current, edit);
@@ -59,12 +59,11 @@ class IniReverter {
             [...sections].some(([name, { entries }]) => {
                 const address = entries.get("repository")?.value;
                 if (address !== undefined) return this.#has(this.#file, name, "repository", address);
-                const urls = words(entries.get("extra-index-url")?.value ?? "");
-                // The list of a command has our URL too.
-                return [...this.#after.sections.keys()].some((section) =>
-                    urls.some((url) =>
-                        [this.#after, this.#file].every((file) =>
-                            this.#has(file, section, "extra-index-url", url),
+                // The section of a command has our URL too.
+                return ["extra-index-url", "index-url"].some((key) =>
+                    words(entries.get(key)?.value ?? "").some((url) =>
+                        [...this.#after.sections.keys()].some((section) =>
+                            [this.#after, this.#file].every((file) => this.#has(file, section, key, url)),
                         ),
                     ),
                 );

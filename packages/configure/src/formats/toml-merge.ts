@@ -34,6 +34,8 @@ import { getEntries, inlineTableText, keyText, keyValues, getSource, TomlEditor 
  * - A table of pins lists packages, each with its index or source. A package that already has a different source is kept,
  *   with a notice. A version that the user requires stays.
  *
+ * - An entry of ours named `pypi` takes the place of PyPI.
+ *
  * @throws UnsupportedFileError if the existing text is not valid TOML, or has a value of a different type
  * @throws NameConflictError if it uses our name for another registry
  */
@@ -272,9 +274,21 @@ function hasName(entry: Table, name: string, path: Path): boolean {
 
 function assertSameRegistry(name: string, ours: Table, theirs: Table | undefined): void {
     const address = theirs && findAddress(theirs);
+    if (theirs !== undefined && findAddress(ours) !== undefined && replacesPypi(name, theirs)) {
+        // Otherwise, the tool would send us that password.
+        if (theirs.entries.has("password") && !ours.entries.has("password"))
+            throw new NameConflictError(name);
+        return;
+    }
     if (address !== undefined && findAddress(ours) !== undefined && address !== findAddress(ours)) {
         throw new NameConflictError(name);
     }
+}
+
+/** Whether an entry is PyPI itself, under the name that pdm and pipenv have for it. An entry of ours with this name replaces it. */
+export function replacesPypi(name: string, theirs: Table): boolean {
+    const address = findAddress(theirs);
+    return name === "pypi" && (address === undefined || /^https:\/\/pypi\.org\/simple$/.test(address));
 }
 
 export function findAddress(table: Table): string | undefined {

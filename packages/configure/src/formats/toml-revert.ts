@@ -23,7 +23,7 @@ import {
     type Toml,
     withValue,
 } from "./toml";
-import { findAddress, stringAt } from "./toml-merge";
+import { findAddress, replacesPypi, stringAt } from "./toml-merge";
 import { keyText, getSource } from "./toml-editor";
 
 /**
@@ -128,7 +128,10 @@ class TomlReverter {
         } else if (after.kind === "tables") {
             const former = before?.kind === "tables" ? before.elements : [];
             for (const element of after.elements) {
-                const old = former.find((each) => isSameEntry(each, element));
+                const name = stringAt(element, "name") ?? "";
+                const old =
+                    former.find((each) => isSameEntry(each, element)) ??
+                    former.find((each) => stringAt(each, "name") === name && replacesPypi(name, each));
                 const theirs = this.#itemAt(path);
                 if (theirs?.kind !== "tables" || sameData(old, element)) continue;
                 const index = theirs.elements.findIndex((each) => isSameEntry(each, element));

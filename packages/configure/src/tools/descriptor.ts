@@ -1,3 +1,4 @@
+import type { PythonIndex } from "python-registry/clients/client";
 import type { TomlTable } from "../formats/toml";
 import type { ProcessResult } from "../machine/run";
 import type { System } from "../machine/system";
@@ -132,5 +133,5 @@ export interface ToolDescriptor {
     /** Its lock file. */
     readonly lock?: LockFile;
     /** What to tell the user after an edit of this file, such as what no longer has an effect. */
-    readonly noticesAfter?: (path: string, system: System) => Promise<readonly string[]>;
+    readonly noticesAfter?: (path: string, index: PythonIndex, system: System) => Promise<readonly string[]>;
 }

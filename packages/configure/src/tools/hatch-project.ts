@@ -1,3 +1,4 @@
+import { isOnlyIndex } from "python-registry/clients/client";
 import { isAmong } from "python-registry/names/package-names";
 import { asTable, textsIn, type Toml, type TomlTable } from "../formats/toml";
 import { getPathSyntax, type System, variable } from "../machine/system";
@@ -80,7 +81,10 @@ function getEnvironments(file: string, data: TomlTable, system: System): TomlTab
 }
 
 /** Environments that do not take their installer from the default one. Those of hatch itself use uv. */
-function findPipEnvironments({ path, data, system }: ConfiguredFile): string[] {
+function findPipEnvironments({ path, data, index, system }: ConfiguredFile): string[] {
+    const effect = isOnlyIndex(index)
+        ? "asks PyPI, unless pip.conf names this registry"
+        : "takes the highest version of any index";
     const environments = getEnvironments(path, data, system);
     const getInstaller = (name: string, seen: readonly string[] = []): unknown => {
         const environment = asTable(environments[name]) ?? {};
@@ -96,7 +100,7 @@ function findPipEnvironments({ path, data, system }: ConfiguredFile): string[] {
         })
         .map(
             (name) =>
-                `the environment ${name} of ${path} installs with pip, which takes the highest version of any index. ` +
+                `the environment ${name} of ${path} installs with pip, which ${effect}. ` +
                 'Set installer = "uv" in it',
         );
 }

@@ -1,7 +1,7 @@
-import type { PythonIndex } from "python-registry/clients/client";
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { pdmConfiguration } from "python-registry/clients/pdm";
 import { isAmong } from "python-registry/names/package-names";
-import { asTable, textsIn, type TomlTable } from "../formats/toml";
+import { asTable, textsIn, type Toml, type TomlTable } from "../formats/toml";
 import { expandConfigPath } from "../machine/paths";
 import { getPathSyntax, type System, variable } from "../machine/system";
 import { isAt, getLabel, placeFrom, readTomlFile, tablesIn } from "./project-files";
@@ -37,7 +37,8 @@ function sourcesIn(pyproject: TomlTable): TomlTable[] {
 /** pdm asks every source whose `include_packages` has the name. Only `use_uv` takes no notice of it. */
 function findGaps({ path, scope, data, index, system }: ConfiguredFile): string[] {
     const { internalPackages } = index;
-    if (internalPackages.length === 0) return [];
+    const isOnly = isOnlyIndex(index);
+    if (internalPackages.length === 0 && !isOnly) return [];
     const paths = getPathSyntax(system);
     const configurations = [
         scope === "project" ? paths.join(paths.dirname(path), "pdm.toml") : path,
@@ -48,13 +49,10 @@ function findGaps({ path, scope, data, index, system }: ConfiguredFile): string[
             ? sourcesIn(data).map((source) => ({ source, file: path, name: source["name"] ?? "" }))
             : []),
         ...configurations.flatMap(({ file, data: settings }) =>
-            Object.entries(asTable(settings["pypi"]) ?? {}).map(([name, source]) => ({
-                source: asTable(source) ?? {},
-                file,
-                name,
-            })),
+            namedSources(asTable(settings["pypi"]) ?? {}).map((source) => ({ ...source, file })),
         ),
     ];
+    if (isOnly) return findOtherSources(sources, index);
     const usesUv = [
         ...(/^(1|true|yes|on)$/i.test(variable(system, "PDM_USE_UV") ?? "") ? ["PDM_USE_UV"] : []),
         ...configurations
@@ -78,6 +76,52 @@ function findGaps({ path, scope, data, index, system }: ConfiguredFile): string[
             (where) =>
                 `${where} makes pdm take internal packages from any index, because uv does not know include_packages. Turn it off`,
         ),
+    ];
+}
+
+/** The sources in `[pypi]`: the table itself is PyPI or what replaces it, and the tables below it are further ones. */
+function namedSources(pypi: TomlTable): { readonly name: string; readonly source: TomlTable }[] {
+    const others = Object.entries(pypi).flatMap(([name, value]) => {
+        const source = asTable(value);
+        return source === undefined ? [] : [{ name, source }];
+    });
+    return "url" in pypi ? [{ name: "pypi", source: pypi }, ...others] : others;
+}
+
+interface Source {
+    readonly source: TomlTable;
+    readonly file: string;
+    readonly name: Toml;
+}
+
+/** Sources beside this one, which pdm asks too. The first one with a name hides the others with it. */
+function findOtherSources(sources: readonly Source[], index: PythonIndex): string[] {
+    const effective = sources.filter(
+        ({ name }, at) => sources.findIndex((each) => each.name === name) === at,
+    );
+    return [
+        ...effective
+            .filter(({ source }) => "url" in source && !isAt(source, index))
+            .map(
+                ({ file, name }) =>
+                    `the source ${getLabel({ name })} in ${file} is another index beside this registry: pdm can take every package from it. ` +
+                    "Remove it",
+            ),
+        ...(effective.some(({ name, source }) => name === "pypi" && isAt(source, index))
+            ? []
+            : [
+                  'no source named "pypi" is this registry: pdm asks PyPI too. Run python-registry-configure --tool pdm',
+              ]),
+        ...effective
+            .filter(({ source }) => isAt(source, index))
+            .flatMap(({ source, file }) =>
+                ["include_packages", "exclude_packages"]
+                    .filter((key) => key in source)
+                    .map(
+                        (key) =>
+                            `${key} in ${file} is a setting of this registry's source: pdm does not find some packages in it. Remove it`,
+                    ),
+            ),
     ];
 }
 

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
+import type { PythonIndex } from "python-registry/clients/client";
 import { readIni } from "../formats/ini";
 import { pipKey } from "../formats/ini-merge";
-import { errorReason, refuseByteOrderMark } from "../formats/merge";
+import { errorReason, refuseByteOrderMark, withoutUserInfo } from "../formats/merge";
 import { decodeText } from "./encoding";
 import { expandConfigPath, expandPath } from "../machine/paths";
 import { getPathSyntax, type System, variable } from "../machine/system";
@@ -123,6 +124,18 @@ export function userFiles(system: System): [former: string, current: string] {
                 expandPath("%APPDATA%\\pip\\pip.ini", system),
             ];
     }
+}
+
+/** The settings in force with which pip asks other indexes than the only one. */
+export function otherIndexes(
+    settings: PipSettings,
+    { indexUrl }: Pick<PythonIndex, "indexUrl">,
+): { readonly key: "extra-index-url" | "index-url"; readonly found: PipValue }[] {
+    return (["extra-index-url", "index-url"] as const).flatMap((key) => {
+        const found = settings.value(key);
+        const isOther = (url: string) => url !== "" && withoutUserInfo(url) !== withoutUserInfo(indexUrl);
+        return found?.value.split(/\s+/).some(isOther) === true ? [{ key, found }] : [];
+    });
 }
 
 /** Whether pip reads a value as true. */

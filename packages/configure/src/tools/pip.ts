@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import * as v from "valibot";
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
+import { indexOption } from "python-registry/clients/pip";
 import { type System, variable } from "../machine/system";
 import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { skippedSources } from "./probe-project";
-import { pipSettings, userFiles } from "./pip-settings";
+import { otherIndexes, type PipSettings, pipSettings, userFiles } from "./pip-settings";
 
 /** pip. Its settings and its keyrings are special: see pip-settings.ts and check/pip-check.ts. */
 export const pip: ToolDescriptor = {
@@ -57,22 +59,41 @@ export function probePip({ packageName, others, directory }: ProbeRequest): Prob
     };
 }
 
-/** Which of pip's files no longer have an effect, or that this one has none: only the last extra-index-url counts. */
-async function overrideNotices(path: string, system: System): Promise<string[]> {
+/**
+ * Which of pip's files no longer have an effect, or that this one has none: only the last extra-index-url or index-url counts. And
+ * where other indexes are, if the registry is the only one.
+ */
+async function overrideNotices(path: string, index: PythonIndex, system: System): Promise<string[]> {
     const settings = await pipSettings(system, variable(system, "VIRTUAL_ENV"));
-    const effective = settings.value("extra-index-url");
+    const key = indexOption(index);
+    // The run that edited this file has told of its own.
+    const others = isOnlyIndex(index)
+        ? otherIndexes(settings, index).filter(({ found }) => found.file !== path)
+        : [];
+    return [
+        ...overrides(settings, key, path),
+        ...others.map(
+            ({ found: { from } }) =>
+                `extra-index-url from ${from} adds other indexes: pip takes the highest version of these and this registry. Remove it`,
+        ),
+    ];
+}
+
+function overrides(settings: PipSettings, key: string, path: string): string[] {
+    const effective = settings.value(key);
     if (effective === undefined) {
         return [];
     }
     if (effective.file !== path) {
-        return [`pip ignores extra-index-url in ${path}, because ${effective.from} overrides it`];
+        return [`pip ignores ${key} in ${path}, because ${effective.from} overrides it`];
     }
     const urls = effective.value.split(/\s+/);
     return settings
-        .everywhere("extra-index-url")
+        .everywhere(key)
         .filter(({ file, value }) => file !== path && value.split(/\s+/).some((url) => !urls.includes(url)))
         .map(
             ({ from }) =>
-                `pip now ignores extra-index-url in ${from}, because ${path} overrides it. Copy the URLs you need to ${path}`,
+                `pip now ignores ${key} in ${from}, because ${path} overrides it.` +
+                (key === "extra-index-url" ? ` Copy the URLs you need to ${path}` : ""),
         );
 }

@@ -1,4 +1,4 @@
-import type { PythonIndex } from "python-registry/clients/client";
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { poetryPins } from "python-registry/clients/poetry";
 import { isAmong, normalizedName } from "python-registry/names/package-names";
 import { asTable, type Toml, type TomlTable } from "../formats/toml";
@@ -53,12 +53,24 @@ function refusedSources({ file, data }: Project): string | undefined {
 /** poetry takes the highest version that any primary source has, and asks the supplemental ones only if none has a version that fits. */
 function findPrimarySources({ path, scope, data, index }: ConfiguredFile): string[] {
     if (scope !== "project") return [];
+    if (isOnlyIndex(index)) return findOtherSources(path, data, index);
     return tablesIn(getTable(data)["source"])
         .filter((source) => !isAt(source, index) && (source["priority"] ?? "primary") === "primary")
         .map(
             (source) =>
                 `the source ${getLabel(source)} in ${path} is primary, as this registry is: poetry takes the highest version ` +
                 'of both, also for your internal packages. Set priority = "supplemental" in that source',
+        );
+}
+
+/** poetry asks every source that is not explicit. */
+function findOtherSources(path: string, data: TomlTable, index: PythonIndex): string[] {
+    return tablesIn(getTable(data)["source"])
+        .filter((source) => !isAt(source, index) && source["priority"] !== "explicit")
+        .map(
+            (source) =>
+                `the source ${getLabel(source)} in ${path} is another index beside this registry: poetry can take every package from it. ` +
+                "Remove that source",
         );
 }
 

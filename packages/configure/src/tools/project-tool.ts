@@ -55,6 +55,9 @@ export interface ProjectTool {
     readonly projectProblem?: (project: Project, index: PythonIndex) => string | undefined;
     /** What to pin in a project; everything in `internalPackages` if not given. */
     readonly planPins?: (index: PythonIndex, project: Project) => Pins;
-    /** Settings with which the tool can take an internal package from elsewhere, and what to do about each. */
+    /**
+     * Settings with which the tool can take an internal package from elsewhere, or any package if the registry is the only index, and
+     * what to do about each.
+     */
     readonly findGaps?: (file: ConfiguredFile) => readonly string[];
 }

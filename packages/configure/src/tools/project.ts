@@ -1,4 +1,4 @@
-import type { ClientOf, PythonIndex } from "python-registry/clients/client";
+import { type ClientOf, isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { tools } from "python-registry/clients/tools";
 import { normalizedName } from "python-registry/names/package-names";
 import { asTable, type TomlTable } from "../formats/toml";
@@ -23,11 +23,16 @@ export function findProject(tool: ConfigurableTool, system: System): FilePlace |
         : { problem: `${place.path} does not exist. Create it first` };
 }
 
-/** What a tool pins in a project. No tool accepts a pin of the project itself. */
+/**
+ * What a tool pins in a project. No tool accepts a pin of the project itself. If the registry is the only index, there is nothing to
+ * pin.
+ */
 export function planPins(tool: ProjectTool | undefined, index: PythonIndex, project: Project): Pins {
     const name = asTable(project.data["project"])?.["name"];
     const own = typeof name === "string" ? normalizedName(name) : undefined;
-    const internalPackages = index.internalPackages.filter((internal) => internal !== own);
+    const internalPackages = isOnlyIndex(index)
+        ? []
+        : index.internalPackages.filter((internal) => internal !== own);
     return tool?.planPins?.({ ...index, internalPackages }, project) ?? { internalPackages, notices: [] };
 }
 

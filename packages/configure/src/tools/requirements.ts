@@ -1,14 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
+import { indexOption, indexVariable } from "python-registry/clients/pip";
 import { withoutUserInfo } from "../formats/merge";
 import { getPathSyntax, type System, variable } from "../machine/system";
 
-/** An option in a requirements file that makes pip drop the indexes of its configuration, its variables and its command line. */
+type Index = Pick<PythonIndex, "indexUrl" | "publicPackages">;
+
+/**
+ * An option in a requirements file that makes pip drop the indexes of its configuration, its variables and its command line; or that
+ * adds an index to the only one.
+ */
 export interface IndexOverride {
     /** The file with the option, with its path. */
     readonly file: string;
     /** 1 for the first. */
     readonly line: number;
-    readonly option: "--index-url" | "--no-index";
+    readonly option: "--index-url" | "--extra-index-url" | "--no-index";
     /** The program that wrote the file, if its header names one. */
     readonly generator?: keyof typeof generators;
 }
@@ -26,13 +33,17 @@ const generators = {
  *
  * Only text is read: no file from the network, and no file that pip itself could not read.
  *
- * @param indexUrl the URL of the simple index, `https://…/simple/`
  * @see https://pip.pypa.io/en/stable/reference/requirements-file-format/
  */
-export function findIndexOverrides(system: System, indexUrl: string): IndexOverride[] {
+export function findIndexOverrides(system: System, index: Index): IndexOverride[] {
     const found = requirementsFiles(system).flatMap((file) => {
         const indexes: Indexes = { isAsked: true, isOff: false };
-        readRequirements(file, indexes, { system, wanted: withoutUserInfo(indexUrl), including: [] });
+        readRequirements(file, indexes, {
+            system,
+            wanted: withoutUserInfo(index.indexUrl),
+            isOnly: isOnlyIndex(index),
+            including: [],
+        });
         return indexes.override === undefined ? [] : [indexes.override];
     });
     // Several files can include the same one.
@@ -42,7 +53,7 @@ export function findIndexOverrides(system: System, indexUrl: string): IndexOverr
 /** What an override does, and what to do about it. */
 export function describeIndexOverride(
     { file, line, option, generator }: IndexOverride,
-    indexUrl: string,
+    index: Index,
 ): { readonly message: string; readonly fix: string } {
     const where = `${file}:${line}`;
     if (option === "--no-index") {
@@ -51,12 +62,21 @@ export function describeIndexOverride(
             fix: "Remove the option, or install from the files that --find-links names",
         };
     }
+    if (option === "--extra-index-url") {
+        return {
+            message: `${where} has --extra-index-url: with this file, pip asks another index beside this registry, and takes the highest version`,
+            fix: "Remove the option",
+        };
+    }
     const remove = generator === undefined ? "Remove the option" : generators[generator];
     return {
-        message: `${where} has --index-url: with this file, pip ignores the index in pip.conf, in PIP_EXTRA_INDEX_URL and on the command line`,
+        message: `${where} has --index-url: with this file, pip ignores the index in pip.conf, in ${indexVariable(index)} and on the command line`,
         fix:
-            `${remove}. If you need that index, move it to pip.conf: pip config set global.index-url URL. ` +
-            `Or add a line after the option: --extra-index-url ${indexUrl}`,
+            `${remove}. ` +
+            (isOnlyIndex(index)
+                ? ""
+                : "If you need that index, move it to pip.conf: pip config set global.index-url URL. ") +
+            `Or add a line after the option: --${indexOption(index)} ${index.indexUrl}`,
     };
 }
 
@@ -91,7 +111,7 @@ interface Indexes {
     isAsked: boolean;
     /** Whether `--no-index` has turned all of them off, for good. */
     isOff: boolean;
-    /** The option that has dropped the wanted index. */
+    /** The option that has dropped the wanted index, or added another one to it. */
     override?: IndexOverride;
 }
 
@@ -99,11 +119,14 @@ interface Reading {
     readonly system: System;
     /** The wanted index, as `withoutUserInfo` writes it. */
     readonly wanted: string;
+    /** Whether no other index may be asked. */
+    readonly isOnly: boolean;
     /** The files that include this one, the outermost first. */
     readonly including: readonly string[];
 }
 
-function readRequirements(file: string, indexes: Indexes, { system, wanted, including }: Reading): void {
+function readRequirements(file: string, indexes: Indexes, reading: Reading): void {
+    const { system, wanted, isOnly, including } = reading;
     const text = readText(file);
     // pip refuses a file that includes itself.
     if (text === undefined || including.includes(file)) return;
@@ -116,7 +139,7 @@ function readRequirements(file: string, indexes: Indexes, { system, wanted, incl
             if (/^\w{2,}:/.test(included)) continue;
             const paths = getPathSyntax(system);
             const path = paths.resolve(system.workingDirectory, paths.dirname(file), included);
-            readRequirements(path, indexes, { system, wanted, including: [...including, file] });
+            readRequirements(path, indexes, { ...reading, including: [...including, file] });
             continue;
         }
         const override = (option: IndexOverride["option"]) => {
@@ -131,10 +154,16 @@ function readRequirements(file: string, indexes: Indexes, { system, wanted, incl
         // pip ignores an empty one.
         const url = (options["index-url"] ?? options["pypi-url"])?.at(-1) || undefined;
         if (url !== undefined && !indexes.isOff && withoutUserInfo(url) !== wanted) override("--index-url");
-        const added = [...(url === undefined ? [] : [url]), ...(options["extra-index-url"] ?? [])];
-        if (!indexes.isOff && added.some((each) => withoutUserInfo(each) === wanted)) {
+        const extra = (options["extra-index-url"] ?? []).filter((each) => each !== "");
+        const added = [...(url === undefined ? [] : [url]), ...extra];
+        // Beside another index, the only one is not the only one any more. After it, only an --index-url makes it that again.
+        const isRestored = (each: string) => withoutUserInfo(each) === wanted && (!isOnly || each === url);
+        if (!indexes.isOff && added.some(isRestored)) {
             indexes.isAsked = true;
             delete indexes.override;
+        }
+        if (isOnly && indexes.isAsked && extra.some((each) => withoutUserInfo(each) !== wanted)) {
+            override("--extra-index-url");
         }
     }
 }

@@ -1,10 +1,11 @@
-import type {
-    Client,
-    ClientFile,
-    ClientOf,
-    ClientPlace,
-    PythonIndex,
-    Scope,
+import {
+    type Client,
+    type ClientFile,
+    type ClientOf,
+    type ClientPlace,
+    isOnlyIndex,
+    type PythonIndex,
+    type Scope,
 } from "python-registry/clients/client";
 import { type Credential, findLogin, forms } from "python-registry/clients/credential";
 import { joinParts, type Tool, tools } from "python-registry/clients/tools";
@@ -81,7 +82,15 @@ export async function planTool(
     for (const name of names) {
         const plan = buildPlan(request, { ...registry.index, name }, project);
         if ("problem" in plan) return plan;
-        if (await isNameFree(plan, journal)) return plan;
+        const conflict = await findConflict(plan, journal);
+        if (conflict === undefined) return plan;
+        // Every name leads to this one. `registry.index.name` can be pypi too.
+        if (isOnlyIndex(registry.index) && conflict === "pypi") {
+            return {
+                tool,
+                problem: `${tool}: its files have a different index, or a login, in the place of PyPI (under the name pypi), which this registry is to take. Remove it, and run this command again`,
+            };
+        }
     }
     return {
         tool,
@@ -242,14 +251,15 @@ export function findGaps(
     return find({ path, scope, data: readToml(content), index, system });
 }
 
-async function isNameFree({ edits }: ToolPlan, journal: JournalReader): Promise<boolean> {
+/** The name in a tool's files that is already used for another registry. */
+async function findConflict({ edits }: ToolPlan, journal: JournalReader): Promise<string | undefined> {
     try {
         for (const [path, edit] of edits) {
             await planFile(journal, path, { add: [edit] });
         }
-        return true;
+        return undefined;
     } catch (error) {
-        if (error instanceof NameConflictError) return false;
+        if (error instanceof NameConflictError) return error.registryName;
         throw error;
     }
 }

@@ -1,7 +1,7 @@
-import type { PythonIndex } from "python-registry/clients/client";
+import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { isAmong, normalizedName } from "python-registry/names/package-names";
 import { withoutUserInfo } from "../formats/merge";
-import { asTable, type Toml, type TomlTable } from "../formats/toml";
+import { asTable, textsIn, type Toml, type TomlTable } from "../formats/toml";
 import { expandConfigPath } from "../machine/paths";
 import { getPathSyntax, type System, variable } from "../machine/system";
 import {
@@ -132,7 +132,9 @@ function maskedSettings(file: string, data: TomlTable, system: System): string[]
 }
 
 /** Settings with which uv can take an internal package from another index. What is pinned is safe from most of them. */
-export function findUvGaps({ path, scope, data, index, system }: ConfiguredFile): string[] {
+export function findUvGaps(file: ConfiguredFile): string[] {
+    const { path, scope, data, index, system } = file;
+    if (isOnlyIndex(index)) return findOtherIndexes(file);
     const inProject = scope === "project";
     const settings = inProject ? uvTable(data) : data;
     const indexes = tablesIn(settings["index"]);
@@ -205,6 +207,54 @@ export function findUvGaps({ path, scope, data, index, system }: ConfiguredFile)
             (name) =>
                 `${name} is set: uv ignores the order of indexes and the keyring setting in ${path}. Unset it`,
         ),
+    ];
+}
+
+/** Indexes that uv asks beside this one, which takes the place of PyPI. */
+function findOtherIndexes({ path, scope, data, index, system }: ConfiguredFile): string[] {
+    const user = userFile(system);
+    const files = [
+        { file: path, settings: scope === "project" ? uvTable(data) : data },
+        ...(scope === "project" && system.exists(user) ? [{ file: user, settings: readTomlFile(user) }] : []),
+    ];
+    const [own] = files;
+    const ours = tablesIn(own?.settings["index"]).find((each) => isAt(each, index));
+    const isOurs = (url: string) => withoutUserInfo(url) === withoutUserInfo(index.indexUrl);
+    const variables = ["UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"].filter((name) =>
+        (variable(system, name) ?? "")
+            .split(/\s+/)
+            .map((word) => word.replace(/^[\w.-]+=/, ""))
+            .some((url) => url !== "" && !isOurs(url)),
+    );
+    const isIgnored = /^(1|true|t|yes|y|on)$/i.test(variable(system, "UV_NO_CONFIG") ?? "");
+    return [
+        ...(ours === undefined || (ours["default"] === true && ours["explicit"] !== true)
+            ? []
+            : [
+                  `the index ${getLabel(ours)} in ${path} does not take the place of PyPI: uv asks PyPI too. Set default = true in it, and remove explicit`,
+              ]),
+        ...files.flatMap(({ file, settings }) => [
+            ...tablesIn(settings["index"])
+                .filter((each) => !isAt(each, index) && each["explicit"] !== true)
+                .map((each) =>
+                    each["default"] === true
+                        ? `the index ${getLabel(each)} in ${file} has default = true, as this registry: uv uses only the first of them. Remove it`
+                        : `uv asks the index ${getLabel(each)} in ${file} before this registry. Remove it`,
+                ),
+            ...["index-url", "extra-index-url"].flatMap((key) =>
+                [
+                    { where: `${key} in ${file}`, value: settings[key] },
+                    { where: `${key} under pip in ${file}`, value: asTable(settings["pip"])?.[key] },
+                ]
+                    .filter(({ value }) => textsIn(value ?? []).some((url) => !isOurs(url)))
+                    .map(({ where }) => `${where} names another index, which uv asks too. Remove it`),
+            ),
+        ]),
+        ...variables.map((name) => `${name} names another index, which uv asks too. Unset it`),
+        ...(isIgnored ? [`UV_NO_CONFIG is set: uv ignores ${path}, and asks PyPI. Unset it`] : []),
+        ...(scope === "project" && variable(system, "UV_CONFIG_FILE") !== undefined
+            ? [`UV_CONFIG_FILE is set: uv ignores the index in ${path}. Unset it`]
+            : []),
     ];
 }
 
