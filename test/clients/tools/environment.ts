@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-environment";
-import { type Credential, forms } from "../../../packages/registry/src/clients/credential";
+import type { PythonIndex } from "../../../packages/registry/src/clients/client";
+import { type Credential, type Form, forms } from "../../../packages/registry/src/clients/credential";
 import { tools } from "../../../packages/registry/src/clients/tools";
-import { answers } from "../registry";
+import { answers, type ToolRun } from "../registry";
 import {
     testAttack,
+    testOnlyIndex,
     getFiles,
     internal,
     type Operation,
@@ -77,16 +79,36 @@ export function environment() {
             attacked(context, byUv, wanted),
         );
     }
+
+    for (const [file, install] of [
+        [".env, pip", byPip],
+        [".env, uv", byUv],
+    ] as const) {
+        testOnlyIndex("environment", file, (context, index, packages) =>
+            installWith(context, install, packages.join(" "), "keyring", index),
+        );
+    }
 }
 
 /** Installs, and returns the version of the internal package that was installed. */
 async function attacked(context: TestContext, install: string, wanted: string): Promise<string | undefined> {
-    const credential = context.fixture.credential("token", "install");
-    const { commands } = tools.environment.client(context.fixture.index, credential);
-    await using toolEnvironment = await open(context, credential, "install");
+    return (await installWith(context, install, wanted, "token")).version;
+}
+
+async function installWith(
+    context: TestContext,
+    install: string,
+    wanted: string,
+    form: Form,
+    index: PythonIndex = context.fixture.index,
+): Promise<ToolRun & { readonly version: string | undefined }> {
+    const credential = context.fixture.credential(form, "install");
+    const { commands } = tools.environment.client(index, credential);
+    await using toolEnvironment = await open(context, credential, "install", [], index);
     const lines = script(commands.install, wanted).replace("pip install", install);
-    const { output } = await context.fixture.runInProject(toolEnvironment, lines);
-    return /\bacme-core(?:-|==)([\d.]+\d)$/m.exec(output.replaceAll(/ /g, "\n"))?.[1];
+    const run = await context.fixture.runInProject(toolEnvironment, lines);
+    const version = /\bacme-core(?:-|==)([\d.]+\d)$/m.exec(run.output.replaceAll(/ /g, "\n"))?.[1];
+    return { ...run, version };
 }
 
 /** Asserts that uv takes no package from PyPI while the registry refuses the token. */
@@ -105,8 +127,9 @@ function open(
     credential: Credential,
     operation: Operation,
     distributions: readonly string[] = [],
+    index: PythonIndex = fixture.index,
 ): Promise<ToolEnvironment> {
-    const { install } = tools.environment.client(fixture.index, credential);
+    const { install } = tools.environment.client(index, credential);
     return fixture.toolEnvironment(credential.form, operation, {
         // pip does not run the keyring command of its own environment.
         path: [tool.bin, fixture.registry.tools.bin],

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import type { Client } from "../../../packages/registry/src/clients/client";
+import type { Client, PythonIndex } from "../../../packages/registry/src/clients/client";
 import { forms, findLogin } from "../../../packages/registry/src/clients/credential";
 import { hatchClient } from "../../../packages/registry/src/clients/hatch";
 import { pipClient } from "../../../packages/registry/src/clients/pip";
 import { answers, publicRequests } from "../registry";
 import {
     testAttack,
+    testOnlyIndex,
     type ToolFixture,
     getFiles,
     internal,
@@ -166,6 +167,38 @@ export function hatch() {
             });
         }
     }
+
+    for (const [file, installer] of [
+        ["pyproject.toml, with the installer uv", "uv"],
+        ["pip.conf, with the installer pip", "pip"],
+    ] as const) {
+        testOnlyIndex("hatch", file, async ({ fixture, tool }, index, packages) => {
+            const { commands } = hatchClient(index, { form: "keyring" });
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+                path: [tool.bin],
+                environment: environment(fixture),
+                files: onlyIndexFiles(installer, index, packages.join()),
+            });
+            const run = await fixture.runInProject(toolEnvironment, script(commands.install, internal));
+            return { ...run, version: /^(\d\S*)$/m.exec(run.output)?.[1] };
+        });
+    }
+}
+
+/** The files of a project whose environments are installed by uv or by pip, with the registry as the only index. */
+function onlyIndexFiles(installer: "uv" | "pip", index: PythonIndex, wanted: string): Record<string, string> {
+    return installer === "uv"
+        ? {
+              "project/pyproject.toml": pasted(
+                  own(wanted),
+                  hatchClient(index, { form: "keyring" }),
+                  "pyproject.toml",
+              ),
+          }
+        : {
+              "project/pyproject.toml": own(wanted),
+              ...getFiles(pipClient(index, { form: "keyring" }).install, "user"),
+          };
 }
 
 /** Makes hatch use the environment `own` of the project. */

@@ -18,7 +18,7 @@ export function page(
         "`npm run docs` writes this page, and a test fails if it is out of date. Each word in the first table is a run of " +
             "the real tool, in the version given, against the sandbox, with the generated file and the generated command " +
             "unmodified.",
-        "`npm test` runs each tool by the keyring, or by a token if it asks no keyring, and one attack on it. `npm run test:release` runs the rest, which has a ⁺. It also " +
+        "`npm test` runs each tool by the keyring, or by a token if it asks no keyring, and one attack on it (on pip, one for each value of `publicPackages`). `npm run test:release` runs the rest, which has a ⁺. It also " +
             "sets up each form in every other way, such as a token in the file, or the file of the project.",
         "The forms of credential: the tool asks a **keyring** (the Google backend, with Application Default Credentials), " +
             "has an access **token** (from its environment or from the file), or has a service account's **key**.",
@@ -32,14 +32,16 @@ export function page(
         ),
         "## Dependency confusion",
         "The registry has `acme-core` 1.0.0. An attacker publishes `acme-core` 99.0.0 on the public index. The table shows " +
-            "which one the tool installs, if the project asks for `acme-core` (directly), and if it asks for `acme-app`, " +
+            "which one the tool installs with its file for a value of `publicPackages`, if the project asks for `acme-core` (directly), and if it asks for `acme-app`, " +
             "which depends on it (by a dependency). In some rows, the attacker uses a name that the registry does not have " +
-            "yet.",
+            "yet. With `none`, the files name only the registry: the tools then send no request to the public index, and do " +
+            "not find a package that is only there.",
         table(
-            ["tool", "version", "file", "asked for", "installed"],
-            attacks.map(({ tool, file, asked, installs, by }) => [
+            ["tool", "version", "`publicPackages`", "file", "asked for", "installed"],
+            attacks.map(({ tool, file, asked, installs, publicPackages, by }) => [
                 tool,
                 pinnedVersion(tool),
+                publicPackages,
                 file,
                 asked,
                 (installs === "internal" ? "the internal package" : "**the attacker's package**") +
@@ -47,9 +49,11 @@ export function page(
             ]),
         ),
         "## What the files do not protect",
+        "With `publicPackages: none`, every name is protected, as long as no other file, variable or option adds an index. With " +
+            "`pypi`:",
         [
             "- **pip**, and with it `.env` and the Dockerfile, has no order between indexes: with `extra-index-url` it takes " +
-                "the highest version that any of them has, and no file can change that. If you use pip with internal names, " +
+                "the highest version that any of them has, and no file can change that but one without PyPI. If you use pip with internal names, " +
                 "own those names on PyPI too, install by hashes (`--require-hashes`), or use a tool whose file protects them.",
             "- **uv** takes a name that the registry does not have from PyPI, even if a prefix covers the name. Only the exact " +
                 "names of `internalPackages` in a project's pyproject.toml are pinned, and what the project declares of a prefix " +

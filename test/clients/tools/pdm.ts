@@ -6,12 +6,14 @@ import { pdmClient } from "../../../packages/registry/src/clients/pdm";
 import { answers } from "../registry";
 import {
     testAttack,
+    testOnlyIndex,
     getFiles,
     internal,
     pasted,
     testOperation,
     script,
     type TestContext,
+    type ToolFixture,
     waysToAsk,
 } from "./tool";
 
@@ -108,25 +110,55 @@ export function pdm() {
         }
     }
 
-    // uv ignores the names.
-    testAttack(
-        "pdm",
-        { file: "pyproject.toml, with pdm's use_uv on", asked: "directly", installs: "public" },
-        async ({ fixture, tool }) => {
-            const client = pdmClient(fixture.index, fixture.credential("token", "install"));
-            await using toolEnvironment = await fixture.toolEnvironment("token", "install", {
+    for (const [file, scope] of [
+        ["config.toml", "user"],
+        ["pyproject.toml", "project"],
+    ] as const) {
+        testOnlyIndex("pdm", file, async ({ fixture, tool }, index, packages) => {
+            const client = pdmClient(index, fixture.credential("keyring", "install"));
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                 path: [tool.bin],
-                environment: { ...fixture.registry.sandbox.clientEnvironment, PDM_USE_UV: "1" },
-                files: { "project/pyproject.toml": pasted(own, client, "pyproject.toml") },
+                environment: withoutUpdates(fixture),
+                files: filesIn(scope, client),
             });
-            const run = await fixture.runInProject(
-                toolEnvironment,
-                script(client.commands.install, internal),
-            );
-            assert.ok(answers(run).includes(`GET 200 ${fixture.principal("token", "install")}`), run.output);
-            return new RegExp(`^ \\+ ${internal}==(\\S+)`, "m").exec(run.output)?.[1];
-        },
-    );
+            const run = await fixture.runInProject(toolEnvironment, `pdm add ${packages.join(" ")}`);
+            return { ...run, version: installed(run, internal) };
+        });
+    }
+    // uv ignores the names, which matter only beside another index.
+    for (const [publicPackages, installs] of [
+        ["pypi", "public"],
+        ["none", "internal"],
+    ] as const) {
+        testAttack(
+            "pdm",
+            { file: "pyproject.toml, with pdm's use_uv on", asked: "directly", installs },
+            async ({ fixture, tool }) => {
+                const index = { ...fixture.index, publicPackages };
+                const client = pdmClient(index, fixture.credential("token", "install"));
+                await using toolEnvironment = await fixture.toolEnvironment("token", "install", {
+                    path: [tool.bin],
+                    environment: { ...fixture.registry.sandbox.clientEnvironment, PDM_USE_UV: "1" },
+                    files: { "project/pyproject.toml": pasted(own, client, "pyproject.toml") },
+                });
+                const run = await fixture.runInProject(
+                    toolEnvironment,
+                    script(client.commands.install, internal),
+                );
+                assert.ok(
+                    answers(run).includes(`GET 200 ${fixture.principal("token", "install")}`),
+                    run.output,
+                );
+                return new RegExp(`^ \\+ ${internal}==(\\S+)`, "m").exec(run.output)?.[1];
+            },
+            publicPackages,
+        );
+    }
+}
+
+/** pdm looks for versions of itself on PyPI, once in a while. */
+function withoutUpdates(fixture: ToolFixture): Record<string, string> {
+    return { ...fixture.registry.sandbox.clientEnvironment, PDM_CHECK_UPDATE: "false" };
 }
 
 /** An internal name that is on the public index, but not yet on the private one. */

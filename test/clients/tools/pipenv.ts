@@ -7,6 +7,7 @@ import { pipenvClient } from "../../../packages/registry/src/clients/pipenv";
 import { answers } from "../registry";
 import {
     testAttack,
+    testOnlyIndex,
     dependent,
     getFiles,
     internal,
@@ -56,6 +57,17 @@ export function pipenv() {
         { file: "Pipfile, both names installed together", asked: "by a dependency", installs: "internal" },
         (context) => attacked(context, `${internal} ${dependent.name}`),
     );
+
+    testOnlyIndex("pipenv", "Pipfile", async (context, index, packages) => {
+        const credential = context.fixture.credential("keyring", "install");
+        const client = pipenvClient(index, credential);
+        const files = { "project/Pipfile": pasted("", client, "Pipfile") };
+        await using toolEnvironment = await project(context, credential, files);
+        const lines = script(client.commands.install, packages.join(" "));
+        const run = await context.fixture.runInProject(toolEnvironment, lines);
+        const version = run.exitCode === 0 ? await lockedVersion(toolEnvironment, internal) : undefined;
+        return { ...run, version: version?.replace("==", "") };
+    });
 }
 
 /** Asserts that a package of the registry does not come from PyPI while the registry refuses the token. */
@@ -91,11 +103,19 @@ async function getSecrets(toolEnvironment: ToolEnvironment, credential: Credenti
 }
 
 /** A tool environment with a project, into whose Pipfile the generated part is pasted. */
-function project({ fixture, tool }: TestContext, credential: Credential): Promise<ToolEnvironment> {
+function project(
+    { fixture, tool }: TestContext,
+    credential: Credential,
+    changed: Readonly<Record<string, string>> = {},
+): Promise<ToolEnvironment> {
     const client = pipenvClient(fixture.index, credential);
     return fixture.toolEnvironment(credential.form, "install", {
         path: [tool.bin],
-        files: { ...getFiles(client.install, "user"), "project/Pipfile": pasted(own, client, "Pipfile") },
+        files: {
+            ...getFiles(client.install, "user"),
+            "project/Pipfile": pasted(own, client, "Pipfile"),
+            ...changed,
+        },
         environment: {
             ...fixture.registry.sandbox.clientEnvironment,
             PIPENV_VENV_IN_PROJECT: "1",

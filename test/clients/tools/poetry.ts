@@ -3,7 +3,17 @@ import type { Client } from "../../../packages/registry/src/clients/client";
 import { forms } from "../../../packages/registry/src/clients/credential";
 import { poetryClient } from "../../../packages/registry/src/clients/poetry";
 import { answers, publicRequests, type ToolRun } from "../registry";
-import { dependent, testAttack, getFiles, internal, pasted, testOperation, script, waysToAsk } from "./tool";
+import {
+    dependent,
+    getFiles,
+    internal,
+    pasted,
+    script,
+    testAttack,
+    testOnlyIndex,
+    testOperation,
+    waysToAsk,
+} from "./tool";
 
 export function poetry() {
     for (const form of forms) {
@@ -60,6 +70,16 @@ export function poetry() {
             },
         );
     }
+
+    testOnlyIndex("poetry", "pyproject.toml", async ({ fixture, tool }, index, packages) => {
+        const client = poetryClient(index, fixture.credential("keyring", "install"));
+        await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+            path: [tool.bin],
+            files: project(client, "demo", ...packages),
+        });
+        const run = await fixture.runInProject(toolEnvironment, lockAndInstall);
+        return { ...run, version: installed(run, internal) };
+    });
 
     testAttack(
         "poetry",

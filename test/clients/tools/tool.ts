@@ -287,7 +287,10 @@ export function testAttack(
     publicPackages: PublicPackages = "pypi",
 ): void {
     const { file, asked, installs } = attack;
-    const isTried = attacks.some((each) => each.tool === tool && each.publicPackages === publicPackages);
+    // pip is safe with one value of publicPackages only.
+    const isTried = attacks.some(
+        (each) => each.tool === tool && (each.publicPackages === publicPackages || tool !== "pip"),
+    );
     const by = isTried ? "npm run test:release" : "npm test";
     attacks.push({ tool, by, ...attack, publicPackages });
     itInReleaseUnless(

@@ -13,6 +13,7 @@ import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-
 import { answers, publicRequests, type ToolRun } from "../registry";
 import {
     testAttack,
+    testOnlyIndex,
     type ToolFixture,
     type FixtureOptions,
     getFiles,
@@ -141,6 +142,26 @@ export function uv() {
             });
         }
     }
+
+    testOnlyIndex("uv", "uv.toml", async (context, index, packages) => {
+        const files = getFiles(uvClient(index, { form: "keyring" }).install, "user");
+        await using toolEnvironment = await open(context, "keyring", "install", { files });
+        const { commands } = uvClient(index, { form: "keyring" });
+        const setup = await context.fixture.runScript(toolEnvironment, script(commands.setup));
+        assert.deepEqual(answers(setup), []);
+        assert.deepEqual(new Set(publicRequests(setup).map(({ status }) => status)), new Set([404]));
+        const run = await context.fixture.runScript(
+            toolEnvironment,
+            `uv venv venv\nVIRTUAL_ENV=venv uv pip install ${packages.join(" ")}`,
+        );
+        return { ...run, version: version(run, internal) };
+    });
+    testOnlyIndex("uv", "pyproject.toml", async (context, index, packages) => {
+        const files = projectFiles(index);
+        await using toolEnvironment = await open(context, "keyring", "install", { files });
+        const run = await context.fixture.runInProject(toolEnvironment, `uv add ${packages.join(" ")}`);
+        return { ...run, version: version(run, internal) };
+    });
 
     // A name that the private index does not have: only pins keep out the public package with that name.
     for (const [asked, wanted] of [
