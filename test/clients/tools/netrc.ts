@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
-import type { Client } from "../../../packages/registry/src/clients/client";
+import { type Client, inEveryShell } from "../../../packages/registry/src/clients/client";
 import type { Credential } from "../../../packages/registry/src/clients/credential";
 import { netrcClient } from "../../../packages/registry/src/clients/netrc";
 import { answers } from "../registry";
-import { type ToolFixture, getFiles, type Operation, testOperation, script, type TestContext } from "./tool";
+import {
+    getFiles,
+    type Operation,
+    script,
+    type TestContext,
+    testOnlyIndex,
+    testOperation,
+    type ToolFixture,
+} from "./tool";
 
 export function netrc() {
     for (const form of ["token", "key"] as const) {
@@ -42,6 +50,18 @@ export function netrc() {
             );
         });
     }
+
+    testOnlyIndex("netrc", ".netrc, with the option of the command", async (context, index, packages) => {
+        const { fixture } = context;
+        const credential = fixture.credential("key", "install");
+        await using toolEnvironment = await open(context, credential, "install");
+        const command = script(
+            netrcClient(index, credential)?.commands.install ?? inEveryShell(),
+            packages.join(" "),
+        );
+        const run = await fixture.runScript(toolEnvironment, `export PIP_TARGET=site\n${command}`);
+        return { ...run, version: /^Successfully installed .*\bacme-core-(\S+)/m.exec(run.output)?.[1] };
+    });
 }
 
 function open(

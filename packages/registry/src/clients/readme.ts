@@ -100,7 +100,9 @@ function internalNames(index: PythonIndex): string[] {
     return [
         "## Which names can come from PyPI",
         isOnly
-            ? onlyRegistry
+            ? index.publicPackages === "mirror"
+                ? mirrored
+                : onlyRegistry
             : (names === ""
                   ? "`internalPackages` is empty: PDM and uv's pins need the internal names there to protect them. Ask the platform " +
                     "engineers to list them."
@@ -111,6 +113,11 @@ function internalNames(index: PythonIndex): string[] {
         ),
     ];
 }
+
+const mirrored =
+    "None directly: with these files, tools ask only this registry, which passes on public packages. It keeps out public packages " +
+    "with the name of an internal one, as far as the platform engineers list the names. Only the keyring, twine and build come from " +
+    "PyPI, by the commands below.";
 
 const onlyRegistry =
     "None: with these files, tools ask only this registry. It must have everything that you install, also what a package depends " +
