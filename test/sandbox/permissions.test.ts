@@ -79,6 +79,8 @@ describe("sandbox: permissions", () => {
             repositories: "python",
             packages: "hello",
             versions: "1.0",
+            pythonPackages: "hello:1.0",
+            files: "hello%2Fhello-1.0.tar.gz",
             serviceAccounts: "publisher@sandbox-project.iam.gserviceaccount.com",
             keys: keyId,
             workloadIdentityPools: "machines",
@@ -127,6 +129,8 @@ describe("sandbox: permissions", () => {
         const apis = [
             "artifact-registry",
             "packages",
+            "python-packages",
+            "files",
             "rules",
             "secret-manager",
             "cloud-kms",

@@ -9,6 +9,7 @@ import {
     grant,
     ok,
     packages,
+    repositoryPath,
     through,
     upload,
     type Json,
@@ -75,6 +76,40 @@ describe("sandbox: access tokens", () => {
             sandbox.requests.find(({ plane }) => plane === "token")?.principal,
             `serviceAccount:${email}`,
         );
+    });
+
+    it("can be signed by the account itself, for an API or a scope", async () => {
+        const { file, email } = await createKey(sandbox);
+        await grant(sandbox, "reader", `serviceAccount:${email}`);
+        const url = `https://artifactregistry.googleapis.com${repositoryPath.replace("/artifactregistry", "")}`;
+        const scope = "https://www.googleapis.com/auth/cloud-platform";
+        const aud = "https://artifactregistry.googleapis.com/";
+        const status = async (claims: JWTPayload, kid = file.private_key_id) => {
+            const own = { iss: email, sub: email, iat: now(), exp: now() + 3600 };
+            const token = await new SignJWT({ ...own, ...claims })
+                .setProtectedHeader({ alg: "RS256", kid })
+                .sign(await importPKCS8(file.private_key, "RS256"));
+            return (await through(sandbox, url, { headers: { Authorization: `Bearer ${token}` } })).status;
+        };
+        assert.equal(await status({ scope }), 200);
+        assert.equal(await status({ aud }), 200);
+        assert.equal(sandbox.requests.at(-1)?.principal, `serviceAccount:${email}`);
+        const stranger = "someone-else@sandbox-project.iam.gserviceaccount.com";
+        for (const claims of [
+            {},
+            { aud: "https://iam.googleapis.com/" },
+            // An assertion for an access token is none.
+            { aud: tokenUri, scope },
+            { scope: "https://www.googleapis.com/auth/devstorage.read_only" },
+            { scope, sub: stranger },
+            { scope, iss: stranger },
+            { scope, iat: now() - 7200, exp: now() - 3600 },
+        ]) {
+            assert.equal(await status(claims), 401, JSON.stringify(claims));
+        }
+        assert.equal(await status({ scope }, "unknown"), 401);
+        const other = await createKey(sandbox, "other-1");
+        assert.equal(await status({ scope }, other.file.private_key_id), 401, "another key's id");
     });
 
     it("are not issued for a claim with a wrong signature", async () => {

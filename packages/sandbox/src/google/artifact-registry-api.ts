@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import type { Cloud, Project, Repository } from "./cloud";
 import { doneOperation, GoogleError, permissionDenied, requestBody } from "./google-api";
+import { filesApi } from "./files-api";
 import { packagesApi } from "./packages-api";
 import {
     checkRepositoryBindings,
@@ -12,6 +13,7 @@ import {
     type Caller,
 } from "./policy";
 import { checkMembers } from "./policy-members";
+import { pythonPackagesApi } from "./python-packages-api";
 import { checkReferences } from "./repository-checks";
 import { fullName, registryProject, repositoryLookup, repositoryName } from "./repository-lookup";
 import { newSettings, settingsJson, settingsSchema, updatedSettings } from "./repository-settings";
@@ -143,6 +145,8 @@ export function artifactRegistryApi(cloud: Cloud, send: Sender): Hono<Answering>
     });
 
     app.route("/", packagesApi(repositoryFor));
+    app.route("/", pythonPackagesApi(repositoryFor));
+    app.route("/", filesApi(repositoryFor));
     app.route("/", rulesApi(repositoryFor));
 
     return app;

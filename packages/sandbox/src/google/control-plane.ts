@@ -25,7 +25,7 @@ export function controlPlane(
     send: Sender,
     log: LoggedRequest[],
 ): Hono<Answering> {
-    const app = googleApp(tokens, log, "control");
+    const app = googleApp(cloud, tokens, log, "control");
     app.route("/artifactregistry/v1", artifactRegistryApi(cloud, send));
     app.route("/iam/v1", iamApi(cloud));
     app.route("/iam/v1", workloadIdentityApi(cloud));

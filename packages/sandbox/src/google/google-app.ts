@@ -1,10 +1,13 @@
 import { Hono } from "hono";
+import type { Cloud } from "./cloud";
 import { GoogleError } from "./google-api";
 import { logged, type Answering, type LoggedRequest } from "./request-log";
+import { findSigner } from "./self-signed-token";
 import { type AccessTokens, insufficientScopes } from "./tokens";
 
 /** An application that checks the bearer token first, and answers with JSON, also an error. */
 export function googleApp(
+    cloud: Cloud,
     tokens: AccessTokens,
     log: LoggedRequest[],
     plane: LoggedRequest["plane"],
@@ -13,7 +16,9 @@ export function googleApp(
     app.use(logged(log, plane));
     app.use(async (c, next) => {
         const token = /^Bearer (.+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-        const caller = token === undefined ? undefined : tokens.findCaller(token);
+        const signer =
+            token === undefined ? undefined : await findSigner(cloud, token, new URL(c.req.url).hostname);
+        const caller = signer ?? (token === undefined ? undefined : tokens.findCaller(token));
         if (!caller) {
             throw new GoogleError(
                 "UNAUTHENTICATED",
@@ -22,7 +27,7 @@ export function googleApp(
             );
         }
         c.set("principal", caller.principal);
-        if (token === undefined || !tokens.hasCloudPlatform(token)) {
+        if (!signer && (token === undefined || !tokens.hasCloudPlatform(token))) {
             throw new GoogleError("PERMISSION_DENIED", insufficientScopes);
         }
         c.set("caller", caller);

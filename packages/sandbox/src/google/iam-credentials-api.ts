@@ -26,7 +26,7 @@ const generateRequest = v.strictObject({
  * https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
  */
 export function iamCredentialsApi(cloud: Cloud, tokens: AccessTokens, log: LoggedRequest[]): Hono<Answering> {
-    const app = googleApp(tokens, log, "token");
+    const app = googleApp(cloud, tokens, log, "token");
     app.post("/v1/projects/-/serviceAccounts/:account{[^/:]+:generateAccessToken}", async (c) => {
         const { lifetime } = await requestBody(c, generateRequest);
         const account = cloud.findServiceAccount(c.req.param("account").split(":")[0] ?? "");

@@ -1,9 +1,19 @@
 import { Hono } from "hono";
 import type { Repository } from "./cloud";
 import { doneOperation, GoogleError } from "./google-api";
+import { selected } from "./list-order";
+import { page } from "./paging";
+import { pythonPackageJson } from "./python-packages-api";
 import type { Answering } from "./request-log";
-import type { RepositoryLookup } from "./repository-lookup";
-import type { PythonFile } from "../python/simple-index";
+import { repositoryName, type RepositoryLookup } from "./repository-lookup";
+import {
+    storedPackage,
+    storedPackages,
+    storedVersion,
+    storedVersions,
+    times,
+    type StoredFiles,
+} from "./stored-packages";
 
 const collection = "/projects/:project/locations/:location/repositories/:repository/packages";
 
@@ -12,55 +22,69 @@ export function packagesApi(repositoryFor: RepositoryLookup): Hono<Answering> {
     const app = new Hono<Answering>();
 
     app.get(collection, (c) => {
-        const { files } = repositoryFor(c.get("caller"), "artifactregistry.packages.list", c.req.param());
-        const names = new Set([...files.values()].map((file) => file.package));
-        return c.json({
-            packages: [...names].sort().map((name) => ({ name: `${getParent(c.req.path)}/${name}` })),
-        });
+        const repository = repositoryFor(c.get("caller"), "artifactregistry.packages.list", c.req.param());
+        const packages = storedPackages(repository).map((each) => packageJson(repository, each));
+        return c.json(page(c, "packages", selected(c, packages, ["name"])));
+    });
+
+    app.get(`${collection}/:package`, (c) => {
+        const repository = repositoryFor(c.get("caller"), "artifactregistry.packages.get", c.req.param());
+        return c.json(packageJson(repository, storedPackage(repository, c.req.param("package"))));
     });
 
     app.delete(`${collection}/:package`, (c) => {
         const repository = repositoryFor(c.get("caller"), "artifactregistry.packages.delete", c.req.param());
-        const { package: name } = c.req.param();
-        remove(repository, (file) => file.package === name);
-        return c.json(doneOperation(getLocation(c.req.path), "google.protobuf.Empty"));
+        remove(repository, storedPackage(repository, c.req.param("package")));
+        return c.json(deleted(repository));
     });
 
     app.get(`${collection}/:package/versions`, (c) => {
-        const { files } = repositoryFor(c.get("caller"), "artifactregistry.versions.list", c.req.param());
-        const { package: name } = c.req.param();
-        const found = [...files.values()].filter((file) => file.package === name);
-        if (found.length === 0) throw new GoogleError("NOT_FOUND", "Requested entity was not found.");
-        const versions = new Set(found.map(({ version }) => version));
-        return c.json({
-            versions: [...versions]
-                .sort()
-                .map((version) => ({ name: `${getParent(c.req.path)}/${version}` })),
-        });
+        const repository = repositoryFor(c.get("caller"), "artifactregistry.versions.list", c.req.param());
+        const found = storedPackage(repository, c.req.param("package"));
+        const isFull = wantsMetadata(c.req.query("view"));
+        const versions = storedVersions(found).map((each) => versionJson(repository, found.id, each, isFull));
+        return c.json(page(c, "versions", selected(c, versions, ["name"])));
+    });
+
+    app.get(`${collection}/:package/versions/:version`, (c) => {
+        const repository = repositoryFor(c.get("caller"), "artifactregistry.versions.get", c.req.param());
+        const { package: id, version } = c.req.param();
+        const found = storedVersion(repository, id, version);
+        return c.json(versionJson(repository, id, found, wantsMetadata(c.req.query("view"))));
     });
 
     app.delete(`${collection}/:package/versions/:version`, (c) => {
         const repository = repositoryFor(c.get("caller"), "artifactregistry.versions.delete", c.req.param());
-        const { package: name, version } = c.req.param();
-        remove(repository, (file) => file.package === name && file.version === version);
-        return c.json(doneOperation(getLocation(c.req.path), "google.protobuf.Empty"));
+        const { package: id, version } = c.req.param();
+        remove(repository, storedVersion(repository, id, version));
+        return c.json(deleted(repository));
     });
 
     return app;
 }
 
-/** @throws GoogleError NOT_FOUND if there are no such files */
-function remove({ files }: Repository, isRemoved: (file: PythonFile) => boolean) {
-    const removed = [...files].filter(([, file]) => isRemoved(file));
-    if (removed.length === 0) throw new GoogleError("NOT_FOUND", "Requested entity was not found.");
-    for (const [filename] of removed) files.delete(filename);
+/** @throws GoogleError INVALID_ARGUMENT for an unknown view */
+function wantsMetadata(view = "BASIC"): boolean {
+    if (["BASIC", "FULL", "VERSION_VIEW_UNSPECIFIED"].includes(view)) return view === "FULL";
+    throw new GoogleError("INVALID_ARGUMENT", `Invalid view "${view}".`);
 }
 
-/** A collection's resource name, from the path of a request. */
-function getParent(path: string): string {
-    return path.slice(path.indexOf("projects/"));
+function packageJson(repository: Repository, found: StoredFiles) {
+    return { name: `${repositoryName(repository)}/packages/${found.id}`, ...times(found) };
 }
 
-function getLocation(path: string): string {
-    return /projects\/[^/]+\/locations\/[^/]+\//.exec(path)?.[0] ?? "";
+function versionJson(repository: Repository, packageId: string, version: StoredFiles, isFull: boolean) {
+    return {
+        name: `${repositoryName(repository)}/packages/${packageId}/versions/${version.id}`,
+        ...times(version),
+        ...(isFull && { metadata: pythonPackageJson(repository, packageId, version) }),
+    };
+}
+
+function remove({ files }: Repository, removed: StoredFiles) {
+    for (const { filename } of removed.files) files.delete(filename);
+}
+
+function deleted({ project, location }: Repository): object {
+    return doneOperation(`projects/${project.id}/locations/${location}/`, "google.protobuf.Empty");
 }

@@ -10,14 +10,21 @@ export const permissions = [
     "artifactregistry.repositories.setIamPolicy",
     "artifactregistry.repositories.update",
     "artifactregistry.repositories.uploadArtifacts",
+    "artifactregistry.files.download",
+    "artifactregistry.files.get",
+    "artifactregistry.files.list",
     "artifactregistry.packages.delete",
+    "artifactregistry.packages.get",
     "artifactregistry.packages.list",
+    "artifactregistry.pythonpackages.get",
+    "artifactregistry.pythonpackages.list",
     "artifactregistry.rules.create",
     "artifactregistry.rules.delete",
     "artifactregistry.rules.get",
     "artifactregistry.rules.list",
     "artifactregistry.rules.update",
     "artifactregistry.versions.delete",
+    "artifactregistry.versions.get",
     "artifactregistry.versions.list",
     "cloudkms.cryptoKeyVersions.useToDecrypt",
     "cloudkms.cryptoKeyVersions.useToEncrypt",
@@ -83,9 +90,11 @@ function all(resource: string): Permission[] {
 const project = on("resourcemanager.projects", "get");
 const downloads = [
     ...on("artifactregistry.repositories", "get", "list", "downloadArtifacts", "readViaVirtualRepository"),
-    ...on("artifactregistry.packages", "list"),
+    ...on("artifactregistry.files", "download", "get", "list"),
+    ...on("artifactregistry.packages", "get", "list"),
+    ...on("artifactregistry.pythonpackages", "get", "list"),
     ...on("artifactregistry.rules", "get", "list"),
-    ...on("artifactregistry.versions", "list"),
+    ...on("artifactregistry.versions", "get", "list"),
 ];
 const uploads = [...downloads, ...on("artifactregistry.repositories", "uploadArtifacts")];
 const deletes = [
