@@ -22,6 +22,15 @@ export interface Missing {
  * first use.
  */
 export async function findPulumi(onProgress?: (line: string) => void): Promise<PulumiCli | Missing> {
+    const cli = await findCli(onProgress);
+    if ("missing" in cli) return cli;
+    return (await hasGoogleProvider(cli.environment, onProgress))
+        ? cli
+        : { missing: "the plugin of the Google provider (the download failed)" };
+}
+
+/** Finds a Pulumi CLI as `findPulumi` does, for what needs no provider. */
+export async function findCli(onProgress?: (line: string) => void): Promise<PulumiCli | Missing> {
     // npm puts node_modules/.bin in front, where `pulumi` is the launcher.
     const path = (process.env["PATH"] ?? "")
         .split(delimiter)
@@ -37,10 +46,9 @@ export async function findPulumi(onProgress?: (line: string) => void): Promise<P
         );
     }
     const version = await runCli(environment, ["version"]);
-    if (version.exitCode !== 0) return { missing: "the Pulumi CLI (the download failed)" };
-    return (await hasGoogleProvider(environment, onProgress))
+    return version.exitCode === 0
         ? { version: version.stdout.trim(), environment }
-        : { missing: "the plugin of the Google provider (the download failed)" };
+        : { missing: "the Pulumi CLI (the download failed)" };
 }
 
 async function hasGoogleProvider(
