@@ -28,13 +28,15 @@ describe("the workflows of GitHub", () => {
             assert.deepEqual(found, [], name);
             for (const [right, wrong] of [
                 ["runs-on", "runs_on"],
-                name === "update-stack.yml"
-                    ? ["inputs.stack", "inputs.stacks"]
-                    : ["needs.stacks.outputs", "needs.stack.outputs"],
+                name === "promote.yml"
+                    ? ["steps.source.outputs", "steps.sources.outputs"]
+                    : name === "update-stack.yml"
+                      ? ["inputs.stack", "inputs.stacks"]
+                      : ["needs.stacks.outputs", "needs.stack.outputs"],
             ] as const) {
                 assert.ok(text.includes(right));
                 const mistakes = await lint(text.replace(right, wrong), name);
-                assert.ok(mistakes.some(({ message }) => /runs_on|needs|"stacks?"/.test(message)));
+                assert.ok(mistakes.some(({ message }) => /runs_on|needs|"stacks?"|"sources"/.test(message)));
             }
         }
     });
@@ -107,6 +109,7 @@ describe("the workflows of GitHub", () => {
                 publish: { contents: "write" },
             },
             "drift.yml": { stacks, drift: login },
+            "promote.yml": { promote: login },
         });
     });
 
@@ -217,6 +220,7 @@ describe("the pipelines of GitLab", () => {
         const templates = parse(await getText("gitlab/stacks.yml")) as Jobs;
         const files: Record<string, string> = {
             "gitlab-ci.yml": await getText("gitlab/gitlab-ci.yml"),
+            "promote.yml": await getText("gitlab/promote.yml"),
             "none.yml": JSON.stringify(gitlabPipeline("update", [])),
             ...Object.fromEntries(
                 gitlabJobs.map((job) => [
@@ -238,6 +242,7 @@ describe("the pipelines of GitLab", () => {
                 ["preview.yml", '"id_tokens"', '"id_token"'],
                 ["preview.yml", '"when":"always"', '"when":"ever"'],
                 ["update.yml", '"action":"start"', '"action":"begin"'],
+                ["promote.yml", "action: start", "action: begin"],
             ] as const
         ).map(([name, right, wrong], index) => {
             const text = files[name] ?? "";
@@ -250,11 +255,14 @@ describe("the pipelines of GitLab", () => {
     });
 
     it("name no stored credential but the optional token for comments", async () => {
-        const text = (await getText("gitlab/gitlab-ci.yml")) + (await getText("gitlab/stacks.yml"));
+        const files = ["gitlab-ci.yml", "stacks.yml", "promote.yml"];
+        const text = (await Promise.all(files.map((name) => getText(`gitlab/${name}`)))).join("");
         assert.deepEqual([...new Set(text.match(/\$\{?\w*(?:TOKEN|SECRET|PASSWORD|KEY)\w*/g))].sort(), [
             "$CI_JOB_TOKEN",
+            "$FROM_ID_TOKEN",
             "$GOOGLE_ID_TOKEN",
             "$REVIEW_TOKEN",
+            "$TO_ID_TOKEN",
             "${REVIEW_TOKEN",
         ]);
     });

@@ -26,6 +26,8 @@ export interface Workflow {
                     readonly uses?: string;
                     readonly run?: string;
                     readonly if?: string;
+                    readonly id?: string;
+                    readonly env?: Readonly<Record<string, string>>;
                     readonly with?: Readonly<Record<string, unknown>>;
                 }[];
             }
@@ -38,7 +40,13 @@ export type GitlabFile = Readonly<
     Record<string, { readonly before_script?: readonly string[]; readonly script?: readonly string[] }>
 >;
 
-export const githubFiles = ["preview.yml", "update.yml", "update-stack.yml", "drift.yml"] as const;
+export const githubFiles = [
+    "preview.yml",
+    "update.yml",
+    "update-stack.yml",
+    "drift.yml",
+    "promote.yml",
+] as const;
 
 export function getText(path: string): Promise<string> {
     return readFile(join(root, "packages", "operations", path), "utf8");
