@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { Registry, type RegistryArgs } from "../../packages/registry/src";
 
-// What the engine is told about a repository's settings beside their values, which the in-process engine does not see.
+// The options with which a repository's settings are registered, which the in-process engine does not see.
 
 const place = { project: "acme-tools", location: "europe-west1", repository: "python" } as const;
 const kmsKey = "projects/acme-keys/locations/europe-west1/keyRings/registry/cryptoKeys/python";
@@ -47,8 +47,8 @@ async function register(args: Partial<RegistryArgs>): Promise<Map<string, Reques
 const policies = { old: { action: "DELETE", condition: { olderThan: "30d" } } } as const;
 const everything = ["kmsKeyName", "cleanupPolicies", "cleanupPolicyDryRun", "vulnerabilityScanningConfig"];
 
-describe("what the engine is told about the life of a repository", () => {
-    it("is what it was, if nothing of it is set", async () => {
+describe("the options of the resources about the life of a repository", () => {
+    it("are what they were, if nothing of it is set", async () => {
         const requests = await register({ scanning: false });
         const repository = requests.get("Repository");
         assert.deepEqual(repository?.getIgnorechangesList(), everything);
@@ -64,7 +64,7 @@ describe("what the engine is told about the life of a repository", () => {
         ]);
     });
 
-    it("is to compare what is set, and to keep the rest", async () => {
+    it("compare what is set, and keep the rest", async () => {
         const ignored = async (args: Partial<RegistryArgs>) =>
             (await register(args)).get("Repository")?.getIgnorechangesList();
         const without = (...managed: string[]) => everything.filter((each) => !managed.includes(each));
@@ -76,7 +76,7 @@ describe("what the engine is told about the life of a repository", () => {
         assert.deepEqual(await ignored({ scanning: true }), without("vulnerabilityScanningConfig"));
     });
 
-    it("is to protect the grant on the key with the repository, which waits for it", async () => {
+    it("protect the grant on the key with the repository, which waits for it", async () => {
         for (const deletionProtection of [true, false]) {
             const requests = await register({ encryption: { kmsKey }, deletionProtection });
             const [repository, grant] = ["Repository", "CryptoKeyIAMMember"].map((type) =>
@@ -93,7 +93,7 @@ describe("what the engine is told about the life of a repository", () => {
         }
     });
 
-    it("is to keep the audit logs when the stack ends", async () => {
+    it("keep the audit logs when the stack ends", async () => {
         const requests = await register({ auditLogs: ["DATA_READ"] });
         assert.equal(requests.get("IAMAuditConfig")?.getRetainondelete(), true);
         assert.deepEqual(requests.get("Repository")?.getIgnorechangesList(), everything);

@@ -90,6 +90,7 @@ describe("npm run promote", () => {
             version: http.version,
             filename: name,
             content,
+            uploaded: new Date(),
             sha256: other,
         });
         prod = registries.content("prod");
@@ -444,6 +445,7 @@ describe("npm run promote", () => {
             version: core.version,
             filename,
             content: Buffer.from("x"),
+            uploaded: new Date(),
             sha256: "0".repeat(64),
         });
         const { stdout } = await succeed([...between, "acme-core==1.2.3"]);

@@ -629,7 +629,11 @@ describe("undo, for any replacement of the file", () => {
                 const [original, written, now, left] = [was.base ?? "", was.content, current, text].map(
                     (each) => settingsIn(each, format),
                 ) as [string[], string[], string[], string[]];
-                const inserted = without(written, original);
+                // The second of two registries can have taken the place of the first one's entry.
+                const inserted = [
+                    ...without(written, original),
+                    ...was.edits.flatMap((each) => settingsIn(each.text, format)),
+                ];
                 const secretless = (each: string) => each.replace(/\/\/[^/@]*@/, "//");
                 const removed = without(now, left).filter((each) => !left.includes(secretless(each)));
                 assert.deepEqual(without(removed, inserted), [], "removed");
@@ -647,9 +651,9 @@ describe("undo, for any replacement of the file", () => {
                 );
                 assert.deepEqual(without(theirs, rows(text)), [], "lines");
             }),
-            { numRuns: 600 },
+            { numRuns: 800 },
         );
-        assert.ok(valid > 500 && gone > 50, `${valid} valid files, ${gone} without our entry`);
+        assert.ok(valid > 300 && gone > 50, `${valid} valid files, ${gone} without our entry`);
     });
 
     it("restores the bytes without a change, and the lines if there are only new comments", () => {

@@ -419,7 +419,7 @@ describe("settings: a mistake is reported with its key, its value, the allowed v
             "a misspelled option",
             { access: "aditive", keyring: "Import", publicPackages: "PyPI" },
             `python-registry:access: "aditive" is not valid. Allowed: authoritative, additive. Did you mean "additive"?`,
-            `python-registry:publicPackages: "PyPI" is not valid. Allowed: pypi, none. Did you mean "pypi"?`,
+            `python-registry:publicPackages: "PyPI" is not valid. Allowed: pypi, mirror, none. Did you mean "pypi"?`,
             `python-registry:keyring: "Import" is not valid. Allowed: auto, import, subprocess. Did you mean "import"?`,
         ],
         [
@@ -988,6 +988,7 @@ describe("Pulumi.yaml", () => {
             workloads: {},
             pool: {},
             projectNumber: 0,
+            mirror: {},
             cleanup: {},
             encryption: {},
             scanning: false,

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { KeyringProvider } from "python-registry/clients/client";
+import { KeyringProvider, PublicPackages } from "python-registry/clients/client";
 import { twineClient } from "python-registry/clients/twine";
 import type { AccessTokens } from "./credentials";
 import { lastLines } from "./output";
@@ -42,7 +42,14 @@ export class Uploader {
         folder: string,
     ): Promise<Uploader> {
         const { id, indexUrl, uploadUrl } = registry;
-        const index = { name: id, indexUrl, uploadUrl, keyring: KeyringProvider.auto, internalPackages: [] };
+        const index = {
+            name: id,
+            indexUrl,
+            uploadUrl,
+            keyring: KeyringProvider.auto,
+            publicPackages: PublicPackages.none,
+            internalPackages: [],
+        };
         const [file] = twineClient(index, { form: "token" }).publish;
         const pypirc = join(folder, ".pypirc");
         await writeFile(pypirc, file?.text ?? "", { mode: 0o600 });

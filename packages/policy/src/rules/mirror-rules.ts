@@ -23,7 +23,8 @@ export function mirrorRules(name: string): StackValidationPolicy {
         validateStack: (args, report) => {
             const { exceptRepositories = [] } = args.getConfig<Parameters>();
             const denying = args.resources.filter(
-                ({ type, props }) => isKind("rule", type) && known(() => props["action"]) === "DENY",
+                ({ type, props }) =>
+                    isKind("rule", type) && known(() => props["action"] as unknown) === "DENY",
             );
             for (const resource of args.resources.filter(isMirror)) {
                 const id = text(resource, "repositoryId");
@@ -61,6 +62,6 @@ function concerns(rule: PolicyResource, repository: PolicyResource): boolean {
 
 /** A property that is text; undefined if it is not set, or a preview does not know it. */
 function text({ props }: PolicyResource, key: string): string | undefined {
-    const value = known(() => props[key]);
+    const value = known(() => props[key] as unknown);
     return typeof value === "string" ? value : undefined;
 }

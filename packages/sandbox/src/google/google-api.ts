@@ -69,7 +69,8 @@ export async function requestBody<Schema extends v.GenericSchema>(
 ): Promise<v.InferOutput<Schema>> {
     let body: unknown;
     try {
-        body = JSON.parse((await c.req.text()) || "{}");
+        // In the JSON of Google's APIs, null is a field that is not set. https://protobuf.dev/programming-guides/json/
+        body = JSON.parse((await c.req.text()) || "{}", (_, each: unknown) => each ?? undefined);
     } catch {
         throw new GoogleError("INVALID_ARGUMENT", "Invalid JSON payload received.");
     }
