@@ -7,6 +7,7 @@ import type { Repository } from "../../packages/sandbox/src/google/cloud";
 import { runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type PythonTools, pythonTools } from "../../packages/sandbox/src/python/python-tools";
+import type { RegistryBehavior } from "../../packages/sandbox/src/python/registry-behavior";
 import { buildPackage, type SamplePackage } from "../../packages/sandbox/src/python/sample-package";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
@@ -83,12 +84,16 @@ export class TestRegistry implements AsyncDisposable {
         readonly outputs: Outputs,
     ) {}
 
-    /** @param configuration settings of the stack; its accounts are added to the writer and the reader */
+    /**
+     * @param configuration settings of the stack; its accounts are added to the writer and the reader
+     * @param behavior what the service is not known to do
+     */
     static async up(
         tools: PythonTools,
         { serviceAccounts, ...configuration }: Record<string, unknown> = {},
+        behavior: Partial<RegistryBehavior> = {},
     ): Promise<TestRegistry> {
-        const sandbox = await startSandbox({ project });
+        const sandbox = await startSandbox({ project, ...behavior });
         try {
             const keys = ["first"];
             const own = {

@@ -26,7 +26,7 @@ describe("client files", () => {
     }
 
     it("are proved as docs/clients.md says", async () => {
-        const expected = await page(proved.operations, proved.attacks);
+        const expected = await page(proved.operations, proved.attacks, proved.mirrors);
         if (process.env["WRITE_DOCS"] !== undefined) await writeFile(written, expected);
         assert.equal(
             await readFile(written, "utf8"),

@@ -1,11 +1,12 @@
 import { format } from "prettier";
 import { forms } from "../../../packages/registry/src/clients/credential";
-import { pinnedVersion, type ProvedAttack, type ProvedOperation } from "./tool";
+import { behaviors, pinnedVersion, type ProvedAttack, type ProvedMirror, type ProvedOperation } from "./tool";
 
 /** The text of docs/clients.md: what the tests prove, and which command runs them. */
 export function page(
     operations: readonly ProvedOperation[],
     attacks: readonly ProvedAttack[],
+    mirrors: readonly ProvedMirror[],
 ): Promise<string> {
     const tools = [...new Set(operations.map(({ tool }) => tool))];
     const getOperations = (tool: string, form: string) =>
@@ -46,6 +47,34 @@ export function page(
                 asked,
                 (installs === "internal" ? "the internal package" : "**the attacker's package**") +
                     (by === "npm test" ? "" : " ⁺"),
+            ]),
+        ),
+        "## Behind a mirror",
+        "With `publicPackages: mirror`, the files are those of `none`, and a rule denies the public `acme-core` 99.0.0. Two things " +
+            "are not known about the service, so the attack is made under each: whether the index still lists a package that a rule " +
+            "denies, and whether the rules of the remote repository hold for those who ask the virtual one. The project asks for " +
+            "`acme-core` directly. **nothing**: the tool chooses the version that is listed, cannot download it, and fails; with a " +
+            "version that the registry has, as in `acme-core==1.0.0`, the installation works. No tool sends a request to the public index.",
+        table(
+            [
+                "tool",
+                "file",
+                ...behaviors.map(
+                    ({ deniedPackages, virtualRules }) => `${deniedPackages}, rules ${virtualRules}`,
+                ),
+            ],
+            [...new Set(mirrors.map(({ tool, file }) => `${tool} | ${file}`))].map((row) => [
+                row,
+                ...mirrors
+                    .filter(({ tool, file }) => `${tool} | ${file}` === row)
+                    .map(
+                        ({ installs, by }) =>
+                            ({
+                                internal: "the internal package",
+                                public: "**the attacker's package**",
+                                nothing: "nothing",
+                            })[installs] + (by === "npm test" ? "" : " ⁺"),
+                    ),
             ]),
         ),
         "## What the files do not protect",

@@ -17,6 +17,7 @@ import type {
     PythonIndex,
 } from "../../../packages/registry/src/clients/client";
 import type { Credential, Form } from "../../../packages/registry/src/clients/credential";
+import type { RegistryBehavior } from "../../../packages/sandbox/src/python/registry-behavior";
 import { itInRelease, itInReleaseUnless } from "../../release";
 import { answers, needTools, publicRequests, reader, TestRegistry, type ToolRun, writer } from "../registry";
 
@@ -73,11 +74,17 @@ export interface FixtureOptions extends Partial<ToolEnvironmentOptions> {
 export class ToolFixture implements AsyncDisposable {
     private constructor(readonly registry: TestRegistry) {}
 
-    static async open(tools: PythonTools): Promise<ToolFixture> {
-        const registry = await TestRegistry.up(tools, {
-            readers: ["user:dev@example.com"],
-            writers: ["user:maintainer@example.com"],
-        });
+    /** @param behavior of a registry with a mirror; undefined for one without */
+    static async open(tools: PythonTools, behavior?: RegistryBehavior): Promise<ToolFixture> {
+        const registry = await TestRegistry.up(
+            tools,
+            {
+                readers: ["user:dev@example.com"],
+                writers: ["user:maintainer@example.com"],
+                ...(behavior && { publicPackages: "mirror", internalPackages }),
+            },
+            behavior,
+        );
         await registry.putOnIndex({ name: internal, version: "1.0.0" });
         await registry.putOnIndex(dependent);
         const fixture = new ToolFixture(registry);
@@ -205,27 +212,43 @@ export class PinnedTool {
     }
 }
 
+/** What the service may do with a package that a rule of the mirror denies: nothing says which it does. */
+export const behaviors: readonly RegistryBehavior[] = (["listed", "hidden"] as const).flatMap(
+    (deniedPackages) =>
+        (["honoured", "ignored"] as const).map((virtualRules) => ({ deniedPackages, virtualRules })),
+);
+
+/** What a tool installs of an internal package behind a mirror, attacked by a public one: a line of docs/clients.md. */
+export interface ProvedMirror extends RegistryBehavior {
+    readonly tool: string;
+    readonly file: string;
+    readonly by: Command;
+    readonly installs: "internal" | "public" | "nothing";
+}
+
 /** What a test works with. */
 export interface TestContext {
     readonly fixture: ToolFixture;
     readonly tool: PinnedTool;
 }
 
-let opened: Promise<ToolFixture> | undefined;
+const opened = new Map<RegistryBehavior | undefined, Promise<ToolFixture>>();
+const mirrors: ProvedMirror[] = [];
 const operations: ProvedOperation[] = [];
 const attacks: ProvedAttack[] = [];
 
-/** One fixture for all tests, created by the first one. */
-async function contextFor(test: Context, name: string): Promise<TestContext> {
+/** One fixture for all tests, created by the first one; and one for each behavior of a mirror. */
+async function contextFor(test: Context, name: string, behavior?: RegistryBehavior): Promise<TestContext> {
     const tools = await needTools(test);
-    const fixture = await (opened ??= ToolFixture.open(tools));
-    return { fixture, tool: await PinnedTool.install(name) };
+    const fixture = opened.get(behavior) ?? ToolFixture.open(tools, behavior);
+    opened.set(behavior, fixture);
+    return { fixture: await fixture, tool: await PinnedTool.install(name) };
 }
 
 /** Closes what the tests share. */
 export async function closeFixture(): Promise<void> {
-    await (await opened)?.[Symbol.asyncDispose]();
-    opened = undefined;
+    for (const fixture of opened.values()) await (await fixture)[Symbol.asyncDispose]();
+    opened.clear();
 }
 
 /** A way in which a tool's files can be set up for a form. */
@@ -317,6 +340,7 @@ type OnlyIndexInstall = (
  * @param install installs packages, and returns the version of `internal` that was installed
  */
 export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInstall): void {
+    for (const behavior of behaviors) testMirror(tool, file, install, behavior);
     for (const [asked, wanted] of waysToAsk) {
         testAttack(
             tool,
@@ -343,8 +367,43 @@ export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInst
     }
 }
 
+/**
+ * Defines a test of the same files with a mirror, which passes on a public package. If the rules of the mirror hold, no tool installs the
+ * attacker's package: it installs the internal one, or nothing if the index lists a version that it then cannot download.
+ */
+function testMirror(tool: string, file: string, install: OnlyIndexInstall, behavior: RegistryBehavior): void {
+    const { deniedPackages, virtualRules } = behavior;
+    const installs =
+        virtualRules === "ignored" ? "public" : deniedPackages === "hidden" ? "internal" : "nothing";
+    const by = tool === "pip" ? "npm test" : "npm run test:release";
+    mirrors.push({ tool, file, by, installs, ...behavior });
+    itInReleaseUnless(
+        by === "npm test",
+        `attacked through ${file} behind a mirror, denied packages ${deniedPackages}, rules ${virtualRules}: installs ${installs}`,
+        async function () {
+            const context = await contextFor(this, tool, behavior);
+            const { fixture } = context;
+            const run = await install(context, fixture.onlyIndex, [internal]);
+            const direct = publicRequests(run).filter(
+                ({ principal }) => principal?.includes("gcp-sa-") !== true,
+            );
+            assert.deepEqual(direct, [], run.output);
+            const expected = { internal: "1.0.0", public: "99.0.0", nothing: undefined }[installs];
+            assert.equal(run.exitCode === 0 ? run.version : undefined, expected, run.output);
+            if (by !== "npm test") return;
+            if (installs === "nothing") {
+                const pinned = await install(context, fixture.onlyIndex, [`${internal}==1.0.0`]);
+                assert.equal(pinned.version, "1.0.0", pinned.output);
+            }
+            await fixture.publishPublic("public-only", "1.0.0");
+            const passed = await install(context, fixture.onlyIndex, ["public-only"]);
+            assert.equal(passed.exitCode, 0, passed.output);
+        },
+    );
+}
+
 /** What the tests that were defined prove. */
-export const proved = { operations, attacks } as const;
+export const proved = { operations, attacks, mirrors } as const;
 
 /** The generated files of one scope, by their path in the home directory; a project's files are in `project/`. */
 export function getFiles(files: readonly ClientFile[], scope: ClientFile["scope"]): Record<string, string> {
