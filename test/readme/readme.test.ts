@@ -71,6 +71,7 @@ describe("the README and the pages in docs/", () => {
             "npm run configure -- --outputs https://packages.example.com/prod.json --project acme-prod",
             'npm run --silent touched-stacks -- --base "$(git merge-base origin/main HEAD)"',
             "npm run recover -- --stack team-dev",
+            "npm run cleanup-preview -- --stack dev",
             "npm run promote -- --from dev --to prod acme-core==1.2.3 acme-http==2.0",
             "npm run review -- --stack dev --stack prod",
             "npm run review -- --stack prod --refresh --expect-no-changes --output drift.md",
@@ -104,7 +105,7 @@ describe("the README and the pages in docs/", () => {
 
     it("has parts of stack files that are valid", async () => {
         const examples = (await blocks("yaml")).filter((block) => block.startsWith("config:"));
-        assert.equal(examples.length, 5);
+        assert.equal(examples.length, 10);
         for (const example of examples) {
             const { config } = parse(example) as { config: Record<string, unknown> };
             const asText = Object.entries(config).map(([key, value]) => [

@@ -126,7 +126,8 @@ describe("the template for pulumi new", () => {
             );
         const location = { "acme-python:location": "europe-west1" };
 
-        const mocha = () => run(process.execPath, join("node_modules", "mocha", "bin", "mocha.js"));
+        const mocha = () =>
+            run(process.execPath, join("node_modules", "mocha", "bin", "mocha.js"), "--no-color");
 
         it("whose tests check its stack files, and find mistakes and what the policies refuse", async () => {
             const secure = { secure: "v1:ciphertext" };
@@ -136,6 +137,7 @@ describe("the template for pulumi new", () => {
             await writeStack("broken", { ...location, "python-registry:readers": ["group:a@example.com"] });
             await writeStack("prod", writers);
             const { exitCode, all } = await mocha();
+            for (const stack of ["unknown", "broken", "prod"]) await rm(join(folder, `Pulumi.${stack}.yaml`));
             assert.notEqual(exitCode, 0);
             assert.match(all, /✔ configure the stack dev without mistakes/);
             assert.match(all, /✔ keep the stack dev within the policies/);
@@ -149,7 +151,6 @@ describe("the template for pulumi new", () => {
             );
             assert.match(all, /skipped: the configuration of broken has mistakes$/m);
             assert.match(all, /Pulumi\.prod\.yaml:\n *no-broad-writers: /);
-            for (const stack of ["unknown", "broken", "prod"]) await rm(join(folder, `Pulumi.${stack}.yaml`));
         });
 
         itInRelease("that passes npm test, which checks the types too", async () => {
