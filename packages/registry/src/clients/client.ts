@@ -10,11 +10,11 @@ export const KeyringProvider = { auto: "auto", import: "import", subprocess: "su
 export type KeyringProvider = (typeof KeyringProvider)[keyof typeof KeyringProvider];
 
 /**
- * Where the client files take public packages from. With `pypi`, tools ask PyPI beside the registry. With `none`, they ask only the
- * registry.
+ * Where public packages come from. With `pypi`, tools ask PyPI beside the registry. With `mirror` and `none`, they ask only the
+ * registry, which passes on public packages or has none.
  */
 export const PublicPackages = { pypi: "pypi", mirror: "mirror", none: "none" } as const;
-/** Where the client files take public packages from. */
+/** Where public packages come from. */
 export type PublicPackages = (typeof PublicPackages)[keyof typeof PublicPackages];
 
 /** A repository as an index: tools install from it and upload to it. Every client file is made for one index. */

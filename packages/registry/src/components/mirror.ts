@@ -47,18 +47,13 @@ export interface MirrorArgs
 
 /**
  * Creates the mirror of a registry. Everyone with a role on the private repository can install through it.
- *
- * @returns the virtual repository, which tools ask; and what Google's service agent is granted, from role to resource names
  */
 export function createMirror(
     name: string,
     registry: MirroredRegistry,
     { createdBy, repository, principals, workloads, granted, agent }: Made,
     opts: pulumi.ComponentResourceOptions,
-): {
-    readonly virtualRepository: artifactregistry.Repository;
-    readonly agentGrants: Record<string, string[]>;
-} {
+): Mirror {
     const readers = {
         ...granted,
         principals: { reader: [...new Set(Object.values(principals).flat())], writer: [], admin: [] },
@@ -70,9 +65,7 @@ export function createMirror(
         ),
     };
     const args = { ...registry, createdBy, readers, agent, privateRepository: repository };
-    const { virtualRepository } = new Mirror(name, args, opts);
-    const grant = agentGrant(registry.mirror, registry.project);
-    return { virtualRepository, agentGrants: grant === undefined ? {} : { [grant.role]: [grant.name] } };
+    return new Mirror(name, args, opts);
 }
 
 /**
@@ -90,6 +83,8 @@ export function createMirror(
 export class Mirror extends pulumi.ComponentResource {
     /** The virtual repository. */
     readonly virtualRepository: artifactregistry.Repository;
+    /** What Google's service agent is granted, from role to resource names. */
+    readonly agentGrants: Record<string, string[]>;
 
     constructor(name: string, args: MirrorArgs, opts?: pulumi.ComponentResourceOptions) {
         const { project, location, repository, mirror, internalPackages, readers, privateRepository } = args;
@@ -102,6 +97,7 @@ export class Mirror extends pulumi.ComponentResource {
         });
 
         const grant = agentGrant(mirror, project);
+        this.agentGrants = grant === undefined ? {} : { [grant.role]: [grant.name] };
         const remote = managedRepository(
             `${name}-public`,
             {
@@ -169,13 +165,12 @@ export class Mirror extends pulumi.ComponentResource {
             }),
         );
         created(this.virtualRepository);
-        for (const each of [remote, this.virtualRepository]) {
-            const id = each === remote ? mirror.repository : mirror.virtualRepository;
-            verifyDerived(
-                "repository URI",
-                repositoryUrls({ project, location, repository: id }).registryUri,
-                each.registryUri,
-            );
+        for (const [id, { registryUri }] of [
+            [mirror.repository, remote],
+            [mirror.virtualRepository, this.virtualRepository],
+        ] as const) {
+            const derived = repositoryUrls({ project, location, repository: id }).registryUri;
+            verifyDerived("repository URI", derived, registryUri);
         }
         this.registerOutputs({ virtualRepository: this.virtualRepository });
     }

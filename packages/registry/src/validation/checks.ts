@@ -205,6 +205,7 @@ export function redundantGrants(policy: PrincipalsByRole, secret: boolean): stri
     );
 }
 
-function strings(value: unknown): string[] {
+/** The texts in a list that was not checked yet. */
+export function strings(value: unknown): string[] {
     return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }

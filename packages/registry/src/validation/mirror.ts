@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isAmong, normalizedName } from "../names/package-names";
 import { repositoryName } from "../names/urls";
+import { strings } from "./checks";
 import { parseEntry } from "./entry";
 import { duplicates, isRecord, matching, repositoryId, toRecord } from "./schema";
 import { type ReportMistake, typeMismatch } from "./wording";
@@ -216,8 +217,4 @@ function isUpstream(value: string): boolean {
     if (!URL.canParse(value)) return false;
     const { protocol, username, password, search, hash } = new URL(value);
     return protocol === "https:" && username + password + search + hash === "" && !/\s/.test(value);
-}
-
-function strings(value: unknown): string[] {
-    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
