@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 import { findPulumi, type PulumiCli } from "../../packages/operations/src/pulumi-cli";
 import { PulumiEngine } from "../../packages/sandbox/src/engines/pulumi-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
-import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
+import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { within } from "../deadline";
 
 const root = join(__dirname, "..", "..");
@@ -48,6 +48,16 @@ export class EngineStack implements AsyncDisposable {
         const directory = await mkdtemp(join(tmpdir(), "python-registry-engine-"));
         const sandbox = await startSandbox({ project });
         return new EngineStack(cli, directory, sandbox, new PulumiEngine(cli, directory));
+    }
+
+    /** How many requests `changes` has seen. */
+    #seen = 0;
+
+    /** The requests since the last call that change something at Google, except that APIs are enabled. */
+    changes(): LoggedRequest[] {
+        const since = this.sandbox.requests.slice(this.#seen);
+        this.#seen = this.sandbox.requests.length;
+        return since.filter(({ method, path }) => method !== "GET" && !/:(?:getIamPolicy|enable)/.test(path));
     }
 
     #configuration(own: Settings) {

@@ -11,14 +11,9 @@ describe("the life of a repository in the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 
-    let seen = 0;
-    beforeEach(() => (seen = 0));
-    /** The requests since the last call that change something. */
     const changes = (): string[] => {
-        const since = stack.sandbox.requests.slice(seen);
-        seen = stack.sandbox.requests.length;
-        return since
-            .filter(({ method, path }) => method !== "GET" && !/:(?:getIamPolicy|enable)/.test(path))
+        return stack
+            .changes()
             .map(({ method, path }) => `${method} ${path.replace(/\?.*/, "").replace(/^.*\//, "")}`)
             .sort();
     };

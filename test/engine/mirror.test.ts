@@ -10,15 +10,8 @@ describe("a mirror in the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 
-    let seen = 0;
-    beforeEach(() => (seen = 0));
-    /** The requests since the last call that change something. */
     const changes = (): string[] => {
-        const since = stack.sandbox.requests.slice(seen);
-        seen = stack.sandbox.requests.length;
-        return since
-            .filter(({ method, path }) => method !== "GET" && !/:(?:getIamPolicy|enable)/.test(path))
-            .map(({ method, path }) => `${method} ${path}`);
+        return stack.changes().map(({ method, path }) => `${method} ${path}`);
     };
     const repositoriesAtGoogle = () =>
         [...stack.sandbox.cloud.project(project).repositories.values()].map(({ id }) => id).sort();

@@ -20,14 +20,9 @@ describe("workloads in the real engine", () => {
     let stack: EngineStack;
     openForEachTest((opened) => (stack = opened));
 
-    let seen = 0;
-    beforeEach(() => (seen = 0));
-    /** The requests since the last call that change something, without APIs being enabled. */
     const changes = (): string[] => {
-        const since = stack.sandbox.requests.slice(seen);
-        seen = stack.sandbox.requests.length;
-        return since
-            .filter(({ method, path }) => !["GET"].includes(method) && !/:(?:getIamPolicy|enable)/.test(path))
+        return stack
+            .changes()
             .map(({ method, path }) => {
                 const last = path.replace(/\?.*/, "").replace(/^.*\/(?=[^/]*$)/, "");
                 return `${method} ${last} ${/\b\w+(?:Id|_id)=([^&]*)/.exec(path)?.[1] ?? ""}`.trim();
