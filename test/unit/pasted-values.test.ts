@@ -15,6 +15,8 @@ const mistakesIn = (values: Values) => {
     const parsed = parseSettings(stackConfig({ ...valid, ...values }));
     return "mistakes" in parsed ? parsed.mistakes : [];
 };
+/** What is wrong with a key that is not set: the mistake without the path. */
+const message = (mistake: string) => mistake.replace(/^.*(?=: is not set\.)/s, "");
 /** What a mistake suggests. Text can contain the words of a suggestion, so only the last ones count. */
 function suggestions(mistake: string): string[] {
     const said = / Did you mean (?<list>\[.*\])\?|(?:.*) Did you mean (?<values>".*")\?/s.exec(
@@ -638,11 +640,15 @@ describe("a pasted value", () => {
         }
     });
 
+    it("that is an account of the registry's project is suggested as its address, and as its id without `existing`", () => {
+        const address = "ci-reader@acme-tools.iam.gserviceaccount.com";
+        const serviceAccounts = { [`${address}/acme-dev/python`]: { access: "reader" } };
+        assert.deepEqual(mistakesIn({ serviceAccounts }).flatMap(suggestions), [address, "ci-reader"]);
+    });
+
     it("never gets a suggestion that has a mistake itself", () => {
         // Each type has keys of its own.
-        const places = new Map(
-            pasted.flatMap(([key, place]) => (key === "workloads.NAME.type" ? [] : [[key, place] as const])),
-        );
+        const places = pasted.filter(([key]) => key !== "workloads.NAME.type");
         const texts = pasted.flatMap(([, , meant]) => Object.entries(meant).flat(2));
         const parts = fc.oneof(
             fc.constantFrom(...texts),
@@ -664,15 +670,18 @@ describe("a pasted value", () => {
         );
         const text = fc.array(parts, { minLength: 1, maxLength: 4 }).map((each) => each.join(""));
         fc.assert(
-            fc.property(fc.constantFrom(...places.keys()), text, (key, value) => {
-                const place = places.get(key) ?? (() => ({}));
-                for (const mistake of mistakesIn(place(value))) {
+            fc.property(fc.constantFrom(...places), text, ([key, place], value) => {
+                const mistakes = mistakesIn(place(value));
+                // What is wrong with another key is said at once, and stays until it is corrected too.
+                const messages = new Set(mistakes.map(message));
+                for (const mistake of mistakes) {
                     if (/is listed twice|is the account|key \(its value/.test(mistake)) continue;
                     for (const suggested of key.endsWith("not a list") ? [] : suggestions(mistake)) {
                         const left = mistakesIn(place(suggested)).filter(
                             (each) =>
-                                suggestions(each).length > 0 ||
-                                / is not valid\.| is an unknown | is not an? /.test(each),
+                                !messages.has(message(each)) &&
+                                (suggestions(each).length > 0 ||
+                                    / is not valid\.| is an unknown | is not an? /.test(each)),
                         );
                         assert.deepEqual(left, [], mistake);
                     }

@@ -12,6 +12,7 @@ import {
     roles,
     serviceAccountEmail,
 } from "../names/principals";
+import { accountAddresses, valuesIn } from "./pasted";
 import { accountEntries, accountId, duplicates, isRecord, toRecord } from "./schema";
 import { formatJson, type FormatValue, type ReportMistake, suggestion, unknownKey } from "./wording";
 
@@ -134,7 +135,9 @@ export function existingMistakes(
     const accounts = Object.entries(toRecord(given["serviceAccounts"]));
     for (const [address, account] of accounts) {
         if (!address.includes("@") || !isRecord(account) || account["existing"] !== undefined) continue;
-        const own = accountCoordinates(project, address);
+        // A pasted address can have more around it. The message about its form suggests the address, and this one the id.
+        const [found = address] = valuesIn(address, accountAddresses);
+        const own = accountCoordinates(project, found.toLowerCase());
         const meant =
             own.project === project && v.is(accountId, own.accountId)
                 ? ` Did you mean ${formatJson(own.accountId)}?`
