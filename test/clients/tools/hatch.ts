@@ -17,11 +17,11 @@ import {
 } from "./tool";
 
 /** A project with an environment that inherits from the default one, which the generated part configures. */
-function own(dependency: string): string {
+function own(...dependencies: readonly string[]): string {
     return [
         '[project]\nname = "own"\nversion = "1.0.0"\n',
         // Without skip-install, uv would request the build backend of the project from PyPI.
-        `[tool.hatch.envs.own]\nskip-install = true\ndependencies = ["${dependency}"]\n`,
+        `[tool.hatch.envs.own]\nskip-install = true\ndependencies = ${JSON.stringify(dependencies)}\n`,
     ].join("\n");
 }
 
@@ -177,7 +177,7 @@ export function hatch() {
             await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                 path: [tool.bin],
                 environment: environment(fixture),
-                files: onlyIndexFiles(installer, index, packages.join()),
+                files: onlyIndexFiles(installer, index, packages),
             });
             const run = await fixture.runInProject(toolEnvironment, script(commands.install, internal));
             return { ...run, version: /^(\d\S*)$/m.exec(run.output)?.[1] };
@@ -186,17 +186,21 @@ export function hatch() {
 }
 
 /** The files of a project whose environments are installed by uv or by pip, with the registry as the only index. */
-function onlyIndexFiles(installer: "uv" | "pip", index: PythonIndex, wanted: string): Record<string, string> {
+function onlyIndexFiles(
+    installer: "uv" | "pip",
+    index: PythonIndex,
+    wanted: readonly string[],
+): Record<string, string> {
     return installer === "uv"
         ? {
               "project/pyproject.toml": pasted(
-                  own(wanted),
+                  own(...wanted),
                   hatchClient(index, { form: "keyring" }),
                   "pyproject.toml",
               ),
           }
         : {
-              "project/pyproject.toml": own(wanted),
+              "project/pyproject.toml": own(...wanted),
               ...getFiles(pipClient(index, { form: "keyring" }).install, "user"),
           };
 }

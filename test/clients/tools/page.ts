@@ -54,7 +54,8 @@ export function page(
             "are not known about the service, so the attack is made under each: whether the index still lists a package that a rule " +
             "denies, and whether the rules of the remote repository hold for those who ask the virtual one. The project asks for " +
             "`acme-core` directly. **nothing**: the tool chooses the version that is listed, cannot download it, and fails; with a " +
-            "version that the registry has, as in `acme-core==1.0.0`, the installation works. No tool sends a request to the public index.",
+            "version that the registry has, as in `acme-core==1.0.0`, the installation works. No tool sends a request to the public index. " +
+            "`.netrc`, `.env` and the Dockerfile are not in the table, because pip and uv run with them.",
         table(
             [
                 "tool",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { pipClient } from "../../../packages/registry/src/clients/pip";
 import { forms } from "../../../packages/registry/src/clients/credential";
-import { answers, publicRequests } from "../registry";
-import { getFiles, script, testAttack, testOnlyIndex, testOperation, waysToAsk } from "./tool";
+import { answers } from "../registry";
+import { getFiles, script, testAttack, testOnlyIndex, testOperation, testSetup, waysToAsk } from "./tool";
 
 export function pip() {
     for (const form of forms) {
@@ -43,17 +43,13 @@ export function pip() {
         });
     }
 
+    testSetup("pip", pipClient, { PIP_IGNORE_INSTALLED: "1" });
     testOnlyIndex("pip", "pip.conf", async ({ fixture, tool }, index, packages) => {
         const client = pipClient(index, fixture.credential("keyring", "install"));
         await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
             path: [tool.bin],
             files: getFiles(client.install, "user"),
         });
-        // The keyring comes from the public index, although pip.conf names a different one.
-        const lines = `export PIP_IGNORE_INSTALLED=1\n${script(client.commands.setup)}`;
-        const setup = await fixture.runScript(toolEnvironment, lines);
-        assert.deepEqual(answers(setup), []);
-        assert.deepEqual(new Set(publicRequests(setup).map(({ status }) => status)), new Set([404]));
         const args = ["install", "--target", "site", ...packages];
         const run = await fixture.registry.run(toolEnvironment, "pip", ...args);
         return { ...run, version: /^Successfully installed .*\bacme-core-(\S+)/m.exec(run.output)?.[1] };

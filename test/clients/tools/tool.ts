@@ -335,23 +335,27 @@ type OnlyIndexInstall = (
 
 /**
  * Defines tests of a tool with the file that `publicPackages: none` gives: it installs from the registry, does not find a package that
- * is only public, and installs the internal package in spite of the attack. It sends no request to the public index.
+ * is only public, and installs the internal package in spite of the attack. It sends no request to the public index. The first file of
+ * a tool is tested with a mirror too, and with a dependency.
  *
  * @param install installs packages, and returns the version of `internal` that was installed
  */
 export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInstall): void {
-    for (const behavior of behaviors) testMirror(tool, file, install, behavior);
-    for (const [asked, wanted] of waysToAsk) {
+    const isFirst = !attacks.some((each) => each.tool === tool && each.publicPackages === "none");
+    if (isFirst && !runsOther.has(tool)) {
+        for (const behavior of behaviors) testMirror(tool, file, install, behavior);
+    }
+    for (const [asked, wanted] of isFirst ? waysToAsk : waysToAsk.slice(0, 1)) {
         testAttack(
             tool,
             { file, asked, installs: "internal" },
             async (context) => {
                 const { fixture } = context;
-                await fixture.publishPublic("public-only", "1.0.0");
                 const run = await install(context, fixture.onlyIndex, [wanted]);
                 assert.equal(run.exitCode, 0, run.output);
                 assert.deepEqual(publicRequests(run), [], run.output);
                 if (asked === "directly") {
+                    await fixture.publishPublic("public-only", "1.0.0");
                     const refused = await install(context, fixture.onlyIndex, ["public-only"]);
                     assert.notEqual(refused.exitCode, 0, refused.output);
                     assert.ok(
@@ -366,6 +370,33 @@ export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInst
         );
     }
 }
+
+/**
+ * Defines a test that the keyring comes from the public index, although the tool's file names only the registry.
+ *
+ * @param environment with which the tool looks for the keyring although this machine has it
+ */
+export function testSetup(
+    tool: string,
+    client: (index: PythonIndex, credential: Credential) => Client,
+    environment: Readonly<Record<string, string>> = {},
+): void {
+    itInRelease("keyring: set up from the public index, publicPackages: none", async function () {
+        const { fixture, tool: pinned } = await contextFor(this, tool);
+        const { install, commands } = client(fixture.onlyIndex, { form: "keyring" });
+        await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+            path: [pinned.bin],
+            files: getFiles(install, "user"),
+            environment: { ...fixture.registry.sandbox.clientEnvironment, ...environment },
+        });
+        const run = await fixture.runScript(toolEnvironment, script(commands.setup));
+        assert.deepEqual(answers(run), []);
+        assert.deepEqual(new Set(publicRequests(run).map(({ status }) => status)), new Set([404]));
+    });
+}
+
+/** Files with which pip and uv run, which have tests of their own. */
+const runsOther: ReadonlySet<string> = new Set(["netrc", "environment", "dockerfile"]);
 
 /**
  * Defines a test of the same files with a mirror, which passes on a public package. If the rules of the mirror hold, no tool installs the
@@ -390,14 +421,10 @@ function testMirror(tool: string, file: string, install: OnlyIndexInstall, behav
             assert.deepEqual(direct, [], run.output);
             const expected = { internal: "1.0.0", public: "99.0.0", nothing: undefined }[installs];
             assert.equal(run.exitCode === 0 ? run.version : undefined, expected, run.output);
-            if (by !== "npm test") return;
-            if (installs === "nothing") {
-                const pinned = await install(context, fixture.onlyIndex, [`${internal}==1.0.0`]);
-                assert.equal(pinned.version, "1.0.0", pinned.output);
-            }
+            if (installs !== "nothing") return;
             await fixture.publishPublic("public-only", "1.0.0");
-            const passed = await install(context, fixture.onlyIndex, ["public-only"]);
-            assert.equal(passed.exitCode, 0, passed.output);
+            const others = await install(context, fixture.onlyIndex, [`${internal}==1.0.0`, "public-only"]);
+            assert.equal(others.version, "1.0.0", others.output);
         },
     );
 }

@@ -21,6 +21,7 @@ import {
     type Operation,
     pasted,
     testOperation,
+    testSetup,
     script,
     type TestContext,
     waysToAsk,
@@ -143,13 +144,10 @@ export function uv() {
         }
     }
 
+    testSetup("uv", uvClient);
     testOnlyIndex("uv", "uv.toml", async (context, index, packages) => {
         const files = getFiles(uvClient(index, { form: "keyring" }).install, "user");
         await using toolEnvironment = await open(context, "keyring", "install", { files });
-        const { commands } = uvClient(index, { form: "keyring" });
-        const setup = await context.fixture.runScript(toolEnvironment, script(commands.setup));
-        assert.deepEqual(answers(setup), []);
-        assert.deepEqual(new Set(publicRequests(setup).map(({ status }) => status)), new Set([404]));
         const run = await context.fixture.runScript(
             toolEnvironment,
             `uv venv venv\nVIRTUAL_ENV=venv uv pip install ${packages.join(" ")}`,

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { lock } from "proper-lockfile";
 
 const root = join(__dirname, "..", "..", "..", "..");
-const environments = join(root, ".venv");
+/** Folder of the environments with the tools, and of what they keep. */
+export const environments = join(root, ".venv");
 /** How long an index may send nothing. The defaults of pip and uv are too short for a slow one. */
 const silenceSeconds = 300;
 /** Installs the tools. */

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { environments } from "./python-tools";
 import { systemCommands } from "./system-commands";
 
 const timeoutSeconds = 600;
@@ -67,6 +68,9 @@ export class ToolEnvironment implements AsyncDisposable {
             CLOUDSDK_CORE_CHECK_GCE_METADATA: "false",
             // A cache would hide the answers of the index.
             PIP_NO_CACHE_DIR: "1",
+            // What virtualenv, and so poetry, PDM, hatch and Pipenv put into each environment: unpacked and compiled once.
+            VIRTUALENV_OVERRIDE_APP_DATA: join(environments, "virtualenv"),
+            VIRTUALENV_SYMLINK_APP_DATA: "1",
             ...environment,
             ...(keyFile === undefined ? {} : { GOOGLE_APPLICATION_CREDENTIALS: join(home, "key.json") }),
         });
