@@ -633,20 +633,16 @@ describe("configure check", () => {
                         '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.10"\n[dependency-groups]\ntest = ["ready-made"]\n',
                         "",
                     ] as const
-                ).flatMap((declared) =>
-                    ["primary", "explicit"].map((priority): Case => [
-                        `a ${priority} source, and ${declared}`,
-                        // The group in the standard form names no source.
-                        declared.includes("[dependency-groups]") && priority === "explicit"
-                            ? /^poetry does not find/
-                            : "ok",
-                        {
-                            files: {
-                                "project/pyproject.toml": `${declared}${projectFile("poetry").replace('"primary"', `"${priority}"`)}`,
-                            },
+                ).map((declared): Case => [
+                    `an explicit source, and ${declared}`,
+                    // The group in the standard form names no source.
+                    declared.includes("[dependency-groups]") ? /^poetry does not find/ : "ok",
+                    {
+                        files: {
+                            "project/pyproject.toml": `${declared}${projectFile("poetry").replace('"primary"', '"explicit"')}`,
                         },
-                    ]),
-                ),
+                    },
+                ]),
                 [
                     "a dependency in a folder",
                     "skipped",
@@ -1192,18 +1188,19 @@ describe("configure check", () => {
                 const packageName = "only-source";
                 await registry().putOnIndex({ name: packageName, version: "1.0.0" });
                 await using builder = await at({});
-                for (const [version, isTaken] of [
-                    ["0.9.0", false],
-                    ["99.0.0rc1", false],
-                    ["99.0.0", true],
+                for (const [versions, isTaken] of [
+                    [["0.9.0", "99.0.0rc1"], false],
+                    [["99.0.0"], true],
                 ] as const) {
-                    await builder.run("python3", "-c", makeSdist(packageName, version));
-                    const filename = `${packageName}-${version}.tar.gz`;
-                    registry().sandbox.publishPublic({
-                        project: packageName,
-                        filename,
-                        content: await readFile(join(builder.home, filename)),
-                    });
+                    for (const version of versions) {
+                        await builder.run("python3", "-c", makeSdist(packageName, version));
+                        const filename = `${packageName}-${version}.tar.gz`;
+                        registry().sandbox.publishPublic({
+                            project: packageName,
+                            filename,
+                            content: await readFile(join(builder.home, filename)),
+                        });
+                    }
                     for (const tool of ["pip", "hatch", "pdm"] as const) {
                         const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
                         await using machine = await at({
@@ -1225,7 +1222,7 @@ describe("configure check", () => {
                                       `problem ${tool} takes ${packageName} 99\\.0\\.0 from pypi\\.org`,
                                   )
                                 : new RegExp(`ok ${tool} finds ${packageName} 1\\.0\\.0`),
-                            `${tool}, ${version}`,
+                            `${tool}, ${versions.join()}`,
                         );
                         assert.doesNotMatch((await machine.run("ls")).output, /^ran$/m);
                     }
