@@ -376,57 +376,68 @@ describe("npm run promote", () => {
         );
     });
 
-    /** Moments at which the command is killed: a request arrives, or its answer is ready. */
-    const moments: Readonly<
-        Record<
-            string,
-            { readonly method: string; readonly path: RegExp; readonly nth: number; readonly after: boolean }
-        >
-    > = {
-        "it reads an index": { method: "GET", path: /\/dev\/simple\//, nth: 1, after: false },
-        "it downloads the second file": { method: "GET", path: /\/dev\/acme-/, nth: 2, after: true },
-        "twine starts the first upload": { method: "POST", path: /\/prod\//, nth: 1, after: false },
-        "the registry has stored the first file": { method: "POST", path: /\/prod\//, nth: 1, after: true },
-        "it reads back the first hash": { method: "GET", path: /\/prod\/simple\//, nth: 3, after: true },
-        "twine starts the third upload": { method: "POST", path: /\/prod\//, nth: 3, after: false },
-        "the registry has stored the last file": { method: "POST", path: /\/prod\//, nth: 4, after: true },
-    };
-    for (const [moment, { method, path, nth, after }] of Object.entries(moments)) {
-        // A signal that lets the command clean up, while it downloads and while twine runs.
-        const signals = /second file|first upload/.test(moment)
-            ? (["SIGKILL", "SIGTERM"] as const)
-            : (["SIGKILL"] as const);
-        for (const signal of signals) {
-            itInRelease(`finishes after it was ended by ${signal} when ${moment}`, async () => {
-                let count = 0;
-                let reached = () => {};
-                const arrived = new Promise<void>((resolve) => (reached = resolve));
-                registries.intercept = async (request, forward) => {
-                    if (request.method !== method || !path.test(request.url.pathname) || ++count !== nth) {
-                        return undefined;
-                    }
-                    const response = after ? await forward() : undefined;
-                    reached();
-                    await within("the command to end", ended);
-                    return response ?? new Response(null, { status: 503 });
-                };
-                const running = registries.start(both, await registries.environment(), { detached: true });
-                const ended = running.then(() => undefined);
-                await within(moment, Promise.race([arrived, ended]));
-                // twine too, which gets the signal of a terminal.
-                process.kill(signal === "SIGKILL" ? -running.pid! : running.pid!, signal);
-                const { signal: by, exitCode } = await within("the command to end", running);
-                assert.ok(by === signal || exitCode === 143, `${by ?? ""} ${exitCode ?? ""}`);
-                if (signal === "SIGTERM") assert.deepEqual(await registries.leftover(), []);
-
-                registries.intercept = () => undefined;
-                const kept = registries.content("prod");
-                const { stdout } = await succeed(both);
-                assert.match(stdout, new RegExp(`${Object.keys(kept).length} already there$`, "m"));
-                assert.deepEqual(registries.content("prod"), registries.content("dev"));
-            });
-        }
+    /** A request during which the command is ended: when it arrives, or when its answer is ready. */
+    interface Moment {
+        readonly what: string;
+        readonly method: string;
+        readonly path: RegExp;
+        /** The how manyth request of this kind. */
+        readonly nth: number;
+        readonly after?: boolean;
+        /** How many files the target has then. */
+        readonly stored: number;
     }
+    const index = { what: "it reads an index", method: "GET", path: /\/dev\/simple\//, nth: 1, stored: 0 };
+    const download = {
+        ...{ what: "it downloads the second file", method: "GET", path: /\/dev\/acme-/, nth: 2 },
+        ...{ after: true, stored: 0 },
+    };
+    const upload = { what: "twine starts an upload", method: "POST", path: /\/prod\//, nth: 1 };
+    const stored = { ...upload, what: "the registry has stored a file", after: true };
+    const readBack = { what: "it reads back a hash", method: "GET", path: /\/prod\/simple\//, nth: 3 };
+    const moments: readonly (readonly [signal: "SIGKILL" | "SIGTERM", moment: Moment])[] = [
+        ["SIGKILL", index],
+        ["SIGKILL", download],
+        // A signal that lets the command clean up.
+        ["SIGTERM", download],
+        ["SIGTERM", { ...upload, stored: 0 }],
+        ["SIGKILL", { ...upload, stored: 0 }],
+        ["SIGKILL", { ...stored, stored: 1 }],
+        ["SIGKILL", { ...readBack, after: true, stored: 2 }],
+        ["SIGKILL", { ...upload, nth: 2, stored: 3 }],
+        ["SIGKILL", { ...stored, stored: 4 }],
+    ];
+
+    itInRelease("finishes after each run before it was ended, a little later each time", async () => {
+        for (const [signal, { what, method, path, nth, after = false, stored: expected }] of moments) {
+            let count = 0;
+            let reached = () => {};
+            const arrived = new Promise<void>((resolve) => (reached = resolve));
+            registries.intercept = async (request, forward) => {
+                if (request.method !== method || !path.test(request.url.pathname) || ++count !== nth) {
+                    return undefined;
+                }
+                const response = after ? await forward() : undefined;
+                reached();
+                await within("the command to end", ended);
+                return response ?? new Response(null, { status: 503 });
+            };
+            const before = await registries.leftover();
+            const running = registries.start(both, await registries.environment(), { detached: true });
+            const ended = running.then(() => undefined);
+            await within(what, Promise.race([arrived, ended]));
+            // twine too, which gets the signal of a terminal.
+            process.kill(signal === "SIGKILL" ? -running.pid! : running.pid!, signal);
+            const { signal: by, exitCode } = await within("the command to end", running);
+            assert.ok(by === signal || exitCode === 143, `${what}: ${by ?? ""} ${exitCode ?? ""}`);
+            if (signal === "SIGTERM") assert.deepEqual(await registries.leftover(), before);
+            assert.equal(Object.keys(registries.content("prod")).length, expected, what);
+        }
+        registries.intercept = () => undefined;
+        const { stdout } = await succeed(both);
+        assert.match(stdout, /4 already there$/m);
+        assert.deepEqual(registries.content("prod"), registries.content("dev"));
+    });
 
     itInRelease("goes on if a file appears at the target while twine uploads it", async () => {
         const [path = ""] = registries.paths(core);
