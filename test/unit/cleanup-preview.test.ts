@@ -1,7 +1,4 @@
 import { strict as assert } from "node:assert";
-import { createServer } from "node:http";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
 import { execa } from "execa";
@@ -12,8 +9,16 @@ import {
     type Policy,
     type Version,
 } from "../../packages/operations/src/cleanup/evaluate";
+import { RepositoryReader } from "../../packages/operations/src/cleanup/registry";
 import { renderJson, renderReport } from "../../packages/operations/src/cleanup/report";
 import { stackPolicies } from "../../packages/operations/src/cleanup/stack-policies";
+import { ownTokens } from "../../packages/operations/src/google/access-tokens";
+import { GoogleClient, registryApi } from "../../packages/operations/src/google/client";
+import { openNetwork } from "../../packages/operations/src/google/network";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
+import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
+import { itInRelease } from "../release";
+import { createRepository } from "../sandbox/client";
 import * as any from "./arbitraries";
 
 // What cleanup policies would delete, and the command that prints it.
@@ -362,52 +367,28 @@ describe("the policies of a stack", () => {
 });
 
 describe("npm run cleanup-preview", () => {
-    const repository = "projects/p/locations/us/repositories/python";
-    const answers: Record<string, unknown> = {
-        [repository]: {
-            format: "PYTHON",
-            cleanupPolicies: {
-                old: { id: "old", action: "DELETE", condition: { olderThan: "86400s", tagState: "ANY" } },
-            },
-        },
-        [`${repository}/packages`]: {
-            packages: [{ name: `${repository}/packages/acme-core` }],
-            nextPageToken: "two",
-        },
-        [`${repository}/packages two`]: { packages: [{ name: `${repository}/packages/tools` }] },
-        [`${repository}/packages/acme-core/versions`]: {
-            versions: [
-                {
-                    name: `${repository}/packages/acme-core/versions/1.0.0`,
-                    createTime: "2020-01-01T00:00:00.5Z",
-                },
-            ],
-            nextPageToken: "two",
-        },
-        [`${repository}/packages/acme-core/versions two`]: {
-            versions: [
-                {
-                    name: `${repository}/packages/acme-core/versions/1.1.0`,
-                    createTime: "2020-02-01T00:00:00Z",
-                },
-            ],
-        },
-        [`${repository}/packages/tools/versions`]: {},
-    };
-    const seen: string[] = [];
-    const server = createServer((request, response) => {
-        const url = new URL(request.url ?? "", "http://host");
-        const page = url.searchParams.get("pageToken");
-        seen.push(`${request.method ?? ""} ${request.headers.authorization ?? ""}`);
-        const answer = answers[url.pathname.replace("/v1/", "") + (page === null ? "" : ` ${page}`)];
-        response.statusCode = answer === undefined ? 404 : 200;
-        response.end(JSON.stringify(answer ?? { error: { message: "Requested entity was not found." } }));
-    });
+    const repository = "projects/sandbox-project/locations/europe-west1/repositories/python";
+    let sandbox: Sandbox;
     before(async () => {
-        server.listen(0, "127.0.0.1");
-        await once(server, "listening");
+        sandbox = await startSandbox();
+        await createRepository(sandbox, {
+            cleanupPolicies: {
+                old: { action: "DELETE", condition: { olderThan: "86400s", versionNamePrefixes: ["1.100"] } },
+            },
+        });
+        const { files } = sandbox.cloud.repository(
+            sandbox.cloud.project("sandbox-project"),
+            "europe-west1",
+            "python",
+        );
+        // More versions than the largest page has.
+        for (let number = 0; number <= 1000; number += 1) {
+            const filename = `acme_core-1.${number}.tar.gz`;
+            files.set(filename, pythonFile("acme-core", filename, Buffer.from(""), daysAgo(100)));
+        }
+        files.set("tools-1.0.tar.gz", pythonFile("tools", "tools-1.0.tar.gz", Buffer.from(""), daysAgo(0)));
     });
-    after(() => server.close());
+    after(() => sandbox.close());
 
     const run = (...args: string[]) =>
         execa(
@@ -419,36 +400,61 @@ describe("npm run cleanup-preview", () => {
             {
                 cwd: join(__dirname, "..", ".."),
                 reject: false,
-                env: {
-                    CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-                    GOOGLE_OAUTH_ACCESS_TOKEN: "a-token",
-                    NO_PROXY: "127.0.0.1",
-                },
+                env: { ...sandbox.clientEnvironment, GOOGLE_OAUTH_ACCESS_TOKEN: sandbox.accessToken },
             },
         );
 
     it("reads every page, and changes nothing", async () => {
-        seen.length = 0;
+        const before = sandbox.requests.length;
         const { stdout, exitCode, stderr } = await run("--repository", repository, "--json");
         assert.equal(exitCode, 0, stderr);
         const { deleted, dryRun, versions } = JSON.parse(stdout) as Record<string, unknown>;
-        assert.deepEqual([versions, dryRun], [2, false]);
+        assert.deepEqual([versions, dryRun], [1002, false]);
         assert.deepEqual(
             (deleted as { version: string }[]).map(({ version }) => version),
-            ["1.0.0", "1.1.0"],
+            ["1.100", "1.1000"],
         );
-        assert.deepEqual(new Set(seen), new Set(["GET Bearer a-token"]));
-        assert.equal(seen.length, 6);
+        const sent = sandbox.requests.slice(before);
+        assert.deepEqual(new Set(sent.map(({ method }) => method)), new Set(["GET"]));
+        // The policies, the packages, two pages of versions, and one.
+        assert.equal(sent.length, 5);
     });
 
-    it("says what is wrong", async () => {
-        const missing = await run("--repository", `${repository}-2`);
-        assert.equal(missing.exitCode, 1);
+    it("says that there is no such repository, and that a service cannot be trusted", async () => {
+        const read = async (variables: Readonly<Record<string, string>>, token = sandbox.accessToken) => {
+            const network = await openNetwork(variables);
+            const client = new GoogleClient(
+                ownTokens({ GOOGLE_OAUTH_ACCESS_TOKEN: token }),
+                network,
+                registryApi({}),
+            );
+            try {
+                await new RepositoryReader(`${repository}-2`, client).policies();
+                return "it exists";
+            } catch (error) {
+                return (error as Error).message;
+            } finally {
+                await network.destroy();
+            }
+        };
+        const name = "projects/sandbox-project/locations/europe-west1/repositories/python-2";
         assert.equal(
-            missing.stderr,
-            `error: Artifact Registry answered 404 for ${repository}-2: Requested entity was not found.`,
+            await read(sandbox.clientEnvironment),
+            `Artifact Registry answered 404 for ${name}: Repository "${name}" not found`,
         );
+        const unknown = await read(sandbox.clientEnvironment, "ya29.unknown");
+        assert.match(unknown, /^Artifact Registry answered 401 for/);
+        // The authority of the sandbox is in the other variables.
+        const { HTTPS_PROXY = "" } = sandbox.clientEnvironment;
+        assert.match(
+            await read({ HTTPS_PROXY }),
+            /^artifactregistry\.googleapis\.com does not answer \([A-Z_]*CERT[A-Z_]*\)\. Check the network/,
+        );
+    });
+
+    itInRelease("says what is wrong on the command line", async () => {
         const wrong = await run("--repository", "python");
+        assert.equal(wrong.exitCode, 1);
         assert.match(wrong.stderr, /^error: python is not a repository\. Use projects\/P/);
         assert.match((await run()).stderr, /^error: Use --stack NAME or --repository NAME$/);
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseFilename } from "../../packages/operations/src/promote/distribution";
 import { parseIndexPage } from "../../packages/operations/src/promote/index-page";
-import { lastLines, oneLine } from "../../packages/operations/src/promote/output";
+import { lastLines, oneLine } from "../../packages/operations/src/output";
 import { isSameVersion, parsePackages } from "../../packages/operations/src/promote/packages";
 import { findRegistry, parseOutputs } from "../../packages/operations/src/promote/registry";
 

@@ -1,9 +1,11 @@
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
 import { Command, Option } from "commander";
+import { ownTokens } from "../google/access-tokens";
+import { GoogleClient } from "../google/client";
+import { openNetwork } from "../google/network";
 import { findPulumi } from "../pulumi-cli";
-import { findAccessToken } from "./access-token";
 import { applyPolicies } from "./evaluate";
-import { RegistryApi } from "./registry";
+import { RepositoryReader } from "./registry";
 import { renderJson, renderReport } from "./report";
 import { stackPolicies, type StackPolicies } from "./stack-policies";
 
@@ -16,8 +18,6 @@ interface Options {
 }
 
 const repositoryPattern = /^projects\/[^/]+\/locations\/[^/]+\/repositories\/[^/]+$/;
-/** gcloud's variable for an endpoint of one's own. */
-const endpointVariable = "CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY";
 
 const command = new Command("npm run --silent cleanup-preview --")
     .description(
@@ -39,14 +39,11 @@ const command = new Command("npm run --silent cleanup-preview --")
 
 async function main({ stack, repository, json }: Options): Promise<void> {
     const chosen = await chooseRepository(stack, repository);
-    const token = await findAccessToken(process.env);
-    const endpoint = (process.env[endpointVariable] ?? "https://artifactregistry.googleapis.com").replace(
-        /\/+$/,
-        "",
-    );
-    const api = new RegistryApi(chosen.repository, token, endpoint);
-    const { policies, dryRun } = chosen.cleanup ?? (await api.policies());
-    const versions = await api.versions(showProgress);
+    const network = await openNetwork();
+    const reader = new RepositoryReader(chosen.repository, new GoogleClient(ownTokens(), network));
+    const { policies, dryRun } = chosen.cleanup ?? (await reader.policies());
+    const versions = await reader.versions(showProgress);
+    await network.destroy();
     const now = new Date();
     const source = {
         repository: chosen.repository,

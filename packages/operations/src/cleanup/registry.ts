@@ -1,5 +1,5 @@
-import { EnvHttpProxyAgent, fetch, RetryAgent } from "undici";
 import * as v from "valibot";
+import type { GoogleClient } from "../google/client";
 import type { Policies, Version } from "./evaluate";
 
 // What a repository has, by the REST API: packages, versions and policies.
@@ -51,31 +51,27 @@ const versionsSchema = v.object({
     ),
     nextPageToken: v.optional(v.string(), ""),
 });
-const errorSchema = v.object({ error: v.object({ message: v.string() }) });
 
 /** The largest page that the service gives. */
 const pageSize = 1000;
 /** Requests at a time: 60,000 a minute are allowed for each project and location. */
 const parallel = 8;
 
-/** A repository over REST. Requests that the service refuses for a while are repeated. */
-export class RegistryApi {
-    readonly #dispatcher = new RetryAgent(new EnvHttpProxyAgent(), { maxRetries: 5 });
-
-    /**
-     * @param repository resource name, `projects/P/locations/L/repositories/R`
-     * @param token access token
-     * @param endpoint of the service, without a path
-     */
+/** A repository over REST. */
+export class RepositoryReader {
+    /** @param repository resource name, `projects/P/locations/L/repositories/R` */
     constructor(
         private readonly repository: string,
-        private readonly token: string,
-        private readonly endpoint: string,
+        private readonly client: GoogleClient,
     ) {}
 
     /** The policies of the repository. An error says that there is no such repository. */
     async policies(): Promise<{ readonly policies: Policies; readonly dryRun: boolean }> {
-        const { cleanupPolicies, cleanupPolicyDryRun } = await this.#get(this.repository, repositorySchema);
+        const { cleanupPolicies, cleanupPolicyDryRun } = await this.client.call(
+            "GET",
+            this.repository,
+            repositorySchema,
+        );
         return { policies: cleanupPolicies, dryRun: cleanupPolicyDryRun };
     }
 
@@ -124,31 +120,14 @@ export class RegistryApi {
         let token = "";
         do {
             const after = token === "" ? "" : `&pageToken=${encodeURIComponent(token)}`;
-            const page = await this.#get(`${path}?pageSize=${pageSize}${query}${after}`, schema);
+            const page = await this.client.call(
+                "GET",
+                `${path}?pageSize=${pageSize}${query}${after}`,
+                schema,
+            );
             yield page;
             token = page.nextPageToken;
         } while (token !== "");
-    }
-
-    async #get<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
-        const response = await fetch(`${this.endpoint}/v1/${path}`, {
-            dispatcher: this.#dispatcher,
-            headers: { authorization: `Bearer ${this.token}` },
-        });
-        const body = await response.json().catch(() => undefined);
-        if (!response.ok) {
-            const reason = v.safeParse(errorSchema, body);
-            throw new Error(
-                `Artifact Registry answered ${response.status} for ${path.replace(/\?.*/, "")}${reason.success ? `: ${reason.output.error.message}` : ""}`,
-            );
-        }
-        const parsed = v.safeParse(schema, body);
-        if (!parsed.success) {
-            throw new Error(
-                `Artifact Registry answered for ${path.replace(/\?.*/, "")} in a form that this command does not know: ${v.getDotPath(parsed.issues[0]) ?? "no object"}`,
-            );
-        }
-        return parsed.output;
     }
 }
 

@@ -2,15 +2,17 @@ import { Command, CommanderError } from "commander";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { styleText } from "node:util";
-import { AccessTokens } from "./credentials";
-import { printable } from "./output";
+import { GoogleClient } from "../google/client";
+import { openNetwork } from "../google/network";
+import { printable } from "../output";
+import { UsageError } from "../usage-error";
+import { registryTokens } from "./credentials";
 import { parsePackages } from "./packages";
 import { type FileEvent, type Progress, promote, type Result } from "./promote";
 import { findRegistry, type Registry } from "./registry";
-import { openNetwork, RegistryClient } from "./registry-client";
+import { RegistryClient } from "./registry-client";
 import { TemporaryFolder } from "./temporary-folder";
 import { findTwine, missingTwine, Uploader } from "./twine";
-import { UsageError } from "./usage-error";
 
 // npm run promote: the files of a package's version, from one registry to another.
 
@@ -126,14 +128,18 @@ async function main(args: readonly string[], options: Options): Promise<Result> 
     line(`To   ${describeRegistry(to)}`);
     const network = await openNetwork();
     const tokensFor = (registry: Registry, option: keyof typeof credentialOptions) =>
-        new AccessTokens(registry, { option: credentialOptions[option], file: options[option], twine });
+        registryTokens(registry, { option: credentialOptions[option], file: options[option], twine });
     const targetTokens = tokensFor(to, "toCredentials");
     using folder = await TemporaryFolder.create();
     try {
         return await promote({
             packages,
-            source: new RegistryClient("source", from, tokensFor(from, "fromCredentials"), network),
-            target: new RegistryClient("target", to, targetTokens, network),
+            source: new RegistryClient(
+                "source",
+                from,
+                new GoogleClient(tokensFor(from, "fromCredentials"), network),
+            ),
+            target: new RegistryClient("target", to, new GoogleClient(targetTokens, network)),
             folder: folder.path,
             uploader:
                 twine === undefined || options.dryRun

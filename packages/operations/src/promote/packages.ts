@@ -1,6 +1,6 @@
 import { eq, valid } from "@renovatebot/pep440";
 import { normalizedName } from "python-registry/names/package-names";
-import { UsageError } from "./usage-error";
+import { UsageError } from "../usage-error";
 
 /** One version of a package. */
 export interface PackageVersion {

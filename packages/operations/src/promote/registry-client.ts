@@ -1,52 +1,24 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { getCACertificates, rootCertificates } from "node:tls";
-import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
-import { tokenUsername } from "python-registry/clients/credential";
-import type { AccessTokens } from "./credentials";
+import type { Dispatcher } from "undici";
+import { type GoogleClient, NoAnswer } from "../google/client";
+import { oneLine } from "../output";
 import { type IndexFile, parseIndexPage } from "./index-page";
-import { oneLine } from "./output";
 import type { Registry } from "./registry";
 
-/** Variables that name a file of certificates to Python's tools. */
-const bundleVariables = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "PIP_CERT"];
-const maxRedirects = 5;
+const again = "Run the command again: it continues where it stopped";
 
 /** The part that a registry has in a promotion. */
 export type Side = "source" | "target";
 
-/** Opens connections as Python's tools do: through the proxy and with the certificates that the environment names. */
-export async function openNetwork(): Promise<Dispatcher> {
-    const named = bundleVariables.flatMap((name) => process.env[name] || []);
-    const bundles = await Promise.all(
-        named.map((file) =>
-            readFile(file, "utf8").catch((error: unknown) => {
-                const { code = "" } = error as NodeJS.ErrnoException;
-                // A folder of certificates is allowed. Only OpenSSL can read it.
-                if (code === "EISDIR") return "";
-                throw new Error(`The file of certificates ${file} cannot be read (${code})`);
-            }),
-        ),
-    );
-    const ca = [
-        ...rootCertificates,
-        ...getCACertificates("system"),
-        ...getCACertificates("extra"),
-        ...bundles.filter((text) => text !== ""),
-    ];
-    return new EnvHttpProxyAgent({ connect: { ca }, requestTls: { ca }, proxyTls: { ca } });
-}
-
-/** What a registry answers to this command. Its credential is sent to its own host only. */
+/** What a registry answers to this command. */
 export class RegistryClient {
     constructor(
         readonly side: Side,
         readonly registry: Registry,
-        private readonly tokens: AccessTokens,
-        private readonly network: Dispatcher,
+        private readonly client: GoogleClient,
     ) {}
 
     /**
@@ -78,7 +50,7 @@ export class RegistryClient {
         { filename, url }: IndexFile,
         path: string,
     ): Promise<{ readonly size: number; readonly sha256: string }> {
-        const { statusCode, body } = await this.#get(url, "*/*");
+        const { statusCode, body } = await this.#get(url);
         if (statusCode !== 200) throw this.#refusal(statusCode, await body.text(), filename);
         const hash = createHash("sha256");
         let size = 0;
@@ -92,7 +64,10 @@ export class RegistryClient {
         try {
             await pipeline(body, measure, createWriteStream(path, { flags: "wx", mode: 0o600 }));
         } catch (error) {
-            throw this.#failure(error as Error, filename);
+            const { name, code = name } = error as NodeJS.ErrnoException;
+            throw new Error(`${this.describe()}: the download of ${filename} stopped (${code}). ${again}`, {
+                cause: error,
+            });
         }
         return { size, sha256: hash.digest("hex") };
     }
@@ -107,32 +82,13 @@ export class RegistryClient {
         return `The identity needs the role roles/artifactregistry.${role} on the ${this.describe()}: add it to ${role}s of that stack`;
     }
 
-    async #get(address: string, accept: string): Promise<Dispatcher.ResponseData> {
-        const own = new URL(this.registry.uploadUrl);
-        const login = Buffer.from(`${tokenUsername}:${await this.tokens.get()}`).toString("base64");
-        let url = new URL(address);
-        for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
-            const response = await request(url, {
-                dispatcher: this.network,
-                headers: {
-                    accept,
-                    // The service may send downloads to a storage, whose address has its own authorization.
-                    ...(url.origin === own.origin && { authorization: `Basic ${login}` }),
-                },
-            }).catch((error: unknown) => {
-                throw this.#failure(error as Error, url.host);
-            });
-            const { location } = response.headers;
-            if (response.statusCode < 300 || response.statusCode > 399 || typeof location !== "string") {
-                return response;
-            }
-            await response.body.dump();
-            if (!URL.canParse(location, url.href) || new URL(location, url.href).protocol !== "https:") {
-                throw new Error(`${this.describe()}: ${url.host} redirects to an address that is not https`);
-            }
-            url = new URL(location, url.href);
+    async #get(address: string, accept?: string): Promise<Dispatcher.ResponseData> {
+        try {
+            return await this.client.get(address, accept);
+        } catch (error) {
+            if (!(error instanceof NoAnswer)) throw error;
+            throw new Error(`${this.describe()}: ${error.message}. ${again}`, { cause: error });
         }
-        throw new Error(`${this.describe()}: ${own.host} redirects more than ${maxRedirects} times`);
     }
 
     #refusal(status: number, text: string, what: string): Error {
@@ -141,19 +97,10 @@ export class RegistryClient {
                 ? `The ${this.side} does not accept the credential. Sign in again; if you named a file of credentials, check it`
                 : status === 403
                   ? this.describeRole("reader")
-                  : "Run the command again: it continues where it stopped";
-        const said = oneLine(this.tokens.mask(text));
+                  : again;
+        const said = oneLine(this.client.mask(text));
         return new Error(
             `${this.describe()} answered ${status} for ${what}${said === "" || said.startsWith("<") ? "" : ` (${said})`}. ${fix}`,
-        );
-    }
-
-    /** Repeats nothing of the request. */
-    #failure(error: Error, what: string): Error {
-        const code = "code" in error ? String(error.code) : error.name;
-        return new Error(
-            `${this.describe()}: no answer for ${what} (${code}). Check the network, HTTPS_PROXY and, behind a proxy that decrypts TLS, ` +
-                "REQUESTS_CA_BUNDLE. Then run the command again: it continues where it stopped",
         );
     }
 }

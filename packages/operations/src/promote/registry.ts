@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { repositoryName, repositoryUrls } from "python-registry/names/urls";
 import * as v from "valibot";
 import { findCli } from "../pulumi-cli";
-import { UsageError } from "./usage-error";
+import { UsageError } from "../usage-error";
 
 /** A registry, as source or as target. */
 export interface Registry {

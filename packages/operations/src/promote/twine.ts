@@ -3,9 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KeyringProvider, PublicPackages } from "python-registry/clients/client";
 import { twineClient } from "python-registry/clients/twine";
-import type { AccessTokens } from "./credentials";
-import { lastLines } from "./output";
-import { onPath } from "./programs";
+import type { AccessTokens } from "../google/access-tokens";
+import { lastLines } from "../output";
+import { onPath } from "../programs";
 import type { Registry } from "./registry";
 
 /** The path of twine on PATH; undefined if there is none. */
