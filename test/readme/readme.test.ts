@@ -73,6 +73,7 @@ describe("the README and the pages in docs/", () => {
             "npm run recover -- --stack team-dev",
             "npm run cleanup-preview -- --stack dev",
             "npm run promote -- --from dev --to prod acme-core==1.2.3 acme-http==2.0",
+            "npm run try-download-rules -- --project my-project --location europe-west1",
             "npm run review -- --stack dev --stack prod",
             "npm run review -- --stack prod --refresh --expect-no-changes --output drift.md",
         ]);

@@ -8,10 +8,28 @@ const maxRedirects = 5;
 /** How long a call of an API may take to answer. */
 const callMilliseconds = 60_000;
 
+/** Errors before there is a connection. */
+const withoutConnection: ReadonlySet<string> = new Set([
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENOTFOUND",
+    "UND_ERR_CONNECT_TIMEOUT",
+]);
+
 const errorSchema = v.object({ error: v.object({ message: v.string() }) });
 
 /** No answer, or one that a client must not accept. The message ends no sentence, and repeats nothing of the request. */
-export class NoAnswer extends Error {}
+export class NoAnswer extends Error {
+    /** @param isSent whether the request perhaps arrived, and only the answer is missing */
+    constructor(
+        message: string,
+        readonly isSent = true,
+    ) {
+        super(message);
+    }
+}
 
 /** An API refused a call. */
 export class Refusal extends Error {
@@ -117,6 +135,7 @@ export class GoogleClient {
             const { name, code = name } = error as NodeJS.ErrnoException;
             throw new NoAnswer(
                 `${url.host} does not answer (${code}). Check the network, HTTPS_PROXY and, behind a proxy that decrypts TLS, REQUESTS_CA_BUNDLE`,
+                !withoutConnection.has(code),
             );
         }
     }
