@@ -1118,10 +1118,15 @@ describe("configure check", () => {
                     files: files(tool, { form: "keyring" }),
                     environment: change,
                 });
+                const found = await findings(machine, [tool], internal);
                 assert.match(
-                    messages(await findings(machine, [tool], internal)).join("\n"),
+                    messages(found).join("\n"),
                     new RegExp(`^problem ${tool} takes taken 99\\.0\\.0 from pypi\\.org`),
                 );
+                assert.deepEqual(messages(found, "names"), [
+                    "notice PyPI has taken too: yours, or someone else's",
+                    "notice PyPI does not have aaa-first: anyone can register it there",
+                ]);
             }
         });
 

@@ -7,14 +7,22 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { allWell, describe as described, type Finding } from "../../packages/configure/src/check/check";
+import {
+    allWell,
+    check,
+    describe as described,
+    type Finding,
+} from "../../packages/configure/src/check/check";
 import { findIdentities } from "../../packages/configure/src/check/identity";
 import { isYes, pipSettings } from "../../packages/configure/src/tools/pip-settings";
 import { presentFiles, registryAddress } from "../../packages/configure/src/check/client-files";
 import { describeRefusal, findMode } from "../../packages/configure/src/check/credential-check";
-import { Network } from "../../packages/configure/src/machine/network";
+import { publicNameFindings } from "../../packages/configure/src/check/public-names";
+import { Network, type Response as Answer } from "../../packages/configure/src/machine/network";
 import { inspectPython } from "../../packages/configure/src/machine/python-environment";
+import type { RegistryOutputs } from "../../packages/configure/src/registry/outputs";
 import type { System } from "../../packages/configure/src/machine/system";
+import { startProxy } from "../../packages/sandbox/src/python/proxy";
 import type { PythonIndex } from "../../packages/registry/src/clients/client";
 import { limitSeconds } from "../deadline";
 import { host, netrcFile, readByPython, readsLikePython311 } from "./netrc-files";
@@ -30,6 +38,15 @@ const index: PythonIndex = {
     keyring: "auto",
     publicPackages: "pypi",
     internalPackages: [],
+};
+/** The outputs of a stack with this index. */
+const outputs: RegistryOutputs = {
+    name: "projects/project/locations/europe-west1/repositories/python",
+    from: "the test",
+    index,
+    accounts: {},
+    keyFiles: undefined,
+    principals: [],
 };
 
 describe("configure check's parts", () => {
@@ -553,6 +570,190 @@ describe("configure check's parts", () => {
                 } finally {
                     proxy.close();
                 }
+            }
+        });
+    });
+
+    describe("the names in internalPackages", () => {
+        const names = (
+            internalPackages: readonly string[],
+            publicPackages: PythonIndex["publicPackages"] = "pypi",
+        ) => ({
+            internalPackages,
+            publicPackages,
+        });
+        const messages = (findings: readonly Finding[]) =>
+            findings.map(({ status, message }) => `${status}: ${message}`);
+        const found = {
+            status: 200,
+            headers: { "content-type": "application/vnd.pypi.simple.v1+json" },
+            body: "",
+        };
+        const missing = { status: 404, headers: {}, body: "" };
+        /** A network with these answers, and 404 for everything else; and what it was asked for. */
+        const answering = (answers: Readonly<Record<string, Answer>>) => {
+            const asked: string[] = [];
+            const head = (url: string) => {
+                asked.push(url);
+                return Promise.resolve(answers[/simple\/(.*)\/$/.exec(url)?.[1] ?? ""] ?? missing);
+            };
+            return { head, asked };
+        };
+
+        it("are compared with PyPI's, and no prefix is asked for", async () => {
+            const network = answering({ "acme-core": found });
+            const findings = await publicNameFindings(
+                names(["acme-core", "acme-web", "acme-*"]),
+                network,
+                false,
+            );
+            assert.deepEqual(messages(findings), [
+                "notice: PyPI has acme-core too: yours, or someone else's",
+                "notice: PyPI does not have acme-web: anyone can register it there",
+                "skipped: PyPI cannot be asked for prefixes: acme-*",
+            ]);
+            assert.deepEqual(network.asked, [
+                "https://pypi.org/simple/acme-core/",
+                "https://pypi.org/simple/acme-web/",
+            ]);
+            // Nobody can correct it on this machine: it does not fail the check.
+            assert.equal(allWell(findings), true);
+            assert.match(
+                described(findings, { json: false, colours: false }),
+                /^ {2}i names: PyPI has acme-core too/m,
+            );
+        });
+
+        it("mean something else if the tools do not ask PyPI", async () => {
+            const fixes = async (publicPackages: PythonIndex["publicPackages"]) =>
+                (
+                    await publicNameFindings(
+                        names(["a", "b"], publicPackages),
+                        answering({ a: found }),
+                        false,
+                    )
+                ).map(({ fix = "" }) => fix);
+            for (const [publicPackages, ofTaken, ofFree] of [
+                ["pypi", /^If it is not yours, a tool can install it in the place of yours/, /^Register it/],
+                [
+                    "mirror",
+                    /a download rule keeps the public package out, if .* npm run try-download-rules/,
+                    /would keep/,
+                ],
+                [
+                    "none",
+                    /^The files of the tools name only the registry, so they do not install it/,
+                    /would not install/,
+                ],
+            ] as const) {
+                const [taken = "", free = ""] = await fixes(publicPackages);
+                assert.match(taken, ofTaken);
+                assert.match(free, ofFree);
+            }
+        });
+
+        it("are not called free or taken if PyPI cannot be asked, and then the others are not asked for", async () => {
+            const many = Array.from({ length: 100 }, (_, index) => `acme-${index}`);
+            const offline = {
+                failure: "The host name of pypi.org cannot be resolved",
+                fix: "Check the network",
+            };
+            for (const [response, reason] of [
+                [offline, "The host name of pypi.org cannot be resolved. Check the network"],
+                [{ ...missing, status: 429 }, "it answers 429"],
+                [{ ...missing, status: 503 }, "it answers 503"],
+            ] as const) {
+                const network = answering(Object.fromEntries(many.map((name) => [name, response])));
+                const findings = await publicNameFindings(names(many), network, false);
+                assert.equal(findings.length, 1);
+                assert.match(
+                    messages(findings)[0] ?? "",
+                    /^skipped: PyPI could not be asked for acme-0, acme-1, .* and 80 more: /,
+                );
+                assert.ok(findings[0]?.message.endsWith(reason));
+                // Those that were on their way.
+                assert.equal(network.asked.length, 8);
+            }
+            // The page of a firewall, and a redirect, whose target would get the request.
+            for (const response of [
+                { status: 200, headers: { "content-type": "text/html" }, body: "" },
+                { status: 302, headers: { location: "https://evil.example/" }, body: "" },
+            ]) {
+                const network = answering({ a: response });
+                const [first, second] = messages(await publicNameFindings(names(["a", "b"]), network, false));
+                assert.match(first ?? "", /^notice: PyPI does not have b:/);
+                assert.match(second ?? "", /^skipped: PyPI could not be asked for a: /);
+                assert.equal(network.asked.length, 2);
+            }
+            const network = answering({});
+            assert.deepEqual(messages(await publicNameFindings(names(["a"]), network, true)), [
+                "skipped: PyPI could not be asked for a: --offline",
+            ]);
+            assert.deepEqual([await publicNameFindings(names([]), network, false), network.asked], [[], []]);
+        });
+
+        it("go to PyPI once each, through the proxy, and never with a credential, whatever the machine has", async () => {
+            const requests: { readonly url: string; readonly headers: string }[] = [];
+            const proxy = await startProxy((request) => {
+                requests.push({
+                    url: `${request.method} ${request.url}`,
+                    headers: JSON.stringify([...request.headers]),
+                });
+                const type = { "content-type": "application/vnd.pypi.simple.v1+json" };
+                if (request.url.endsWith("/taken/")) {
+                    return new Response(null, {
+                        status: 200,
+                        headers: { ...type, "set-cookie": "session=hush" },
+                    });
+                }
+                return request.url.endsWith("/moved/")
+                    ? new Response(null, {
+                          status: 302,
+                          headers: { location: "https://evil.example/simple/moved/" },
+                      })
+                    : new Response(null, { status: 404, headers: { "set-cookie": "session=hush" } });
+            });
+            try {
+                await put(
+                    ".netrc",
+                    "machine pypi.org login user password hush\ndefault login user password hush\n",
+                );
+                await put(".pypirc", "[pypi]\nusername = user\npassword = hush\n");
+                await put(
+                    ".config/pip/pip.conf",
+                    "[global]\nindex-url = https://user:hush@pypi.org/simple/\n",
+                );
+                const machine = system({
+                    HTTPS_PROXY: proxy.url.replace("http://", "http://user:hush@"),
+                    SSL_CERT_FILE: await put("ca.pem", proxy.caCertificate),
+                    NETRC: join(home, ".netrc"),
+                    PIP_INDEX_URL: "https://user:hush@pypi.org/simple/",
+                    UV_DEFAULT_INDEX: "https://user:hush@pypi.org/simple/",
+                    TWINE_PASSWORD: "hush",
+                    CLOUDSDK_AUTH_ACCESS_TOKEN: "hush",
+                });
+                const index = {
+                    ...outputs.index,
+                    internalPackages: ["taken", "free", "moved", "acme-*", "last"],
+                };
+                // No tool is on PATH, and the registry answers 404: there is nothing else to check.
+                const findings = await check({ registry: { ...outputs, index }, tools: [], system: machine });
+                assert.deepEqual(messages(findings.filter(({ subject }) => subject === "names")), [
+                    "notice: PyPI has taken too: yours, or someone else's",
+                    "notice: PyPI does not have free, last: anyone can register it there",
+                    "skipped: PyPI could not be asked for moved: it answers 302",
+                    "skipped: PyPI cannot be asked for prefixes: acme-*",
+                ]);
+                const asked = requests.filter(({ url }) => !url.includes("-python.pkg.dev/"));
+                assert.deepEqual(
+                    asked.map(({ url }) => url).sort(),
+                    ["free", "last", "moved", "taken"].map((name) => `HEAD https://pypi.org/simple/${name}/`),
+                );
+                for (const { headers } of asked) {
+                    assert.doesNotMatch(headers, /hush|authorization|cookie|dXNlcjpodXNo/i);
+                }
+            } finally {
+                await proxy.close();
             }
         });
     });

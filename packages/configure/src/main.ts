@@ -163,7 +163,7 @@ const checkCommand = command
     .option("--json", "print the findings as JSON", false)
     .addHelpText(
         "after",
-        "\n✔ means that the tool itself did it. - means that it was not tried. The exit code is 0 only if there is no problem and no warning.",
+        "\n✔ means that the tool itself did it. - means that it was not tried. i is a fact to judge: which names in internalPackages PyPI has too. The exit code is 0 only if there is no problem and no warning.",
     )
     .action((_, own: Command) => setExitCode(() => runCheck(own.optsWithGlobals<CheckOptions>())));
 

@@ -15,6 +15,7 @@ import { type Choice, choosePackage } from "./packages";
 import { type Answer, ask } from "./probe";
 import { ProbeCache } from "./probe-cache";
 import { Progress } from "./progress";
+import { publicNameFindings } from "./public-names";
 import { readTool, type Reading } from "./tool-check";
 
 // `configure check`: whether a machine's tools reach the registry, and if not, why. Each tool is asked to resolve a package;
@@ -46,6 +47,7 @@ export async function check({
     const probes = new ProbeCache(registry, system, network, offline);
     const checked = [...new Set(wanted ?? (await configuredTools(probes)))];
     const ofMachine = offline ? [] : networkFindings(probes);
+    const ofNames = publicNameFindings(registry.index, network, offline);
     const readings = await progress.during(
         "the index and the keyring",
         Promise.all(
@@ -69,6 +71,7 @@ export async function check({
         ...(checked.length > 0 ? [] : [problem("tool", "No tool is on PATH", fix)]),
         ...(await ofMachine),
         ...(await findingsForIdentity(probes)),
+        ...(await progress.during("PyPI", ofNames)),
         ...("fault" in choice ? [choice.fault] : []),
         ...(await Promise.all(ofTools)).flat(),
     ];

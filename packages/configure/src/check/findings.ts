@@ -4,8 +4,11 @@ import { styleText } from "node:util";
 export interface Finding {
     /** Absent for what concerns the whole machine. */
     readonly tool?: string;
-    /** `ok`: a tool or a service said so. `skipped`: it was not tried, which is neither good nor bad. */
-    readonly status: "ok" | "warning" | "problem" | "skipped";
+    /**
+     * `ok`: a tool or a service said so. `skipped`: it was not tried, which is neither good nor bad. `notice`: a fact that a person has to
+     * judge, and that nothing on this machine changes.
+     */
+    readonly status: "ok" | "warning" | "problem" | "skipped" | "notice";
     readonly subject:
         | "tool"
         | "configuration"
@@ -18,7 +21,8 @@ export interface Finding {
         | "file-mode"
         | "network"
         | "index"
-        | "publish";
+        | "publish"
+        | "names";
     readonly message: string;
     readonly fix?: string;
 }
@@ -33,6 +37,10 @@ export function skipped(subject: Subject, message: string): Finding {
     return { status: "skipped", subject, message };
 }
 
+export function notice(subject: Subject, message: string, fix: string): Finding {
+    return { status: "notice", subject, message, fix };
+}
+
 export function warning(subject: Subject, message: string, fix: string): Finding {
     return { status: "warning", subject, message, fix };
 }
@@ -43,7 +51,7 @@ export function problem(subject: Subject, message: string, fix: string): Finding
 
 /** Whether there is nothing to do. */
 export function allWell(findings: readonly Finding[]): boolean {
-    return findings.every(({ status }) => status === "ok" || status === "skipped");
+    return findings.every(({ status }) => status !== "warning" && status !== "problem");
 }
 
 /** The findings as a JSON array, or as lines grouped by tool, in colours if a person reads the standard output. */
@@ -59,6 +67,7 @@ export function describe(
         warning: styled("yellow", "!"),
         problem: styled("red", "✘"),
         skipped: styled("dim", "-"),
+        notice: styled("yellow", "i"),
     };
     const sections = [...new Set(findings.map(({ tool }) => tool))].map((tool) => [
         styled("bold", tool ?? "this machine"),

@@ -97,6 +97,11 @@ export class Network implements AsyncDisposable {
         });
     }
 
+    /** Asks whether there is a page, without reading it. No credential goes with the request, and no redirect is followed. */
+    async head(url: string, accept: string): Promise<Response> {
+        return this.#request(url, { method: "HEAD", headers: { accept } });
+    }
+
     /**
      * An access token for a login: its password, or what Google returns for a service account's key.
      *
