@@ -58,6 +58,8 @@ export class Network implements AsyncDisposable {
     /** @param limits `maxResponseSize` is the largest body in bytes, by default unlimited */
     static async open(system: System, limits: { readonly maxResponseSize?: number } = {}): Promise<Network> {
         const { ca, error } = await certificates(system);
+        // One for all connections: it takes longer than a request to read hundreds of certificates.
+        const secureContext = tls.createSecureContext({ ca });
         const httpsProxy = findProxy(system);
         try {
             const dispatcher = new EnvHttpProxyAgent({
@@ -66,14 +68,14 @@ export class Network implements AsyncDisposable {
                 httpProxy: "",
                 httpsProxy: httpsProxy ?? "",
                 noProxy: variable(system, "no_proxy") ?? variable(system, "NO_PROXY") ?? "",
-                connect: { ca },
-                requestTls: { ca },
-                proxyTls: { ca },
+                connect: { secureContext },
+                requestTls: { secureContext },
+                proxyTls: { secureContext },
             });
             return new Network(dispatcher, httpsProxy && new URL(httpsProxy).host, error, system);
         } catch {
             return new Network(
-                new Agent({ ...limits, connect: { ca } }),
+                new Agent({ ...limits, connect: { secureContext } }),
                 undefined,
                 "HTTPS_PROXY is not the address of a proxy, such as http://HOST:PORT",
                 system,
