@@ -208,14 +208,12 @@ describe("configure check", () => {
         });
 
         for (const tool of ["pip", "uv", "poetry", "pdm", "hatch", "pipenv"] as const) {
-            itInRelease(`with ${tool} by the keyring, and by a token and a key in its files`, async () => {
+            itInRelease(`with ${tool} by the keyring, and by a login in its files`, async () => {
                 const token = registry().sandbox.issueToken(`user:${person}`);
                 const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
-                const credentials: Credential[] = [
-                    { form: "keyring" },
-                    { form: "token", token },
-                    getKey(writer),
-                ];
+                // Both are a user name and a password to a tool. pip and uv write them differently.
+                const logins = tool === "pip" || tool === "uv" ? [{ form: "token", token } as const] : [];
+                const credentials: Credential[] = [{ form: "keyring" }, ...logins, getKey(writer)];
                 for (const credential of credentials) {
                     const byKeyring = credential.form === "keyring";
                     await using toolEnvironment = await at({
@@ -1206,7 +1204,7 @@ describe("configure check", () => {
                             content: await readFile(join(builder.home, filename)),
                         });
                     }
-                    for (const tool of ["pip", "hatch", "pdm"] as const) {
+                    for (const tool of isTaken ? (["pip", "hatch", "pdm"] as const) : (["pip"] as const)) {
                         const { bin } = tool === "pip" ? registry().tools : await PinnedTool.install(tool);
                         await using machine = await at({
                             keyFile: getKeyFile(reader),
