@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { findPulumi, type PulumiCli } from "../../packages/operations/src/pulumi-cli";
 import { PulumiEngine } from "../../packages/sandbox/src/engines/pulumi-engine";
@@ -25,6 +25,12 @@ export async function needCli(context: Mocha.Context): Promise<PulumiCli> {
 
 /** Settings of the program, and of the provider if the key has its namespace. */
 type Settings = Readonly<Record<string, unknown>>;
+
+/** How a command ended, and everything that it printed. */
+interface CommandResult {
+    readonly exitCode: number | undefined;
+    readonly output: string;
+}
 
 /** A stack of the program in the real engine, with its own sandbox and folder. */
 export class EngineStack implements AsyncDisposable {
@@ -169,16 +175,25 @@ export class EngineStack implements AsyncDisposable {
     }
 
     /** Runs the command `recover`. */
-    async recover(): Promise<{ exitCode: number | undefined; output: string }> {
-        const main = join(root, "packages/operations/src/recover/main.ts");
-        const options = [
-            "--conditions=source",
-            "--require",
-            join(root, "typescript.cjs"),
-            main,
-            "--stack",
-            this.name,
-        ];
+    recover(): Promise<CommandResult> {
+        return this.operation("recover", ["--stack", this.name]);
+    }
+
+    /**
+     * Runs a command of the operations package in the project's folder.
+     *
+     * @param name of its folder
+     * @param environment variables beside those of the CLI
+     * @param path directories with further commands
+     */
+    async operation(
+        name: string,
+        args: readonly string[],
+        environment: Readonly<Record<string, string>> = {},
+        path: readonly string[] = [],
+    ): Promise<CommandResult> {
+        const main = join(root, "packages/operations/src", name, "main.ts");
+        const options = ["--conditions=source", "--require", join(root, "typescript.cjs"), main, ...args];
         const result = await execa(process.execPath, options, {
             cwd: this.directory,
             env: {
@@ -186,6 +201,8 @@ export class EngineStack implements AsyncDisposable {
                 ...this.engine.environment,
                 NODE_PATH: join(root, "node_modules"),
                 TS_NODE_PROJECT: join(root, "tsconfig.json"),
+                ...environment,
+                PATH: [...path, this.cli.environment["PATH"]].join(delimiter),
             },
             reject: false,
             all: true,

@@ -1,4 +1,10 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { buildPackage } from "../../packages/sandbox/src/python/sample-package";
+import { pythonFile } from "../../packages/sandbox/src/python/simple-index";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { needTools } from "../clients/registry";
 import { EngineStack, openForEachTest, project } from "./engine-stack";
 
 // Cleanup, encryption, scanning and audit logs, with the real CLI and the real Google provider against the sandbox.
@@ -17,9 +23,9 @@ describe("the life of a repository in the real engine", () => {
             .map(({ method, path }) => `${method} ${path.replace(/\?.*/, "").replace(/^.*\//, "")}`)
             .sort();
     };
-    const settings = () =>
-        [...stack.sandbox.cloud.project(project).repositories.values()].find(({ id }) => id === "python")
-            ?.settings;
+    const repository = (wanted: string) =>
+        [...stack.sandbox.cloud.project(project).repositories.values()].find(({ id }) => id === wanted);
+    const settings = () => repository("python")?.settings;
     async function addKey() {
         const { apiUrl, accessToken, cloud } = stack.sandbox;
         await fetch(`${apiUrl}/serviceusage/v1/projects/${project}/services/cloudkms.googleapis.com:enable`, {
@@ -90,5 +96,43 @@ describe("the life of a repository in the real engine", () => {
         await assert.rejects(stack.up());
         assert.equal(key.policy.bindings.length, 1);
         assert.equal(settings()?.kmsKeyName, kmsKey);
+    });
+
+    it("is shown by cleanup-preview, and a package gets to the next stack by promote, by the names of the stacks", async function () {
+        const tools = await needTools(this);
+        const first = { action: "DELETE", condition: { versionNamePrefixes: ["1."] } };
+        await stack.init({ cleanup: { policies: { first } } });
+        await stack.up();
+        const from = stack.name;
+        stack.name = "prod";
+        await stack.init({ repository: "python-prod", serviceAccounts: {} });
+        await stack.up();
+
+        await using builder = await ToolEnvironment.open({ path: [tools.bin] });
+        const built = await buildPackage(builder, join(builder.home, "built"), {
+            name: "acme-core",
+            version: "1.2.3",
+        });
+        for (const path of built) {
+            repository("python")?.files.set(
+                basename(path),
+                pythonFile("acme-core", basename(path), await readFile(path)),
+            );
+        }
+        const environment = {
+            ...stack.sandbox.clientEnvironment,
+            CLOUDSDK_AUTH_ACCESS_TOKEN: stack.sandbox.accessToken,
+        };
+        const preview = await stack.operation("cleanup", ["--stack", from], environment);
+        assert.match(preview.output, /acme-core.*1\.2\.3/);
+        assert.equal(preview.exitCode, 0, preview.output);
+
+        const args = ["--from", from, "--to", "prod", "acme-core==1.2.3"];
+        const promoted = await stack.operation("promote", args, environment, [tools.bin]);
+        assert.equal(promoted.exitCode, 0, promoted.output);
+        assert.deepEqual(
+            [...(repository("python-prod")?.files.keys() ?? [])].sort(),
+            [...(repository("python")?.files.keys() ?? [])].sort(),
+        );
     });
 });

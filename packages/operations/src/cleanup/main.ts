@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { ownTokens } from "../google/access-tokens";
 import { GoogleClient } from "../google/client";
 import { openNetwork } from "../google/network";
-import { findPulumi } from "../pulumi-cli";
+import { findCli } from "../pulumi-cli";
 import { applyPolicies } from "./evaluate";
 import { RepositoryReader } from "./registry";
 import { renderJson, renderReport } from "./report";
@@ -65,7 +65,7 @@ async function chooseRepository(
         throw new Error(`${repository} is not a repository. Use projects/P/locations/L/repositories/R`);
     }
     if (stack === undefined) throw new Error("Use --stack NAME or --repository NAME");
-    const cli = await findPulumi((line) => {
+    const cli = await findCli((line) => {
         console.error(line);
     });
     if ("missing" in cli) throw new Error(`--stack needs ${cli.missing}. Or use --repository`);
