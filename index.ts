@@ -19,5 +19,7 @@ export const { pipConf, pypirc, clients, readme, serviceAccounts, credentials, a
 if (settings.publicPackages !== PublicPackages.pypi) {
     Object.assign(exports as object, { publicPackages: settings.publicPackages });
 }
+// Only a stack with a cooldown has this output.
+if (settings.cooldown !== undefined) Object.assign(exports as object, { cooldown: settings.cooldown });
 // Only a stack with workloads has this output.
 if (Object.keys(settings.workloads ?? {}).length > 0) Object.assign(exports as object, { ci: registry.ci });

@@ -86,12 +86,12 @@ export class TestRegistry implements AsyncDisposable {
 
     /**
      * @param configuration settings of the stack; its accounts are added to the writer and the reader
-     * @param behavior what the service is not known to do
+     * @param behavior what the service is not known to do, and whether the public index says when files were uploaded
      */
     static async up(
         tools: PythonTools,
         { serviceAccounts, ...configuration }: Record<string, unknown> = {},
-        behavior: Partial<RegistryBehavior> = {},
+        behavior: Partial<RegistryBehavior> & { readonly uploadTimes?: boolean } = {},
     ): Promise<TestRegistry> {
         const sandbox = await startSandbox({ project, ...behavior });
         try {
@@ -199,9 +199,15 @@ export class TestRegistry implements AsyncDisposable {
         return this.run(toolEnvironment, "twine", "upload", ...options, "-r", "python", ...files);
     }
 
-    /** Publishes a distribution file on the public index. */
-    async publishPublic(project: string, path: string): Promise<void> {
-        this.sandbox.publishPublic({ project, filename: basename(path), content: await readFile(path) });
+    /** Publishes a distribution file on the public index, now if no time is given. */
+    async publishPublic(project: string, path: string, uploaded?: Date): Promise<void> {
+        const content = await readFile(path);
+        this.sandbox.publishPublic({
+            project,
+            filename: basename(path),
+            content,
+            ...(uploaded && { uploaded }),
+        });
     }
 
     /** Adds a package to the index without a tool. */

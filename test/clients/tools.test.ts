@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { provedCooldowns } from "./tools/cooldown";
 import { dockerfile } from "./tools/dockerfile";
 import { environment } from "./tools/environment";
 import { hatch } from "./tools/hatch";
@@ -26,7 +27,7 @@ describe("client files", () => {
     }
 
     it("are proved as docs/clients.md says", async () => {
-        const expected = await page(proved.operations, proved.attacks, proved.mirrors);
+        const expected = await page(proved.operations, proved.attacks, proved.mirrors, provedCooldowns);
         if (process.env["WRITE_DOCS"] !== undefined) await writeFile(written, expected);
         assert.equal(
             await readFile(written, "utf8"),

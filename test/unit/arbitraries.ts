@@ -180,8 +180,7 @@ export const cleanup = fc.record({
     policies: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_-]{0,20}$/), cleanupPolicy, { maxKeys: 10 }),
 });
 
-/** The values of a valid configuration; keys of the project's own are without their namespace. */
-export const values = fc.record(
+const anyValues = fc.record(
     {
         "gcp:project": project,
         location,
@@ -204,6 +203,7 @@ export const values = fc.record(
         workloads,
         pool,
         projectNumber: numericId,
+        cooldown: fc.record({ days: fc.integer({ min: 1, max: 365 }) }),
         cleanup,
         scanning: fc.constant(true),
         auditLogs: fc.subarray(["ADMIN_READ", "DATA_READ", "DATA_WRITE"], { minLength: 1 }),
@@ -213,3 +213,9 @@ export const values = fc.record(
     },
     { requiredKeys: ["gcp:project", "location"] },
 );
+
+/** The values of a valid configuration; keys of the project's own are without their namespace. */
+export const values = anyValues.map(({ cooldown, ...others }) => ({
+    ...others,
+    ...(cooldown !== undefined && others.publicPackages !== "none" && { cooldown }),
+}));

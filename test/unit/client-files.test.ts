@@ -10,7 +10,7 @@ import {
 import type { Credential } from "../../packages/registry/src/clients/credential";
 import { tomlArray, tomlKey, tomlString } from "../../packages/registry/src/clients/toml";
 import { type Tool, tools } from "../../packages/registry/src/clients/tools";
-import { credentials, indexNamed } from "./client-samples";
+import { credentials, indexNamed, indexUrl, uploadUrl } from "./client-samples";
 import { needsToml, readToml } from "./python";
 
 const index: PythonIndex = {
@@ -87,6 +87,65 @@ describe("the client files", () => {
                 }
             }
         }
+    });
+
+    describe("with a cooldown", () => {
+        /** The lines that a cooldown adds to a tool's files, by file; it removes none. */
+        function addedLines(tool: Tool, form: keyof typeof credentials, internalPackages = ["acme-core"]) {
+            const given = { ...index, internalPackages };
+            const [without, waiting] = [given, { ...given, cooldown: { days: 7 } }].map((each) => {
+                const client = tools[tool].client(each, credentials[form]);
+                const files = [...(client?.install ?? []), ...(client?.publish ?? [])];
+                return new Map(files.map(({ path, text }) => [path.linux, text.split("\n")]));
+            });
+            const added = [...waiting!].map(([path, lines]) => {
+                const before = [...(without!.get(path) ?? [])];
+                const more = lines.filter((line) => {
+                    if (line !== before[0]) return true;
+                    before.shift();
+                    return false;
+                });
+                assert.deepEqual(before, []);
+                return [path, more.filter((line) => line !== "" && line !== "[tool.uv]")] as const;
+            });
+            return Object.fromEntries(added.filter(([, lines]) => lines.length > 0));
+        }
+
+        const uvLines = ['exclude-newer = "7 days"', "exclude-newer = false"];
+        const poetryLines = [
+            "[solver]",
+            "min-release-age = 7",
+            `min-release-age-exclude-source = ["${indexUrl}"]`,
+        ];
+        const pdmLines = (name: string) => [
+            "[tool.pdm.resolution]",
+            'exclude-newer = "7d"',
+            "[tool.pdm.resolution.exclude-newer-override]",
+            `${name} = false`,
+        ];
+        const expected: Partial<Record<Tool, Record<string, string[]>>> = {
+            uv: { "~/.config/uv/uv.toml": uvLines, "pyproject.toml": uvLines },
+            hatch: { "~/.config/uv/uv.toml": uvLines, "pyproject.toml": uvLines },
+            poetry: {
+                "~/.config/pypoetry/config.toml": poetryLines,
+                "poetry.toml": ["[repositories.acme-python]", `url = "${uploadUrl}"`, ...poetryLines],
+            },
+            pdm: { "pyproject.toml": pdmLines("acme-core") },
+            pipenv: { Pipfile: ["[pipenv]", 'cool-down-period = "7d"'] },
+        };
+        for (const tool of Object.keys(tools) as Tool[]) {
+            it(`have these lines more for ${tool}: ${JSON.stringify(expected[tool] ?? "none")}`, () => {
+                for (const form of Object.keys(credentials) as (keyof typeof credentials)[])
+                    if (tools[tool].client(index, credentials[form]) !== undefined)
+                        assert.deepEqual(addedLines(tool, form), expected[tool] ?? {}, form);
+            });
+        }
+
+        it("have none for pdm without internal packages, or with a prefix: pdm would not find them", () => {
+            for (const names of [[], ["acme-*"], ["acme-core", "acme-*"]])
+                assert.deepEqual(addedLines("pdm", "keyring", names), {});
+            assert.deepEqual(addedLines("pdm", "keyring", ["2acme"])["pyproject.toml"], pdmLines("2acme"));
+        });
     });
 
     for (const [tool, names] of [

@@ -21,6 +21,8 @@ const variants: readonly (readonly [what: string, changes: Partial<PythonIndex>]
     ["the keyring provider subprocess and a prefix", { keyring: "subprocess", internalPackages: ["acme-*"] }],
     ["a repository called pypi", { name: "pypi" }],
     ["this registry only", { publicPackages: "none" }],
+    ["a cooldown", { cooldown: { days: 7 } }],
+    ["a cooldown and exact names", { cooldown: { days: 1 }, internalPackages: ["acme-core", "acme-app"] }],
     [
         "this registry only, and the keyring provider subprocess",
         { publicPackages: "none", keyring: "subprocess", internalPackages: [] },
@@ -40,6 +42,29 @@ describe("the page for developers", () => {
         }
     });
 
+    it("says for each tool what it does with a cooldown, and which one does not wait", () => {
+        assert.doesNotMatch(page, /cooldown|can be new|younger/);
+        for (const [internalPackages, unprotected] of [
+            [["acme-core"], ["pip", "Hatch"]],
+            [["acme-*"], ["pip", "PDM", "Hatch"]],
+        ] as const) {
+            const [text = ""] = section(
+                "## Which versions can be new",
+                getPage({ cooldown: { days: 7 }, internalPackages }),
+            );
+            assert.match(text, /younger than 7 days/);
+            const items = [...text.matchAll(/^- \*\*(\w+)\*\* (.*)$/gm)];
+            assert.deepEqual(
+                items.map(([, tool]) => tool),
+                ["pip", "uv", "Poetry", "PDM", "Hatch", "Pipenv"],
+            );
+            const notProtected = items
+                .filter(([, , does]) => does?.includes("**not protected**"))
+                .map(([, tool]) => tool);
+            assert.deepEqual(notProtected, unprotected);
+        }
+    });
+
     it("is Markdown as Prettier writes it", async () => {
         for (const text of pages) {
             assert.ok(await check(text, { parser: "markdown", printWidth: 110 }), text);
@@ -50,7 +75,10 @@ describe("the page for developers", () => {
         needsToml.call(this);
         const kind = /\.toml$|Pipfile$/;
         const texts = pages.flatMap((text) => filesOn(text, kind));
-        assert.equal(texts.length, 2 * generatedFiles(kind) * pages.length);
+        assert.equal(
+            texts.length,
+            2 * variants.flatMap(([, changes]) => generatedFiles(kind, changes)).length,
+        );
         const output = execFileSync("python3", [join(__dirname, "read-toml.py")], {
             input: JSON.stringify(texts),
             encoding: "utf8",
@@ -66,7 +94,7 @@ describe("the page for developers", () => {
         needsPython.call(this);
         const kind = /pip\.conf$|\.pypirc$/;
         const texts = pages.flatMap((text) => filesOn(text, kind));
-        assert.equal(texts.length, 2 * generatedFiles(kind) * pages.length);
+        assert.equal(texts.length, 2 * generatedFiles(kind, {}).length * pages.length);
         for (const sections of readIni(texts)) {
             assert.ok(!("error" in sections), JSON.stringify(sections));
         }
@@ -187,11 +215,13 @@ function filesOn(text: string, kind: RegExp): string[] {
     );
 }
 
-/** How many files of this kind are generated for people, in one form. */
-function generatedFiles(kind: RegExp): number {
-    const paths = Object.values(getSteps(clients({})).keyring).flatMap(({ files }) => Object.keys(files));
-    const found = paths.filter((path) => kind.test(path)).length;
-    assert.ok(found > 0);
+/** The files of this kind that are generated for people, in one form. */
+function generatedFiles(kind: RegExp, changes: Partial<PythonIndex>): string[] {
+    const paths = Object.values(getSteps(clients(changes)).keyring).flatMap(({ files }) =>
+        Object.keys(files),
+    );
+    const found = paths.filter((path) => kind.test(path));
+    assert.ok(found.length > 0);
     return found;
 }
 

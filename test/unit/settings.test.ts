@@ -25,7 +25,7 @@ function accepted(values: Values): { settings: ParsedRegistry; notices: readonly
 const principalForms =
     "Allowed: user:, group: or serviceAccount: followed by an email address, domain: followed by a domain, principal://… or principalSet://….";
 const settingNames =
-    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, workloads, pool, projectNumber, publicPackages, mirror, internalPackages, cleanup, encryption, scanning, auditLogs, keyring, enableApis, protect.";
+    "Allowed: location, repository, existing, description, labels, readers, writers, admins, access, allowPublic, serviceAccounts, workloads, pool, projectNumber, publicPackages, mirror, cooldown, internalPackages, cleanup, encryption, scanning, auditLogs, keyring, enableApis, protect.";
 const repositoryIds =
     "Allowed: 1 to 63 lowercase letters, digits and hyphens, starting with a letter and not ending with a hyphen.";
 const projectIds =
@@ -989,6 +989,7 @@ describe("Pulumi.yaml", () => {
             pool: {},
             projectNumber: 0,
             mirror: {},
+            cooldown: {},
             cleanup: {},
             encryption: {},
             scanning: false,

@@ -1,5 +1,6 @@
 import { createTwoFilesPatch, OMIT_HEADERS } from "diff";
 import { isDeepStrictEqual, styleText } from "node:util";
+import { cooldownIn } from "./formats/cooldown";
 import { isOnlyIndexText } from "./formats/only-index";
 import { unrestrictedPackages } from "./formats/toml-merge";
 import type { Plan } from "./journal/journal";
@@ -77,6 +78,14 @@ export function warnIfUnrestricted({ path, previousEdits, edits }: Plan): void {
             continue;
         }
         if (format !== "toml") continue;
+        const [waited = 0, waits = 0] = [cooldownIn(text), cooldownIn(edit.text)];
+        if (waits < waited) {
+            const now = waits === 0 ? "no longer waits" : `waits ${waits} days instead of ${waited}`;
+            printWarning(
+                `After this change, ${owner.tool} with ${path} ${now} before it takes new versions of public packages. ` +
+                    "If you do not expect this, check cooldown in the outputs",
+            );
+        }
         const lost = unrestrictedPackages(text, edit.text);
         if (lost.length === 0) continue;
         printWarning(

@@ -4,6 +4,7 @@ import { forms, findLogin } from "../../../packages/registry/src/clients/credent
 import { hatchClient } from "../../../packages/registry/src/clients/hatch";
 import { pipClient } from "../../../packages/registry/src/clients/pip";
 import { answers, publicRequests } from "../registry";
+import { testCooldown, versionsIn } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -168,10 +169,27 @@ export function hatch() {
         }
     }
 
-    for (const [file, installer] of [
-        ["pyproject.toml, with the installer uv", "uv"],
-        ["pip.conf, with the installer pip", "pip"],
+    for (const [file, installer, installs] of [
+        [
+            "pyproject.toml, with the installer uv",
+            "uv",
+            { "with times": "known", "without times": "nothing" },
+        ],
+        ["pip.conf, with the installer pip", "pip", { "with times": "fresh", "without times": "fresh" }],
     ] as const) {
+        testCooldown("hatch", file, installs, async ({ fixture, tool }, index, packages) => {
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+                path: [tool.bin],
+                environment: environment(fixture),
+                files: onlyIndexFiles(installer, index, packages),
+            });
+            const run = await fixture.runInProject(toolEnvironment, printVersions(packages));
+            return {
+                ...run,
+                versions: versionsIn((name) => new RegExp(`^${name} (\\d\\S*)$`, "m").exec(run.output)?.[1]),
+            };
+        });
+
         testOnlyIndex("hatch", file, async ({ fixture, tool }, index, packages) => {
             const { commands } = hatchClient(index, { form: "keyring" });
             await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
@@ -185,7 +203,7 @@ export function hatch() {
     }
 }
 
-/** The files of a project whose environments are installed by uv or by pip, with the registry as the only index. */
+/** The files of a project whose environments are installed by uv or by pip, with the files for this index. */
 function onlyIndexFiles(
     installer: "uv" | "pip",
     index: PythonIndex,
@@ -203,6 +221,10 @@ function onlyIndexFiles(
               "project/pyproject.toml": own(...wanted),
               ...getFiles(pipClient(index, { form: "keyring" }).install, "user"),
           };
+}
+
+function printVersions(packages: readonly string[]): string {
+    return `hatch run python -c "from importlib.metadata import version; [print(n, version(n)) for n in '${packages.join(" ")}'.split()]"`;
 }
 
 /** Makes hatch use the environment `own` of the project. */

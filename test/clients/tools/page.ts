@@ -1,5 +1,6 @@
 import { format } from "prettier";
 import { forms } from "../../../packages/registry/src/clients/credential";
+import type { ProvedCooldown } from "./cooldown";
 import { behaviors, pinnedVersion, type ProvedAttack, type ProvedMirror, type ProvedOperation } from "./tool";
 
 /** The text of docs/clients.md: what the tests prove, and which command runs them. */
@@ -7,6 +8,7 @@ export function page(
     operations: readonly ProvedOperation[],
     attacks: readonly ProvedAttack[],
     mirrors: readonly ProvedMirror[],
+    cooldowns: readonly ProvedCooldown[],
 ): Promise<string> {
     const tools = [...new Set(operations.map(({ tool }) => tool))];
     const getOperations = (tool: string, form: string) =>
@@ -78,6 +80,34 @@ export function page(
                     ),
             ]),
         ),
+        "## Cooldown",
+        "With `cooldown: {days: 7}`. The public index has `long-known` 1.0.0, which is a month old, and 2.0.0, which an attacker has uploaded " +
+            "an hour ago. The project asks for it, and for `ready-made`, which was just uploaded to the registry; Artifact Registry does not say when. " +
+            "The table shows which version is installed if the public index says when its files were uploaded, as PyPI does, and if it does " +
+            "not, as some proxies and mirrors do. `ready-made` is installed too, except where nothing is. Where a tool takes **the attacker's version** " +
+            "although its file has the cooldown (Poetry, Pipenv), it does so without a message: `configure check` asks the tool, and reports it.",
+        table(
+            ["tool", "version", "file", "an index with times", "an index without times"],
+            cooldowns
+                .filter(({ index }) => index === "with times")
+                .map(({ tool, file }) => [
+                    tool,
+                    pinnedVersion(tool),
+                    file,
+                    ...cooldowns
+                        .filter((each) => each.tool === tool && each.file === file)
+                        .map(
+                            ({ installs, by }) =>
+                                ({
+                                    known: "the known version",
+                                    fresh: "**the attacker's version**",
+                                    nothing: "nothing",
+                                })[installs] + (by === "npm test" ? "" : " ⁺"),
+                        ),
+                ]),
+        ),
+        "No file waits for what a lock file names already, and the files for pip do not wait at all: `.env`, `.netrc`, the Dockerfile " +
+            "and pip.conf. With its own option, pip installs nothing beside this registry.",
         "## What the files do not protect",
         "With `publicPackages: none`, every name is protected, as long as no other file, variable or option adds an index. With " +
             "`pypi`:",

@@ -4,6 +4,7 @@ import type { Client, PythonIndex } from "../../../packages/registry/src/clients
 import { forms, findLogin } from "../../../packages/registry/src/clients/credential";
 import { pdmClient } from "../../../packages/registry/src/clients/pdm";
 import { answers } from "../registry";
+import { testCooldown, versionsIn } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -125,6 +126,21 @@ export function pdm() {
             return { ...run, version: installed(run, internal) };
         });
     }
+    testCooldown(
+        "pdm",
+        "pyproject.toml",
+        { "with times": "known", "without times": "nothing" },
+        async ({ fixture, tool }, index, packages) => {
+            const client = pdmClient(index, fixture.credential("keyring", "install"));
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+                path: [tool.bin],
+                environment: withoutUpdates(fixture),
+                files: filesIn("project", client),
+            });
+            const run = await fixture.runInProject(toolEnvironment, `pdm add ${packages.join(" ")}`);
+            return { ...run, versions: versionsIn((name) => installed(run, name)) };
+        },
+    );
     // uv ignores the names, which matter only beside another index.
     for (const [publicPackages, installs] of [
         ["pypi", "public"],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { pipClient } from "../../../packages/registry/src/clients/pip";
 import { forms } from "../../../packages/registry/src/clients/credential";
 import { answers } from "../registry";
+import { testCooldown, versionsIn } from "./cooldown";
 import { getFiles, script, testAttack, testOnlyIndex, testOperation, testSetup, waysToAsk } from "./tool";
 
 export function pip() {
@@ -44,6 +45,39 @@ export function pip() {
     }
 
     testSetup("pip", pipClient, { PIP_IGNORE_INSTALLED: "1" });
+    testCooldown(
+        "pip",
+        "pip.conf",
+        { "with times": "fresh", "without times": "fresh" },
+        async ({ fixture, tool }, index, packages) => {
+            const files = getFiles(pipClient(index, { form: "keyring" }).install, "user");
+            await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+                path: [tool.bin],
+                files,
+            });
+            const args = ["install", "--target", "site", ...packages];
+            const run = await fixture.registry.run(toolEnvironment, "pip", ...args);
+            // With its own option, it would install nothing.
+            const refused = await fixture.registry.run(
+                toolEnvironment,
+                "pip",
+                ...args,
+                "--uploaded-prior-to=P7D",
+            );
+            assert.notEqual(refused.exitCode, 0, refused.output);
+            assert.match(refused.output, /does not provide upload-time metadata/);
+            return {
+                ...run,
+                versions: versionsIn(
+                    (name) =>
+                        new RegExp(`^Successfully installed .*\\b${name}-(\\d\\S*)`, "m").exec(
+                            run.output,
+                        )?.[1],
+                ),
+            };
+        },
+    );
+
     testOnlyIndex("pip", "pip.conf", async ({ fixture, tool }, index, packages) => {
         const client = pipClient(index, fixture.credential("keyring", "install"));
         await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {

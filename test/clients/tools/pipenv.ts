@@ -5,6 +5,7 @@ import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-
 import { type Credential, forms } from "../../../packages/registry/src/clients/credential";
 import { pipenvClient } from "../../../packages/registry/src/clients/pipenv";
 import { answers } from "../registry";
+import { testCooldown } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -56,6 +57,29 @@ export function pipenv() {
         "pipenv",
         { file: "Pipfile, both names installed together", asked: "by a dependency", installs: "internal" },
         (context) => attacked(context, `${internal} ${dependent.name}`),
+    );
+
+    testCooldown(
+        "pipenv",
+        "Pipfile",
+        // pipenv fails open: `configure check` warns of it.
+        { "with times": "known", "without times": "fresh" },
+        async (context, index, [publicPackage = "", ownPackage = ""]) => {
+            const credential = context.fixture.credential("keyring", "install");
+            const client = pipenvClient(index, credential);
+            const listed = `${own}\n[packages]\n${publicPackage} = "*"\n`;
+            const files = { "project/Pipfile": pasted(listed, client, "Pipfile") };
+            await using toolEnvironment = await project(context, credential, files);
+            const lines = script(client.commands.install, ownPackage);
+            const run = await context.fixture.runInProject(toolEnvironment, lines);
+            const versions = await Promise.all(
+                [publicPackage, ownPackage].map(async (name) => [
+                    name,
+                    (await lockedVersion(toolEnvironment, name))?.replace("==", ""),
+                ]),
+            );
+            return { ...run, versions: Object.fromEntries(versions) as Record<string, string | undefined> };
+        },
     );
 
     testOnlyIndex("pipenv", "Pipfile", async (context, index, packages) => {

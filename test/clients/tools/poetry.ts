@@ -3,6 +3,7 @@ import type { Client } from "../../../packages/registry/src/clients/client";
 import { forms } from "../../../packages/registry/src/clients/credential";
 import { poetryClient } from "../../../packages/registry/src/clients/poetry";
 import { answers, publicRequests, type ToolRun } from "../registry";
+import { testCooldown, versionsIn } from "./cooldown";
 import {
     dependent,
     getFiles,
@@ -67,6 +68,25 @@ export function poetry() {
                 assert.equal(installed(run, "public-only"), "1.0.0", run.output);
                 assert.ok(!publicRequests(run).some(({ path }) => path.includes(internal)), run.output);
                 return installed(run, internal);
+            },
+        );
+    }
+
+    for (const file of ["poetry.toml", "config.toml"]) {
+        testCooldown(
+            "poetry",
+            file,
+            // poetry fails open: `configure check` warns of it.
+            { "with times": "known", "without times": "fresh" },
+            async ({ fixture, tool }, index, packages) => {
+                const client = poetryClient(index, fixture.credential("keyring", "install"));
+                const settings = getFiles(client.install, file === "poetry.toml" ? "project" : "user");
+                await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+                    path: [tool.bin],
+                    files: { ...settings, ...project(client, "demo", ...packages) },
+                });
+                const run = await fixture.runInProject(toolEnvironment, lockAndInstall);
+                return { ...run, versions: versionsIn((name) => installed(run, name)) };
             },
         );
     }

@@ -74,8 +74,9 @@ export interface FixtureOptions extends Partial<ToolEnvironmentOptions> {
 export class ToolFixture implements AsyncDisposable {
     private constructor(readonly registry: TestRegistry) {}
 
-    /** @param behavior of a registry with a mirror; undefined for one without */
-    static async open(tools: PythonTools, behavior?: RegistryBehavior): Promise<ToolFixture> {
+    /** @param kind the behavior of a registry with a mirror, or the public index beside one without; undefined for one with times */
+    static async open(tools: PythonTools, kind?: RegistryBehavior | Index): Promise<ToolFixture> {
+        const behavior = typeof kind === "object" ? kind : undefined;
         const registry = await TestRegistry.up(
             tools,
             {
@@ -83,7 +84,7 @@ export class ToolFixture implements AsyncDisposable {
                 writers: ["user:maintainer@example.com"],
                 ...(behavior && { publicPackages: "mirror", internalPackages }),
             },
-            behavior,
+            { ...behavior, uploadTimes: kind !== "without times" },
         );
         await registry.putOnIndex({ name: internal, version: "1.0.0" });
         await registry.putOnIndex(dependent);
@@ -232,16 +233,23 @@ export interface TestContext {
     readonly tool: PinnedTool;
 }
 
-const opened = new Map<RegistryBehavior | undefined, Promise<ToolFixture>>();
+/** Whether the public index says when its files were uploaded, as PyPI does. */
+export type Index = "with times" | "without times";
+
+const opened = new Map<RegistryBehavior | Index, Promise<ToolFixture>>();
 const mirrors: ProvedMirror[] = [];
 const operations: ProvedOperation[] = [];
 const attacks: ProvedAttack[] = [];
 
-/** One fixture for all tests, created by the first one; and one for each behavior of a mirror. */
-async function contextFor(test: Context, name: string, behavior?: RegistryBehavior): Promise<TestContext> {
+/** One fixture for all tests, created by the first one; and one for each behavior of a mirror, and for an index without times. */
+export async function contextFor(
+    test: Context,
+    name: string,
+    kind: RegistryBehavior | Index = "with times",
+): Promise<TestContext> {
     const tools = await needTools(test);
-    const fixture = opened.get(behavior) ?? ToolFixture.open(tools, behavior);
-    opened.set(behavior, fixture);
+    const fixture = opened.get(kind) ?? ToolFixture.open(tools, kind);
+    opened.set(kind, fixture);
     return { fixture: await fixture, tool: await PinnedTool.install(name) };
 }
 

@@ -11,6 +11,7 @@ import {
 import { uvClient } from "../../../packages/registry/src/clients/uv";
 import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-environment";
 import { answers, publicRequests, type ToolRun } from "../registry";
+import { testCooldown, versionsIn } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -160,6 +161,31 @@ export function uv() {
         const run = await context.fixture.runInProject(toolEnvironment, `uv add ${packages.join(" ")}`);
         return { ...run, version: version(run, internal) };
     });
+
+    for (const [file, lines] of [
+        ["uv.toml", "uv venv venv\nVIRTUAL_ENV=venv uv pip install"],
+        ["pyproject.toml", "uv add"],
+    ] as const) {
+        testCooldown(
+            "uv",
+            file,
+            { "with times": "known", "without times": "nothing" },
+            async (context, index, packages) => {
+                const files =
+                    file === "uv.toml"
+                        ? getFiles(uvClient(index, { form: "keyring" }).install, "user")
+                        : projectFiles(index);
+                await using toolEnvironment = await open(context, "keyring", "install", {
+                    files: { "project/pyproject.toml": own, ...files },
+                });
+                const run = await context.fixture.runInProject(
+                    toolEnvironment,
+                    `${lines} ${packages.join(" ")}`,
+                );
+                return { ...run, versions: versionsIn((name) => version(run, name)) };
+            },
+        );
+    }
 
     // A name that the private index does not have: only pins keep out the public package with that name.
     for (const [asked, wanted] of [

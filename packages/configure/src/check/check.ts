@@ -6,6 +6,7 @@ import type { Use } from "../tools/descriptor";
 import { configurable, type ConfigurableTool } from "../tools/configurable";
 import { descriptors } from "../tools/descriptors";
 import { installedTools, findLauncher } from "../tools/tool-plan";
+import { cooldownFindings } from "./cooldown-check";
 import { presentFiles } from "./client-files";
 import { fileModeFindings } from "./credential-check";
 import { type Finding, passed, problem, skipped } from "./findings";
@@ -16,7 +17,7 @@ import { type Answer, ask } from "./probe";
 import { ProbeCache } from "./probe-cache";
 import { Progress } from "./progress";
 import { publicNameFindings } from "./public-names";
-import { readTool, type Reading } from "./tool-check";
+import { readTool, type ToolReading } from "./tool-check";
 
 // `configure check`: whether a machine's tools reach the registry, and if not, why. Each tool is asked to resolve a package;
 // its files are read to find the reason of a failure. No message contains a credential.
@@ -63,8 +64,14 @@ export async function check({
     );
     const choice: Choice = offline ? { notTried: "--offline" } : await choosePackage(probes, packageName);
     const ofTools = readings.map(async (read) => {
-        const answer = await progress.during(read.tool, askTool(read, choice, probes));
-        return findingsFor(read, answer, registry).map((finding) => ({ tool: read.tool, ...finding }));
+        const [answer, ofCooldown] = await progress.during(
+            read.tool,
+            Promise.all([askTool(read, choice, probes), cooldownFindings(read, probes)]),
+        );
+        return [...findingsFor(read, answer, registry), ...ofCooldown].map((finding) => ({
+            tool: read.tool,
+            ...finding,
+        }));
     });
     const fix = `Install one, or name it with --tool: ${configurable.join(", ")}`;
     return [
@@ -81,12 +88,6 @@ async function configuredTools({ registry, system }: ProbeCache): Promise<Config
     const files = await presentFiles("netrc", registry.index, system);
     const hasNetrc = files.some(({ entries, error }) => entries.length > 0 || error !== undefined);
     return [...installedTools(system), ...(hasNetrc ? (["netrc"] as const) : [])];
-}
-
-interface ToolReading {
-    readonly tool: ConfigurableTool;
-    readonly launcher: string | undefined;
-    readonly reading: Reading;
 }
 
 async function askTool(

@@ -21,6 +21,7 @@ export interface Finding {
         | "file-mode"
         | "network"
         | "index"
+        | "cooldown"
         | "publish"
         | "names";
     readonly message: string;

@@ -33,12 +33,14 @@ export interface Question {
     readonly indexName: string | undefined;
     /** The project's file for this tool; undefined outside a project. */
     readonly projectFile: string | undefined;
+    /** How many days to wait for public versions, in the place of what the tool's files say. */
+    readonly daysToWait?: number;
 }
 
 /** Makes a tool resolve a package, in a temporary directory that only the user can read. */
 export async function ask(question: Question, system: System): Promise<Answer> {
     const paths = getPathSyntax(system);
-    const { tool, launcher, packageName, others, index, indexName, projectFile } = question;
+    const { tool, launcher, packageName, others, index, indexName, projectFile, daysToWait } = question;
     await using temporary = await TemporaryDirectory.create();
     const directory = temporary.path;
     const beside = (name: string) => paths.join(paths.dirname(projectFile ?? directory), name);
@@ -48,6 +50,7 @@ export async function ask(question: Question, system: System): Promise<Answer> {
         isInternal: (name) => isOnlyIndex(index) || isAmong(name, index.internalPackages),
         directory,
         indexName,
+        daysToWait,
         project: projectFile === undefined ? undefined : readTomlFile(projectFile),
         beside: (name) => (system.exists(beside(name)) ? readTomlFile(beside(name)) : undefined),
     };

@@ -4,6 +4,7 @@ import { variable } from "../machine/system";
 import type { ToolDescriptor, Use } from "../tools/descriptor";
 import type { ConfigurableTool } from "../tools/configurable";
 import { descriptors } from "../tools/descriptors";
+import { cooldownIn, daysToWait } from "../formats/cooldown";
 import { type IndexEntry, type PresentFile, presentFiles, registryAddress } from "./client-files";
 import { CredentialCheck, fileModeFindings } from "./credential-check";
 import { type Finding, problem, warning } from "./findings";
@@ -21,10 +22,20 @@ export interface Reading {
     readonly indexName: string | undefined;
     /** The project's file for this tool; undefined outside a project. */
     readonly projectFile: string | undefined;
+    /** The days that the tool waits for public versions, by its files and variables; undefined if none of them says so. */
+    readonly daysToWait: number | undefined;
     /** Findings about the files themselves. */
     readonly files: readonly Finding[];
     /** Findings about the login for each use. */
     readonly logins: Readonly<Partial<Record<Use, readonly Finding[]>>>;
+}
+
+/** A tool, and what its files say. */
+export interface ToolReading {
+    readonly tool: ConfigurableTool;
+    /** The command's file; undefined if it is not on PATH. */
+    readonly launcher: string | undefined;
+    readonly reading: Reading;
 }
 
 /**
@@ -93,6 +104,7 @@ class ToolCheck {
             ),
             indexName: this.#entries.find(({ use, name }) => use === "install" && name !== undefined)?.name,
             projectFile: this.files.find(({ scope }) => scope === "project")?.path,
+            daysToWait: this.#daysToWait(),
             files: [
                 ...refused,
                 ...problems,
@@ -101,6 +113,17 @@ class ToolCheck {
             ],
             logins: Object.fromEntries(await Promise.all(logins)),
         };
+    }
+
+    /** A variable overrides the files, and a file of the project overrides those of the user. */
+    #daysToWait(): number | undefined {
+        const name = this.#descriptor.cooldownVariable;
+        const value = name && variable(this.probes.system, name);
+        if (value !== undefined && value !== "") return daysToWait(value) ?? 0;
+        return [true, false]
+            .flatMap((ofProject) => this.files.filter(({ scope }) => (scope === "project") === ofProject))
+            .map(({ text }) => (text === undefined ? undefined : cooldownIn(text)))
+            .find((days) => days !== undefined);
     }
 
     /** Settings with which the tool can take an internal package from elsewhere, or any package if the registry is the only index. */

@@ -1,5 +1,7 @@
 import type { AST } from "toml-eslint-parser";
+import { isDeepStrictEqual } from "node:util";
 import { isAmong, normalizedName } from "python-registry/names/package-names";
+import { daysToWait, isCooldown } from "./cooldown";
 import {
     keepByteOrderMark,
     NameConflictError,
@@ -30,6 +32,7 @@ import { getEntries, inlineTableText, keyText, keyValues, getSource, TomlEditor 
  * or replaces a value that must change, so that every other byte stays the same.
  *
  * - Tables in an array are matched by `name`, other tables by their path. Our keys are set, other keys stay.
+ * - A cooldown that is longer than ours stays.
  * - A list of strings gets those that it lacks.
  * - A table of pins lists packages, each with its index or source. A package that already has a different source is kept,
  *   with a notice. A version that the user requires stays.
@@ -77,6 +80,7 @@ class TomlMerger {
                 return;
             }
             const source = getSource(this.ours, item);
+            if (theirs?.kind === "value" && this.#keepsCooldown(path, theirs.data, item.data, source)) return;
             this.#editor.set(path, item.data, source);
             if (theirs && !sameData(theirs, item) && !addressKeys.has(String(path.at(-1)))) {
                 this.notices.push(
@@ -99,6 +103,20 @@ class TomlMerger {
                 this.mergeTable(path, item);
             }
         }
+    }
+
+    /** Whether a cooldown of theirs stays, because it is not shorter than ours, or in a form that nobody can compare. */
+    #keepsCooldown(path: Path, theirs: Toml, ours: Toml, source: string): boolean {
+        if (!isCooldown(path.at(-1), ours) || isDeepStrictEqual(theirs, ours)) return false;
+        const [wanted = 0, found] = [daysToWait(ours), daysToWait(theirs)];
+        if (found !== undefined && found < wanted) return false;
+        const name = path.map(keyText).join(".");
+        this.notices.push(
+            found === undefined
+                ? `${name} has a value that cannot be compared with the cooldown of this registry, ${source}. It was kept: set it to that, or more`
+                : `${name} makes the tool wait longer than the cooldown of this registry, ${source}. It was kept`,
+        );
+        return true;
     }
 
     /** Adds the strings that a list lacks. */

@@ -61,6 +61,7 @@ const schema = v.object({
     keyring: v.optional(v.enum(KeyringProvider)),
     // A value of a later release is refused: its files could name other indexes than this release knows.
     publicPackages: v.optional(v.enum(PublicPackages), PublicPackages.pypi),
+    cooldown: v.optional(v.object({ days: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(365)) })),
     // Only for the outputs of a stack without the output `keyring`, of an earlier release.
     pipConf: v.optional(v.string(), ""),
     serviceAccounts: v.optional(
@@ -121,14 +122,30 @@ export function parseOutputs(json: string, from: string): RegistryOutputs {
                 "Use the output of this command: pulumi stack output --json",
         );
     }
-    const { repository, pipConf, serviceAccounts, access, publicPackages, internalPackages, credentials } =
-        parsed.output;
+    const {
+        repository,
+        pipConf,
+        serviceAccounts,
+        access,
+        publicPackages,
+        internalPackages,
+        cooldown,
+        credentials,
+    } = parsed.output;
     const { id, name, indexUrl, uploadUrl } = repository;
     const keyring = parsed.output.keyring ?? keyringIn(pipConf);
     return {
         name,
         from,
-        index: { name: id, indexUrl, uploadUrl, keyring, publicPackages, internalPackages },
+        index: {
+            name: id,
+            indexUrl,
+            uploadUrl,
+            keyring,
+            publicPackages,
+            internalPackages,
+            ...(cooldown && { cooldown }),
+        },
         accounts: Object.fromEntries(
             Object.entries(serviceAccounts).map(([account, { email }]) => [account, email]),
         ),

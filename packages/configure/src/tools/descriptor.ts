@@ -26,6 +26,8 @@ export interface ProbeRequest {
     readonly others: readonly string[];
     /** Whether only the registry may provide a package, by its normalized name. */
     readonly isInternal: (name: string) => boolean;
+    /** How many days to wait for public versions, in the place of what the tool's files say; undefined to leave it to these. */
+    readonly daysToWait?: number | undefined;
     /** The temporary directory. */
     readonly directory: string;
     /** The registry's name in the tool's files; undefined if it has none there. */
@@ -128,6 +130,8 @@ export interface ToolDescriptor {
     readonly expandsVariables?: boolean;
     /** How `configure check` asks it for a package, or why it cannot be asked here. */
     readonly probe: (request: ProbeRequest) => Probe | { readonly notTried: string };
+    /** The variable that overrides the cooldown in its files. */
+    readonly cooldownVariable?: string;
     /** What it does in projects, for a tool that has files there. */
     readonly project?: ProjectTool;
     /** Its lock file. */

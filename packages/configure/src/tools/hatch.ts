@@ -4,7 +4,7 @@ import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { hatchProject } from "./hatch-project";
 import { probePip } from "./pip";
 import { elsewhere, entriesFor, outsideProject, pick, pyprojectFor } from "./probe-project";
-import { compileArgs, readCompiled, uv } from "./uv";
+import { compileArgs, readCompiled, uv, waiting } from "./uv";
 
 /** hatch: it installs with uv and uv's files, and publishes by itself. */
 export const hatch: ToolDescriptor = {
@@ -26,6 +26,7 @@ export const hatch: ToolDescriptor = {
         commandFor: (packages) =>
             `hatch env lock ${packages.map((name) => `--upgrade-package ${name}`).join(" ")}, and in each environment: hatch dep sync`,
     },
+    cooldownVariable: "UV_EXCLUDE_NEWER",
     probe: probeEnvironment,
 };
 
@@ -60,6 +61,7 @@ function probeEnvironment(request: ProbeRequest): Probe | { notTried: string } {
             HATCH_DATA_DIR: join(directory, "data"),
             HATCH_CACHE_DIR: join(directory, "cache"),
             UV_CACHE_DIR: join(directory, "uv"),
+            ...waiting(request),
         },
         read: isUv ? readCompiled : pip.read,
     };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
-import { readToml } from "../formats/toml";
+import { asTable, readToml } from "../formats/toml";
 import type { Probe, ProbeRequest, ToolDescriptor } from "./descriptor";
 import { pdmProject } from "./pdm-project";
 import { elsewhere, pyprojectFor, skippedSources } from "./probe-project";
@@ -29,8 +29,18 @@ export const pdm: ToolDescriptor = {
 };
 
 function probeLock(request: ProbeRequest): Probe {
+    const { daysToWait: days } = request;
     return {
-        files: { "pyproject.toml": pyprojectFor(request, "pdm") },
+        files: {
+            "pyproject.toml": pyprojectFor(request, "pdm", (own) =>
+                days === undefined
+                    ? own
+                    : {
+                          ...own,
+                          resolution: { ...asTable(own["resolution"]), "exclude-newer": `${days}d` },
+                      },
+            ),
+        },
         copies: ["pdm.toml", ".pdm-python"],
         args: ["lock", "-vv", "--project", request.directory, "--strategy", "static_urls"],
         environment: {

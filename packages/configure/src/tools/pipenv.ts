@@ -39,6 +39,7 @@ function probeLock({
     directory,
     indexName,
     project,
+    daysToWait: days,
 }: ProbeRequest): Probe | { notTried: string } {
     if (project === undefined) return outsideProject("pipenv", "indexes");
     const findEntries = (wanted: string) =>
@@ -55,7 +56,15 @@ function probeLock({
         ...(declared ?? { [packageName]: { version: "*", ...(indexName && { index: indexName }) } }),
     };
     return {
-        files: { Pipfile: stringify({ ...pick(project, ["source", "pipenv"]), packages }) },
+        files: {
+            Pipfile: stringify({
+                ...pick(project, ["source", "pipenv"]),
+                ...(days !== undefined && {
+                    pipenv: { ...asTable(project["pipenv"]), "cool-down-period": `${days}d` },
+                }),
+                packages,
+            }),
+        },
         args: ["lock", "--quiet"],
         environment: {
             PIPENV_PIPFILE: join(directory, "Pipfile"),

@@ -2,12 +2,14 @@ import { isOnlyIndex, type PythonIndex } from "python-registry/clients/client";
 import { poetryPins } from "python-registry/clients/poetry";
 import { isAmong, normalizedName } from "python-registry/names/package-names";
 import { asTable, type Toml, type TomlTable } from "../formats/toml";
+import { getPathSyntax } from "../machine/system";
 import {
     buildRequirements,
     type Dependency,
     isAt,
     getLabel,
     getNames,
+    nearestFile,
     standardDependencies,
     tablesIn,
 } from "./project-files";
@@ -24,6 +26,12 @@ export const poetryProject: ProjectTool = {
             ...["scripts", "plugins", "extras", "urls", "build"],
         ],
         backend: "poetry.",
+    },
+    // poetry reads its settings beside the project's file, and nowhere above.
+    findProjectFile: (name, system) => {
+        const place = nearestFile("pyproject.toml", system);
+        const paths = getPathSyntax(system);
+        return "problem" in place ? place : { path: paths.join(paths.dirname(place.path), name) };
     },
     projectProblem: refusedSources,
     planPins,

@@ -39,6 +39,7 @@ export const poetry: ToolDescriptor = {
         command: "poetry lock (Poetry 1: poetry lock --no-update)",
         commandFor: (packages) => `poetry update --lock ${packages.join(" ")}`,
     },
+    cooldownVariable: "POETRY_SOLVER_MIN_RELEASE_AGE",
     probe: probeLock,
 };
 
@@ -48,6 +49,7 @@ function probeLock({
     directory,
     indexName,
     project,
+    daysToWait: days,
 }: ProbeRequest): Probe | { notTried: string } {
     if (project === undefined) return outsideProject("poetry", "indexes");
     const own = getTable(project);
@@ -104,7 +106,10 @@ function probeLock({
         },
         copies: ["poetry.toml"],
         args: ["lock", "--project", directory, "--no-interaction", "--no-cache"],
-        environment: { POETRY_VIRTUALENVS_CREATE: "false" },
+        environment: {
+            POETRY_VIRTUALENVS_CREATE: "false",
+            ...(days !== undefined && { POETRY_SOLVER_MIN_RELEASE_AGE: String(days) }),
+        },
         read: (_, lockFile) =>
             v
                 .parse(lockSchema, readToml(lockFile("poetry.lock")))

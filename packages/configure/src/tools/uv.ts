@@ -41,8 +41,14 @@ export const uv: ToolDescriptor = {
         command: "uv lock",
         commandFor: (packages) => `uv lock ${packages.map((name) => `--upgrade-package ${name}`).join(" ")}`,
     },
+    cooldownVariable: "UV_EXCLUDE_NEWER",
     probe: (request) => (request.project === undefined ? probeCompile(request) : probeLock(request)),
 };
+
+/** The variables that make uv wait longer. */
+export function waiting({ daysToWait: days }: Pick<ProbeRequest, "daysToWait">): Record<string, string> {
+    return days === undefined ? {} : { UV_EXCLUDE_NEWER: `${days} days` };
+}
 
 /** No code of a package runs, no Python is downloaded, and no cached answer counts. */
 const quietly = ["--no-build", "--no-cache", "--no-python-downloads"];
@@ -68,8 +74,9 @@ export function readCompiled({ stdout }: Pick<ProcessResult, "stdout">): Resolve
     );
 }
 
-function probeCompile({ packageName, others, directory }: ProbeRequest): Probe {
+function probeCompile({ packageName, others, directory, daysToWait }: ProbeRequest): Probe {
     return {
+        environment: waiting({ daysToWait }),
         files: { "requirements.in": `${[packageName, ...others].join("\n")}\n` },
         args: compileArgs(join(directory, "requirements.in")),
         read: readCompiled,
@@ -116,7 +123,7 @@ function probeLock(request: ProbeRequest): Probe | { notTried: string } {
         files: { "pyproject.toml": pyproject },
         copies: ["uv.toml", ".python-version"],
         args: ["lock", "--project", directory, ...quietly],
-        environment: { UV_LOCKED: undefined, UV_FROZEN: undefined },
+        environment: { UV_LOCKED: undefined, UV_FROZEN: undefined, ...waiting(request) },
         read: (_, lockFile) =>
             v
                 .parse(lockSchema, readToml(lockFile("uv.lock")))

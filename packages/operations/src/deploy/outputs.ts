@@ -11,6 +11,7 @@ const published = [
     "clients",
     "readme",
     "publicPackages",
+    "cooldown",
     "internalPackages",
     "keyring",
     "serviceAccounts",

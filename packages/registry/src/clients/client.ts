@@ -17,6 +17,12 @@ export const PublicPackages = { pypi: "pypi", mirror: "mirror", none: "none" } a
 /** Where public packages come from. */
 export type PublicPackages = (typeof PublicPackages)[keyof typeof PublicPackages];
 
+/** How old a public version must be before the tools take it, as far as a tool can wait. */
+export interface CooldownConfig {
+    /** A whole number of days, 1 to 365. */
+    readonly days: number;
+}
+
 /** A repository as an index: tools install from it and upload to it. Every client file is made for one index. */
 export interface PythonIndex {
     /** The name of the index in the tools: the repository id, unless another registry on the same machine has that name. */
@@ -31,6 +37,8 @@ export interface PythonIndex {
     readonly publicPackages: PublicPackages;
     /** Normalized names (PEP 503) of packages that only this index may provide. A prefix ends with an asterisk: `acme-*`. */
     readonly internalPackages: readonly string[];
+    /** How old public versions must be. Undefined: they can be new. */
+    readonly cooldown?: CooldownConfig | undefined;
 }
 
 /** Whether this index is the only one that the tools ask: it then takes the place of PyPI. */
@@ -137,6 +145,11 @@ export const accessToken = "$(gcloud auth print-access-token)";
 
 /** The environment variable with the access token, for files that refer to it and for `docker build`. */
 export const tokenVariable = "ARTIFACT_REGISTRY_TOKEN";
+
+/** What the page says about a tool that waits, or does not, without a message. */
+export const failsOpen =
+    "**An older one does not wait, and no version waits for an index that does not say when a file was uploaded**, such as some mirrors of " +
+    "PyPI: `configure check` tells you.";
 
 /** The Python package with the keyring backend for Artifact Registry. */
 export const keyringBackend = "keyrings.google-artifactregistry-auth";

@@ -38,6 +38,8 @@ export const hatch = {
                 ? "asks only the registry, with the installer uv as below. With the installer pip, Hatch's default, this needs pip.conf."
                 : "takes names that the registry has only from the registry, with the installer uv as below and no index before it. Any other name can " +
                   "come from PyPI: Hatch has no pins. With the installer pip, Hatch's default, every name can.",
+        cooldown: () =>
+            "waits as uv does, with the installer uv as below. With the installer pip, Hatch's default, it is **not protected**.",
         due: () => "Once, with Hatch from `pipx install hatch`",
         build: () => "`hatch build`",
     },

@@ -16,7 +16,7 @@ import {
 } from "./client";
 import { asksForToken, type Credential, findLogin, getUsername, withUserInfo } from "./credential";
 import type { ToolDefinition } from "./tool";
-import { tomlArray, tomlString } from "./toml";
+import { tomlArray, tomlKey, tomlString } from "./toml";
 
 /**
  * Names that pdm does not use for an index: `pypi` would replace PyPI. `[pypi.url]`, `[pypi.username]` and `[pypi.password]` are
@@ -47,6 +47,12 @@ export const pdm = {
                   ? "protects no name yet: it installs the highest version of any index."
                   : "takes the names and prefixes of `internalPackages` only from the registry, if no other source has them in " +
                     "`include_packages`. Of any other name, it installs the highest version of any index. With PDM's setting `use_uv`, every name can come from PyPI.",
+        cooldown: (index) =>
+            canWait(index)
+                ? "waits, with the pyproject.toml below and PDM 2.29.1 or newer. Of this registry, it then finds only the names of " +
+                  "`internalPackages`: ask the platform engineers to list every package."
+                : "is **not protected**: PDM can take a new version from this registry only by the exact name of the package. Ask the platform " +
+                  "engineers to list every package in `internalPackages`, without prefixes.",
         notes: () => [
             "To install, one of the two files is enough; to publish, you need config.toml. If some people in a project use a " +
                 "token, use the `url` for a token (see below) in its pyproject.toml: with config.toml as here, it works with a " +
@@ -118,6 +124,7 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
                     `name = ${tomlString(isOnly ? "pypi" : name)}`,
                     urlLine,
                     ...packages,
+                    ...excludeNewer(index),
                 ),
             },
         ],
@@ -142,4 +149,27 @@ export function pdmClient(index: PythonIndex, credential: Credential): Client {
             ),
         },
     };
+}
+
+/** Whether pdm can wait: it refuses every file without a time, unless the package is named. */
+function canWait({ internalPackages }: PythonIndex): boolean {
+    return internalPackages.length > 0 && internalPackages.every((name) => !name.endsWith("*"));
+}
+
+/**
+ * Only in the project: pdm takes the names that need no waiting from nowhere else.
+ *
+ * @see https://pdm-project.org/latest/usage/lockfile/
+ */
+function excludeNewer(index: PythonIndex): string[] {
+    return index.cooldown === undefined || !canWait(index)
+        ? []
+        : [
+              "",
+              "[tool.pdm.resolution]",
+              `exclude-newer = "${index.cooldown.days}d"`,
+              "",
+              "[tool.pdm.resolution.exclude-newer-override]",
+              ...index.internalPackages.map((name) => `${tomlKey(name)} = false`),
+          ];
 }

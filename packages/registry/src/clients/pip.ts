@@ -41,6 +41,9 @@ export const pip = {
                 ? "asks only the registry, if no file and no variable of pip has an `extra-index-url`."
                 : "installs the highest version of any index: every name can come from PyPI. Own the internal names on PyPI " +
                   "too, install with hashes (`--require-hashes`), or use a different tool.",
+        cooldown: () =>
+            "is **not protected**: with its option `--uploaded-prior-to`, it refuses this registry, which does not say when a file was " +
+            "uploaded. Install by hashes (`--require-hashes`), or use a different tool.",
         due: (index) =>
             index.keyring === "subprocess"
                 ? "Once"

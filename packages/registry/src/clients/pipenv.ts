@@ -2,6 +2,7 @@ import {
     accessToken,
     type Client,
     type ClientFile,
+    failsOpen,
     joinLines,
     inEveryShell,
     isOnlyIndex,
@@ -31,6 +32,7 @@ export const pipenv = {
                 ? "asks only the registry, if it is the first source of the Pipfile and no package there names another one."
                 : "takes what you install with `--index` only from the registry. What only a dependency asks for comes from PyPI: " +
                   "name it in the same `pipenv install --index`.",
+        cooldown: () => `waits, with the Pipfile below and Pipenv 2026.7.0 or newer. ${failsOpen}`,
         notes: (index) => [
             "In a new project, run `pipenv install` first: it writes a Pipfile with PyPI as the first source. " +
                 (isOnlyIndex(index)
@@ -102,6 +104,9 @@ function sourceName(index: Pick<PythonIndex, "name" | "publicPackages">): string
 function pipfile(index: PythonIndex, userInfo: string): ClientFile {
     // Without the trailing slash, because pipenv adds one.
     const url = index.indexUrl.replace(/^https:\/\//, `https://${userInfo}`).replace(/\/$/, "");
-    const text = `[[source]]\nname = ${tomlString(sourceName(index))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`;
-    return { ...place, text };
+    const source = `[[source]]\nname = ${tomlString(sourceName(index))}\nurl = ${tomlString(url)}\nverify_ssl = true\n`;
+    // It cannot leave out an index. It does not hold back what has no time, such as the packages of this registry.
+    const settings =
+        index.cooldown === undefined ? "" : `\n[pipenv]\ncool-down-period = "${index.cooldown.days}d"\n`;
+    return { ...place, text: source + settings };
 }

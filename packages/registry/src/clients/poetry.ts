@@ -1,7 +1,9 @@
 import {
     accessToken,
     type Client,
+    type ClientFile,
     type ClientPlace,
+    failsOpen,
     isOnlyIndex,
     joinLines,
     inVariable,
@@ -15,16 +17,18 @@ import {
 } from "./client";
 import { type Credential, findLogin, tokenUsername } from "./credential";
 import type { ToolDefinition } from "./tool";
-import { tomlKey, tomlString } from "./toml";
+import { tomlArray, tomlKey, tomlString } from "./toml";
 
 const pyproject = projectPlace("pyproject.toml");
 const config: ClientPlace = { ...configurationPlace("config.toml"), isPublic: true };
+/** poetry's settings for one project. They win over those of the user. */
+const projectConfig = projectPlace("poetry.toml");
 const authPlace = configurationPlace("auth.toml");
 
 /** poetry. */
 export const poetry = {
     client: poetryClient,
-    places: { install: [pyproject, authPlace], publish: [config, authPlace] },
+    places: { install: [pyproject, authPlace], publish: [config, projectConfig, authPlace] },
     guide: {
         heading: "Poetry",
         safety: (index) =>
@@ -34,6 +38,9 @@ export const poetry = {
                   '`priority = "supplemental"` in every other source: of several primary sources, the highest version wins. While ' +
                   "the registry refuses the login (an expired token), every dependency without a source can come from PyPI. What " +
                   "you add with `poetry add --source` always comes from the registry.",
+        cooldown: () =>
+            "waits, with config.toml (for everything you do) or poetry.toml (for everyone who works on the project) as below, and Poetry 2.4 or " +
+            `newer. ${failsOpen}`,
         build: () => "`poetry build`",
     },
     variables: ({ name, uploadUrl }, { form, username }) => {
@@ -53,6 +60,7 @@ export const poetry = {
  *
  * - two sources in pyproject.toml, which never contain a credential and are the same in all forms; without PyPI, only one
  * - a repository to publish to, in poetry's own config.toml
+ * - the same with the cooldown, in config.toml and in the project's poetry.toml, if there is a cooldown
  * - auth.toml, if the form has a password
  *
  * If the token is not given, the commands set the user name and the password in `POETRY_HTTP_BASIC_NAME_USERNAME` and
@@ -85,6 +93,15 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
             `password = ${tomlString(login.password)}`,
         ),
     };
+    const settings = joinLines(
+        `[repositories.${name}]`,
+        `url = ${tomlString(index.uploadUrl)}`,
+        ...minReleaseAge(index),
+    );
+    const settingsFiles: ClientFile[] =
+        index.cooldown === undefined
+            ? []
+            : [config, projectConfig].map((place) => ({ ...place, text: settings }));
     const variable = `POETRY_HTTP_BASIC_${inVariable(name)}`;
     const variables = { [`${variable}_USERNAME`]: tokenUsername, [`${variable}_PASSWORD`]: accessToken };
     return {
@@ -101,13 +118,11 @@ export function poetryClient(index: PythonIndex, credential: Credential): Client
                         : ["", "[[tool.poetry.source]]", 'name = "PyPI"', 'priority = "supplemental"']),
                 ),
             },
+            ...settingsFiles,
             ...(auth ? [auth] : []),
         ],
         publish: [
-            {
-                ...config,
-                text: joinLines(`[repositories.${name}]`, `url = ${tomlString(index.uploadUrl)}`),
-            },
+            ...(settingsFiles.length > 0 ? settingsFiles : [{ ...config, text: settings }]),
             ...(auth ? [auth] : []),
         ],
         commands: {
@@ -142,6 +157,22 @@ export function poetryPins(
             return `${tomlKey(name)} = { ${version}source = ${source}${extra} }`;
         }),
     );
+}
+
+/**
+ * The registry is left out by its URL, because a project can give it another name.
+ *
+ * @see https://python-poetry.org/docs/configuration/#solvermin-release-age
+ */
+function minReleaseAge({ cooldown, indexUrl }: PythonIndex): string[] {
+    return cooldown === undefined
+        ? []
+        : [
+              "",
+              "[solver]",
+              `min-release-age = ${cooldown.days}`,
+              `min-release-age-exclude-source = ${tomlArray([indexUrl])}`,
+          ];
 }
 
 /** The name of the index in poetry's tables, variables and commands. poetry reserves `pypi`, in any case, for PyPI. */

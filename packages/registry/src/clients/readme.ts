@@ -35,6 +35,7 @@ export function renderReadme(index: PythonIndex, clients: Clients): string {
         ...signIn(index),
         ...existingFiles(index),
         ...internalNames(index),
+        ...cooldown(index),
         ...guides.flatMap((guide) => withKeyring(guide, index, clients)),
         ...tokenIntroduction,
         ...guides.flatMap((guide) => withToken(guide, clients)),
@@ -110,6 +111,19 @@ function internalNames(index: PythonIndex): string[] {
               " Anyone can publish a package with an internal name on PyPI.",
         ...guides.flatMap(({ heading, safety }) =>
             safety === undefined ? [] : [`- **${heading}** ${safety(index)}`],
+        ),
+    ];
+}
+
+function cooldown(index: PythonIndex): string[] {
+    if (index.cooldown === undefined) return [];
+    const days = index.cooldown.days === 1 ? "1 day" : `${index.cooldown.days} days`;
+    return [
+        "## Which versions can be new",
+        `Tools that wait take no public version younger than ${days}, because most malicious versions are found and removed before. From ` +
+            "this registry, they take new versions too. A tool waits when it chooses a version: it still installs what a lock file names.",
+        ...guides.flatMap(({ heading, cooldown: describe }) =>
+            describe === undefined ? [] : [`- **${heading}** ${describe(index)}`],
         ),
     ];
 }

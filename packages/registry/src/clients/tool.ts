@@ -22,6 +22,8 @@ export interface Guide {
     readonly heading: string;
     /** Which names the tool takes only from this registry, and which from PyPI. Undefined for a tool that only uploads. */
     readonly safety?: (index: PythonIndex) => string;
+    /** What the tool does with a cooldown. Undefined for a tool that only uploads. */
+    readonly cooldown?: (index: PythonIndex) => string;
     /** When to run the setup commands, if not once. */
     readonly due?: (index: PythonIndex) => string;
     /** What to know before pasting. */

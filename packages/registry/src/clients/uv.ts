@@ -39,8 +39,11 @@ export const uv = {
                       : "; in a project with the pins below, also the exact names of `internalPackages` that the registry does not have.") +
                   " Any other name can come from PyPI, also one that only a prefix covers. `uv pip` and `uv tool` ignore pins and " +
                   "know only the order of indexes in uv.toml.",
+        cooldown: () =>
+            "waits, with the files below and uv 0.11.5 or newer (an older one refuses the files). It takes nothing from another index that does " +
+            "not say when a file was uploaded: to a private one, add `exclude-newer = false`.",
         notes: (index) => [
-            "You need uv 0.8 or newer, and one of the two files: uv.toml for everything you do, or pyproject.toml for " +
+            `You need uv ${index.cooldown === undefined ? "0.8" : "0.11.5"} or newer, and one of the two files: uv.toml for everything you do, or pyproject.toml for ` +
                 "everyone who works on the project." +
                 (exactNames(index).length === 0
                     ? ""
@@ -113,7 +116,10 @@ function uvToml(index: PythonIndex, credential: Credential): ClientFile {
     const url = login === undefined ? index.indexUrl : withUserInfo(index.indexUrl, login);
     return {
         ...uvTomlPlace,
-        text: tables(keyringProvider(credential), ["[[index]]", ...indexKeys(index, url)]),
+        text: tables(
+            [...keyringProvider(credential), ...excludeNewer(index)],
+            ["[[index]]", ...indexKeys(index, url)],
+        ),
     };
 }
 
@@ -121,6 +127,7 @@ function pyproject(index: PythonIndex, credential: Credential): ClientFile {
     const exact = exactNames(index);
     const settings = [
         ...keyringProvider(credential),
+        ...excludeNewer(index),
         // A source applies only to the project's own dependencies. A constraint extends it to transitive dependencies, but only
         // if the constraint has a version.
         ...(exact.length === 0
@@ -140,6 +147,15 @@ function keyringProvider({ form }: Credential): string[] {
     return form === "keyring" ? ['keyring-provider = "subprocess"'] : [];
 }
 
+/**
+ * Of every index but ours, uv takes only what is old enough, and nothing without a time.
+ *
+ * @see https://docs.astral.sh/uv/concepts/resolution/#dependency-cooldowns
+ */
+function excludeNewer({ cooldown }: PythonIndex): string[] {
+    return cooldown === undefined ? [] : [`exclude-newer = ${tomlString(`${cooldown.days} days`)}`];
+}
+
 function indexKeys(index: PythonIndex, url: string): string[] {
     return [
         `name = ${tomlString(index.name)}`,
@@ -149,6 +165,8 @@ function indexKeys(index: PythonIndex, url: string): string[] {
         ...(isOnlyIndex(index) ? ["default = true"] : []),
         // Otherwise, uv first tries without a credential, and does not ask the keyring if the URL has no user name.
         'authenticate = "always"',
+        // Artifact Registry says no times: uv would refuse everything.
+        ...(index.cooldown === undefined ? [] : ["exclude-newer = false"]),
     ];
 }
 

@@ -109,6 +109,7 @@ export function parseRegistry(
     const lifecycle = concernsLifecycle(given)
         ? lifecycleModule().parseLifecycleSettings(given, refuse(reportLifecycle ?? report))
         : undefined;
+    if (given["cooldown"] !== undefined) cooldownModule().cooldownMistakes(given, refused, formatValue);
     const mirror =
         given["publicPackages"] === PublicPackages.mirror || given["mirror"] !== undefined
             ? mirrorModule().parseMirror(given, refused)
@@ -162,6 +163,12 @@ export function workloadsModule(): typeof import("../workloads/settings") {
 function mirrorModule(): typeof import("../validation/mirror") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("../validation/mirror") as typeof import("../validation/mirror");
+}
+
+/** A registry without a cooldown does not load this module. */
+function cooldownModule(): typeof import("../validation/cooldown") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("../validation/cooldown") as typeof import("../validation/cooldown");
 }
 
 /** A registry that sets nothing about the life of its repository does not load this module. */

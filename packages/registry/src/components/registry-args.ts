@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { KeyringProvider, PublicPackages } from "../clients/client";
+import type { CooldownConfig, KeyringProvider, PublicPackages } from "../clients/client";
 import type { Role } from "../names/principals";
 import type { Existing } from "./existing";
 import type { AccessMode } from "./repository-access";
@@ -65,6 +65,8 @@ export interface RegistryArgs {
     readonly publicPackages?: PublicPackages;
     /** How this registry passes on public packages, with publicPackages: mirror. */
     readonly mirror?: MirrorConfig;
+    /** How old public versions must be before the tools take them, with publicPackages: pypi. By default, they can be new. */
+    readonly cooldown?: CooldownConfig;
     /** Names of packages that only this registry may serve, and prefixes such as acme-*. None by default. */
     readonly internalPackages?: string[];
     /** Which versions the service deletes by itself. By default, none, and policies that exist are kept. */

@@ -85,7 +85,14 @@ export class Registry extends pulumi.ComponentResource {
         const { project, location, repository: repositoryId, existing } = checked;
         const resourceName = repositoryName({ project, location, repositoryId });
         // The state keeps no inputs that concern only files.
-        const { keyring, publicPackages, internalPackages, skipRegionValidation: _, ...inputs } = checked;
+        const {
+            keyring,
+            publicPackages,
+            internalPackages,
+            cooldown,
+            skipRegionValidation: _,
+            ...inputs
+        } = checked;
         super(
             "python-registry:index:Registry",
             name,
@@ -273,6 +280,7 @@ export class Registry extends pulumi.ComponentResource {
             keyring,
             publicPackages,
             internalPackages,
+            ...(cooldown && { cooldown }),
         };
         const pipConf = pipConfWithKeyring(index);
         const pypirc = pypircWithKeyring(index);

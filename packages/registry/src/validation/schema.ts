@@ -325,6 +325,8 @@ export const entries = {
             "a map with the keys upstream, username, passwordSecret, allow, repository and virtualRepository",
         ),
     ),
+    // `cooldownMistakes` checks it, in a stack that sets it.
+    cooldown: v.exactOptional(v.custom<{ days: number }>(() => true)),
     internalPackages: v.optional(internalPackages, []),
     // Only their types are checked here. `parseLifecycleSettings` checks the rest, in a stack that sets them.
     cleanup: v.exactOptional(map("a map with the keys policies and dryRun")),
