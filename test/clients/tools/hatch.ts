@@ -4,7 +4,7 @@ import { forms, findLogin } from "../../../packages/registry/src/clients/credent
 import { hatchClient } from "../../../packages/registry/src/clients/hatch";
 import { pipClient } from "../../../packages/registry/src/clients/pip";
 import { answers, publicRequests } from "../registry";
-import { testCooldown, versionsIn } from "./cooldown";
+import { testCooldown, testCooldownCheck, versionsIn } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -177,6 +177,14 @@ export function hatch() {
         ],
         ["pip.conf, with the installer pip", "pip", { "with times": "fresh", "without times": "fresh" }],
     ] as const) {
+        if (installer === "uv") {
+            testCooldownCheck(
+                "hatch",
+                { "with times": "ok", "without times": "skipped" },
+                "pyproject.toml",
+                (index) => onlyIndexFiles("uv", index, "ready-made"),
+            );
+        }
         testCooldown("hatch", file, installs, async ({ fixture, tool }, index, packages) => {
             await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
                 path: [tool.bin],

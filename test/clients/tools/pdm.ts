@@ -4,7 +4,7 @@ import type { Client, PythonIndex } from "../../../packages/registry/src/clients
 import { forms, findLogin } from "../../../packages/registry/src/clients/credential";
 import { pdmClient } from "../../../packages/registry/src/clients/pdm";
 import { answers } from "../registry";
-import { testCooldown, versionsIn } from "./cooldown";
+import { testCooldown, testCooldownCheck, versionsIn } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -126,6 +126,9 @@ export function pdm() {
             return { ...run, version: installed(run, internal) };
         });
     }
+    testCooldownCheck("pdm", { "with times": "ok", "without times": "skipped" }, "pyproject.toml", (index) =>
+        filesIn("project", pdmClient(index, { form: "keyring" })),
+    );
     testCooldown(
         "pdm",
         "pyproject.toml",

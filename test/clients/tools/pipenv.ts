@@ -5,7 +5,7 @@ import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-
 import { type Credential, forms } from "../../../packages/registry/src/clients/credential";
 import { pipenvClient } from "../../../packages/registry/src/clients/pipenv";
 import { answers } from "../registry";
-import { testCooldown } from "./cooldown";
+import { testCooldown, testCooldownCheck } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -59,6 +59,9 @@ export function pipenv() {
         (context) => attacked(context, `${internal} ${dependent.name}`),
     );
 
+    testCooldownCheck("pipenv", { "with times": "ok", "without times": "problem" }, "Pipfile", (index) => ({
+        "project/Pipfile": pasted(own, pipenvClient(index, { form: "keyring" }), "Pipfile"),
+    }));
     testCooldown(
         "pipenv",
         "Pipfile",

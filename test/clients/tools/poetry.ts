@@ -3,7 +3,7 @@ import type { Client } from "../../../packages/registry/src/clients/client";
 import { forms } from "../../../packages/registry/src/clients/credential";
 import { poetryClient } from "../../../packages/registry/src/clients/poetry";
 import { answers, publicRequests, type ToolRun } from "../registry";
-import { testCooldown, versionsIn } from "./cooldown";
+import { testCooldown, testCooldownCheck, testRegistryWithTimes, versionsIn } from "./cooldown";
 import {
     dependent,
     getFiles,
@@ -72,6 +72,24 @@ export function poetry() {
         );
     }
 
+    testCooldownCheck(
+        "poetry",
+        { "with times": "ok", "without times": "problem" },
+        "pyproject.toml",
+        (index) => {
+            const client = poetryClient(index, { form: "keyring" });
+            return { ...getFiles(client.install, "project"), ...project(client, "demo") };
+        },
+    );
+    testRegistryWithTimes("poetry", async ({ fixture, tool }, index, packages) => {
+        const client = poetryClient(index, { form: "keyring" });
+        await using toolEnvironment = await fixture.toolEnvironment("keyring", "install", {
+            path: [tool.bin],
+            files: { ...getFiles(client.install, "project"), ...project(client, "demo", ...packages) },
+        });
+        const run = await fixture.runInProject(toolEnvironment, "poetry lock\npoetry install --no-root");
+        return { ...run, versions: versionsIn((name) => installed(run, name)) };
+    });
     for (const file of ["poetry.toml", "config.toml"]) {
         testCooldown(
             "poetry",

@@ -11,7 +11,7 @@ import {
 import { uvClient } from "../../../packages/registry/src/clients/uv";
 import type { ToolEnvironment } from "../../../packages/sandbox/src/python/tool-environment";
 import { answers, publicRequests, type ToolRun } from "../registry";
-import { testCooldown, versionsIn } from "./cooldown";
+import { testCooldown, testCooldownCheck, versionsIn } from "./cooldown";
 import {
     testAttack,
     testOnlyIndex,
@@ -162,6 +162,12 @@ export function uv() {
         return { ...run, version: version(run, internal) };
     });
 
+    testCooldownCheck(
+        "uv",
+        { "with times": "ok", "without times": "skipped" },
+        "pyproject.toml",
+        projectFiles,
+    );
     for (const [file, lines] of [
         ["uv.toml", "uv venv venv\nVIRTUAL_ENV=venv uv pip install"],
         ["pyproject.toml", "uv add"],
@@ -182,6 +188,24 @@ export function uv() {
                     toolEnvironment,
                     `${lines} ${packages.join(" ")}`,
                 );
+                if (file === "pyproject.toml" && run.exitCode === 0) {
+                    const check = "uv lock --check";
+                    const same = await context.fixture.runInProject(toolEnvironment, check);
+                    assert.equal(same.exitCode, 0, same.output);
+                    // A variable names the index without its exemption.
+                    const variables = `export UV_INDEX=${index.name}=${index.indexUrl} UV_INDEX_PYTHON_USERNAME=oauth2accesstoken`;
+                    const refused = await context.fixture.runInProject(
+                        toolEnvironment,
+                        `${variables}\nuv lock --upgrade`,
+                    );
+                    assert.notEqual(refused.exitCode, 0, refused.output);
+                    assert.match(refused.output, /missing an upload date/);
+                    // The lock file is for everyone, so the cooldown must be too.
+                    const without = `sed -i '/^exclude-newer/d' pyproject.toml\n${check}`;
+                    const other = await context.fixture.runInProject(toolEnvironment, without);
+                    assert.notEqual(other.exitCode, 0, other.output);
+                    assert.match(other.output, /lockfile .* needs to be updated/);
+                }
                 return { ...run, versions: versionsIn((name) => version(run, name)) };
             },
         );

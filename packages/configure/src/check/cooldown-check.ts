@@ -6,19 +6,20 @@ import { ask } from "./probe";
 import type { ProbeCache } from "./probe-cache";
 import type { ToolReading } from "./tool-check";
 
-/** A package that every index of public packages has. */
-const publicPackage = "pip";
 /** A hundred years: no package is that old. */
 const century = 36_500;
 
 /**
  * Whether a tool waits for public versions as the registry wants it. Its files can say so without any effect: an old version of the tool
  * ignores them, and Poetry and Pipenv take every version of an index that does not say when a file was uploaded. So the tool is asked for a
- * public package that would have to be a hundred years old. One that waits finds none.
+ * public package that would have to be a hundred years old. One that waits finds none, and finds one with its own settings.
+ *
+ * @param publicPackage one that every index of public packages has
  */
 export async function cooldownFindings(
     { tool, launcher, reading }: ToolReading,
-    { registry: { index }, system, isOffline }: ProbeCache,
+    { registry: { index }, system, isOffline }: Pick<ProbeCache, "registry" | "system" | "isOffline">,
+    publicPackage = "pip",
 ): Promise<Finding[]> {
     const wanted = index.cooldown?.days;
     if (wanted === undefined || reading.places.install === undefined) return [];
@@ -39,24 +40,24 @@ export async function cooldownFindings(
     const skip = (reason: string) => [skipped("cooldown", `Set to ${wanted} days. Not tried: ${reason}`)];
     if (isOffline) return skip("--offline");
     if (launcher === undefined) return skip("it is not on PATH");
-    const answer = await ask(
-        {
-            tool,
-            launcher,
-            packageName: publicPackage,
-            others: [],
-            index,
-            indexName: undefined,
-            projectFile,
-            daysToWait: century,
-        },
-        system,
-    );
+    const question = {
+        tool,
+        launcher,
+        packageName: publicPackage,
+        others: [],
+        index,
+        indexName: undefined,
+        projectFile,
+    };
+    const answer = await ask({ ...question, daysToWait: century }, system);
     if ("notTried" in answer) return skip(answer.notTried);
     if ("failed" in answer) {
-        return refusesForAge.test(answer.failed)
-            ? [passed("cooldown", `${tool} waits ${wanted} days or longer for public versions`)]
-            : skip(`${tool} says: ${answer.failed}`);
+        // Not all tools say why they find nothing.
+        const found = await ask(question, system);
+        if ("notTried" in found) return skip(found.notTried);
+        if ("failed" in found)
+            return skip(`${tool} finds no ${publicPackage} at all. ${tool} says: ${found.failed}`);
+        return [passed("cooldown", `${tool} waits ${wanted} days or longer for public versions`)];
     }
     const { name, version, url } = answer.resolved;
     if (answer.isFromRegistry) return skip(`${name} comes from this registry`);
@@ -70,6 +71,3 @@ export async function cooldownFindings(
         ),
     ];
 }
-
-/** What the tools say when all versions are too new. */
-const refusesForAge = /exclude.newer|min-release-age|upload/i;

@@ -3,10 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { inVariable } from "python-registry/clients/client";
 import { normalizedName } from "python-registry/names/package-names";
+import { daysToWait } from "../formats/cooldown";
 import { asTable, readToml, type Toml, type TomlTable } from "../formats/toml";
 import type { ProcessResult } from "../machine/run";
 import type { Probe, ProbeRequest, ResolvedPackage, ToolDescriptor } from "./descriptor";
 import { elsewhere, entriesFor, pyprojectFor, without } from "./probe-project";
+import { getLabel, readTomlFile, tablesIn } from "./project-files";
 import { uvProject } from "./uv-project";
 import { uvTable } from "./uv-workspace";
 
@@ -36,14 +38,51 @@ export const uv: ToolDescriptor = {
         // Another index alone does not matter to uv: it keeps the index that the lock file has for a package.
         isStale: ({ before, after, locked }) => {
             const [old, current] = [before, after].map((tables) => pins(tables));
-            return locked.some((name) => !isDeepStrictEqual(old?.get(name), current?.get(name)));
+            // uv writes the cooldown into the lock file.
+            const [oldCooldown, cooldown] = [before, after].map(
+                (tables) => uvTable({ tool: tables })["exclude-newer"],
+            );
+            return (
+                !isDeepStrictEqual(oldCooldown, cooldown) ||
+                locked.some((name) => !isDeepStrictEqual(old?.get(name), current?.get(name)))
+            );
         },
         command: "uv lock",
         commandFor: (packages) => `uv lock ${packages.map((name) => `--upgrade-package ${name}`).join(" ")}`,
     },
     cooldownVariable: "UV_EXCLUDE_NEWER",
+    noticesAfter: (path, { cooldown }, system) =>
+        Promise.resolve(system.exists(path) ? cooldownNotices(path, cooldown !== undefined) : []),
     probe: (request) => (request.project === undefined ? probeCompile(request) : probeLock(request)),
 };
+
+/**
+ * What a cooldown in a file of uv means for other indexes and for projects.
+ *
+ * @param isOurs whether this registry has a cooldown
+ */
+function cooldownNotices(path: string, isOurs: boolean): string[] {
+    const file = readTomlFile(path);
+    const isUser = file["tool"] === undefined;
+    const settings = isUser ? file : uvTable(file);
+    if ((daysToWait(settings["exclude-newer"] ?? false) ?? 0) === 0) return [];
+    const others = tablesIn(settings["index"]).filter(
+        (index) => !("exclude-newer" in index) && !/^https:\/\/pypi\.org\//.test(String(index["url"])),
+    );
+    return [
+        ...others.map(
+            (index) =>
+                `${path} makes uv wait before it takes new versions. From the index ${getLabel(index)}, it takes nothing if that does not say when a file was ` +
+                "uploaded. If it is a private index, add exclude-newer = false to it",
+        ),
+        ...(isUser && isOurs
+            ? [
+                  `uv writes the cooldown of ${path} into uv.lock, and \`uv sync --locked\` then fails where it is not set. Run this command with ` +
+                      "--scope project in your projects, so that everyone has it",
+              ]
+            : []),
+    ];
+}
 
 /** The variables that make uv wait longer. */
 export function waiting({ daysToWait: days }: Pick<ProbeRequest, "daysToWait">): Record<string, string> {
