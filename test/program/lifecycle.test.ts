@@ -315,7 +315,7 @@ describe("the life of a repository", () => {
     it("costs a stack that sets nothing of it nothing: no module, no call", async () => {
         const directory = await mkdtemp(join(tmpdir(), "loaded-"));
         const only =
-            /\/src\/lifecycle\/|\/components\/(encryption|audit-logs|project-number)\.|\/validation\/entry\.|gcp\/kms\//;
+            /\/src\/lifecycle\/|\/components\/(encryption|audit-logs|project-number)\.|\/validation\/(entry|cooldown)\.|gcp\/kms\//;
         const options = process.env["NODE_OPTIONS"];
         try {
             const loadedBy = async (values: Values) => {
@@ -328,12 +328,13 @@ describe("the life of a repository", () => {
                 assert.ok(modules.some((each) => each.endsWith("/src/components/registry.ts")));
                 return { calls, modules: modules.filter((each) => only.test(each)) };
             };
-            const unset = { cleanup: {}, encryption: {}, scanning: false, auditLogs: [] };
+            const unset = { cooldown: {}, cleanup: {}, encryption: {}, scanning: false, auditLogs: [] };
             assert.deepEqual(await loadedBy(unset), { calls: [], modules: [] });
             const scanned = await loadedBy({ scanning: true });
             assert.deepEqual(scanned.modules, []);
-            const cleaned = await loadedBy({ cleanup });
+            const cleaned = await loadedBy({ cleanup, cooldown: { days: 7 } });
             assert.ok(cleaned.modules.some((each) => each.endsWith("/lifecycle/settings.ts")));
+            assert.ok(cleaned.modules.some((each) => each.endsWith("/validation/cooldown.ts")));
             assert.ok(!cleaned.modules.some((each) => /components\/|kms\//.test(each)));
         } finally {
             if (options === undefined) delete process.env["NODE_OPTIONS"];

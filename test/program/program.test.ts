@@ -286,11 +286,20 @@ describe("the program", () => {
         await up(configuration(proxy));
     });
 
-    it("has publicPackages among its outputs only if the files leave PyPI out", async () => {
+    it("has publicPackages and cooldown among its outputs only if they are set", async () => {
         const preview = (own: Record<string, unknown>) =>
             runProgram({ stack: "test", config: configuration(sandbox, own) }, { preview: true });
-        const { outputs } = await preview({});
-        assert.ok(!("publicPackages" in outputs));
+        const { outputs, resources } = await preview({});
+        assert.ok(!("publicPackages" in outputs || "cooldown" in outputs));
+        const waiting = await preview({ cooldown: { days: 7 } });
+        assert.deepEqual(waiting.outputs["cooldown"], { value: { days: 7 }, secret: false });
+        assert.match(
+            (waiting.outputs["clients"]?.value as FilesByTool)["uv"]?.["uv.toml"] ?? "",
+            /^exclude-newer = "7 days"$/m,
+        );
+        assert.match(String(waiting.outputs["readme"]?.value), /^## Which versions can be new$/m);
+        // It concerns only files: no resource has it.
+        assert.deepEqual(waiting.resources, resources);
         const { outputs: only } = await preview({ publicPackages: "none" });
         assert.deepEqual(only["publicPackages"], { value: "none", secret: false });
         assert.match(String(only["pipConf"]?.value), /^\[global\]\nindex-url = https:\/\/[^@\n]+\n$/);

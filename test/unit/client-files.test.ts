@@ -19,9 +19,13 @@ const index: PythonIndex = {
 };
 
 /** The files and commands of a tool, as text. */
-function describeClient(tool: Tool, form: keyof typeof credentials, changes: Partial<PythonIndex>): string {
+function describeClient(
+    tool: Tool,
+    form: keyof typeof credentials,
+    changes: Partial<Pick<PythonIndex, "keyring" | "publicPackages">>,
+): string {
     const client = tools[tool].client({ ...index, ...changes }, credentials[form]);
-    const changed = Object.entries(changes).map(([key, value]) => `, ${key}: ${String(value)}`);
+    const changed = Object.entries(changes).map(([key, value]) => `, ${key}: ${value}`);
     const title = `==== ${tool}, ${form}${changed.join("")}`;
     if (client === undefined) return `${title}\nnot supported\n`;
     const files = new Map<string, string[]>();
@@ -46,7 +50,7 @@ function describeClient(tool: Tool, form: keyof typeof credentials, changes: Par
 }
 
 /** All tools in all forms. Only pip's file names the keyring provider. */
-function describeClients(changes: Partial<PythonIndex> = {}): string {
+function describeClients(changes: Partial<Pick<PythonIndex, "publicPackages">> = {}): string {
     const keyrings = Object.values(KeyringProvider).map((keyring) => (keyring === "auto" ? {} : { keyring }));
     return (Object.keys(tools) as Tool[])
         .flatMap((tool) =>

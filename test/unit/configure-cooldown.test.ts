@@ -299,7 +299,7 @@ describe("configure: the cooldown", () => {
             assert.throws(() => parse({ cooldown }), /missing or unexpected: cooldown/);
     });
 
-    it("of a project of poetry is in poetry.toml beside its pyproject.toml, wherever configure starts", () => {
+    it("of a project of poetry is in poetry.toml beside its pyproject.toml, not above it", () => {
         const files = ["/work/app/pyproject.toml", "/work/poetry.toml"];
         const system: System = {
             kind: "linux",

@@ -67,7 +67,8 @@ function cooldownNotices(path: string, isOurs: boolean): string[] {
     const settings = isUser ? file : uvTable(file);
     if ((daysToWait(settings["exclude-newer"] ?? false) ?? 0) === 0) return [];
     const others = tablesIn(settings["index"]).filter(
-        (index) => !("exclude-newer" in index) && !/^https:\/\/pypi\.org\//.test(String(index["url"])),
+        ({ url, ...index }) =>
+            !("exclude-newer" in index) && !(typeof url === "string" && /^https:\/\/pypi\.org\//.test(url)),
     );
     return [
         ...others.map(

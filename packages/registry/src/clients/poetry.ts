@@ -28,7 +28,10 @@ const authPlace = configurationPlace("auth.toml");
 /** poetry. */
 export const poetry = {
     client: poetryClient,
-    places: { install: [pyproject, authPlace], publish: [config, projectConfig, authPlace] },
+    places: {
+        install: [pyproject, config, projectConfig, authPlace],
+        publish: [config, projectConfig, authPlace],
+    },
     guide: {
         heading: "Poetry",
         safety: (index) =>
