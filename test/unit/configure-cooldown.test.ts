@@ -1,8 +1,9 @@
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { configure, undo } from "../../packages/configure/src/configure";
 import { check } from "../../packages/configure/src/check/check";
 import { cooldownIn, daysToWait } from "../../packages/configure/src/formats/cooldown";
 import { formats } from "../../packages/configure/src/formats/formats";
@@ -227,6 +228,88 @@ describe("configure: the cooldown", () => {
         assert.equal(isStale({ "exclude-newer": "7 days" }, { "exclude-newer": "7 days", index: [] }), false);
     });
 
+    it("is added to each file of a project, changed, and removed, in runs of configure", async () => {
+        const home = await mkdtemp(join(tmpdir(), "python-registry-project-"));
+        const { log, error } = console;
+        try {
+            const project = join(home, "project");
+            const own: Record<string, string> = {
+                "pyproject.toml":
+                    '[project]\nname = "demo"\nversion = "1"\ndependencies = ["acme-core"]\n\n[tool.poetry]\npackage-mode = false\n',
+                Pipfile:
+                    '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n\n[packages]\nacme-core = "*"\n',
+            };
+            await mkdir(project);
+            for (const [name, text] of Object.entries(own)) await writeFile(join(project, name), text);
+            const system: System = { ...thisSystem(), environment: {}, home, workingDirectory: project };
+            const readProject = async () => {
+                const names = (await readdir(project)).toSorted();
+                const texts = names.map(
+                    async (name) => [name, await readFile(join(project, name), "utf8")] as const,
+                );
+                return Object.fromEntries(await Promise.all(texts));
+            };
+            const run = async (days?: number) => {
+                const { indexUrl, uploadUrl } = index();
+                const name = "projects/acme-tools/locations/europe-west1/repositories/python";
+                const outputs = join(home, "outputs.json");
+                const repository = {
+                    id: "python",
+                    name,
+                    project: "acme-tools",
+                    location: "europe-west1",
+                    indexUrl,
+                    uploadUrl,
+                };
+                const cooldown = days === undefined ? {} : { cooldown: { days } };
+                await writeFile(
+                    outputs,
+                    JSON.stringify({ repository, internalPackages: ["acme-core"], ...cooldown }),
+                );
+                const options = {
+                    outputs,
+                    tool: ["uv", "poetry", "pdm", "pipenv"],
+                    auth: "keyring",
+                    scope: "project",
+                    dryRun: false,
+                } as const;
+                assert.ok(await configure(options, system), printed.join("\n"));
+                return readProject();
+            };
+            const printed: string[] = [];
+            console.log = console.error = (text: string) => printed.push(text);
+            const cooldowns = (files: Record<string, string>) =>
+                Object.fromEntries(
+                    Object.entries(files).map(([file, text]) => [
+                        file,
+                        [
+                            ...text.matchAll(
+                                /^(?:exclude-newer|min-release-age|cool-down-period) = "?(\d+)/gm,
+                            ),
+                        ].map(([, days]) => Number(days)),
+                    ]),
+                );
+            for (const days of [7, 14]) {
+                const both = [days, days];
+                assert.deepEqual(cooldowns(await run(days)), {
+                    Pipfile: [days],
+                    "poetry.toml": [days],
+                    "pyproject.toml": both,
+                });
+            }
+            assert.deepEqual(cooldowns(await run()), { Pipfile: [], "pyproject.toml": [] });
+            // uv, pdm and pipenv; of poetry, the whole file goes.
+            assert.equal(printed.filter((text) => /no longer waits before/.test(text)).length, 3);
+            assert.ok(printed.some((text) => /^removed .*poetry\.toml$/.test(text)));
+            await run(7);
+            assert.ok(await undo({ dryRun: false }, system));
+            assert.deepEqual(await readProject(), own);
+        } finally {
+            Object.assign(console, { log, error });
+            await rm(home, { recursive: true });
+        }
+    });
+
     it("of uv concerns other indexes and lock files, which a note says", async () => {
         const directory = await mkdtemp(join(tmpdir(), "python-registry-uv-"));
         try {
@@ -408,6 +491,11 @@ describe("configure check: the cooldown in the files", () => {
         assert.deepEqual(await findings("pip", index(7), { ".config/pip/pip.conf": pipConf }), [
             impossible("pip"),
         ]);
+    });
+
+    it("does not make the registry an index of poetry: config.toml only leaves it out", async () => {
+        const text = settings(7);
+        assert.deepEqual(await findings("poetry", index(7), { [config]: text }), []);
     });
 
     it("is not mentioned without a cooldown, or for a tool that has not the registry", async () => {

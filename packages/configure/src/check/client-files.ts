@@ -187,12 +187,15 @@ function readTomlEntries(value: Toml, index: PythonIndex, name?: string): IndexE
     const ownName = asText(table["name"]) ?? name;
     const login = loginIn(table);
     return Object.entries(table).flatMap(([key, below]) =>
-        typeof below === "string"
-            ? readTomlEntries(below, index, ownName).map((entry) => ({
-                  ...entry,
-                  login: { ...entry.login, ...login },
-              }))
-            : readTomlEntries(below, index, asTable(below) === undefined ? ownName : key),
+        // It names the registry, but is no source.
+        key === "min-release-age-exclude-source"
+            ? []
+            : typeof below === "string"
+              ? readTomlEntries(below, index, ownName).map((entry) => ({
+                    ...entry,
+                    login: { ...entry.login, ...login },
+                }))
+              : readTomlEntries(below, index, asTable(below) === undefined ? ownName : key),
     );
 }
 

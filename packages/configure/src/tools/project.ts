@@ -41,8 +41,10 @@ export function clientForProject(clientOf: ClientOf, { internalPackages, text: p
     return (given, credential) => {
         const client = clientOf({ ...given, internalPackages }, credential);
         if (client === undefined || pins === "") return client;
+        // A further file of the project has settings only.
+        const withPins = client.install.find(({ scope }) => scope === "project");
         const install = client.install.map((file) =>
-            file.scope === "project" ? { ...file, text: `${file.text}\n${pins}` } : file,
+            file === withPins ? { ...file, text: `${file.text}\n${pins}` } : file,
         );
         return { ...client, install };
     };
