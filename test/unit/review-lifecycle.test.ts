@@ -45,6 +45,36 @@ function review(before: Inputs | undefined, after: Inputs | undefined, step: Inp
 const inWords = (...args: Parameters<typeof review>) =>
     review(...args).filter((line) => !/^(?:Updates|Creates) the repository/.test(line));
 
+describe("the review of a cooldown", () => {
+    /** The lines of the comment on an update that changes the outputs. */
+    const lines = (before: object, after: object) => {
+        const preview = parseEvents(
+            getEvents({ old: { ...outputs, ...before }, outputs: { ...outputs, ...after }, steps: [] }),
+            "dev",
+        );
+        assert.ok(preview);
+        return renderReview([reviewPreview(preview)]).match(/^- \*\*.*$/gm) ?? [];
+    };
+    const days = (count: unknown) => ({ cooldown: { days: count } });
+    const end = "before they take new versions of public packages.**";
+
+    it("says in bold that it becomes shorter, or ends", () => {
+        assert.deepEqual(lines(days(14), days(7)), [`- **The tools wait 7 days instead of 14 ${end}`]);
+        assert.deepEqual(lines(days(14), {}), [`- **The tools no longer wait ${end}`]);
+    });
+
+    it("says nothing of one that is new, longer or the same", () => {
+        for (const [before, after] of [
+            [{}, days(7)],
+            [days(7), days(14)],
+            [days(7), days(7)],
+            [{}, {}],
+            [days("14"), days(7)],
+        ])
+            assert.deepEqual(lines(before!, after!), []);
+    });
+});
+
 describe("the review of a repository's settings", () => {
     it("has cleanup that is no longer a dry run in bold, with what it deletes", () => {
         assert.deepEqual(

@@ -2,7 +2,7 @@ import { changes, describe, getProject, repositoryType, ruleType } from "./descr
 import { type Entry, line } from "./entry";
 import type { Preview, Step } from "./events";
 import { say, type Sentence, strong } from "./sentence";
-import { parsePropertyPath, type Properties } from "./values";
+import { isRecord, parsePropertyPath, type Properties } from "./values";
 
 // Which packages come into a registry, and from where. In bold: what can let in a package with the name of an internal one.
 
@@ -27,6 +27,22 @@ export function packageSourceChanges(preview: Preview): Entry[] {
             ? [line(strong(say`No longer keeps ${what(before)} out of the repository ${name(before)}.`))]
             : [];
     });
+}
+
+/** A cooldown that is shorter or gone: new public versions come in earlier. */
+export function shorterCooldown({ outputs: { old, new: next } }: Preview): Entry[] {
+    // Outputs that are hidden, or that nobody knows, have an entry of their own.
+    const known = (value: unknown) => value === undefined || daysOf(value) !== undefined;
+    if (next === undefined || !known(next["cooldown"])) return [];
+    const [before = 0, after = 0] = [daysOf(old?.["cooldown"]), daysOf(next["cooldown"])];
+    if (after >= before) return [];
+    const how = after === 0 ? say`no longer wait` : say`wait ${after} days instead of ${before}`;
+    return [line(strong(say`The tools ${how} before they take new versions of public packages.`))];
+}
+
+function daysOf(cooldown: unknown): number | undefined {
+    const days = isRecord(cooldown) ? cooldown["days"] : undefined;
+    return typeof days === "number" ? days : undefined;
 }
 
 function upstreamChange(step: Step, project: string): Entry[] {

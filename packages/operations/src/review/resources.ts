@@ -16,7 +16,7 @@ import { type Preview, stackType, type Step } from "./events";
 import { countGrants, isRegistryGrant } from "./grants";
 import { harmlessChanges, riskyChanges } from "./lifecycle";
 import { type Entry, line } from "./entry";
-import { packageSourceChanges } from "./mirrors";
+import { packageSourceChanges, shorterCooldown } from "./mirrors";
 import { say, type Sentence, strong } from "./sentence";
 import { parsePropertyPath, serialize } from "./values";
 
@@ -38,6 +38,7 @@ export function replacedOrDeleted(preview: Preview): Entry[] {
                 ),
             ),
         ...packageSourceChanges(preview),
+        ...shorterCooldown(preview),
         ...grantDestruction(made.filter(isRegistryGrant), preview.steps, project),
         ...riskyChanges(preview).map(line),
     ];
