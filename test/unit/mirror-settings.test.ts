@@ -103,12 +103,17 @@ describe("settings: mirror", () => {
         const values = {
             publicPackages: "mirror",
             repository: "classified",
-            mirror: { upstream: "https://hidden.example", username: "topsecret", repository: "classified" },
+            mirror: {
+                upstream: "https://hidden.example",
+                username: "topsecret",
+                repository: "classified",
+                unknown: "topsecret",
+            },
         };
         const all = ["mirror", "repository"].map((name) => `python-registry:${name}`);
         const parsed = parseSettings(stackConfig({ ...place, ...values }), new Set(all));
         assert.ok("mistakes" in parsed);
-        assert.equal(parsed.mistakes.length, 2);
+        assert.equal(parsed.mistakes.length, 3);
         assert.doesNotMatch(parsed.mistakes.join("\n"), /classified|hidden|topsecret/);
     });
 

@@ -112,7 +112,7 @@ export function parseRegistry(
     if (given["cooldown"] !== undefined) cooldownModule().cooldownMistakes(given, refused, formatValue);
     const mirror =
         given["publicPackages"] === PublicPackages.mirror || given["mirror"] !== undefined
-            ? mirrorModule().parseMirror(given, refused)
+            ? mirrorModule().parseMirror(given, refused, formatValue)
             : undefined;
     if (mistakes > 0) return undefined;
     // What these parsers know takes the place of what was given.

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { isRecord, object } from "./schema";
-import { formatJson, type FormatValue, type ReportMistake, typeMismatch, unknownKey } from "./wording";
+import { parseEntry } from "./entry";
+import { isRecord } from "./schema";
+import { formatJson, type FormatValue, type ReportMistake, typeMismatch } from "./wording";
 
 // `cooldown`: how old a public version must be. Only a registry with a cooldown loads this file.
 
@@ -8,23 +9,20 @@ const maxDays = 365;
 const allowed = `a whole number of days, 1 to ${maxDays}`;
 const isDays = (value: number) => Number.isInteger(value) && value >= 1 && value <= maxDays;
 
-const schema = object(
-    {
-        days: v.pipe(
-            v.number(({ input }) => {
-                const days = meantDays(input);
-                const meant = days === undefined ? "" : ` Did you mean ${days}?`;
-                return `${typeMismatch(input, "a number")} Allowed: ${allowed}.${meant}`;
-            }),
-            v.check(
-                isDays,
-                ({ input }) =>
-                    `is not valid. Allowed: ${allowed}.${input === 0 ? " For no cooldown, remove the whole setting." : ""}`,
-            ),
+const entries = {
+    days: v.pipe(
+        v.number(({ input }) => {
+            const days = meantDays(input);
+            const meant = days === undefined ? "" : ` Did you mean ${days}?`;
+            return `${typeMismatch(input, "a number")} Allowed: ${allowed}.${meant}`;
+        }),
+        v.check(
+            isDays,
+            ({ input }) =>
+                `is not valid. Allowed: ${allowed}.${input === 0 ? " For no cooldown, remove the whole setting." : ""}`,
         ),
-    },
-    "{days: N}",
-);
+    ),
+};
 
 /** Reports mistakes in `cooldown`, also together with `publicPackages`. */
 export function cooldownMistakes(
@@ -33,13 +31,9 @@ export function cooldownMistakes(
     formatValue: FormatValue,
 ): void {
     if (isRecord(cooldown)) {
-        for (const key of Object.keys(cooldown).filter((each) => each !== "days")) {
-            const message = unknownKey(formatValue("cooldown", cooldown[key]), key, ["days"], " of cooldown");
-            report(["cooldown", key], key, message);
-        }
-        for (const { path = [], input, message } of v.safeParse(schema, cooldown).issues ?? []) {
-            report(["cooldown", ...path.map(({ key }) => key as string)], input, message);
-        }
+        const format = (value: unknown) => formatValue("cooldown", value);
+        const { mistakes } = parseEntry(entries, cooldown, "of cooldown", format);
+        for (const [path, input, message] of mistakes) report(["cooldown", ...path], input, message);
     } else {
         const days = meantDays(cooldown);
         const meant = days === undefined ? "" : ` Did you mean ${formatJson({ days })}?`;

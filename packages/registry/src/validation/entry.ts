@@ -15,11 +15,13 @@ export interface ParsedEntry<T> {
  * Parses a map with fixed keys.
  *
  * @param whose completes the sentence "is an unknown key …"
+ * @param format formats the value of an unknown key, and hides it if it is secret
  */
 export function parseEntry<T extends v.ObjectEntries>(
     entries: T,
     given: unknown,
     whose: string,
+    format: (value: unknown) => string = formatJson,
 ): ParsedEntry<v.InferOutput<v.ObjectSchema<T, undefined>>> {
     const keys = Object.keys(entries);
     if (!isRecord(given)) {
@@ -27,7 +29,7 @@ export function parseEntry<T extends v.ObjectEntries>(
     }
     const unknown = Object.keys(given)
         .filter((key) => !keys.includes(key))
-        .map((key): EntryMistake => [[key], key, unknownKey(formatJson(given[key]), key, keys, ` ${whose}`)]);
+        .map((key): EntryMistake => [[key], key, unknownKey(format(given[key]), key, keys, ` ${whose}`)]);
     const parsed = v.safeParse(object(entries, "a map"), given);
     const mistakes = (parsed.issues ?? []).map(({ path = [], input, message }): EntryMistake => [
         path.map(({ key }) => key as string | number),

@@ -4,7 +4,7 @@ import { repositoryName } from "../names/urls";
 import { strings } from "./checks";
 import { parseEntry } from "./entry";
 import { duplicates, isRecord, matching, repositoryId, toRecord } from "./schema";
-import { type ReportMistake, typeMismatch } from "./wording";
+import { type FormatValue, type ReportMistake, typeMismatch } from "./wording";
 
 // `mirror`: where public packages come from if this registry passes them on. Only a registry with a mirror loads this file.
 
@@ -90,7 +90,11 @@ export interface GivenMirror {
  *
  * @returns undefined if there is no mirror, or a mistake
  */
-export function parseMirror(given: GivenMirror, report: ReportMistake): Mirror | undefined {
+export function parseMirror(
+    given: GivenMirror,
+    report: ReportMistake,
+    formatValue: FormatValue,
+): Mirror | undefined {
     if (given.publicPackages !== "mirror") {
         report(["mirror"], given.mirror, "has no effect. Allowed: only with publicPackages: mirror.");
         return undefined;
@@ -105,7 +109,12 @@ export function parseMirror(given: GivenMirror, report: ReportMistake): Mirror |
         );
     }
     const whole = given.mirror ?? {};
-    const { value, mistakes } = parseEntry(mirrorEntries, isRecord(whole) ? entry : whole, "of mirror");
+    const { value, mistakes } = parseEntry(
+        mirrorEntries,
+        isRecord(whole) ? entry : whole,
+        "of mirror",
+        (unknown) => formatValue("mirror", unknown),
+    );
     for (const [path, input, message] of mistakes) report(["mirror", ...path], input, message);
     const { allow, upstream: from = "pypi", username, passwordSecret } = toRecord(given.mirror);
     checkNames(given, allow, report);
