@@ -40,9 +40,10 @@ export const uv = {
                   " Any other name can come from PyPI, also one that only a prefix covers. `uv pip` and `uv tool` ignore pins and " +
                   "know only the order of indexes in uv.toml.",
         cooldown: () =>
-            "waits, with the files below and uv 0.11.5 or newer (an older one refuses the files). In a project, use pyproject.toml: uv writes the " +
-            "cooldown into uv.lock, and `uv sync --locked` fails where it is not set. uv takes nothing from another index that does not say when a " +
-            "file was uploaded: to a private one, add `exclude-newer = false`.",
+            "waits, with the files below and uv 0.11.5 or newer. **Before 0.9.17, uv only warns of the project's file, and ignores all settings in " +
+            "it, this registry too.** In a project, use pyproject.toml: uv writes the cooldown into uv.lock, and `uv sync --locked` fails where it " +
+            "is not set. uv takes nothing from another index that does not say when a file was uploaded: to a private one, add " +
+            "`exclude-newer = false`.",
         notes: (index) => [
             `You need uv ${index.cooldown === undefined ? "0.8" : "0.11.5"} or newer, and one of the two files: uv.toml for everything you do, or pyproject.toml for ` +
                 "everyone who works on the project." +
