@@ -182,7 +182,7 @@ export function hatch() {
                 "hatch",
                 { "with times": "ok", "without times": "skipped" },
                 "pyproject.toml",
-                (index) => onlyIndexFiles("uv", index, "ready-made"),
+                (index) => onlyIndexFiles("uv", index, ["ready-made"]),
             );
         }
         testCooldown("hatch", file, installs, async ({ fixture, tool }, index, packages) => {
