@@ -8,7 +8,7 @@ import {
 } from "python-registry/components/parse-registry";
 import { principalsByRole } from "python-registry/names/principals";
 import { redundantGrants, skipRegionValidation, unknownRegion } from "python-registry/validation/checks";
-import { entries, jsonSettings } from "python-registry/validation/schema";
+import { entries, jsonSettings, toRecord } from "python-registry/validation/schema";
 import {
     configPath,
     formatJson,
@@ -106,7 +106,8 @@ export function parseSettings(
     const { access, ...defaults } = v.getDefaults(v.object(entries));
     const { protect, ...args } = {
         ...defaults,
-        ...(given["existing"] === undefined && { access }),
+        ...(given["existing"] === undefined &&
+            toRecord(given["mirror"])["existing"] === undefined && { access }),
         ...given,
     };
     const settings = parseRegistry(

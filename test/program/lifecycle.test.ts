@@ -315,7 +315,7 @@ describe("the life of a repository", () => {
     it("costs a stack that sets nothing of it nothing: no module, no call", async () => {
         const directory = await mkdtemp(join(tmpdir(), "loaded-"));
         const only =
-            /\/src\/lifecycle\/|\/components\/(encryption|audit-logs|project-number)\.|\/validation\/(entry|cooldown)\.|gcp\/kms\//;
+            /\/src\/lifecycle\/|\/components\/(encryption|audit-logs|project-number|service-agent|mirror|existing-mirror)\.|\/validation\/(entry|cooldown)\.|gcp\/kms\//;
         const options = process.env["NODE_OPTIONS"];
         try {
             const loadedBy = async (values: Values) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { downloadRules } from "../../packages/registry/src/components/mirror";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { parseSettings } from "../../src/settings";
 
@@ -82,7 +83,7 @@ describe("settings: mirror", () => {
             }),
             [
                 "python-registry:mirror.password: would be in plain text in the state. Allowed: passwordSecret, which names a secret in Secret Manager. Replace the password if others have seen this configuration.",
-                'python-registry:mirror.allowed: "allowed" is an unknown key of mirror (its value: []). Allowed: upstream, username, passwordSecret, allow, repository, virtualRepository. Did you mean "allow"?',
+                'python-registry:mirror.allowed: "allowed" is an unknown key of mirror (its value: []). Allowed: upstream, username, passwordSecret, allow, repository, virtualRepository, existing, existingRules. Did you mean "allow"?',
                 `python-registry:mirror.upstream: "http://pypi.org" is not valid. ${upstreams}`,
                 'python-registry:internalPackages[1]: "acme-*" is a prefix, and a download rule takes only exact names: the mirror would pass on public packages with this prefix. Allowed with publicPackages: mirror: exact names; or list in mirror.allow the public packages that may come in.',
                 "python-registry:mirror.passwordSecret: is not set. Allowed: username and passwordSecret together.",
@@ -159,6 +160,69 @@ describe("settings: mirror", () => {
         assert.deepEqual(mirrorWith({ allow: ["requests"] }, { internalPackages: ["acme-*"] })?.allow, [
             "requests",
         ]);
+    });
+
+    describe("with repositories that exist already", () => {
+        const withExisting = (mirror: object, more: object = { access: "additive" }) =>
+            mistakes({ publicPackages: "mirror", internalPackages: ["acme-core"], mirror, ...more });
+
+        it("takes the ids of their rules, by normalized names", () => {
+            const existingRules = { Acme_Core: "block-core", "*": "block-others", constructor: "theirs" };
+            const allow = ["constructor"];
+            const more = { access: "additive", internalPackages: ["acme-core"] };
+            const parsed = mirrorWith({ existing: "adopt", existingRules, allow }, more);
+            assert.equal(parsed?.existing, "adopt");
+            assert.deepEqual(
+                downloadRules(parsed, ["acme-core", "acme-*"]).map(({ id, exists }) => [id, exists]),
+                [
+                    ["block-others", true],
+                    ["allow-constructor", false],
+                    ["block-core", true],
+                ],
+            );
+        });
+
+        it("needs access, because authoritative access removes their other readers", () => {
+            for (const existing of ["use", "adopt"]) {
+                assert.deepEqual(withExisting({ existing }, {}), [
+                    "python-registry:access: is not set. Allowed with mirror.existing: authoritative (the stack removes all other members of the roles that it grants; the preview lists them), additive (the stack only adds its own members).",
+                ]);
+            }
+        });
+
+        it("leaves what the owner manages to the owner", () => {
+            const passwordSecret = "projects/p-acme/secrets/s/versions/1";
+            const login = { upstream: "https://pypi.acme.example", username: "mirror", passwordSecret };
+            const managed =
+                "cannot be set with existing: use, because the owner manages the resource. Allowed: remove it, or set existing: adopt.";
+            assert.deepEqual(withExisting({ existing: "use", ...login, allow: ["requests"] }), [
+                `python-registry:mirror.username: ${managed}`,
+                `python-registry:mirror.passwordSecret: ${managed}`,
+                `python-registry:mirror.allow: ${managed}`,
+            ]);
+            assert.deepEqual(withExisting({ existing: "adopt", ...login, allow: ["requests"] }), []);
+        });
+
+        it("has rules only for packages that have one", () => {
+            assert.deepEqual(
+                withExisting({
+                    existing: "use",
+                    existingRules: { "acme-core": "a", acme_core: "b", "*": "c", requests: "d", "x-*": "e" },
+                }),
+                [
+                    'python-registry:mirror.existingRules["x-*"]: "x-*" is not valid. Allowed: exact names of packages, and "*" for the rule of the whole repository.',
+                    'python-registry:mirror.existingRules["*"]: is not a rule of this mirror. Allowed: only with mirror.allow.',
+                    "python-registry:mirror.existingRules.requests: is not a package with a rule of this mirror. Allowed: names in internalPackages and mirror.allow.",
+                    "python-registry:mirror.existingRules.acme_core: is listed twice. Allowed: each package once.",
+                ],
+            );
+            assert.deepEqual(withExisting({ existing: "adopt", existingRules: { "acme-core": "a/b" } }), [
+                'python-registry:mirror.existingRules.acme-core: "a/b" is not valid. Allowed: the id of a rule, which this command prints: gcloud artifacts rules list --repository=REPOSITORY.',
+            ]);
+            assert.deepEqual(withExisting({ existingRules: { "acme-core": "a" } }, {}), [
+                "python-registry:mirror.existingRules: has no effect. Allowed: only with mirror.existing.",
+            ]);
+        });
     });
 
     it("has ids of its own, which fit", () => {

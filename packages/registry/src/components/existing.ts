@@ -47,34 +47,25 @@ export function verifyRepository(
             const { repository, policy } = found;
             const { format, mode } = repository;
             if (format !== "PYTHON" || mode !== "STANDARD_REPOSITORY") {
+                const key = format === "PYTHON" ? mirrorKeys.get(mode) : undefined;
                 return [
                     `existing: ${existing}: the repository ${name} is ${format}, ${mode}. ` +
-                        "This program works with PYTHON, STANDARD_REPOSITORY. Choose a different repository.",
+                        "This program works with PYTHON, STANDARD_REPOSITORY. Choose a different repository." +
+                        (key === undefined
+                            ? ""
+                            : ` This one can be mirror.${key}, with publicPackages: mirror and mirror.existing: ${existing}.`),
                 ];
             }
             if (existing === Existing.adopt) {
-                const { kmsKey } = args.encryption ?? {};
-                if (kmsKey !== undefined && kmsKey !== repository.kmsKeyName) {
-                    return [
-                        `existing: ${existing}: the repository ${name} is encrypted with ${repository.kmsKeyName === "" ? "a Google-managed key" : `the key ${repository.kmsKeyName}`}, not with ${kmsKey}. ` +
-                            `The key of a repository cannot be changed, and a new repository would not have its packages. ${repository.kmsKeyName === "" ? "Remove encryption" : "Set encryption.kmsKey to the key that it has, or remove encryption"}.`,
-                    ];
-                }
+                const mistakes = keyMistakes(`repository ${name}`, repository, args);
+                if (mistakes.length > 0) return mistakes;
                 const differences = [
                     ...difference("description", repository.description, description),
-                    ...Object.entries(labels).flatMap(([key, value]) =>
-                        difference(`labels.${key}`, repository.effectiveLabels[key], value),
-                    ),
+                    ...labelDifferences(repository, labels),
                     ...lifecycleDifferences(repository, args),
                 ];
                 warnAboutChanges(`repository ${name}`, differences, parent);
-                const kept = unmanagedSettings(repository, args).join(", ");
-                if (kept !== "") {
-                    void pulumi.log.info(
-                        `The existing repository ${name} keeps settings that this stack does not manage: ${kept}.`,
-                        parent,
-                    );
-                }
+                tellKept(`repository ${name}`, unmanagedSettings(repository, args), parent);
             }
             if (authoritative && policy) {
                 warnAboutRemovedMembers(name, authoritative, policy.policyData, parent);
@@ -82,6 +73,26 @@ export function verifyRepository(
             return [];
         });
     return [errors];
+}
+
+/** The key of `mirror` for a repository of each other mode. */
+const mirrorKeys = new Map([
+    ["REMOTE_REPOSITORY", "repository"],
+    ["VIRTUAL_REPOSITORY", "virtualRepository"],
+]);
+
+/** That an adopted repository has a different key than the one that is configured. */
+export function keyMistakes(
+    resource: string,
+    { kmsKeyName }: artifactregistry.GetRepositoryResult,
+    { encryption }: LifecycleArgs,
+): string[] {
+    const { kmsKey } = encryption ?? {};
+    if (kmsKey === undefined || kmsKey === kmsKeyName) return [];
+    return [
+        `existing: adopt: the ${resource} is encrypted with ${kmsKeyName === "" ? "a Google-managed key" : `the key ${kmsKeyName}`}, not with ${kmsKey}. ` +
+            `The key of a repository cannot be changed, and a new repository would not have its packages. ${kmsKeyName === "" ? "Remove encryption" : "Set encryption.kmsKey to the key that it has, or remove encryption"}.`,
+    ];
 }
 
 /**
@@ -160,10 +171,20 @@ export function serviceMessage(message: string): string {
 }
 
 /** The change that an import makes to a setting. Empty if there is no change or the setting is not configured. */
-function difference(setting: string, found: string | undefined, wanted: string | undefined): string[] {
+export function difference(setting: string, found: string | undefined, wanted: string | undefined): string[] {
     return wanted === undefined || wanted === (found ?? "")
         ? []
         : [`${setting}: ${found ? JSON.stringify(found) : "not set"} becomes ${JSON.stringify(wanted)}`];
+}
+
+/** The changes that an import makes to the labels of a repository. It keeps those that are not configured. */
+export function labelDifferences(
+    { effectiveLabels }: artifactregistry.GetRepositoryResult,
+    labels: Readonly<Record<string, string>>,
+): string[] {
+    return Object.entries(labels).flatMap(([key, value]) =>
+        difference(`labels.${key}`, effectiveLabels[key], value),
+    );
 }
 
 /** The settings of a repository that this program manages only if they are configured, with the argument that does it. */
@@ -173,7 +194,7 @@ const optionallyManaged = [
     ["cleanupPolicyDryRun", "cleanup"],
     ["vulnerabilityScanningConfig", "scanning"],
 ] as const;
-type LifecycleArgs = Pick<ParsedRegistry, "cleanup" | "encryption" | "scanning">;
+export type LifecycleArgs = Pick<ParsedRegistry, "cleanup" | "encryption" | "scanning">;
 
 /** The settings of a repository that a registry does not manage. An adopted repository keeps them. */
 export function unmanagedBy(args: LifecycleArgs): (typeof optionallyManaged)[number][0][] {
@@ -204,7 +225,10 @@ function lifecycleDifferences(
 }
 
 /** The names of the unmanaged settings that a repository has. */
-function unmanagedSettings(repository: artifactregistry.GetRepositoryResult, args: LifecycleArgs): string[] {
+export function unmanagedSettings(
+    repository: artifactregistry.GetRepositoryResult,
+    args: LifecycleArgs,
+): string[] {
     const { kmsKeyName, cleanupPolicies, cleanupPolicyDryRun, vulnerabilityScanningConfigs } = repository;
     const has: Record<(typeof optionallyManaged)[number][0], boolean> = {
         kmsKeyName: Boolean(kmsKeyName),
@@ -219,10 +243,22 @@ function unmanagedSettings(repository: artifactregistry.GetRepositoryResult, arg
 }
 
 /** Warns about the changes to an adopted resource, if there are any. */
-function warnAboutChanges(resource: string, changes: readonly string[], parent: pulumi.Resource): void {
+export function warnAboutChanges(
+    resource: string,
+    changes: readonly string[],
+    parent: pulumi.Resource,
+): void {
     if (changes.length === 0) return;
     const text = [`The existing ${resource} differs from the configuration:`, ...changes].join("\n  ");
     void pulumi.log.warn(text, parent);
+}
+
+/** Names the settings that an adopted resource keeps, if there are any. */
+export function tellKept(resource: string, settings: readonly string[], parent: pulumi.Resource): void {
+    if (settings.length === 0) return;
+    const kept = settings.join(", ");
+    const text = `The existing ${resource} keeps settings that this stack does not manage: ${kept}.`;
+    void pulumi.log.info(text, parent);
 }
 
 /** Warns that an existing resource is disabled, and what follows from it. */
@@ -232,7 +268,7 @@ export function warnThatDisabled(resource: string, consequence: string, parent: 
 }
 
 /** Warns about all principals that lose a role, because authoritative access removes the members that it does not list. */
-function warnAboutRemovedMembers(
+export function warnAboutRemovedMembers(
     name: string,
     granted: PrincipalsByRole,
     policyData: string,

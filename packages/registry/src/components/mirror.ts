@@ -1,23 +1,23 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as secretmanager from "@pulumi/gcp/secretmanager";
 import * as pulumi from "@pulumi/pulumi";
-import { type PrincipalsByRole, Role, roleNames } from "../names/principals";
+import { type PrincipalsByRole, Role, roleNames, roles } from "../names/principals";
 import type { StackName } from "../names/stack-label";
 import { repositoryName, repositoryUrls } from "../names/urls";
-import type { Mirror as MirrorSettings } from "../validation/mirror";
+import { allPackages, type Mirror as MirrorSettings } from "../validation/mirror";
 import { inheritDependsOn } from "./dependencies";
 import { verifyDerived } from "./derived";
-import { unmanagedBy } from "./existing";
+import { Existing, unmanagedBy } from "./existing";
 import type { ParsedRegistry } from "./parse-registry";
 import { managedRepository } from "./repository";
-import { RepositoryAccess, type RepositoryAccessArgs } from "./repository-access";
+import { AccessMode, RepositoryAccess, type RepositoryAccessArgs } from "./repository-access";
 import type { ServiceAgent } from "./service-agent";
 import type { CreatedWorkload } from "./workload-identity";
 
 // Public packages through the registry. Only a registry with a mirror loads this file.
 
 /** A registry that has a mirror. */
-type MirroredRegistry = ParsedRegistry & { readonly mirror: MirrorSettings };
+export type MirroredRegistry = ParsedRegistry & { readonly mirror: MirrorSettings };
 
 /** What the registry made before its mirror. */
 interface Made {
@@ -56,7 +56,7 @@ export function createMirror(
 ): Mirror {
     const readers = {
         ...granted,
-        principals: { reader: [...new Set(Object.values(principals).flat())], writer: [], admin: [] },
+        principals: mirrorReaders(principals),
         workloads: Object.fromEntries(
             workloads.map(([key, { workload, ...created }]) => [
                 key,
@@ -68,6 +68,11 @@ export function createMirror(
     return new Mirror(name, args, opts);
 }
 
+/** Everyone with a role on the private repository reads the virtual one. */
+export function mirrorReaders(principals: PrincipalsByRole): PrincipalsByRole {
+    return { reader: [...new Set(roles.flatMap((role) => principals[role]))], writer: [], admin: [] };
+}
+
 /**
  * A remote repository that fetches public packages and keeps them, and a virtual repository in front of it and of the private
  * repository. Tools ask the virtual repository only.
@@ -77,6 +82,9 @@ export function createMirror(
  *
  * Everyone who can install is a reader of the virtual repository. Nobody is granted a role on the remote one. Google's service agent
  * reads both on their behalf.
+ *
+ * Repositories that exist already are read (`use`) or imported (`adopt`), once they are verified. An adopted one keeps its upstreams,
+ * its description and all that the arguments do not set. On a used one, only readers are added.
  *
  * @see https://cloud.google.com/artifact-registry/docs/repositories/virtual-overview
  */
@@ -90,42 +98,79 @@ export class Mirror extends pulumi.ComponentResource {
         const { project, location, repository, mirror, internalPackages, readers, privateRepository } = args;
         super("python-registry:index:Mirror", name, { project, location, repository, mirror }, opts);
         const { labels, deletionProtection, encryption, createdBy } = args;
-        const managed = { project, location, labels, deletionProtection, encryption, createdBy };
+        const { existing } = mirror;
+        const adopted = existing === Existing.adopt;
+        const managed = {
+            project,
+            location,
+            labels,
+            deletionProtection,
+            encryption,
+            createdBy: adopted ? undefined : createdBy,
+        };
         const options = inheritDependsOn(opts, { parent: this });
-        const repositoryOptions = pulumi.mergeOptions(options, {
-            ignoreChanges: unmanagedBy({ ...(encryption && { encryption }) }),
-        });
+        /** A repository of the mirror: a new one, or one that exists already. */
+        const mirrorRepository = (
+            key: "public" | "all",
+            repositoryId: string,
+            settings: Pick<
+                artifactregistry.RepositoryArgs,
+                "mode" | "description" | "remoteRepositoryConfig" | "virtualRepositoryConfig"
+            >,
+            keeps: string[],
+            repositoryOptions: pulumi.CustomResourceOptions,
+        ) => {
+            const id = repositoryName({ project, location, repositoryId });
+            const all = pulumi.mergeOptions(options, repositoryOptions);
+            if (existing === Existing.use)
+                return artifactregistry.Repository.get(`${name}-${key}`, id, undefined, all);
+            const { description: _description, ...others } = settings;
+            return managedRepository(
+                `${name}-${key}`,
+                { ...managed, repositoryId, ...(adopted ? others : settings) },
+                pulumi.mergeOptions(all, {
+                    ignoreChanges: [
+                        ...unmanagedBy({ ...(encryption && { encryption }) }),
+                        ...(adopted ? ["description", ...keeps] : []),
+                    ],
+                    ...(adopted ? { import: id } : {}),
+                }),
+            );
+        };
 
         const grant = agentGrant(mirror, project);
         this.agentGrants = grant === undefined ? {} : { [grant.role]: [grant.name] };
-        const remote = managedRepository(
-            `${name}-public`,
+        const remote = mirrorRepository(
+            "public",
+            mirror.repository,
             {
-                ...managed,
-                repositoryId: mirror.repository,
                 mode: "REMOTE_REPOSITORY",
                 description: `Public packages for ${repository}`,
                 remoteRepositoryConfig: remoteConfig(mirror),
             },
-            pulumi.mergeOptions(repositoryOptions, {
-                dependsOn: grant === undefined ? [] : [grantToAgent(name, grant, args.agent(), options)],
-            }),
+            // What is configured of these was compared. Each form of an upstream, and a deprecated one, would replace another.
+            ["pythonRepository", "commonRepository", "description", "noCache", "disableUpstreamValidation"]
+                .concat(mirror.login === undefined ? ["upstreamCredentials"] : [])
+                .map((key) => `remoteRepositoryConfig.${key}`),
+            { dependsOn: grant === undefined ? [] : [grantToAgent(name, grant, args.agent(), options)] },
         );
-        const rules = downloadRules(mirror.allow, internalPackages).map(
-            ({ id, ...rule }) =>
-                new artifactregistry.Rule(
-                    `${name}-${id}`,
-                    {
-                        project,
-                        location,
-                        repositoryId: mirror.repository,
-                        ruleId: id,
-                        operation: "DOWNLOAD",
-                        ...rule,
-                    },
-                    pulumi.mergeOptions(options, { dependsOn: remote }),
-                ),
-        );
+        const rules = downloadRules(mirror, internalPackages)
+            .filter(() => existing !== Existing.use)
+            .map(({ key, id, exists, ...rule }) => {
+                const of = { project, location, repositoryId: mirror.repository };
+                const ruleOptions = pulumi.mergeOptions(options, { dependsOn: remote });
+                return new artifactregistry.Rule(
+                    `${name}-${key}`,
+                    { ...of, ruleId: id, operation: "DOWNLOAD", ...rule },
+                    exists
+                        ? pulumi.mergeOptions(ruleOptions, {
+                              import: `${repositoryName(of)}/rules/${id}`,
+                              // What is allowed under a condition stays so.
+                              ignoreChanges: rule.action === "ALLOW" ? ["condition"] : [],
+                          })
+                        : ruleOptions,
+                );
+            });
         let created: (repository: pulumi.Resource) => void = () => undefined;
         const exists = new Promise<pulumi.Resource>((resolve) => (created = resolve));
         const access = new RepositoryAccess(
@@ -135,7 +180,8 @@ export class Mirror extends pulumi.ComponentResource {
                 location,
                 repository: mirror.virtualRepository,
                 ...readers,
-                origin: "created",
+                ...(existing === Existing.use ? { mode: AccessMode.additive } : {}),
+                origin: existing === undefined ? "created" : adopted ? "adopted" : "used",
             },
             inheritDependsOn(opts, { parent: this, dependsOn: exists }),
         );
@@ -144,11 +190,10 @@ export class Mirror extends pulumi.ComponentResource {
             repository: repositoryName({ project, location, repositoryId }),
             priority,
         });
-        this.virtualRepository = managedRepository(
-            `${name}-all`,
+        this.virtualRepository = mirrorRepository(
+            "all",
+            mirror.virtualRepository,
             {
-                ...managed,
-                repositoryId: mirror.virtualRepository,
                 mode: "VIRTUAL_REPOSITORY",
                 description: `The packages of ${repository}, and public packages`,
                 virtualRepositoryConfig: {
@@ -158,11 +203,9 @@ export class Mirror extends pulumi.ComponentResource {
                     ],
                 },
             },
-            pulumi.mergeOptions(repositoryOptions, {
-                // As for the private repository: see RepositoryAccess.
-                parent: access,
-                dependsOn: [privateRepository, remote, ...rules],
-            }),
+            ["virtualRepositoryConfig"],
+            // As for the private repository: see RepositoryAccess.
+            { parent: access, dependsOn: [privateRepository, remote, ...rules] },
         );
         created(this.virtualRepository);
         for (const [id, { registryUri }] of [
@@ -178,32 +221,47 @@ export class Mirror extends pulumi.ComponentResource {
 
 /** A download rule of the remote repository. */
 interface DownloadRule {
+    /** What the resource is named after. */
+    readonly key: string;
+    /** Its id at the service. */
     readonly id: string;
     readonly action: "ALLOW" | "DENY";
     /** Normalized name of a package; undefined for all packages without a rule of their own. */
     readonly packageId?: string;
+    /** Whether it exists already. */
+    readonly exists: boolean;
 }
 
 /**
  * The rules that decide which public packages come in.
  *
- * @param allow the only packages that do; undefined for all that are not internal
  * @see https://cloud.google.com/artifact-registry/docs/repositories/download-rules
  */
 export function downloadRules(
-    allow: readonly string[] | undefined,
+    { allow, existing, existingRules = {} }: MirrorSettings,
     internalPackages: readonly string[],
 ): DownloadRule[] {
-    return allow === undefined
-        ? internalPackages.map((name) => ({ id: `deny-${name}`, action: "DENY", packageId: name }))
-        : [
-              { id: "deny-all-others", action: "DENY" },
-              ...allow.map((name): DownloadRule => ({
-                  id: `allow-${name}`,
-                  action: "ALLOW",
-                  packageId: name,
-              })),
-          ];
+    const rule = (action: DownloadRule["action"], packageId?: string): DownloadRule => {
+        const key = `${action.toLowerCase()}-${packageId ?? "all-others"}`;
+        const known = packageId ?? allPackages;
+        const id = Object.hasOwn(existingRules, known) ? existingRules[known] : undefined;
+        return {
+            key,
+            id: id ?? key,
+            action,
+            ...(packageId !== undefined && { packageId }),
+            exists: id !== undefined || existing === Existing.use,
+        };
+    };
+    if (allow === undefined) return internalPackages.map((name) => rule("DENY", name));
+    return [
+        rule("DENY"),
+        ...allow.map((name) => rule("ALLOW", name)),
+        // An adopted repository can have rules that nobody named. If one allows an internal package, this rule cannot be created.
+        ...internalPackages
+            .filter((name) => existing === Existing.adopt && !name.endsWith("*"))
+            .map((name) => rule("DENY", name)),
+    ];
 }
 
 function remoteConfig({
@@ -238,7 +296,9 @@ interface AgentGrant {
  *
  * @see https://cloud.google.com/artifact-registry/docs/ar-service-account
  */
-function agentGrant({ upstream, login }: MirrorSettings, project: string): AgentGrant | undefined {
+function agentGrant({ upstream, login, existing }: MirrorSettings, project: string): AgentGrant | undefined {
+    // Then its owner has granted it.
+    if (existing === Existing.use) return undefined;
     const [name, kind, role] =
         login === undefined
             ? [upstream, "repository" as const, roleNames.reader]

@@ -44,7 +44,7 @@ export interface RegistryArgs {
     readonly writers?: string[];
     /** IAM principals that can delete packages, upload and download. */
     readonly admins?: string[];
-    /** Whether the stack owns all members of each role that it grants. Default `authoritative`; required with `existing`. */
+    /** Whether the stack owns all members of each role that it grants. Default `authoritative`; required with `existing`, also of the mirror. */
     readonly access?: AccessMode;
     /** Whether `readers` can contain `allUsers` and `allAuthenticatedUsers`. Default false. */
     readonly allowPublic?: boolean;
@@ -99,6 +99,10 @@ export interface MirrorConfig {
     readonly repository?: string;
     /** Id of the virtual repository, which the tools ask. Default: the id of the repository with `-all`. */
     readonly virtualRepository?: string;
+    /** Set if both repositories already exist: `use` leaves them to their owner, `adopt` imports them into the stack. */
+    readonly existing?: Existing;
+    /** Ids of download rules that already exist, by package; `*` is the rule of the whole repository. Only with `existing`. */
+    readonly existingRules?: Record<string, string>;
 }
 
 /** The workload identity pool of a registry. All properties are optional. */

@@ -119,6 +119,16 @@ export class Registry extends pulumi.ComponentResource {
                 verifyAccount(serviceAccountName(accountCoordinates(project, id)), account, calls),
             ),
             ...(identities?.verify(calls) ?? []),
+            ...(mirror?.existing === undefined
+                ? []
+                : existingMirrorModule().verifyMirror(
+                      name,
+                      { ...checked, mirror: { ...mirror, existing: mirror.existing } },
+                      mode === AccessMode.authoritative
+                          ? mirrorModule().mirrorReaders(principals)
+                          : undefined,
+                      calls,
+                  )),
         ];
         const waitOptions =
             verifications.length === 0
@@ -334,6 +344,12 @@ function auditLogsModule(): typeof import("./audit-logs") {
 function mirrorModule(): typeof import("./mirror") {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
     return require("./mirror") as typeof import("./mirror");
+}
+
+/** A registry whose mirror does not exist already does not load this module. */
+function existingMirrorModule(): typeof import("./existing-mirror") {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would make the constructor asynchronous
+    return require("./existing-mirror") as typeof import("./existing-mirror");
 }
 
 /** A registry that grants nothing to Google's service agent does not load this module. */

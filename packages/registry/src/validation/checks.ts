@@ -125,6 +125,10 @@ export function givenPrincipals(
     });
 }
 
+/** The message about a setting of a resource that the stack only uses. */
+export const managedByOwner =
+    "cannot be set with existing: use, because the owner manages the resource. Allowed: remove it, or set existing: adopt.";
+
 /** Reports mistakes in the settings of resources that already exist. */
 export function existingMistakes(
     given: Readonly<Record<string, unknown>>,
@@ -155,8 +159,6 @@ export function existingMistakes(
             `is not set. Allowed with existing: ${existing}: authoritative (the stack removes all other members of the roles that it grants; the preview lists them), additive (the stack only adds its own members).`,
         );
     }
-    const managedByOwner =
-        "cannot be set with existing: use, because the owner manages the resource. Allowed: remove it, or set existing: adopt.";
     if (existing === "use") {
         if (description !== undefined) report(["description"], description, managedByOwner);
         if (Object.keys(toRecord(labels)).length > 0) report(["labels"], labels, managedByOwner);

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { isAmong, normalizedName } from "../names/package-names";
 import { repositoryName } from "../names/urls";
-import { strings } from "./checks";
+import { managedByOwner, strings } from "./checks";
 import { parseEntry } from "./entry";
-import { duplicates, isRecord, matching, repositoryId, toRecord } from "./schema";
+import { duplicates, existing, isRecord, matching, record, repositoryId, toRecord } from "./schema";
 import { type FormatValue, type ReportMistake, typeMismatch } from "./wording";
 
 // `mirror`: where public packages come from if this registry passes them on. Only a registry with a mirror loads this file.
@@ -28,6 +28,22 @@ const upstream = v.pipe(
 const publicName = matching(
     /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i,
     "exact names of packages: a download rule takes no prefixes",
+);
+
+/** The key of `existingRules` for the rule of all packages without a rule of their own. */
+export const allPackages = "*";
+
+const ruledPackage = matching(
+    /^(?:\*|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)$/i,
+    'exact names of packages, and "*" for the rule of the whole repository',
+);
+const existingRules = record(
+    ruledPackage,
+    matching(
+        /^[\w.~:@+^%-]{1,256}$/,
+        "the id of a rule, which this command prints: gcloud artifacts rules list --repository=REPOSITORY",
+    ),
+    "a map from the name of a package to the id of its rule",
 );
 
 /** The keys of `mirror`. */
@@ -55,6 +71,8 @@ export const mirrorEntries = {
     ),
     repository: v.exactOptional(repositoryId),
     virtualRepository: v.exactOptional(repositoryId),
+    existing,
+    existingRules: v.exactOptional(existingRules),
 };
 
 /** A validated `mirror`. */
@@ -73,6 +91,10 @@ export interface Mirror {
     readonly repository: string;
     /** Id of the virtual repository, which tools ask. */
     readonly virtualRepository: string;
+    /** Set if both repositories exist already. */
+    readonly existing?: "use" | "adopt";
+    /** The ids of rules that exist already, by normalized names of packages, and by `allPackages`. */
+    readonly existingRules?: Readonly<Record<string, string>>;
 }
 
 /** The given settings that a mirror depends on. */
@@ -83,6 +105,8 @@ export interface GivenMirror {
     readonly location?: unknown;
     readonly repository?: unknown;
     readonly internalPackages?: unknown;
+    readonly existing?: unknown;
+    readonly access?: unknown;
 }
 
 /**
@@ -119,6 +143,7 @@ export function parseMirror(
     const { allow, upstream: from = "pypi", username, passwordSecret } = toRecord(given.mirror);
     checkNames(given, allow, report);
     checkLogin(from, username, passwordSecret, report);
+    checkExisting(given, report);
     const ids = checkIds(given, report);
     if (value === undefined) return undefined;
     return {
@@ -128,7 +153,62 @@ export function parseMirror(
         ...(value.username === undefined || value.passwordSecret === undefined
             ? {}
             : { login: { username: value.username, passwordSecret: value.passwordSecret } }),
+        ...(value.existing === undefined ? {} : { existing: value.existing }),
+        ...(value.existingRules === undefined
+            ? {}
+            : {
+                  existingRules: Object.fromEntries(
+                      Object.entries(value.existingRules).map(([name, id]) => [normalizedName(name), id]),
+                  ),
+              }),
     };
+}
+
+/** Reports mistakes in the settings of repositories and rules that already exist. */
+function checkExisting(given: GivenMirror, report: ReportMistake): void {
+    const { existing: used, existingRules: rules, ...mirror } = toRecord(given.mirror);
+    if (used === undefined) {
+        if (rules !== undefined) {
+            report(
+                ["mirror", "existingRules"],
+                undefined,
+                "has no effect. Allowed: only with mirror.existing.",
+            );
+        }
+        return;
+    }
+    if (given.existing === undefined && given.access === undefined) {
+        report(
+            ["access"],
+            undefined,
+            "is not set. Allowed with mirror.existing: authoritative (the stack removes all other members of the roles that it grants; the preview lists them), additive (the stack only adds its own members).",
+        );
+    }
+    if (used === "use") {
+        for (const key of ["username", "passwordSecret", "allow"]) {
+            if (mirror[key] !== undefined) report(["mirror", key], undefined, managedByOwner);
+        }
+    }
+    const names = Object.keys(toRecord(rules));
+    const ruled = strings(given.internalPackages).concat(strings(mirror["allow"])).map(normalizedName);
+    for (const name of names.filter((each) => v.is(ruledPackage, each))) {
+        if (name === allPackages ? mirror["allow"] !== undefined : ruled.includes(normalizedName(name)))
+            continue;
+        report(
+            ["mirror", "existingRules", name],
+            undefined,
+            name === allPackages
+                ? "is not a rule of this mirror. Allowed: only with mirror.allow."
+                : "is not a package with a rule of this mirror. Allowed: names in internalPackages and mirror.allow.",
+        );
+    }
+    for (const [, second] of duplicates(names, normalizedName)) {
+        report(
+            ["mirror", "existingRules", second],
+            undefined,
+            "is listed twice. Allowed: each package once.",
+        );
+    }
 }
 
 /** Reports internal names that a rule cannot keep out, and names that are both internal and allowed. */

@@ -253,7 +253,7 @@ export const AuditLogType = {
 /** Which accesses to the registry are logged. */
 export type AuditLogType = (typeof AuditLogType)[keyof typeof AuditLogType];
 
-/** Schema of `existing`, of the repository, an account or a pool. */
+/** Schema of `existing`, of the repository, an account, a pool or a mirror. */
 export const existing = v.exactOptional(oneOf(["use", "adopt"]));
 
 /** The keys of an entry of `serviceAccounts`. */
@@ -322,7 +322,7 @@ export const entries = {
     // Only its type is checked here. `parseMirror` checks the rest.
     mirror: v.exactOptional(
         map(
-            "a map with the keys upstream, username, passwordSecret, allow, repository and virtualRepository",
+            "a map with the keys upstream, username, passwordSecret, allow, repository, virtualRepository, existing and existingRules",
         ),
     ),
     // `cooldownMistakes` checks it, in a stack that sets it.

@@ -11,6 +11,7 @@ import {
 import { lastSegment, pick, text, type Created, type Inputs } from "./resource-inputs";
 
 const repositoryType = "gcp:artifactregistry/repository:Repository";
+const ruleType = "gcp:artifactregistry/rule:Rule";
 const accountType = "gcp:serviceaccount/account:Account";
 const poolType = "gcp:iam/workloadIdentityPool:WorkloadIdentityPool";
 const providerType = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider";
@@ -53,7 +54,7 @@ export class GoogleProvider {
             case poolType:
             case providerType:
                 return this.#identity(type, inputs);
-            case "gcp:artifactregistry/rule:Rule":
+            case ruleType:
                 return this.#rule(inputs);
             case "gcp:projects/serviceIdentity:ServiceIdentity":
                 return this.#serviceIdentity(inputs);
@@ -73,6 +74,10 @@ export class GoogleProvider {
                 const [name, repositoryId] = [lastSegment(id), lastSegment(id)];
                 return { id, state: { ...repositoryState(found), name, repositoryId } };
             }
+            case ruleType: {
+                const found = await this.#api.call("artifactRegistry", "GET", id);
+                return { id, state: { ...found, ruleId: lastSegment(id) } };
+            }
             case accountType: {
                 const found = await this.#api.call("iamBeta", "GET", id);
                 return { id, state: { ...found, member: `serviceAccount:${text(found["email"])}` } };
@@ -85,7 +90,11 @@ export class GoogleProvider {
         }
     }
 
-    /** Imports a resource: reads it, and updates the settings in which it differs from the inputs. */
+    /**
+     * Imports a resource: reads it, and updates the settings in which it differs from the inputs.
+     *
+     * @param inputs without those that the program ignores
+     */
     async import(type: string, id: string, inputs: Inputs): Promise<Created> {
         const { state } = await this.read(type, id);
         if (type === poolType || type === providerType) {
@@ -93,6 +102,13 @@ export class GoogleProvider {
                 id,
                 state: { ...state, ...inputs, ...(await this.#updateIdentity(type, id, state, inputs)) },
             };
+        }
+        if (type === ruleType) {
+            if (inputs["action"] !== state["action"]) {
+                const { action } = inputs;
+                await this.#api.call("artifactRegistry", "PATCH", `${id}?updateMask=action`, { action });
+            }
+            return { id, state: { ...state, ...inputs } };
         }
         const changed =
             type === repositoryType ? repositoryChanges(state, inputs) : accountChanges(state, inputs);

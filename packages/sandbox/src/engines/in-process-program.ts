@@ -36,14 +36,20 @@ async function reportAndExit(error: unknown): Promise<never> {
 
 async function runProgram(run: ProgramRun): Promise<void> {
     const provider = new GoogleProvider(run.config);
-    /** What each registered resource depends on. */
-    const registered = new Map<string, readonly string[]>();
+    /** What each registered resource depends on, and the inputs that an import leaves as they are. */
+    const registered = new Map<
+        string,
+        { readonly dependencies: readonly string[]; readonly ignored: readonly string[] }
+    >();
     /** Reads, imports or creates a resource; a preview only reads. */
     const perform = (type: string, name: string, inputs: object, id: string | undefined) => {
         const properties = inputs as Record<string, unknown>;
-        if (id && !registered.has(`${type} ${name}`)) return provider.read(type, id);
+        const { ignored } = registered.get(`${type} ${name}`) ?? {};
+        if (id && ignored === undefined) return provider.read(type, id);
         if (run.preview) return undefined;
-        return id ? provider.import(type, id, properties) : provider.create(type, properties);
+        if (!id) return provider.create(type, properties);
+        const managed = Object.entries(properties).filter(([key]) => ignored?.includes(key) !== true);
+        return provider.import(type, id, Object.fromEntries(managed));
     };
     pulumi.runtime.setAllConfig(run.config, [...run.secretKeys]);
     await pulumi.runtime.setMocks(
@@ -58,7 +64,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
             },
             newResource: async ({ type, name, inputs, custom, id }) => {
                 const isComponent = custom === false || type.startsWith("python-registry:");
-                const dependencies = registered.get(`${type} ${name}`) ?? [];
+                const { dependencies = [] } = registered.get(`${type} ${name}`) ?? {};
                 try {
                     const made = isComponent ? undefined : await perform(type, name, inputs as object, id);
                     await send({ kind: "resource", resource: { type, name, dependencies } });
@@ -78,7 +84,10 @@ async function runProgram(run: ProgramRun): Promise<void> {
     const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
     const register = monitor.registerResource.bind(monitor);
     monitor.registerResource = (request, callback) => {
-        registered.set(`${request.getType()} ${request.getName()}`, request.getDependenciesList());
+        registered.set(`${request.getType()} ${request.getName()}`, {
+            dependencies: request.getDependenciesList(),
+            ignored: request.getIgnorechangesList(),
+        });
         return register(request, callback);
     };
 
@@ -117,6 +126,7 @@ interface RegisterResourceRequest {
     getType(): string;
     getName(): string;
     getDependenciesList(): string[];
+    getIgnorechangesList(): string[];
 }
 
 /** Members of an Output that are not in its public type. */
