@@ -17,6 +17,7 @@ export interface StackOutputs extends ClientFileOutputs {
     readonly repository: { readonly indexUrl: string; readonly uploadUrl: string; readonly name: string };
     readonly clients: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly ci?: Readonly<Record<string, string>>;
+    readonly access: { readonly workloads?: Readonly<Record<string, { readonly principal: string }>> };
 }
 
 /** Where a request came to its end: in the login, or at the registry. */
@@ -84,7 +85,7 @@ export class AccessStack implements AsyncDisposable {
         }
     }
 
-    /** Runs the program again, on what the first run left. It must import it, because it has no state. */
+    /** Runs the program again, on what the first run left. It must import that or leave it alone, because it has no state. */
     upAgain(configuration: Readonly<Record<string, unknown>>): Promise<StackOutputs> {
         return getOutputs(this.sandbox, configuration);
     }

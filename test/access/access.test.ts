@@ -12,6 +12,7 @@ import { needTools } from "../clients/registry";
 import { AccessStack, type Answer } from "./access-stack";
 import { findCaller, everyIdentity, type Identity, ownServers, strangers } from "./identities";
 import { attempt, attemptEach, attemptWith, declared, type Operation, operations, ready } from "./operations";
+import { type AgentRow, type MirrorCell, mirrorGrants } from "./mirror";
 import { type Cell, page, type PublicCell, type RefusedRow } from "./page";
 import {
     onlyUv,
@@ -43,9 +44,17 @@ describe("access", () => {
         cells: Cell[];
         publicCells: PublicCell[];
         refused: RefusedRow[];
+        mirror: { readonly cells: readonly MirrorCell[]; readonly agent: readonly AgentRow[] };
         withdrawn: Withdrawal[];
         real: RealRun[];
-    } = { cells: [], publicCells: [], refused: [], withdrawn: [], real: [] };
+    } = {
+        cells: [],
+        publicCells: [],
+        refused: [],
+        mirror: { cells: [], agent: [] },
+        withdrawn: [],
+        real: [],
+    };
     /** The tests that have not passed. The page is about a run in which all did. */
     let missing = 0;
     const test = (title: string, body: (this: Mocha.Context) => Promise<void>) => {
@@ -113,6 +122,27 @@ describe("access", () => {
                 results.publicCells.push({ everyone, row: identity.row, operation, done });
             }
         }
+    });
+
+    test("is reading for everyone with a role, in a registry with a mirror", async () => {
+        const people = (["reader", "writer", "admin"] as const).map((role) => find("user", role));
+        results.mirror = await mirrorGrants(stack(), [
+            ...people,
+            find("service account with a key", "reader"),
+            find("githubActions, ref", "reader"),
+            ...strangers,
+        ]);
+        const { cells, agent } = results.mirror;
+        assert.deepEqual(
+            cells
+                .filter(({ done, declared: wanted }) => done !== wanted)
+                .map(({ identity, operation }) => `${identity.id}: ${operation}`),
+            [],
+        );
+        assert.deepEqual(
+            agent.filter(({ done, declared: wanted }) => done !== wanted),
+            [],
+        );
     });
 
     describe("is refused to the neighbors of an identity, by the step that must refuse them:", () => {

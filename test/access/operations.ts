@@ -110,8 +110,6 @@ let turn = 0;
 
 /** The requests of an operation: those that pip, twine and gcloud send. */
 function trial(stack: AccessStack, id: string, operation: Operation, username: string): Trial {
-    const basic = (token: string | undefined) =>
-        token === undefined ? undefined : `Basic ${Buffer.from(`${username}:${token}`).toString("base64")}`;
     const { indexUrl, uploadUrl, name } = stack.outputs.repository;
     const { files } = stack.repository;
     const api = `https://artifactregistry.googleapis.com/v1/${name}`;
@@ -119,29 +117,25 @@ function trial(stack: AccessStack, id: string, operation: Operation, username: s
     const filename = `${own.replaceAll("-", "_")}-1.0.tar.gz`;
     const put = (project: string, file: string, content: string) =>
         files.set(file, pythonFile(project, file, Buffer.from(content)));
-    const upload = (project: string, file: string) => (token: string | undefined) => {
-        const form = new FormData();
-        const fields = {
-            ":action": "file_upload",
-            protocol_version: "1",
-            name: project,
-            version: "1.0",
-            filetype: "sdist",
-            pyversion: "source",
-        };
-        for (const [field, value] of Object.entries(fields)) form.append(field, value);
-        form.append("content", new Blob([`uploaded by ${id}`]), file);
-        return send(stack, uploadUrl, { method: "POST", token: basic(token), form });
-    };
+    const upload = (project: string, file: string) => (token: string | undefined) =>
+        send(stack, uploadUrl, {
+            method: "POST",
+            token: basic(token, username),
+            form: uploadForm(id, project, file),
+        });
     switch (operation) {
         case "install": {
             let downloaded = "";
             return {
                 request: async (token) => {
-                    const page = await send(stack, `${indexUrl}${ready.name}/`, { token: basic(token) });
+                    const page = await send(stack, `${indexUrl}${ready.name}/`, {
+                        token: basic(token, username),
+                    });
                     const link = /href="([^"#]+)/.exec(page.text)?.[1];
                     if (page.status !== 200 || link === undefined) return page;
-                    const file = await send(stack, new URL(link, indexUrl).href, { token: basic(token) });
+                    const file = await send(stack, new URL(link, indexUrl).href, {
+                        token: basic(token, username),
+                    });
                     downloaded = file.text;
                     return file;
                 },
@@ -197,7 +191,7 @@ interface Sent {
     readonly json?: object;
 }
 
-async function send(stack: AccessStack, url: string, { method = "GET", token, form, json }: Sent) {
+export async function send(stack: AccessStack, url: string, { method = "GET", token, form, json }: Sent) {
     const encoded =
         form === undefined
             ? json === undefined
@@ -220,7 +214,30 @@ async function encode(form: FormData): Promise<{ type: string; body: Uint8Array 
     return { type, body: new Uint8Array(await response.arrayBuffer()) };
 }
 
+/** The form with which twine uploads a file of a project. */
+export function uploadForm(by: string, project: string, file: string): FormData {
+    const form = new FormData();
+    const fields = {
+        ":action": "file_upload",
+        protocol_version: "1",
+        name: project,
+        version: "1.0",
+        filetype: "sdist",
+        pyversion: "source",
+    };
+    for (const [field, value] of Object.entries(fields)) form.append(field, value);
+    form.append("content", new Blob([`uploaded by ${by}`]), file);
+    return form;
+}
+
+/** The login of pip and twine. */
+export function basic(token: string | undefined, username = "oauth2accesstoken"): string | undefined {
+    return token === undefined
+        ? undefined
+        : `Basic ${Buffer.from(`${username}:${token}`).toString("base64")}`;
+}
+
 /** The login of gcloud. */
-function bearer(token: string | undefined): string | undefined {
+export function bearer(token: string | undefined): string | undefined {
     return token === undefined ? undefined : `Bearer ${token}`;
 }

@@ -2,6 +2,7 @@ import { format } from "prettier";
 import type { Answer } from "./access-stack";
 import { type Identity, project } from "./identities";
 import { type Operation, operations, type Outcome } from "./operations";
+import type { AgentRow, MirrorCell } from "./mirror";
 import type { RealRun } from "./real-clients";
 
 /** A cell of the matrix: what happened when an identity tried an operation. */
@@ -31,12 +32,14 @@ export function page({
     cells,
     publicCells,
     refused,
+    mirror,
     withdrawn,
     real,
 }: {
     readonly cells: readonly Cell[];
     readonly publicCells: readonly PublicCell[];
     readonly refused: readonly RefusedRow[];
+    readonly mirror: { readonly cells: readonly MirrorCell[]; readonly agent: readonly AgentRow[] };
     /** In the order in which they happened. */
     readonly withdrawn: readonly Omit<RefusedRow, "group">[];
     readonly real: readonly RealRun[];
@@ -84,6 +87,28 @@ export function page({
                 ),
             ]),
         ),
+        "## Registries with a mirror",
+        "With `publicPackages: mirror`. The upstream is a repository of another project, and the cells name the roles with " +
+            "which the operation succeeded. Where nothing else is said, packages come from the virtual repository.",
+        table(
+            ["operation", ...unique(mirror.cells.map(({ identity }) => identity.row))],
+            unique(mirror.cells.map(({ operation }) => operation)).map((operation) => [
+                operation,
+                ...unique(mirror.cells.map(({ identity }) => identity.row)).map((row) =>
+                    getRoles(
+                        mirror.cells.filter(
+                            (each) => each.identity.row === row && each.operation === operation,
+                        ),
+                    ),
+                ),
+            ]),
+        ),
+        "What Google's service agent can do outside the project of the registry, with this upstream and with one that needs a " +
+            "login. Nobody else is granted anything there, and nobody has a role on the remote repositories.",
+        table(
+            ["resource", "operation", "succeeded"],
+            mirror.agent.map(({ resource, operation, done }) => [resource, operation, done ? "yes" : "no"]),
+        ),
         "## Who is refused, and by which step",
         "Each row is someone who is close to an identity with a role, and tries what that identity can do. The answers are " +
             "those of the sandbox, in the words of Google's services where they are documented. Rows that say *gets in* are " +
@@ -127,7 +152,7 @@ function refusals(rows: readonly Omit<RefusedRow, "group">[]): string {
 }
 
 /** The roles of the identities for which an operation succeeded. */
-function getRoles(cells: readonly Cell[]): string {
+function getRoles(cells: readonly Pick<Cell, "identity" | "done">[]): string {
     const succeeded = cells
         .filter(({ done }) => done)
         .map(({ identity }) => identity.role ?? "without a role");
