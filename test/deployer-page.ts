@@ -7,17 +7,13 @@ import { type Permission, permissions } from "../packages/sandbox/src/google/rol
 
 const page = readFileSync(join(__dirname, "..", "docs", "deployer.md"), "utf8");
 
-/** A role that the deployer needs. */
+/** A role that the deployer needs, and what an account for previews needs in its place. */
 export interface DeployerRole {
     readonly need: string;
     readonly role: string;
-    readonly on: "project" | "repository" | "account";
+    /** Of the first rows: project, repository or account. */
+    readonly on: string;
     readonly permissions: readonly Permission[];
-}
-
-/** The permissions of a row of the second table. */
-export interface PreviewPermissions {
-    readonly need: string;
     readonly plain: readonly Permission[];
     readonly refresh: readonly Permission[];
 }
@@ -46,26 +42,27 @@ export function permissionsIn(cell = ""): Permission[] {
     );
 }
 
-export const deployerRoles: readonly DeployerRole[] = rows("Roles for up, key rotation and destroy").map(
-    ([need = "", role = "", on = "", used]) => ({
+const allRoles: readonly DeployerRole[] = rows("Roles and permissions").map(
+    ([need = "", role = "", on = "", used, plain, refresh]) => ({
         need,
         role: role.replaceAll("`", ""),
-        on: on.replace("the ", "") as DeployerRole["on"],
+        on: on.replace("the ", ""),
         permissions: permissionsIn(used),
-    }),
-);
-
-export const previewPermissions: readonly PreviewPermissions[] = rows("Permissions for previews").map(
-    ([need = "", plain, refresh]) => ({
-        need,
         plain: permissionsIn(plain),
         refresh: permissionsIn(refresh),
     }),
 );
+const isOptional = ({ need }: DeployerRole) => /^(?:a mirror|`encryption`|`auditLogs`)/.test(need);
 
-/** Everything that a preview of any stack uses, sorted. */
+/** The rows about a repository, accounts, keys and CI systems. */
+export const deployerRoles = allRoles.filter((each) => !isOptional(each));
+
+/** The rows about what only some registries have. */
+export const optionalRoles = allRoles.filter(isOptional);
+
+/** Everything that a preview of a stack without the optional rows uses, sorted. */
 export const previewRole: readonly Permission[] = sorted(
-    previewPermissions.flatMap(({ plain, refresh }) => [...plain, ...refresh]),
+    deployerRoles.flatMap(({ plain, refresh }) => [...plain, ...refresh]),
 );
 
 /** Each permission once, sorted. */

@@ -1,7 +1,7 @@
 import type { Policy } from "../packages/sandbox/src/google/policy";
 import type { Permission } from "../packages/sandbox/src/google/roles";
 import type { LoggedRequest, Sandbox } from "../packages/sandbox/src/sandbox";
-import { type DeployerRole, deployerRoles, sorted } from "./deployer-page";
+import { type DeployerRole, deployerRoles, optionalRoles, sorted } from "./deployer-page";
 import { call, ok } from "./sandbox/client";
 
 // An operator who is not the project's owner, and stacks that together need every role of docs/deployer.md.
@@ -53,6 +53,50 @@ export function existingStack(keys: readonly string[]): Settings {
         },
     };
 }
+
+export const kmsKey = `projects/${project}/locations/europe-west1/keyRings/registry/cryptoKeys/python`;
+const secret = `projects/${project}/secrets/index-password`;
+
+/** A stack that needs the rows about a mirror with a login, encryption and audit logs. */
+export const optionalStack: Settings = {
+    protect: false,
+    serviceAccounts: {},
+    readers: ["group:developers@example.com"],
+    internalPackages: ["acme-core"],
+    publicPackages: "mirror",
+    mirror: {
+        upstream: "https://packages.acme.example/simple",
+        username: "mirror",
+        passwordSecret: `${secret}/versions/1`,
+    },
+    encryption: { kmsKey },
+    auditLogs: ["DATA_READ"],
+    // No row has these.
+    cleanup: { policies: { old: { action: "DELETE", condition: { olderThan: "90d" } } } },
+    scanning: true,
+};
+
+/** What `optionalStack` uses, made by the project's owner. */
+export function createOptional({ cloud }: Sandbox): void {
+    for (const api of ["cloudkms", "secretmanager"])
+        cloud.project(project).services.add(`${api}.googleapis.com`);
+    cloud.addCryptoKey(kmsKey);
+    cloud.addSecret(secret, ["hunter2"]);
+}
+
+/** The optional rows with these beginnings. */
+export function optionalRows(...needs: readonly string[]): DeployerRole[] {
+    return needs.map((need) => {
+        const found = optionalRoles.find((each) => each.need === need);
+        if (!found) throw new Error(`docs/deployer.md has no row "${need}"`);
+        return found;
+    });
+}
+
+/** The rows that every stack needs which creates its repository and enables its APIs. */
+export const repositoryRoles = deployerRoles.filter(({ need }) =>
+    /^(?:a repository$|`enableApis`)/.test(need),
+);
 
 /** What `existingStack` uses, made by the project's owner. */
 export async function createExisting(sandbox: Sandbox): Promise<void> {

@@ -3,18 +3,23 @@ import type { Permission } from "../../packages/sandbox/src/google/roles";
 import {
     asOperator,
     createExisting,
+    createOptional,
     existingRoles,
     existingStack,
     grantPermissions,
     grantRoles,
     ofOperator,
+    optionalRows,
+    optionalStack,
     ownRoles,
     ownStack,
     getPermissions,
     project,
+    repositoryRoles,
 } from "../deployer";
-import { previewPermissions, previewRole, sorted } from "../deployer-page";
+import { deployerRoles, previewRole, sorted } from "../deployer-page";
 import { isRefusal, methods, permissionsNeeded } from "../documented-permissions";
+import { itInRelease } from "../release";
 import { type EngineStack, openForEachTest } from "./engine-stack";
 
 // The roles and permissions of docs/deployer.md, with the real CLI and the real Google provider.
@@ -43,7 +48,7 @@ describe("the deployer in the real engine", () => {
     };
     const usedBy = (need: RegExp, ...columns: readonly ("plain" | "refresh")[]) =>
         sorted(
-            previewPermissions
+            deployerRoles
                 .filter((row) => need.test(row.need))
                 .flatMap((row) => columns.flatMap((column) => row[column])),
         );
@@ -99,6 +104,55 @@ describe("the deployer in the real engine", () => {
         assert.deepEqual(needed(), getPermissions(existingRoles));
         const { repositories, serviceAccounts } = stack.sandbox.cloud.project(project);
         assert.deepEqual([repositories.size, serviceAccounts.size], [1, 1]);
+    });
+
+    describe("of a stack with a mirror, encryption and audit logs", () => {
+        const rows = optionalRows("a mirror", "a mirror with a login", "`encryption`", "`auditLogs`");
+        const own = sorted(rows.flatMap(({ permissions }) => permissions));
+        const base = getPermissions(repositoryRoles);
+        beforeEach(() => {
+            createOptional(stack.sandbox);
+        });
+
+        it("brings it up, and destroys it, with the permissions of the page", async () => {
+            const previewed = sorted([...repositoryRoles, ...rows].flatMap(({ plain }) => plain));
+            grantPermissions(stack.sandbox, previewed);
+            await stack.init(optionalStack);
+            await stack.pulumi("preview");
+            assert.deepEqual(needed(), previewed);
+            grantPermissions(stack.sandbox, sorted([...base, ...own]));
+            await stack.up();
+            needed();
+
+            const refreshed = sorted(
+                [...repositoryRoles, ...rows].flatMap(({ plain, refresh }) => [...plain, ...refresh]),
+            );
+            grantPermissions(stack.sandbox, refreshed);
+            await stack.pulumi("preview", "--refresh");
+            assert.deepEqual(needed(), refreshed);
+
+            grantPermissions(stack.sandbox, sorted([...base, ...own]));
+            await stack.up("--refresh", "--expect-no-changes");
+            await destroy();
+            assert.equal(stack.sandbox.cloud.project(project).repositories.size, 0);
+            const others = sorted([...base, ...own]);
+            assert.deepEqual(
+                needed().filter((each) => !others.includes(each)),
+                [],
+            );
+        });
+
+        for (const missing of own.filter((each) => !base.includes(each) && !each.endsWith(".delete"))) {
+            itInRelease(`fails without ${missing}, with the service's message`, async () => {
+                grantPermissions(
+                    stack.sandbox,
+                    sorted([...base, ...own]).filter((each) => each !== missing),
+                );
+                await stack.init(optionalStack);
+                const message = await getMessage(stack.up());
+                assert.ok(isRefusal(message, missing), message);
+            });
+        }
     });
 
     it("previews with permissions that change nothing, and needs each of them", async () => {

@@ -7,20 +7,26 @@ import {
     asOperator,
     callAsOperator,
     createExisting,
+    createOptional,
     existingAccount,
     existingRoles,
     existingStack,
     grantPermissions,
     grantRoles,
     ofOperator,
+    operator,
+    optionalRows,
+    optionalStack,
     ownRoles,
     ownStack,
     getPermissions,
     project,
+    repositoryRoles,
 } from "../deployer";
-import { previewPermissions, previewRole, sorted } from "../deployer-page";
+import { deployerRoles, previewRole, sorted } from "../deployer-page";
 import { methods, permissionsNeeded } from "../documented-permissions";
 import { itInRelease } from "../release";
+import { ok } from "../sandbox/client";
 
 // The roles and permissions of docs/deployer.md, with the in-process engine. It creates, reads and imports. It neither
 // plans, refreshes, updates nor deletes: for these steps, the tests make the calls of the Google provider in its order,
@@ -165,9 +171,106 @@ describe("the deployer", () => {
         });
     });
 
+    describe("of a stack with a mirror, encryption and audit logs", () => {
+        const used = (rows: ReturnType<typeof optionalRows>) =>
+            sorted(rows.flatMap((row) => row.permissions));
+        const previewed = (rows: ReturnType<typeof optionalRows>) => sorted(rows.flatMap((row) => row.plain));
+        const central = "projects/central-project/locations/europe-west1/repositories";
+        /** What the operator needed since the last call, of what it asked there. */
+        let seen = 0;
+        const neededAt = (where = /./) => {
+            const since = sandbox.requests.slice(seen);
+            seen = sandbox.requests.length;
+            return permissionsNeeded(ofOperator(since).filter(({ path }) => where.test(path)));
+        };
+        beforeEach(() => (seen = 0));
+
+        it("deploys and previews it with the permissions of the page, and uses all of them", async () => {
+            const rows = optionalRows("a mirror", "a mirror with a login", "`encryption`", "`auditLogs`");
+            createOptional(sandbox);
+            grantPermissions(sandbox, previewed(rows));
+            await preview(sandbox, optionalStack);
+            assert.deepEqual(neededAt(), previewed(rows));
+
+            const base = getPermissions(repositoryRoles);
+            grantPermissions(sandbox, sorted([...base, ...used(rows)]));
+            await up(sandbox, optionalStack);
+            const rule = `${repository}-public/rules/deny-acme-core`;
+            await call(sandbox, "DELETE", rule);
+            for (const id of ["-all", "-public", ""]) await call(sandbox, "DELETE", `${repository}${id}`);
+            const own = used(rows).filter((each) => !base.includes(each));
+            assert.deepEqual(
+                neededAt().filter((each) => !base.includes(each)),
+                own,
+            );
+            assert.equal(sandbox.cloud.project(project).repositories.size, 0);
+        });
+
+        it("deploys one of a repository elsewhere, and uses one of its owner, with roles on these alone", async () => {
+            sandbox.cloud.addProject("central-project", "88", "user:operator@example.com");
+            await createExisting(sandbox);
+            const { services: apis } = sandbox.cloud.project("central-project");
+            apis.add("artifactregistry.googleapis.com");
+            const create = (where: string, id: string, settings: object = {}) =>
+                ok(sandbox, "POST", `/artifactregistry/v1/${where}?repository_id=${id}`, {
+                    format: "PYTHON",
+                    ...settings,
+                });
+            await create(central, "pypi");
+            /** Lets the operator do exactly this with a repository. */
+            const permit = (of: string, id: string, allowed: readonly Permission[]) => {
+                const role = `projects/${project}/roles/on_${id.replace("-", "_")}`;
+                sandbox.cloud.customRoles.set(role, allowed);
+                const found = sandbox.cloud.repository(sandbox.cloud.project(of), "europe-west1", id);
+                found.policy = { ...found.policy, bindings: [{ role, members: [operator] }] };
+            };
+            const elsewhere = optionalRows("a mirror of another project's repository");
+            const base = getPermissions(repositoryRoles);
+            permit("central-project", "pypi", used(elsewhere));
+            grantPermissions(sandbox, sorted([...base, ...used(optionalRows("a mirror"))]));
+            const mirrored = {
+                ...optionalStack,
+                encryption: {},
+                auditLogs: [],
+                repository: "own",
+                mirror: { upstream: `${central}/pypi` },
+            };
+            await up(sandbox, mirrored);
+            assert.deepEqual(neededAt(/central-project/), used(elsewhere));
+
+            // The owner of that registry removes the operator's roles, and another stack uses its mirror.
+            const existing = optionalRows("a mirror with `existing: use`");
+            const [ownRow] = deployerRoles.filter(({ need }) => need.startsWith("an existing repository"));
+            const mirror = {
+                upstream: `${central}/pypi`,
+                existing: "use",
+                repository: "own-public",
+                virtualRepository: "own-all",
+            };
+            const using = {
+                existing: "use",
+                access: "additive",
+                enableApis: false,
+                repository: "own",
+                serviceAccounts: {},
+                readers: ["group:developers@example.com"],
+                publicPackages: "mirror",
+                internalPackages: ["acme-core"],
+                mirror,
+            };
+            for (const columns of ["plain", "permissions"] as const) {
+                grantRoles(sandbox, []);
+                permit(project, "own", ownRow![columns]);
+                for (const id of ["own-public", "own-all"]) permit(project, id, existing[0]![columns]);
+                await (columns === "plain" ? preview(sandbox, using) : up(sandbox, using));
+                assert.deepEqual(neededAt(/own-(?:public|all)/), sorted(existing[0]![columns]));
+            }
+        });
+    });
+
     describe("for previews", () => {
         const used = (need: RegExp) =>
-            sorted(previewPermissions.filter((row) => need.test(row.need)).flatMap(({ plain }) => plain));
+            sorted(deployerRoles.filter((row) => need.test(row.need)).flatMap(({ plain }) => plain));
 
         it("previews a stack with workloads", async () => {
             sandbox.cloud.project(project).services.add("iam.googleapis.com");

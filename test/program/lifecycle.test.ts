@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
-import type { Permission } from "../../packages/sandbox/src/google/roles";
 import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
-import { asOperator, grantPermissions, ofOperator } from "../deployer";
-import { deployerRoles, permissionsIn, sorted } from "../deployer-page";
-import { permissionsNeeded } from "../documented-permissions";
+import { asOperator, grantPermissions } from "../deployer";
 
 // Cleanup, encryption, scanning and audit logs, in process: what is sent to the APIs.
 
@@ -266,50 +262,12 @@ describe("the life of a repository", () => {
         });
     });
 
-    describe("needs the permissions of docs/lifecycle.md", () => {
-        const page = readFileSync(join(__dirname, "..", "..", "docs", "lifecycle.md"), "utf8");
-        /** The permissions in a column of the rows of these keys. */
-        const inColumn = (column: number) =>
-            sorted(
-                [...page.matchAll(/^\| `(?:encryption|auditLogs)`.*$/gm)].flatMap(([row]) =>
-                    permissionsIn(row.split("|")[column]),
-                ),
-            );
-        const ofRepository = sorted(
-            deployerRoles
-                .filter(({ need }) => /^(?:a repository$|`enableApis`)/.test(need))
-                .flatMap((row) => row.permissions),
+    it("says what is missing for the audit logs", async () => {
+        grantPermissions(sandbox, []);
+        await assert.rejects(
+            run({ auditLogs: ["DATA_READ"] }, { preview: true }, asOperator(sandbox)),
+            /^Error: auditLogs: cannot read the policy of the project sandbox-project, in which audit logs are set\. To keep what is set there, the deployer needs the permission resourcemanager\.projects\.getIamPolicy\./,
         );
-        const values = { encryption: { kmsKey }, auditLogs: ["DATA_READ"] };
-        const runAs = (permissions: readonly Permission[], options: ProgramOptions = {}) => {
-            grantPermissions(sandbox, permissions);
-            return run(values, options, asOperator(sandbox));
-        };
-        const used = () => permissionsNeeded(ofOperator(sandbox.requests));
-        const beside = (base: readonly Permission[]) => used().filter((each) => !base.includes(each));
-
-        it("to deploy, and no others", async () => {
-            const page = inColumn(4);
-            await runAs(sorted([...ofRepository, ...page]));
-            const own = page.filter((each) => !ofRepository.includes(each));
-            assert.ok(own.length >= 4);
-            assert.deepEqual(beside(ofRepository), own);
-        });
-
-        it("to preview, and no others", async () => {
-            const page = inColumn(5);
-            assert.ok(page.length >= 2);
-            await runAs(page, { preview: true });
-            assert.deepEqual(used(), page);
-        });
-
-        it("and says what is missing for the audit logs", async () => {
-            const page = inColumn(5).filter((each) => each !== "resourcemanager.projects.getIamPolicy");
-            await assert.rejects(
-                runAs(page, { preview: true }),
-                /^Error: auditLogs: cannot read the policy of the project sandbox-project, in which audit logs are set\. To keep what is set there, the deployer needs the permission resourcemanager\.projects\.getIamPolicy\./,
-            );
-        });
     });
 
     it("costs a stack that sets nothing of it nothing: no module, no call", async () => {
