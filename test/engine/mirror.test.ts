@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ok } from "../sandbox/client";
 import { EngineStack, openForEachTest, project } from "./engine-stack";
 
 // Public packages through the registry, with the real CLI and the real Google provider against the sandbox.
@@ -88,5 +89,163 @@ describe("a mirror in the real engine", () => {
         await assert.rejects(stack.up());
         assert.deepEqual(await rulesAtGoogle(), ["deny-acme-core: DENY acme-core"]);
         assert.deepEqual(repositoriesAtGoogle(), ["python", "python-all", "python-public"]);
+    });
+
+    describe("that exists already", () => {
+        /** The owner's repositories and rules, with what this program never sets. */
+        async function create(): Promise<void> {
+            const { sandbox } = stack;
+            const registry = `/artifactregistry/v1/${repositories}`;
+            await ok(sandbox, "POST", `/serviceusage/v1/projects/${project}/services:batchEnable`, {
+                serviceIds: ["artifactregistry.googleapis.com", "iam.googleapis.com"],
+            });
+            const repository = (id: string, settings: object = {}) =>
+                ok(sandbox, "POST", `${registry}?repository_id=${id}`, { format: "PYTHON", ...settings });
+            await repository("python");
+            await repository("shared");
+            await repository("python-public", {
+                mode: "REMOTE_REPOSITORY",
+                description: "Theirs",
+                labels: { team: "data" },
+                remoteRepositoryConfig: {
+                    description: "PyPI by another name",
+                    pythonRepository: { customRepository: { uri: "https://pypi.example/simple/" } },
+                    noCache: {},
+                },
+                cleanupPolicies: { old: { action: "DELETE", condition: { olderThan: "86400s" } } },
+                cleanupPolicyDryRun: true,
+                vulnerabilityScanningConfig: { enablementConfig: "DISABLED" },
+            });
+            const upstreamPolicies = [
+                { id: "shared", repository: `${repositories}/shared`, priority: 500 },
+                { id: "ours", repository: `${repositories}/python`, priority: 7 },
+                { id: "pypi", repository: `${repositories}/python-public`, priority: 3 },
+            ];
+            await repository("python-all", {
+                mode: "VIRTUAL_REPOSITORY",
+                description: "Theirs too",
+                virtualRepositoryConfig: { upstreamPolicies },
+            });
+            const condition = { expression: "pkg.version.id > '2'" };
+            for (const [id, rule] of Object.entries({
+                "block-core": { action: "DENY", packageId: "acme-core", condition },
+                theirs: { action: "ALLOW", packageId: "acme-tools" },
+            })) {
+                await ok(sandbox, "POST", `${registry}/python-public/rules?ruleId=${id}`, {
+                    operation: "DOWNLOAD",
+                    ...rule,
+                });
+            }
+        }
+        const settingsAtGoogle = () =>
+            ["python-public", "python-all"].map((id) =>
+                structuredClone(
+                    [...stack.sandbox.cloud.project(project).repositories.values()].find(
+                        (each) => each.id === id,
+                    )?.settings,
+                ),
+            );
+        const common = {
+            protect: false,
+            existing: "use",
+            access: "additive",
+            serviceAccounts: {},
+            readers: ["group:dev@example.com"],
+            publicPackages: "mirror",
+        };
+        const upstream = "https://pypi.example/simple";
+        const adopted = (internalPackages: string[], existingRules: object) => ({
+            ...common,
+            labels: { team: "platform" },
+            existing: "adopt",
+            internalPackages,
+            mirror: { upstream, existing: "adopt", existingRules },
+        });
+
+        it("is adopted without losing or replacing anything, and names each difference", async () => {
+            await create();
+            changes();
+            const before = settingsAtGoogle();
+            await stack.init(adopted(["acme-core", "acme-new"], { "acme-core": "block-core" }));
+            const preview = await stack.pulumi("preview", "--diff");
+            for (const message of [
+                /python-public differs from the configuration:\s+labels\.team: "data" becomes "platform"/,
+                /python-public keeps settings that this stack does not manage: cleanupPolicies/,
+                /python-public keeps no packages \(noCache\)/,
+                /rules\/block-core differs from the configuration:\s+condition: "pkg.version.id > '2'" is removed/,
+                /python-all also has the packages of \S+\/shared/,
+            ]) {
+                assert.match(preview, message);
+            }
+            assert.deepEqual(changes(), []);
+
+            await stack.up();
+            assert.deepEqual(
+                settingsAtGoogle(),
+                before.map((each) => ({ ...each, labels: { team: "platform" } })),
+            );
+            const made = changes();
+            assert.deepEqual(
+                made.filter((each) => /^DELETE|POST .*repository_?[iI]d/.test(each)),
+                [],
+            );
+            const rules = ["block-core: DENY acme-core", "deny-acme-new: DENY acme-new"];
+            assert.deepEqual(await rulesAtGoogle(), [...rules, "theirs: ALLOW acme-tools"]);
+            const { rules: found } = [...stack.sandbox.cloud.project(project).repositories.values()].find(
+                ({ id }) => id === "python-public",
+            )!;
+            assert.equal(found.get("block-core")?.condition, undefined);
+            await stack.up("--expect-no-changes");
+            await stack.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+            assert.deepEqual(changes(), []);
+
+            // A rule that nobody named stays, and the update fails.
+            const names = ["acme-core", "acme-new", "acme-tools"];
+            await stack.configure(adopted(names, { "acme-core": "block-core" }));
+            await assert.rejects(stack.up(), /exists/);
+            assert.deepEqual(await rulesAtGoogle(), [...rules, "theirs: ALLOW acme-tools"]);
+            await stack.configure(adopted(names, { "acme-core": "block-core", "acme-tools": "theirs" }));
+            await stack.up();
+            assert.deepEqual(await rulesAtGoogle(), [...rules, "theirs: DENY acme-tools"]);
+            await stack.up("--refresh", "--expect-no-changes");
+
+            await stack.pulumi("destroy", "--yes", "--skip-preview");
+            assert.deepEqual(repositoriesAtGoogle(), ["shared"]);
+        });
+
+        it("is refused with a rule for a different package, and with a missing one, before anything is changed", async () => {
+            await create();
+            changes();
+            await stack.init(adopted(["acme-core"], { "acme-core": "theirs" }));
+            await assert.rejects(
+                stack.pulumi("preview"),
+                /theirs is for the package acme-tools, not for the package acme-core/,
+            );
+            await assert.rejects(stack.up(), /theirs is for the package acme-tools/);
+            await stack.configure({
+                ...common,
+                internalPackages: ["acme-new"],
+                mirror: { upstream, existing: "use" },
+            });
+            await assert.rejects(stack.up(), /rules\/deny-acme-new/);
+            assert.deepEqual(changes(), []);
+        });
+
+        it("is left to its owner if it is used", async () => {
+            await create();
+            const before = settingsAtGoogle();
+            await stack.init({
+                ...common,
+                internalPackages: [],
+                mirror: { upstream, existing: "use" },
+            });
+            await stack.up();
+            assert.deepEqual(readersOf("python-all"), ["group:dev@example.com"]);
+            await stack.up("--refresh", "--expect-no-changes");
+            await stack.pulumi("destroy", "--yes", "--skip-preview");
+            assert.deepEqual(settingsAtGoogle(), before);
+            assert.deepEqual(readersOf("python-all") ?? [], []);
+            assert.equal((await rulesAtGoogle()).length, 2);
+        });
     });
 });
