@@ -28,8 +28,10 @@ ${[["what ends or moves", "how", "at Google afterwards"], ["---", "---", "---"],
 - **The stack's workload identity pool and its providers stay**, because Google keeps the id of a deleted one for 30 days. Without
   grants, they give access to nothing. In a pool of someone else (\`pool.existing: use\`), the stack's providers are deleted: their ids
   are free again after 30 days, or after \`undelete\` (see [workloads](workloads.md#a-deleted-pool)). APIs stay enabled.
-- **Audit logs stay on** (\`auditLogs\`), because another stack can have asked for them. They give access to nothing. The grant on a key
-  (\`encryption\`) is protected with the repository, and ends after it (see [the life of a repository](lifecycle.md)).
+- **Audit logs stay on** (\`auditLogs\`), because another stack can have asked for them. They give access to nothing. \`cleanup\` and
+  \`scanning\` stay as they are on a repository that stays.
+- **What a repository that stays needs, stays with it**: the download rules of a mirror, and what Google's service agent is granted for an
+  upstream and on a key (\`encryption\`). They end with the repository (see [the life of a repository](lifecycle.md)).
 - **A grant has one owner.** If a principal that you list had the role before, without the stack, it loses the role when the stack
   removes its grant.
 - **Change \`access\`, and \`existing\`, in an update of its own.** A principal that the same update removes can keep its role.
@@ -37,7 +39,7 @@ ${[["what ends or moves", "how", "at Google afterwards"], ["---", "---", "---"],
   someone else. The preview names them. Use \`access: additive\` on a repository that others manage, too.
 - **What the state no longer has, Pulumi cannot remove.** After \`pulumi state delete\` or \`pulumi stack rm --force\`, the resources and
   grants stay at Google. To rebuild the state, create a stack with the same name and the same settings, with \`existing: adopt\` for the
-  repository and for each account, and without \`keys\`. \`pulumi up\` finds the pool and its providers. Then delete the old keys,
+  repository and for each account, with \`mirror.existing\` and \`existingRules\` for a [mirror](existing-resources.md#a-mirror), and without \`keys\`. \`pulumi up\` finds the pool and its providers. Then delete the old keys,
   which nobody can read again: \`gcloud iam service-accounts keys list --iam-account=ACCOUNT\`.
 - **An account that was deleted and created again** is a different account: the policy names the old one, as
   \`deleted:serviceAccount:…?uid=…\`, and \`pulumi up\` sees no difference. \`pulumi up --refresh\` grants the roles to the new account.

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Policy } from "../../packages/sandbox/src/google/policy";
+import { registryAgent } from "../../packages/sandbox/src/google/service-agents";
+import { createOptional, optionalStack } from "../deployer";
 import { type Ending, endsPage } from "./ends-page";
 import { type EngineStack, openForEachTest, project } from "./engine-stack";
 
@@ -116,6 +119,48 @@ const impersonated = (own: object) => ({
 });
 const publisher = `writer: serviceAccount:${account}`;
 
+const mirrored = { ...only, readers: [dev], publicPackages: "mirror", internalPackages: ["acme-core"] };
+const mirrorAtGoogle = [
+    "repository python",
+    `reader: ${dev}`,
+    "repository python-all",
+    `reader: ${dev}`,
+    "repository python-public, rules: deny-acme-core",
+];
+
+/** The owner of the project creates the repositories of a mirror, with a rule, and gives roles on the virtual one. */
+async function ownersMirror(stack: EngineStack): Promise<void> {
+    await ownersRepository(stack);
+    const repositories = `projects/${project}/locations/europe-west1/repositories`;
+    const create = (id: string, settings: object) =>
+        callAsOwner(stack, `artifactregistry/v1/${repositories}?repository_id=${id}`, {
+            format: "PYTHON",
+            ...settings,
+        });
+    await create("python-public", {
+        mode: "REMOTE_REPOSITORY",
+        remoteRepositoryConfig: { pythonRepository: { publicRepository: "PYPI" } },
+    });
+    const upstreamPolicies = ["python", "python-public"].map((id, index) => ({
+        id,
+        repository: `${repositories}/${id}`,
+        priority: 2 - index,
+    }));
+    await create("python-all", { mode: "VIRTUAL_REPOSITORY", virtualRepositoryConfig: { upstreamPolicies } });
+    await callAsOwner(
+        stack,
+        `artifactregistry/v1/${repositories}/python-public/rules?ruleId=deny-acme-core`,
+        {
+            action: "DENY",
+            operation: "DOWNLOAD",
+            packageId: "acme-core",
+        },
+    );
+    await callAsOwner(stack, `artifactregistry/v1/${repositories}/python-all:setIamPolicy`, {
+        policy: { bindings: [{ role: "roles/artifactregistry.reader", members: [owner] }] },
+    });
+}
+
 const cases: readonly Case[] = [
     // The stack ends.
     {
@@ -210,7 +255,72 @@ const cases: readonly Case[] = [
         },
         after: ["repository python"],
     },
+    {
+        what: "a stack with a mirror that needs a login, encryption and audit logs",
+        how: "`pulumi destroy --exclude-protected`",
+        settings: { ...optionalStack, protect: true },
+        before: ({ sandbox }) => {
+            createOptional(sandbox);
+        },
+        act: (stack) => destroy(stack, "--exclude-protected"),
+        after: [
+            "repository python, cleanup: old, scanning",
+            "repository python-all",
+            "repository python-public, rules: deny-acme-core",
+            "secretAccessor on the secret: Google's service agent",
+            "cryptoKeyEncrypterDecrypter on the key: Google's service agent",
+            "audit logs: DATA_READ",
+        ],
+    },
+    {
+        what: "a stack with a mirror that needs a login, encryption and audit logs",
+        how: "`pulumi destroy`, after `protect: false`",
+        settings: optionalStack,
+        before: ({ sandbox }) => {
+            createOptional(sandbox);
+        },
+        act: destroy,
+        after: ["audit logs: DATA_READ"],
+    },
+    {
+        what: "a stack that uses a repository and its mirror",
+        how: "`pulumi destroy`",
+        settings: {
+            ...mirrored,
+            existing: "use",
+            access: "additive",
+            mirror: { existing: "use" },
+        },
+        before: ownersMirror,
+        act: destroy,
+        after: [
+            "repository python",
+            ...ownersPolicy,
+            "repository python-all",
+            `reader: ${owner}`,
+            "repository python-public, rules: deny-acme-core",
+        ],
+    },
     // A part of it ends.
+    {
+        what: "a mirror",
+        how: "`publicPackages: none`, after `protect: false`",
+        settings: { ...mirrored, protect: false },
+        act: change({ ...mirrored, protect: false, publicPackages: "none" }),
+        after: ["repository python", `reader: ${dev}`],
+    },
+    {
+        what: "cleanup, scanning and audit logs",
+        how: "remove `cleanup`, `scanning` and `auditLogs`",
+        settings: {
+            ...only,
+            cleanup: optionalStack["cleanup"],
+            scanning: true,
+            auditLogs: ["DATA_READ"],
+        },
+        act: change(only),
+        after: ["repository python, cleanup: old, scanning", "audit logs: DATA_READ"],
+    },
     ...(["additive", "authoritative"] as const).flatMap((access): Case[] => [
         {
             what: `a reader, with ${access} access`,
@@ -651,6 +761,23 @@ const cases: readonly Case[] = [
             `pool ${pool}: github`,
         ],
     },
+    {
+        what: "the whole state of a stack with a mirror",
+        how: "an empty stack with the same name, `existing: adopt`, `mirror.existing: adopt` and `existingRules`",
+        settings: mirrored,
+        act: async (stack) => {
+            await stack.pulumi("stack", "rm", "--force", "--yes", "--preserve-config");
+            await stack.init({
+                ...mirrored,
+                existing: "adopt",
+                access: "authoritative",
+                mirror: { existing: "adopt", existingRules: { "acme-core": "deny-acme-core" } },
+            });
+            await stack.up();
+            await stack.up("--refresh", "--expect-no-changes");
+        },
+        after: mirrorAtGoogle,
+    },
     // Somebody else changes something.
     {
         what: "an account of the stack, which somebody deletes and creates again",
@@ -709,18 +836,32 @@ describe("what ends or moves", () => {
     });
 });
 
-/** The repositories, accounts and pools of the project, and everyone who has a role on one. */
+/** What the stack has at Google, and everyone who has a role there. */
 function atGoogle({ sandbox: { cloud } }: EngineStack): string[] {
-    const { repositories, serviceAccounts, workloadIdentityPools } = cloud.project(project);
-    const grants = (policy: { bindings: readonly { role: string; members: readonly string[] }[] }, on = "") =>
+    const found = cloud.project(project);
+    const { repositories, serviceAccounts, workloadIdentityPools, secrets, cryptoKeys, policy } = found;
+    const agent = registryAgent(found);
+    const grants = (policy: Policy, on = "") =>
         policy.bindings
             .map(
                 ({ role, members }) =>
-                    `${role.replace(/^roles\/(?:\w+\.)?/, "")}${on}: ${[...members].sort().join(", ")}`,
+                    `${role.replace(/^roles\/(?:\w+\.)?/, "")}${on}: ${[...members]
+                        .sort()
+                        .join(", ")
+                        .replace(agent, "Google's service agent")}`,
             )
             .sort();
     return [
-        ...[...repositories.values()].flatMap(({ id, policy }) => [`repository ${id}`, ...grants(policy)]),
+        ...[...repositories.values()].sort(byId).flatMap(({ id, policy, rules, settings }) => {
+            const { cleanupPolicies = {}, vulnerabilityScanningConfig: scanning } = settings;
+            const parts = [
+                `repository ${id}`,
+                ...list("rules", [...rules.keys()]),
+                ...list("cleanup", Object.keys(cleanupPolicies)),
+                ...(scanning?.enablementConfig === "INHERITED" ? ["scanning"] : []),
+            ];
+            return [parts.join(", "), ...grants(policy)];
+        }),
         ...[...serviceAccounts.values()].flatMap(({ email, keys, policy }) => {
             const id = email.split("@")[0] ?? "";
             return [
@@ -732,5 +873,21 @@ function atGoogle({ sandbox: { cloud } }: EngineStack): string[] {
             const kept = [...providers.values()].filter(({ expires }) => expires === undefined);
             return [`pool ${id}`, ...kept.map((provider) => provider.id)].join(": ");
         }),
+        ...[...secrets.values()].flatMap((each) => grants(each.policy, " on the secret")),
+        ...[...cryptoKeys.values()].flatMap((each) => grants(each.policy, " on the key")),
+        ...list(
+            "audit logs",
+            (policy.auditConfigs ?? []).flatMap((each) => each.auditLogConfigs.map(({ logType }) => logType)),
+        ),
     ];
+}
+
+/** Repositories that do not wait for each other are created in any order. */
+function byId(one: { readonly id: string }, other: { readonly id: string }): number {
+    return one.id < other.id ? -1 : 1;
+}
+
+/** The names of some things, if there are any. */
+function list(what: string, names: readonly string[]): string[] {
+    return names.length === 0 ? [] : [`${what}: ${names.join(", ")}`];
 }
