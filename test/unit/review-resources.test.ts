@@ -304,6 +304,43 @@ describe("a mirror in a review", () => {
         assert.doesNotMatch(allowed.comment, /No longer/);
     });
 
+    it("says what adoption imports and what it changes, and that a rule without its condition denies more", () => {
+        const found = { ...deny, condition: { expression: "pkg.version.id > '2'" } };
+        const more = { detailedDiff: { condition: { kind: "delete" } } };
+        const { comment } = reviewStep({ op: "update", type, old: found, new: deny, more });
+        assert.match(
+            comment,
+            /Updates the rule `deny-acme-core` of the repository `python-public`: `condition`, `[^\n]*2[^\n]*` → none/,
+        );
+        assert.doesNotMatch(comment, /No longer/);
+        const other = { ...deny, condition: { expression: "pkg.version.id > '3'" } };
+        const changed = { detailedDiff: { "condition.expression": { kind: "update" } } };
+        assert.match(
+            reviewStep({ op: "update", type, old: found, new: other, more: changed }).comment,
+            /\*\*No longer keeps the package `acme-core`, under a condition, out of the repository `python-public`\.\*\*/,
+        );
+
+        const imported = reviewStep({ op: "import", type, new: found });
+        assert.match(
+            imported.comment,
+            /Imports the rule `deny-acme-core` of the repository `python-public`, which exists already with `action` = `DENY`; [^\n]*`condition` = /,
+        );
+        const virtual = {
+            ...{ project: "acme", location: "eu", repositoryId: "python-all", mode: "VIRTUAL_REPOSITORY" },
+            virtualRepositoryConfig: { upstreamPolicies: [{ id: "x", priority: 1, repository: "theirs" }] },
+        };
+        assert.match(
+            reviewStep({ op: "import", type: repositoryType, new: virtual }).comment,
+            /Imports the repository `python-all`, which exists already with `virtualRepositoryConfig` = `[^\n]*theirs/,
+        );
+    });
+
+    it("names what is only read as Google does", () => {
+        const read = { custom: true, inputs: {}, outputs: deny };
+        const { comment } = reviewStep({ op: "read", type, more: { new: read } });
+        assert.match(comment, /Reads the rule `deny-acme-core` of the repository `python-public`/);
+    });
+
     it("says in bold that an upstream changes", () => {
         const virtual = (repository: string) => ({
             ...{ project: "acme", location: "eu", repositoryId: "python-all", mode: "VIRTUAL_REPOSITORY" },

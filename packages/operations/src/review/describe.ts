@@ -40,7 +40,8 @@ function describeName(
     inputs: Properties,
 ): Sentence {
     const named = (key: string) => {
-        const value = inputs[key];
+        // A resource that is only read has no inputs.
+        const value = inputs[key] ?? (next ?? old)?.outputs[key];
         return typeof value === "string" ? value : resourceName(urn);
     };
     switch (type) {

@@ -2,7 +2,7 @@ import { changes, describe, getProject, repositoryType, ruleType } from "./descr
 import { type Entry, line } from "./entry";
 import type { Preview, Step } from "./events";
 import { say, type Sentence, strong } from "./sentence";
-import { isRecord, parsePropertyPath, type Properties } from "./values";
+import { isRecord, parsePropertyPath, type Properties, serialize } from "./values";
 
 // Which packages come into a registry, and from where. In bold: what can let in a package with the name of an internal one.
 
@@ -62,16 +62,12 @@ function opens({ op, old, new: next }: Step): boolean {
     const denied = old?.inputs["action"] === "DENY";
     if (!denied || !/^(?:delete|update|replace)$/.test(op)) return false;
     if (op === "delete") return true;
-    const same = [
-        "action",
-        "operation",
-        "packageId",
-        "repositoryId",
-        "location",
-        "project",
-        "condition",
-    ].every((key) => JSON.stringify(old.inputs[key]) === JSON.stringify(next?.inputs[key]));
-    return !same;
+    const same = ["action", "operation", "packageId", "repositoryId", "location", "project"].every(
+        (key) => JSON.stringify(old.inputs[key]) === JSON.stringify(next?.inputs[key]),
+    );
+    // Without a condition, it denies more.
+    const condition = next?.inputs["condition"] ?? undefined;
+    return !same || (condition !== undefined && serialize(condition) !== serialize(old.inputs["condition"]));
 }
 
 function what({ packageId, condition }: Properties): Sentence {
