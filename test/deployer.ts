@@ -124,7 +124,8 @@ export function grantRoles(sandbox: Sandbox, roles: readonly Pick<DeployerRole, 
         etag: on,
         bindings: roles.filter((each) => each.on === on).map(({ role }) => ({ role, members: [operator] })),
     });
-    target.policy = policy("project");
+    const { auditConfigs } = target.policy;
+    target.policy = { ...policy("project"), ...(auditConfigs && { auditConfigs }) };
     if (!roles.some(({ on }) => on !== "project")) return;
     for (const repository of target.repositories.values()) repository.policy = policy("repository");
     for (const account of target.serviceAccounts.values()) account.policy = policy("account");

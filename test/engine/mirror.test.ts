@@ -167,7 +167,8 @@ describe("a mirror in the real engine", () => {
             changes();
             const before = settingsAtGoogle();
             await stack.init(adopted(["acme-core", "acme-new"], { "acme-core": "block-core" }));
-            const preview = await stack.pulumi("preview", "--diff");
+            const preview = await stack.pulumi("preview");
+
             for (const message of [
                 /python-public differs from the configuration:\s+labels\.team: "data" becomes "platform"/,
                 /python-public keeps settings that this stack does not manage: cleanupPolicies/,

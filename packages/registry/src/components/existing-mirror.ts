@@ -199,8 +199,9 @@ export function verifyMirror(
 
 /** The value of an output of a resource that was read: undefined if it has none, which a preview does not know. */
 async function valueOf<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-    const found = output as unknown as { readonly isKnown: Promise<boolean>; promise(): Promise<T> };
-    return (await found.isKnown) ? found.promise() : undefined;
+    const found = output as unknown as { readonly isKnown: Promise<boolean>; promise(): Promise<T | null> };
+    // The provider has null for what a resource lacks.
+    return (await found.isKnown) ? ((await found.promise()) ?? undefined) : undefined;
 }
 
 /** Tells what the import of a repository changes and keeps. Returns what would replace it. */

@@ -76,7 +76,7 @@ export class GoogleProvider {
             }
             case ruleType: {
                 const found = await this.#api.call("artifactRegistry", "GET", id);
-                return { id, state: { ...found, ruleId: lastSegment(id) } };
+                return { id, state: { condition: null, ...found, ruleId: lastSegment(id) } };
             }
             case accountType: {
                 const found = await this.#api.call("iamBeta", "GET", id);
