@@ -106,7 +106,7 @@ describe("the README and the pages in docs/", () => {
 
     it("has parts of stack files that are valid", async () => {
         const examples = (await blocks("yaml")).filter((block) => block.startsWith("config:"));
-        assert.equal(examples.length, 11);
+        assert.equal(examples.length, 12);
         for (const example of examples) {
             const { config } = parse(example) as { config: Record<string, unknown> };
             const asText = Object.entries(config).map(([key, value]) => [
