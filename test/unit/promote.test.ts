@@ -59,6 +59,9 @@ describe("the packages of a promotion", () => {
             ["1.0", "1!1.0", false],
             ["1.0", "1.0.dev0", false],
             ["1.0", "1.0.1", false],
+            ["1.0.dev20240101123045123456", "1.0.dev20240101123045123457", false],
+            ["1.0+20240101123045123456", "1.0+20240101123045123457", false],
+            ["1.0.dev20240101123045123456", "1.0.0.dev020240101123045123456", true],
         ] as const) {
             assert.equal(isSameVersion(one, other), equal, `${one} ${other}`);
         }

@@ -11,7 +11,15 @@ export interface PackageVersion {
 
 /** Whether two versions are equal, as `1.0` and `1.0.0` are. https://packaging.python.org/en/latest/specifications/version-specifiers/ */
 export function isSameVersion(one: string, other: string): boolean {
-    return eq(one, other);
+    return eq(one, other) && longNumbers(one) === longNumbers(other);
+}
+
+/** The numbers of a version, such as times, that the library rounds: it reads them as floating-point numbers. */
+function longNumbers(version: string): string {
+    return (version.match(/\d+/g) ?? [])
+        .map((digits) => digits.replace(/^0+/, ""))
+        .filter((digits) => digits.length > 15)
+        .join(" ");
 }
 
 /** Whether a text is a version. */
