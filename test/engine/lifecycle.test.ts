@@ -87,6 +87,23 @@ describe("the life of a repository in the real engine", () => {
         assert.deepEqual(key.policy.bindings, []);
     });
 
+    it("loses no grant with another key, which replaces the repository", async () => {
+        await addKey();
+        const common = { protect: false, serviceAccounts: {}, readers: ["group:dev@example.com"] };
+        await stack.init(common);
+        await stack.up();
+        const members = () => repository("python")?.policy.bindings.flatMap((binding) => binding.members);
+        assert.deepEqual(members(), common.readers);
+        const other = `${kmsKey}-2`;
+        stack.sandbox.cloud.addCryptoKey(other);
+        for (const each of [kmsKey, other]) {
+            await stack.configure({ ...common, encryption: { kmsKey: each } });
+            await stack.up();
+            assert.equal(settings()?.kmsKeyName, each);
+            assert.deepEqual(members(), common.readers);
+        }
+    });
+
     it("never loses the key of a protected repository", async () => {
         const key = await addKey();
         await stack.init({ encryption: { kmsKey } });

@@ -70,6 +70,19 @@ describe("a mirror in the real engine", () => {
         ]);
         await stack.up("--expect-no-changes");
 
+        // A new upstream replaces the remote repository, with which Google deletes its rules.
+        const upstream = "https://packages.example/simple/";
+        await stack.configure({
+            ...common,
+            publicPackages: "mirror",
+            mirror: { allow: ["requests"], upstream },
+        });
+        await stack.up();
+        assert.deepEqual(await rulesAtGoogle(), [
+            "allow-requests: ALLOW requests",
+            "deny-all-others: DENY all",
+        ]);
+
         await stack.configure({ ...common, publicPackages: "none" });
         await stack.up();
         assert.deepEqual(repositoriesAtGoogle(), ["python"]);

@@ -43,3 +43,15 @@ export function callAfter<T>({ parent, dependsOn }: CallOptions, call: () => Pro
     );
     return exists.apply<T>(call);
 }
+
+/**
+ * Options of a resource that Google deletes together with a repository: a new repository with the same name replaces it too. It names the
+ * repository with plain values, because with outputs it would be deleted before a replacement that can fail.
+ *
+ * @param cause what replaces the repository if it changes, and is not in the arguments of the resource. Never undefined: the engine compares
+ *     only with an earlier value
+ */
+export function replacedWith(cause: string): pulumi.CustomResourceOptions {
+    // If the new one was created first, deleting the old one would delete it.
+    return { replacementTrigger: cause, deleteBeforeReplace: true };
+}

@@ -5,7 +5,7 @@ import { type PrincipalsByRole, Role, roleNames, roles } from "../names/principa
 import type { StackName } from "../names/stack-label";
 import { repositoryName, repositoryUrls } from "../names/urls";
 import { allPackages, type Mirror as MirrorSettings } from "../validation/mirror";
-import { inheritDependsOn } from "./dependencies";
+import { inheritDependsOn, replacedWith } from "./dependencies";
 import { verifyDerived } from "./derived";
 import { Existing, unmanagedBy } from "./existing";
 import type { ParsedRegistry } from "./parse-registry";
@@ -28,7 +28,7 @@ interface Made {
     readonly principals: PrincipalsByRole;
     readonly workloads: readonly (readonly [name: string, workload: CreatedWorkload])[];
     /** How roles are granted. */
-    readonly granted: Pick<RepositoryAccessArgs, "mode" | "allowPublic" | "createdPrincipals">;
+    readonly granted: Pick<RepositoryAccessArgs, "mode" | "allowPublic" | "createdPrincipals" | "kmsKey">;
     /** Google's service agent. It is generated when it is needed. */
     readonly agent: () => ServiceAgent;
 }
@@ -158,7 +158,13 @@ export class Mirror extends pulumi.ComponentResource {
             .filter(() => existing !== Existing.use)
             .map(({ key, id, exists, ...rule }) => {
                 const of = { project, location, repositoryId: mirror.repository };
-                const ruleOptions = pulumi.mergeOptions(options, { dependsOn: remote });
+                const ruleOptions = pulumi.mergeOptions(options, {
+                    dependsOn: remote,
+                    // An adopted repository is never replaced.
+                    ...(existing === undefined
+                        ? replacedWith([mirror.upstream, encryption?.kmsKey].join(" "))
+                        : {}),
+                });
                 return new artifactregistry.Rule(
                     `${name}-${key}`,
                     { ...of, ruleId: id, operation: "DOWNLOAD", ...rule },

@@ -1,6 +1,7 @@
 import * as artifactregistry from "@pulumi/gcp/artifactregistry";
 import * as pulumi from "@pulumi/pulumi";
 import { type PrincipalsByRole, roleNames, roles } from "../names/principals";
+import { replacedWith } from "./dependencies";
 import type { CreatedWorkload } from "./workload-identity";
 
 /** Whether the stack owns all members of each role that it grants (`authoritative`) or only adds members (`additive`). */
@@ -35,6 +36,8 @@ export interface RepositoryAccessArgs {
     readonly workloads: Record<string, CreatedWorkload>;
     /** Where the repository comes from. */
     readonly origin: RepositoryOrigin;
+    /** The key of the repository. Another one replaces the repository, and so the grants. */
+    readonly kmsKey: string | undefined;
 }
 
 interface GrantMember {
@@ -63,7 +66,7 @@ interface GrantMember {
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals, workloads, origin, ...inputs } = args;
+        const { createdPrincipals, workloads, origin, kmsKey, ...inputs } = args;
         const { principals } = inputs;
         const { dependsOn, ...componentOptions } = opts ?? {};
         const withMembers = args.mode === AccessMode.additive || origin !== RepositoryOrigin.created;
@@ -76,7 +79,11 @@ export class RepositoryAccess extends pulumi.ComponentResource {
             componentOptions,
         );
         const { project, location, repository, mode } = args;
-        const revoked = { parent: this, ...(dependsOn === undefined ? {} : { dependsOn }) };
+        const revoked = {
+            parent: this,
+            ...(dependsOn === undefined ? {} : { dependsOn }),
+            ...replacedWith(kmsKey ?? ""),
+        };
         const forgotten = pulumi.mergeOptions(revoked, { deletedWith: this });
 
         for (const role of roles) {
