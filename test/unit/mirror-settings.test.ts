@@ -63,7 +63,7 @@ describe("settings: mirror", () => {
         assert.deepEqual(mistakes({ publicPackages: "pypi", mirror: {} }), []);
         for (const publicPackages of ["pypi", "none"]) {
             assert.deepEqual(mistakes({ publicPackages, mirror: { allow: ["requests"] } }), [
-                'python-registry:mirror: {"allow":["requests"]} has no effect. Allowed: only with publicPackages: mirror.',
+                "python-registry:mirror: has no effect. Allowed: only with publicPackages: mirror.",
             ]);
         }
     });
@@ -95,9 +95,31 @@ describe("settings: mirror", () => {
     it("never takes a login in the address, which would be in plain text in the state", () => {
         for (const upstream of ["https://u:p@pypi.acme.example/", "https://u@pypi.acme.example/simple/"]) {
             assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream } }), [
-                `python-registry:mirror.upstream: ${JSON.stringify(upstream)} is not valid. ${upstreams} A login belongs in username and passwordSecret: an address appears in plain text in the state.`,
+                `python-registry:mirror.upstream: is not valid. ${upstreams} A login belongs in username and passwordSecret: an address appears in plain text in the state.`,
             ]);
         }
+    });
+
+    it("never shows a password, wherever it is given", () => {
+        for (const mirror of [
+            { password: "hunter2" },
+            { passWord: "hunter2" },
+            { token: "hunter2" },
+            { username: "me", passwordSecret: "hunter2" },
+            { upstream: "https://me:hunter2@packages.example/" },
+            { upstream: "https://packages.example/?token=hunter2" },
+        ]) {
+            for (const publicPackages of ["mirror", "pypi"]) {
+                const found = mistakes({ publicPackages, mirror }).join("\n");
+                assert.notEqual(found, "");
+                assert.doesNotMatch(found, /hunter2/);
+            }
+        }
+    });
+
+    it("of another type is one mistake", () => {
+        for (const mirror of ["pypi", [1], null])
+            assert.equal(mistakes({ publicPackages: "mirror", mirror }).length, 1);
     });
 
     it("never shows a secret", () => {
@@ -238,10 +260,17 @@ describe("settings: mirror", () => {
             ],
         );
         for (const id of ["python", "python-public", "python-all"]) {
-            const upstream = `projects/acme-tools/locations/europe-west1/repositories/${id}`;
-            assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream } }), [
-                `python-registry:mirror.upstream: ${JSON.stringify(upstream)} is a repository of this registry itself. Allowed: another repository.`,
-            ]);
+            for (const upstream of [
+                `projects/acme-tools/locations/europe-west1/repositories/${id}`,
+                `https://europe-west1-python.pkg.dev/acme-tools/${id}`,
+                `https://europe-west1-python.pkg.dev/acme-tools/${id}/simple/`,
+            ]) {
+                assert.deepEqual(mistakes({ publicPackages: "mirror", mirror: { upstream } }), [
+                    `python-registry:mirror.upstream: ${JSON.stringify(upstream)} is a repository of this registry itself. Allowed: another repository.`,
+                ]);
+            }
         }
+        const upstream = "https://europe-west1-python.pkg.dev/acme-tools/python-shared/simple/";
+        assert.equal(mirrorWith({ upstream })?.upstream, upstream);
     });
 });

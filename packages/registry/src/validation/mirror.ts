@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isAmong, normalizedName } from "../names/package-names";
-import { repositoryName } from "../names/urls";
+import { repositoryName, repositoryUrls } from "../names/urls";
 import { managedByOwner, strings } from "./checks";
 import { parseEntry } from "./entry";
 import { duplicates, existing, isRecord, matching, record, repositoryId, toRecord } from "./schema";
@@ -120,26 +120,30 @@ export function parseMirror(
     formatValue: FormatValue,
 ): Mirror | undefined {
     if (given.publicPackages !== "mirror") {
-        report(["mirror"], given.mirror, "has no effect. Allowed: only with publicPackages: mirror.");
+        // The value can have a login.
+        report(["mirror"], undefined, "has no effect. Allowed: only with publicPackages: mirror.");
         return undefined;
     }
-    // A message about an unknown key contains its value.
-    const { password, ...entry } = toRecord(given.mirror);
-    if (password !== undefined) {
+    // The schema of the setting has reported this.
+    if (given.mirror !== undefined && !isRecord(given.mirror)) return undefined;
+    const known = Object.entries(toRecord(given.mirror)).filter(([key]) => !isPasswordKey(key));
+    for (const key of Object.keys(toRecord(given.mirror)).filter(isPasswordKey)) {
         report(
-            ["mirror", "password"],
+            ["mirror", key],
             undefined,
             "would be in plain text in the state. Allowed: passwordSecret, which names a secret in Secret Manager. Replace the password if others have seen this configuration.",
         );
     }
-    const whole = given.mirror ?? {};
-    const { value, mistakes } = parseEntry(
-        mirrorEntries,
-        isRecord(whole) ? entry : whole,
-        "of mirror",
-        (unknown) => formatValue("mirror", unknown),
+    const { value, mistakes } = parseEntry(mirrorEntries, Object.fromEntries(known), "of mirror", (unknown) =>
+        formatValue("mirror", unknown),
     );
-    for (const [path, input, message] of mistakes) report(["mirror", ...path], input, message);
+    for (const [path, input, message] of mistakes) {
+        const [key] = path;
+        const hasSecret =
+            key === "passwordSecret" ||
+            (key === "upstream" && typeof input === "string" && /[@?#]/.test(input));
+        report(["mirror", ...path], hasSecret ? undefined : input, message);
+    }
     const { allow, upstream: from = "pypi", username, passwordSecret } = toRecord(given.mirror);
     checkNames(given, allow, report);
     checkLogin(from, username, passwordSecret, report);
@@ -209,6 +213,11 @@ function checkExisting(given: GivenMirror, report: ReportMistake): void {
             "is listed twice. Allowed: each package once.",
         );
     }
+}
+
+/** Whether an unknown key is meant for a password. A message about an unknown key contains its value. */
+function isPasswordKey(key: string): boolean {
+    return !(key in mirrorEntries) && /pass|pwd|secret|token|credential/i.test(key);
 }
 
 /** Reports internal names that a rule cannot keep out, and names that are both internal and allowed. */
@@ -286,11 +295,15 @@ function checkIds(
     }
     const { project, location } = given;
     if (typeof project === "string" && typeof location === "string") {
-        const names = [own, ids.repository, ids.virtualRepository].map((repositoryId) =>
-            repositoryName({ project, location, repositoryId }),
-        );
+        const addresses = [own, ids.repository, ids.virtualRepository].flatMap((repository) => [
+            repositoryName({ project, location, repositoryId: repository }),
+            repositoryUrls({ project, location, repository }).uploadUrl,
+        ]);
         const from = configured["upstream"];
-        if (typeof from === "string" && names.includes(from)) {
+        if (
+            typeof from === "string" &&
+            addresses.some((own) => `${from}/`.startsWith(`${own.replace(/\/$/, "")}/`))
+        ) {
             report(
                 ["mirror", "upstream"],
                 from,
