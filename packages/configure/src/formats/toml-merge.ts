@@ -110,6 +110,8 @@ class TomlMerger {
         if (!isCooldown(path.at(-1), ours) || isDeepStrictEqual(theirs, ours)) return false;
         const [wanted = 0, found] = [daysToWait(ours), daysToWait(theirs)];
         if (found !== undefined && found < wanted) return false;
+        // The same in other words.
+        if (found === wanted) return true;
         const name = path.map(keyText).join(".");
         this.notices.push(
             found === undefined
