@@ -363,6 +363,22 @@ describe("the policies of a stack", () => {
                 "  - acme:cleanup.policies.old: has neither condition nor mostRecentVersions. Allowed: one of them, and with DELETE only condition.",
         });
         assert.throws(() => stackPolicies({ "gcp:project": "acme-tools" }, "acme"), /has no location/);
+        assert.throws(() => stackPolicies({ ...config, "acme:cleanup": "off" }, "acme"), {
+            message: "acme:cleanup is not a map",
+        });
+    });
+
+    it("are not shown if they are a secret", () => {
+        const cleanup = JSON.stringify({ policies: { hidden: { action: "hidden" } } });
+        for (const text of [cleanup, "hidden"]) {
+            const given = { ...config, "acme:cleanup": text };
+            assert.throws(
+                () => stackPolicies(given, "acme", new Set(["acme:cleanup"])),
+                (error: Error) =>
+                    /^acme:cleanup (?:has mistakes|is not a map)/.test(error.message) &&
+                    !/hidden/.test(error.message),
+            );
+        }
     });
 });
 

@@ -71,10 +71,13 @@ async function chooseRepository(
     if ("missing" in cli) throw new Error(`--stack needs ${cli.missing}. Or use --repository`);
     Object.assign(process.env, cli.environment);
     const workspace = await LocalWorkspace.create({ workDir: process.cwd() });
-    const config = Object.entries(await workspace.getAllConfig(stack)).map(
-        ([key, { value }]) => [key, value] as const,
+    const config = Object.entries(await workspace.getAllConfig(stack));
+    const secretKeys = config.flatMap(([key, { secret = false }]) => (secret ? [key] : []));
+    return stackPolicies(
+        Object.fromEntries(config.map(([key, { value }]) => [key, value])),
+        (await workspace.projectSettings()).name,
+        new Set(secretKeys),
     );
-    return stackPolicies(Object.fromEntries(config), (await workspace.projectSettings()).name);
 }
 
 /** A line for every hundred packages. */
