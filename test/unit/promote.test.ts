@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { parseFilename } from "../../packages/operations/src/promote/distribution";
 import { parseIndexPage } from "../../packages/operations/src/promote/index-page";
 import { lastLines, oneLine } from "../../packages/operations/src/output";
 import { isSameVersion, parsePackages } from "../../packages/operations/src/promote/packages";
+import { promote } from "../../packages/operations/src/promote/promote";
 import { findRegistry, parseOutputs } from "../../packages/operations/src/promote/registry";
+import type { RegistryClient } from "../../packages/operations/src/promote/registry-client";
+import type { Uploader } from "../../packages/operations/src/promote/twine";
 
 // What `npm run promote` reads: its command line, the index and the outputs of others.
 
@@ -242,6 +248,46 @@ describe("the registries of a promotion", () => {
             findRegistry("nowhere/dev.json"),
             /nowhere\/dev\.json cannot be read \(ENOENT\)/,
         );
+    });
+});
+
+describe("a promotion that stops", () => {
+    it("names the files that it did not upload", async () => {
+        const folder = await mkdtemp(join(tmpdir(), "python-registry-promote-unit-"));
+        try {
+            const filenames = ["acme_core-1.0-py3-none-any.whl", "acme_core-1.0.tar.gz", "acme_core-1.0.zip"];
+            const files = filenames.map((filename) => ({ filename, version: "1.0", url: "", sha256: hash }));
+            const uploaded: string[] = [];
+            const registry = (listed: () => readonly object[]) =>
+                ({
+                    listFiles: () => Promise.resolve(listed()),
+                    download: () => Promise.resolve({ size: 1, sha256: hash }),
+                    describe: () => "registry",
+                }) as unknown as RegistryClient;
+            const promotion = promote({
+                packages: [{ name: "acme-core", version: "1.0" }],
+                source: registry(() => files),
+                target: registry(() => files.filter(({ filename }) => uploaded.includes(filename))),
+                folder,
+                uploader: {
+                    upload: (path: string) => {
+                        if (uploaded.length === 0) uploaded.push(basename(path));
+                        return Promise.resolve({ failed: !uploaded.includes(basename(path)), output: "" });
+                    },
+                } as unknown as Uploader,
+                progress: { note: () => undefined, file: () => undefined },
+            });
+            await assert.rejects(promotion, (error: Error) => {
+                assert.match(
+                    error.message,
+                    /^twine could not upload acme_core-1\.0\.tar\.gz to the registry/,
+                );
+                assert.match(error.message, /\nNot uploaded: acme_core-1\.0\.zip$/);
+                return true;
+            });
+        } finally {
+            await rm(folder, { recursive: true });
+        }
     });
 });
 

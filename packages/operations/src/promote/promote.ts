@@ -59,14 +59,25 @@ export async function promote(promotion: Promotion): Promise<Result> {
         for (const { report } of missing) report({ kind: "would upload" });
     } else {
         for (const { file, report } of missing) await download(file, promotion, report);
-        for (const { file, report } of missing) {
+        for (const [index, { file, report }] of missing.entries()) {
             report({ kind: "uploading" });
-            const result = await uploader.upload(join(promotion.folder, file.file.filename));
-            await readBack(file, promotion, result);
+            try {
+                const result = await uploader.upload(join(promotion.folder, file.file.filename));
+                await readBack(file, promotion, result);
+            } catch (error) {
+                throw withFilesToDo(error as Error, missing.slice(index + 1));
+            }
             report({ kind: "uploaded" });
         }
     }
     return { uploaded: missing.length, there: files.length - missing.length };
+}
+
+/** An error after which other files are not uploaded. It names them. */
+function withFilesToDo(error: Error, rest: readonly { readonly file: PlannedFile }[]): Error {
+    if (rest.length === 0) return error;
+    const names = rest.map(({ file }) => file.file.filename).join(", ");
+    return new Error(`${error.message}\nNot uploaded: ${names}`, { cause: error });
 }
 
 async function download(
