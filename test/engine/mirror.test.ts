@@ -48,7 +48,7 @@ describe("a mirror in the real engine", () => {
 
         await stack.up();
         assert.deepEqual(repositoriesAtGoogle(), ["python", "python-all", "python-public"]);
-        assert.deepEqual(await rulesAtGoogle(), ["deny-acme-core: DENY acme-core"]);
+        assert.deepEqual(await rulesAtGoogle(), ["package-acme-core: DENY acme-core"]);
         assert.deepEqual([...(readersOf("python-all") ?? [])].sort(), [
             "group:dev@example.com",
             `serviceAccount:python-publisher@${project}.iam.gserviceaccount.com`,
@@ -56,7 +56,7 @@ describe("a mirror in the real engine", () => {
         assert.equal(readersOf("python-public"), undefined);
         const made = changes();
         const place = (what: RegExp) => made.findIndex((each) => what.test(each));
-        assert.ok(place(/rule_?[iI]d=deny-acme-core/) < place(/repository_?[iI]d=python-all/));
+        assert.ok(place(/rule_?[iI]d=package-acme-core/) < place(/repository_?[iI]d=python-all/));
 
         await stack.up("--expect-no-changes");
         await stack.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes");
@@ -65,10 +65,18 @@ describe("a mirror in the real engine", () => {
         await stack.configure({ ...common, publicPackages: "mirror", mirror: { allow: ["requests"] } });
         await stack.up();
         assert.deepEqual(await rulesAtGoogle(), [
-            "allow-requests: ALLOW requests",
-            "deny-all-others: DENY all",
+            "other-packages: DENY all",
+            "package-requests: ALLOW requests",
         ]);
         await stack.up("--expect-no-changes");
+
+        // An internal package becomes a public one, and the other way around.
+        const moved = { ...common, internalPackages: ["requests"], publicPackages: "mirror" };
+        await stack.configure(moved);
+        await stack.up();
+        assert.deepEqual(await rulesAtGoogle(), ["package-requests: DENY requests"]);
+        await stack.configure({ ...common, publicPackages: "mirror", mirror: { allow: ["requests"] } });
+        await stack.up();
 
         // A new upstream replaces the remote repository, with which Google deletes its rules.
         const upstream = "https://packages.example/simple/";
@@ -79,8 +87,8 @@ describe("a mirror in the real engine", () => {
         });
         await stack.up();
         assert.deepEqual(await rulesAtGoogle(), [
-            "allow-requests: ALLOW requests",
-            "deny-all-others: DENY all",
+            "other-packages: DENY all",
+            "package-requests: ALLOW requests",
         ]);
 
         await stack.configure({ ...common, publicPackages: "none" });
@@ -100,7 +108,7 @@ describe("a mirror in the real engine", () => {
         await stack.configure({ publicPackages: "pypi", internalPackages: ["acme-core"] });
         await assert.rejects(stack.pulumi("preview"), /protected/);
         await assert.rejects(stack.up());
-        assert.deepEqual(await rulesAtGoogle(), ["deny-acme-core: DENY acme-core"]);
+        assert.deepEqual(await rulesAtGoogle(), ["package-acme-core: DENY acme-core"]);
         assert.deepEqual(repositoriesAtGoogle(), ["python", "python-all", "python-public"]);
     });
 

@@ -92,8 +92,8 @@ describe("a mirror", () => {
         });
         const deny = (packageId: string) => ({ action: "DENY", operation: "DOWNLOAD", packageId });
         assert.deepEqual(rules(), {
-            "python-public deny-acme-core": deny("acme-core"),
-            "python-public deny-acme-models": deny("acme-models"),
+            "python-public package-acme-core": deny("acme-core"),
+            "python-public package-acme-models": deny("acme-models"),
         });
     });
 
@@ -103,8 +103,8 @@ describe("a mirror", () => {
         for (const earlier of [
             /repository_id=python$/,
             /repository_id=python-public$/,
-            /ruleId=deny-acme-core$/,
-            /ruleId=deny-acme-models$/,
+            /ruleId=package-acme-core$/,
+            /ruleId=package-acme-models$/,
         ]) {
             assert.ok(at(earlier) < virtual, String(earlier));
         }
@@ -114,9 +114,9 @@ describe("a mirror", () => {
         await run({ internalPackages: ["acme-*"], mirror: { allow: ["Requests", "urllib3"] } });
         const allow = (packageId: string) => ({ action: "ALLOW", operation: "DOWNLOAD", packageId });
         assert.deepEqual(rules(), {
-            "python-public deny-all-others": { action: "DENY", operation: "DOWNLOAD" },
-            "python-public allow-requests": allow("requests"),
-            "python-public allow-urllib3": allow("urllib3"),
+            "python-public other-packages": { action: "DENY", operation: "DOWNLOAD" },
+            "python-public package-requests": allow("requests"),
+            "python-public package-urllib3": allow("urllib3"),
         });
     });
 

@@ -275,7 +275,12 @@ describe("a resource in a review", () => {
 
 describe("a mirror in a review", () => {
     const type = "gcp:artifactregistry/rule:Rule";
-    const rule = { project: "acme", location: "eu", repositoryId: "python-public", ruleId: "deny-acme-core" };
+    const rule = {
+        project: "acme",
+        location: "eu",
+        repositoryId: "python-public",
+        ruleId: "package-acme-core",
+    };
     const deny = { ...rule, action: "DENY", operation: "DOWNLOAD", packageId: "acme-core" };
     const opened = /\*\*No longer keeps the package `acme-core` out of the repository `python-public`\.\*\*/;
 
@@ -286,7 +291,7 @@ describe("a mirror in a review", () => {
             const update = { op: "update", type, old: deny, new: { ...deny, ...change }, more };
             assert.match(reviewStep(update).comment, opened);
         }
-        const all = { ...deny, ruleId: "deny-all-others", packageId: undefined };
+        const all = { ...deny, ruleId: "other-packages", packageId: undefined };
         assert.match(
             reviewStep({ op: "delete", type, old: all }).comment,
             /\*\*No longer keeps packages without a rule of their own out of/,
@@ -297,7 +302,7 @@ describe("a mirror in a review", () => {
         const created = reviewStep({ op: "create", type, new: deny });
         assert.match(
             created.comment,
-            /Creates the rule `deny-acme-core` of the repository `python-public` with `action` = `DENY`; `operation` = `DOWNLOAD`; `packageId` = `acme-core`/,
+            /Creates the rule `package-acme-core` of the repository `python-public` with `action` = `DENY`; `operation` = `DOWNLOAD`; `packageId` = `acme-core`/,
         );
         assert.doesNotMatch(created.comment, /No longer/);
         const allowed = reviewStep({ op: "delete", type, old: { ...deny, action: "ALLOW" } });

@@ -248,7 +248,8 @@ export function downloadRules(
     internalPackages: readonly string[],
 ): DownloadRule[] {
     const rule = (action: DownloadRule["action"], packageId?: string): DownloadRule => {
-        const key = `${action.toLowerCase()}-${packageId ?? "all-others"}`;
+        // A package can have one rule only. So its id does not have the action: if an internal package becomes a public one, its rule changes.
+        const key = packageId === undefined ? "other-packages" : `package-${packageId}`;
         const known = packageId ?? allPackages;
         const id = Object.hasOwn(existingRules, known) ? existingRules[known] : undefined;
         return {
