@@ -4,6 +4,7 @@ import { cooldownIn } from "./formats/cooldown";
 import { isOnlyIndexText } from "./formats/only-index";
 import { unrestrictedPackages } from "./formats/toml-merge";
 import type { Plan } from "./journal/journal";
+import { registriesIn } from "./registry/expected";
 import { holdsCredential, maskCredentials } from "./registry/masking";
 import type { Format } from "./formats/merge";
 import type { System } from "./machine/system";
@@ -65,11 +66,24 @@ export function warnIfCredentialRemains({ path, after, previousEdits, edits }: P
     }
 }
 
-/** Warns if tools could take packages from other indexes that an earlier run restricted to the registry. */
+/**
+ * Warns if tools could take packages from other indexes that an earlier run restricted to the registry, or from another repository: the
+ * author of the outputs chooses the one in front of the registry.
+ */
 export function warnIfUnrestricted({ path, previousEdits, edits }: Plan): void {
     for (const { owner, format, text } of previousEdits) {
         const edit = edits.find((each) => isDeepStrictEqual(each.owner, owner));
-        if (edit === undefined || isOnlyIndexText(format, edit.text)) continue;
+        if (edit === undefined) continue;
+        const before = registriesIn(text, format);
+        const added = registriesIn(edit.text, format).filter((name) => !before.includes(name));
+        // Beside the registry itself, only the repository that tools ask can change.
+        if (added.some((name) => name !== owner.registry)) {
+            printWarning(
+                `After this change, ${owner.tool} with ${path} takes packages from ${[...new Set(added)].join(", ")}. ` +
+                    "If you do not expect this, check publicPackages and repository.indexRepository in the outputs",
+            );
+        }
+        if (isOnlyIndexText(format, edit.text)) continue;
         if (isOnlyIndexText(format, text)) {
             printWarning(
                 `After this change, ${path} no longer restricts ${owner.tool} to the registry: it takes packages from PyPI too. ` +
