@@ -336,5 +336,10 @@ describe("sandbox: supply chain", () => {
             ...vulnerabilityScanningConfig,
             enablementState: "SCANNING_ACTIVE",
         });
+        // The provider sends back what it has read.
+        await ok(sandbox, "PATCH", `${repositories}/scanned?updateMask=vulnerabilityScanningConfig`, {
+            vulnerabilityScanningConfig: { enablementConfig: "DISABLED", enablementState: "SCANNING_ACTIVE" },
+        });
+        assert.equal((await state())?.["enablementState"], "SCANNING_DISABLED");
     });
 });

@@ -107,7 +107,17 @@ export const settingsSchema = v.strictObject({
         }),
     ),
     vulnerabilityScanningConfig: v.exactOptional(
-        v.strictObject({ enablementConfig: v.exactOptional(v.picklist(["INHERITED", "DISABLED"])) }),
+        v.pipe(
+            v.strictObject({
+                enablementConfig: v.exactOptional(v.picklist(["INHERITED", "DISABLED"])),
+                enablementState: v.exactOptional(v.string()),
+                enablementStateReason: v.exactOptional(v.string()),
+            }),
+            // The service says the others, and ignores them in a request. The provider sends back what it has read.
+            v.transform(({ enablementConfig }) =>
+                enablementConfig === undefined ? {} : { enablementConfig },
+            ),
+        ),
     ),
 });
 
