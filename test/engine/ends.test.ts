@@ -125,7 +125,7 @@ const mirrorAtGoogle = [
     `reader: ${dev}`,
     "repository python-all",
     `reader: ${dev}`,
-    "repository python-public, rules: deny-acme-core",
+    "repository python-public, rules: package-acme-core",
 ];
 
 /** The owner of the project creates the repositories of a mirror, with a rule, and gives roles on the virtual one. */
@@ -149,7 +149,7 @@ async function ownersMirror(stack: EngineStack): Promise<void> {
     await create("python-all", { mode: "VIRTUAL_REPOSITORY", virtualRepositoryConfig: { upstreamPolicies } });
     await callAsOwner(
         stack,
-        `artifactregistry/v1/${repositories}/python-public/rules?ruleId=deny-acme-core`,
+        `artifactregistry/v1/${repositories}/python-public/rules?ruleId=package-acme-core`,
         {
             action: "DENY",
             operation: "DOWNLOAD",
@@ -266,7 +266,7 @@ const cases: readonly Case[] = [
         after: [
             "repository python, cleanup: old, scanning",
             "repository python-all",
-            "repository python-public, rules: deny-acme-core",
+            "repository python-public, rules: package-acme-core",
             "secretAccessor on the secret: Google's service agent",
             "cryptoKeyEncrypterDecrypter on the key: Google's service agent",
             "audit logs: DATA_READ",
@@ -298,7 +298,7 @@ const cases: readonly Case[] = [
             ...ownersPolicy,
             "repository python-all",
             `reader: ${owner}`,
-            "repository python-public, rules: deny-acme-core",
+            "repository python-public, rules: package-acme-core",
         ],
     },
     // A part of it ends.
@@ -771,7 +771,7 @@ const cases: readonly Case[] = [
                 ...mirrored,
                 existing: "adopt",
                 access: "authoritative",
-                mirror: { existing: "adopt", existingRules: { "acme-core": "deny-acme-core" } },
+                mirror: { existing: "adopt", existingRules: { "acme-core": "package-acme-core" } },
             });
             await stack.up();
             await stack.up("--refresh", "--expect-no-changes");

@@ -211,7 +211,7 @@ describe("a mirror in the real engine", () => {
                 made.filter((each) => /^DELETE|POST .*repository_?[iI]d/.test(each)),
                 [],
             );
-            const rules = ["block-core: DENY acme-core", "deny-acme-new: DENY acme-new"];
+            const rules = ["block-core: DENY acme-core", "package-acme-new: DENY acme-new"];
             assert.deepEqual(await rulesAtGoogle(), [...rules, "theirs: ALLOW acme-tools"]);
             const { rules: found } = [...stack.sandbox.cloud.project(project).repositories.values()].find(
                 ({ id }) => id === "python-public",
@@ -249,7 +249,7 @@ describe("a mirror in the real engine", () => {
                 internalPackages: ["acme-new"],
                 mirror: { upstream, existing: "use" },
             });
-            await assert.rejects(stack.up(), /rules\/deny-acme-new/);
+            await assert.rejects(stack.up(), /rules\/package-acme-new/);
             assert.deepEqual(changes(), []);
         });
 

@@ -195,7 +195,7 @@ describe("the deployer", () => {
             const base = getPermissions(repositoryRoles);
             grantPermissions(sandbox, sorted([...base, ...used(rows)]));
             await up(sandbox, optionalStack);
-            const rule = `${repository}-public/rules/deny-acme-core`;
+            const rule = `${repository}-public/rules/package-acme-core`;
             await call(sandbox, "DELETE", rule);
             for (const id of ["-all", "-public", ""]) await call(sandbox, "DELETE", `${repository}${id}`);
             const own = used(rows).filter((each) => !base.includes(each));

@@ -75,7 +75,7 @@ describe("a mirror that exists already", () => {
         });
         await virtual("everything", { shared: 500, python: 7, outside: 3 }, { description: "Theirs too" });
         await rule("block-core", { action: "DENY", packageId: "acme-core" });
-        await rule("deny-acme-models", { action: "DENY", packageId: "acme-models" });
+        await rule("package-acme-models", { action: "DENY", packageId: "acme-models" });
         await grant("everything");
         await grant("outside");
     }
@@ -188,7 +188,7 @@ describe("a mirror that exists already", () => {
             "PATCH outside?updateMask=labels",
             "PATCH python?updateMask=labels",
             "POST everything:setIamPolicy",
-            "POST outside/rules?ruleId=deny-acme-new",
+            "POST outside/rules?ruleId=package-acme-new",
             "POST python:setIamPolicy",
         ]);
         assert.deepEqual(
@@ -202,9 +202,9 @@ describe("a mirror that exists already", () => {
         ]);
         assert.deepEqual(rules, [
             ["block-core", "DENY", "acme-core"],
-            ["deny-acme-models", "DENY", "acme-models"],
+            ["package-acme-models", "DENY", "acme-models"],
             ["theirs", "DENY", "acme-tools"],
-            ["deny-acme-new", "DENY", "acme-new"],
+            ["package-acme-new", "DENY", "acme-new"],
         ]);
         assert.deepEqual(readersOf("outside"), [[reader, [owner]]]);
     });
@@ -215,7 +215,7 @@ describe("a mirror that exists already", () => {
         await remote("conda");
         await virtual("everything", { python: 5, outside: 5, conda: 1 });
         await rule("block", { action: "DENY", packageId: "acme-core" });
-        await rule("deny-acme-models", {
+        await rule("package-acme-models", {
             action: "DENY",
             packageId: "acme-models",
             condition: { expression: "pkg.version.id > '2'" },
@@ -233,7 +233,7 @@ describe("a mirror that exists already", () => {
                 `existing: use: the repository ${named("outside")} gets its packages from pypi, not from https://pypi.example/simple. The upstream of a repository cannot be changed. Set mirror.upstream to pypi, or mirror.repository to a different repository.`,
                 `existing: use: the repository ${named("everything")} prefers ${named("outside")} (priority 5) to ${named("python")} (priority 5). A mirror needs both as upstreams, ${named("python")} with the higher priority. Change its upstream policies: gcloud artifacts repositories update --upstream-policy-file.`,
                 `existing: use: the repository ${named("everything")} also has the packages of ${named("conda")}, a remote repository. This registry has no download rules there: a public package with an internal name would come in. Remove it from the upstream policies.`,
-                `existing: use: the rule ${named("outside")}/rules/deny-acme-models applies only under a condition. The mirror needs the action DENY without a condition: ask the owner to change the rule, or set mirror.existing: adopt.`,
+                `existing: use: the rule ${named("outside")}/rules/package-acme-models applies only under a condition. The mirror needs the action DENY without a condition: ask the owner to change the rule, or set mirror.existing: adopt.`,
                 `existing: use: the rule ${named("outside")}/rules/block is for the package acme-core, not for the package acme-tools. Set mirror.existingRules to the ids that this command prints: gcloud artifacts rules list --repository=outside --location=europe-west1 --project=${project}`,
             ].join("\n  - "),
         );

@@ -100,7 +100,7 @@ describe("settings: mirror", () => {
         }
     });
 
-    it("never shows a password, wherever it is given", () => {
+    it("never shows a password, where it is given", () => {
         for (const mirror of [
             { password: "hunter2" },
             { passWord: "hunter2" },
@@ -198,7 +198,7 @@ describe("settings: mirror", () => {
                 downloadRules(parsed, ["acme-core", "acme-*"]).map(({ id, exists }) => [id, exists]),
                 [
                     ["block-others", true],
-                    ["allow-constructor", false],
+                    ["package-constructor", false],
                     ["block-core", true],
                 ],
             );

@@ -315,7 +315,7 @@ describe("a mirror in a review", () => {
         const { comment } = reviewStep({ op: "update", type, old: found, new: deny, more });
         assert.match(
             comment,
-            /Updates the rule `deny-acme-core` of the repository `python-public`: `condition`, `[^\n]*2[^\n]*` → none/,
+            /Updates the rule `package-acme-core` of the repository `python-public`: `condition`, `[^\n]*2[^\n]*` → none/,
         );
         assert.doesNotMatch(comment, /No longer/);
         const other = { ...deny, condition: { expression: "pkg.version.id > '3'" } };
@@ -328,7 +328,7 @@ describe("a mirror in a review", () => {
         const imported = reviewStep({ op: "import", type, new: found });
         assert.match(
             imported.comment,
-            /Imports the rule `deny-acme-core` of the repository `python-public`, which exists already with `action` = `DENY`; [^\n]*`condition` = /,
+            /Imports the rule `package-acme-core` of the repository `python-public`, which exists already with `action` = `DENY`; [^\n]*`condition` = /,
         );
         const virtual = {
             ...{ project: "acme", location: "eu", repositoryId: "python-all", mode: "VIRTUAL_REPOSITORY" },
@@ -343,7 +343,7 @@ describe("a mirror in a review", () => {
     it("names what is only read as Google does", () => {
         const read = { custom: true, inputs: {}, outputs: deny };
         const { comment } = reviewStep({ op: "read", type, more: { new: read } });
-        assert.match(comment, /Reads the rule `deny-acme-core` of the repository `python-public`/);
+        assert.match(comment, /Reads the rule `package-acme-core` of the repository `python-public`/);
     });
 
     it("says in bold that an upstream changes", () => {
