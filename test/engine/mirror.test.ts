@@ -85,11 +85,27 @@ describe("a mirror in the real engine", () => {
             publicPackages: "mirror",
             mirror: { allow: ["requests"], upstream },
         });
+        changes();
         await stack.up();
         assert.deepEqual(await rulesAtGoogle(), [
             "other-packages: DENY all",
             "package-requests: ALLOW requests",
         ]);
+        assert.equal(readersOf("python-all")?.length, 2);
+        const replaced = changes();
+        const order = [
+            /^DELETE .*\/python-all\?/,
+            /^DELETE .*\/python-public\?/,
+            /rule_?[iI]d=other/,
+            /repository_?[iI]d=python-all/,
+        ];
+        const positions = order.map((what) => replaced.findIndex((each) => what.test(each)));
+        assert.deepEqual(
+            positions,
+            positions.toSorted((one, next) => one - next),
+            replaced.join("\n"),
+        );
+        assert.ok(!positions.includes(-1), replaced.join("\n"));
 
         await stack.configure({ ...common, publicPackages: "none" });
         await stack.up();

@@ -100,7 +100,7 @@ describe("settings: mirror", () => {
         }
     });
 
-    it("never shows a password, where it is given", () => {
+    it("never shows a password, under any key and in an address", () => {
         for (const mirror of [
             { password: "hunter2" },
             { passWord: "hunter2" },

@@ -28,7 +28,7 @@ interface Made {
     readonly principals: PrincipalsByRole;
     readonly workloads: readonly (readonly [name: string, workload: CreatedWorkload])[];
     /** How roles are granted. */
-    readonly granted: Pick<RepositoryAccessArgs, "mode" | "allowPublic" | "createdPrincipals" | "kmsKey">;
+    readonly granted: Pick<RepositoryAccessArgs, "mode" | "allowPublic" | "createdPrincipals" | "replacedBy">;
     /** Google's service agent. It is generated when it is needed. */
     readonly agent: () => ServiceAgent;
 }
@@ -138,6 +138,8 @@ export class Mirror extends pulumi.ComponentResource {
             );
         };
 
+        /** What replaces both repositories if it changes. */
+        const replacedBy = [mirror.repository, mirror.upstream, encryption?.kmsKey].join(" ");
         const grant = agentGrant(mirror, project);
         this.agentGrants = grant === undefined ? {} : { [grant.role]: [grant.name] };
         const remote = mirrorRepository(
@@ -161,9 +163,7 @@ export class Mirror extends pulumi.ComponentResource {
                 const ruleOptions = pulumi.mergeOptions(options, {
                     dependsOn: remote,
                     // An adopted repository is never replaced.
-                    ...(existing === undefined
-                        ? replacedWith([mirror.upstream, encryption?.kmsKey].join(" "))
-                        : {}),
+                    ...(existing === undefined ? replacedWith(replacedBy) : {}),
                 });
                 return new artifactregistry.Rule(
                     `${name}-${key}`,
@@ -186,6 +186,7 @@ export class Mirror extends pulumi.ComponentResource {
                 location,
                 repository: mirror.virtualRepository,
                 ...readers,
+                replacedBy,
                 ...(existing === Existing.use ? { mode: AccessMode.additive } : {}),
                 origin: existing === undefined ? "created" : adopted ? "adopted" : "used",
             },
@@ -210,8 +211,13 @@ export class Mirror extends pulumi.ComponentResource {
                 },
             },
             ["virtualRepositoryConfig"],
-            // As for the private repository: see RepositoryAccess.
-            { parent: access, dependsOn: [privateRepository, remote, ...rules] },
+            {
+                // As for the private repository: see RepositoryAccess.
+                parent: access,
+                dependsOn: [privateRepository, remote, ...rules],
+                // A new remote repository has no rules at first. So this one is deleted before, and created after the rules.
+                ...(existing === undefined ? { replaceWith: [remote] } : {}),
+            },
         );
         created(this.virtualRepository);
         for (const [id, { registryUri }] of [

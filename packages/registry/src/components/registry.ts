@@ -226,7 +226,7 @@ export class Registry extends pulumi.ComponentResource {
         const granted = {
             mode,
             allowPublic: checked.allowPublic ?? false,
-            kmsKey: encryption?.kmsKey,
+            replacedBy: encryption?.kmsKey ?? "",
             createdPrincipals: Object.fromEntries(
                 accounts.map(({ id, account }) => [
                     `serviceAccount:${serviceAccountEmail(project, id)}`,

@@ -36,8 +36,8 @@ export interface RepositoryAccessArgs {
     readonly workloads: Record<string, CreatedWorkload>;
     /** Where the repository comes from. */
     readonly origin: RepositoryOrigin;
-    /** The key of the repository. Another one replaces the repository, and so the grants. */
-    readonly kmsKey: string | undefined;
+    /** What replaces the repository, and so the grants, if it changes, beside the arguments above: see `replacedWith`. */
+    readonly replacedBy: string;
 }
 
 interface GrantMember {
@@ -66,7 +66,7 @@ interface GrantMember {
  */
 export class RepositoryAccess extends pulumi.ComponentResource {
     constructor(name: string, args: RepositoryAccessArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { createdPrincipals, workloads, origin, kmsKey, ...inputs } = args;
+        const { createdPrincipals, workloads, origin, replacedBy, ...inputs } = args;
         const { principals } = inputs;
         const { dependsOn, ...componentOptions } = opts ?? {};
         const withMembers = args.mode === AccessMode.additive || origin !== RepositoryOrigin.created;
@@ -82,7 +82,7 @@ export class RepositoryAccess extends pulumi.ComponentResource {
         const revoked = {
             parent: this,
             ...(dependsOn === undefined ? {} : { dependsOn }),
-            ...replacedWith(kmsKey ?? ""),
+            ...(origin === RepositoryOrigin.created ? replacedWith(replacedBy) : {}),
         };
         const forgotten = pulumi.mergeOptions(revoked, { deletedWith: this });
 
