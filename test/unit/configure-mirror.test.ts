@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { thisSystem } from "../../packages/configure/src/machine/system";
+import { namedRegistries } from "../../packages/configure/src/tools/named-registries";
 import { warnIfUnrestricted } from "../../packages/configure/src/report";
 import type { Plan } from "../../packages/configure/src/journal/journal";
 import { PublicPackages } from "../../packages/registry/src/clients/client";
@@ -44,5 +49,41 @@ describe("configure: the repository in front of a registry", () => {
         }
         assert.deepEqual(warnings("python-all", "python-all"), []);
         assert.deepEqual(warnings("python-all", undefined), []);
+    });
+
+    it("is no other registry in a file that was made by hand", async () => {
+        const home = await mkdtemp(join(tmpdir(), "python-registry-mirror-"));
+        try {
+            await mkdir(join(home, ".config", "pip"), { recursive: true });
+            const { indexUrl, uploadUrl } = repositoryUrls({ ...place, indexRepository: "python-all" });
+            const index = { ...indexNamed("python"), indexUrl, uploadUrl };
+            const system = { ...thisSystem(), kind: "linux", environment: {}, home } as const;
+            const named = async (address: string) => {
+                await writeFile(
+                    join(home, ".config", "pip", "pip.conf"),
+                    `[global]\nindex-url = ${address}\n`,
+                );
+                return namedRegistries({
+                    registry: {
+                        name: registry,
+                        from: "",
+                        index,
+                        accounts: {},
+                        keyFiles: undefined,
+                        principals: [],
+                    },
+                    tools: ["pip"],
+                    scope: "user",
+                    form: "keyring",
+                    system,
+                });
+            };
+            assert.deepEqual(await named(indexUrl), [registry]);
+            assert.deepEqual(await named(indexUrl.replace("python-all", "other")), [
+                registry.replace(/python$/, "other"),
+            ]);
+        } finally {
+            await rm(home, { recursive: true });
+        }
     });
 });

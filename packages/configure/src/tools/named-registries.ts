@@ -1,4 +1,5 @@
 import type { Form } from "python-registry/clients/credential";
+import { repositoryUrls } from "python-registry/names/urls";
 import { findFile } from "../journal/atomic-file";
 import { registriesIn } from "../registry/expected";
 import { getPlace } from "./places";
@@ -26,9 +27,17 @@ export async function namedRegistries(request: NamedRegistriesRequest): Promise<
             const place = getPlace(file, system, tool);
             // The edit of a file that cannot be read fails, and says why.
             const found = "problem" in place ? undefined : await findFile(place.path).catch(() => undefined);
-            const all = registriesIn(found?.content.toString() ?? "", formatOfFile(file));
+            const all = registriesIn(found?.content.toString() ?? "", formatOfFile(file)).map((name) =>
+                isInFront(name, registry) ? registry.name : name,
+            );
             return file.scope === "project" ? all.filter((name) => name !== registry.name) : all;
         }),
     );
     return named.flat();
+}
+
+/** Whether a repository is the one that tools ask in the place of the registry. */
+function isInFront(name: string, { index }: NamedRegistriesRequest["registry"]): boolean {
+    const [, project = "", , location = "", , repository = ""] = name.split("/");
+    return repositoryUrls({ project, location, repository }).indexUrl === index.indexUrl;
 }
