@@ -117,6 +117,19 @@ describe("settings: mirror", () => {
         }
     });
 
+    it("has rules for names of at most 248 characters, because the id of a rule has at most 256", () => {
+        const [longest, tooLong] = ["a".repeat(248), "a".repeat(249)];
+        assert.deepEqual(mistakes({ publicPackages: "mirror", internalPackages: [longest] }), []);
+        for (const values of [{ internalPackages: [tooLong] }, { mirror: { allow: [tooLong] } }]) {
+            const [found = "", ...others] = mistakes({ publicPackages: "mirror", ...values });
+            assert.deepEqual(others, []);
+            assert.match(
+                found,
+                /is too long for a download rule\. Allowed: names of at most 248 characters\.$/,
+            );
+        }
+    });
+
     it("of another type is one mistake", () => {
         for (const mirror of ["pypi", [1], null])
             assert.equal(mistakes({ publicPackages: "mirror", mirror }).length, 1);

@@ -220,11 +220,17 @@ function isPasswordKey(key: string): boolean {
     return !(key in mirrorEntries) && /pass|pwd|secret|token|credential/i.test(key);
 }
 
+/** An id of a rule has at most 256 characters, `package-NAME`. */
+const longestName = 256 - "package-".length;
+
 /** Reports internal names that a rule cannot keep out, and names that are both internal and allowed. */
 function checkNames({ internalPackages }: GivenMirror, allow: unknown, report: ReportMistake): void {
     const internal = strings(internalPackages).map(normalizedName);
+    const tooLong = (name: string) => normalizedName(name).length > longestName;
+    const lengthMistake = `is too long for a download rule. Allowed: names of at most ${longestName} characters.`;
     if (allow === undefined) {
         for (const [index, name] of strings(internalPackages).entries()) {
+            if (tooLong(name)) report(["internalPackages", index], name, lengthMistake);
             if (!name.endsWith("*")) continue;
             report(
                 ["internalPackages", index],
@@ -237,6 +243,7 @@ function checkNames({ internalPackages }: GivenMirror, allow: unknown, report: R
     }
     const allowed = strings(allow);
     for (const [index, name] of allowed.entries()) {
+        if (tooLong(name)) report(["mirror", "allow", index], name, lengthMistake);
         if (!isAmong(normalizedName(name), internal)) continue;
         report(
             ["mirror", "allow", index],
