@@ -207,6 +207,24 @@ describe("the snippets of workloads", () => {
                 );
             });
 
+            // uv does not know pip's keyring provider.
+            if (keyring === "subprocess") {
+                it("have the same commands with uv as with the keyring auto", () => {
+                    const withUv = (provider: KeyringProvider) =>
+                        renderSnippet(
+                            getContext(
+                                "core",
+                                { type: "cloudBuild", access: "writer" },
+                                provider,
+                                publicPackages,
+                            ),
+                        ).split("# With uv")[1] ?? "";
+                    assert.notEqual(withUv("auto"), "");
+                    for (const provider of ["import", "subprocess"] as const)
+                        assert.equal(withUv(provider), withUv("auto"));
+                });
+            }
+            if (keyring !== "auto") return;
             itInRelease("install and upload with uv", async () => {
                 await using environment = await checkout(`by-uv-${keyring}`);
                 const [start = "", end = ""] = script().split("# With uv");
