@@ -385,16 +385,16 @@ describe("configure: the cooldown", () => {
     });
 
     it("of a project of poetry is in poetry.toml beside its pyproject.toml, not above it", () => {
-        const files = ["/work/app/pyproject.toml", "/work/poetry.toml"];
+        const files = ["/src/app/pyproject.toml", "/src/poetry.toml"];
         const system: System = {
             kind: "linux",
             environment: {},
             home: "/home/dev",
-            workingDirectory: "/work/app/src",
+            workingDirectory: "/src/app/src",
             exists: (file) => files.includes(file),
         };
         const [place] = tools.poetry.places.publish.filter(({ scope }) => scope === "project");
-        assert.deepEqual(getPlace(place!, system, "poetry"), { path: "/work/app/poetry.toml" });
+        assert.deepEqual(getPlace(place!, system, "poetry"), { path: "/src/app/poetry.toml" });
         assert.ok("problem" in getPlace(place!, { ...system, exists: () => false }, "poetry"));
     });
 });
