@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
@@ -40,7 +37,7 @@ describe("the life of a repository", () => {
     });
     afterEach(() => sandbox.close());
 
-    /** Runs the program. Returns its log, and its calls. */
+    /** Runs the program. Returns its log, its calls, and the modules that it loaded. */
     async function run(values: Values, options: ProgramOptions = {}, more: Record<string, string> = {}) {
         const lines: string[] = [];
         const before = sandbox.requests.length;
@@ -50,11 +47,14 @@ describe("the life of a repository", () => {
             ...stackConfig({ location: "europe-west1", serviceAccounts: {}, ...values }),
             ...more,
         };
-        await runProgram({ stack: "test", config, onProgress: (line) => lines.push(line) }, options);
+        const { modules } = await runProgram(
+            { stack: "test", config, onProgress: (line) => lines.push(line) },
+            options,
+        );
         const calls = sandbox.requests
             .slice(before)
             .map(({ method, path }) => `${method} ${path.replace(/^\/\w+\/v1\//, "").replace(/\?.*/, "")}`);
-        return { log: lines.join("\n"), calls, changes: calls.filter((call) => isChange(call)) };
+        return { log: lines.join("\n"), calls, changes: calls.filter((call) => isChange(call)), modules };
     }
     const isChange = (call: string) => !call.startsWith("GET ") && !call.endsWith(":getIamPolicy");
 
@@ -271,34 +271,20 @@ describe("the life of a repository", () => {
     });
 
     it("costs a stack that sets nothing of it nothing: no module, no call", async () => {
-        const directory = await mkdtemp(join(tmpdir(), "loaded-"));
         const only =
             /\/src\/lifecycle\/|\/components\/(encryption|audit-logs|project-number|service-agent|mirror|existing-mirror)\.|\/validation\/(entry|cooldown)\.|gcp\/kms\//;
-        const options = process.env["NODE_OPTIONS"];
-        try {
-            const loadedBy = async (values: Values) => {
-                const file = join(directory, "modules");
-                process.env["NODE_OPTIONS"] =
-                    `--require ${JSON.stringify(join(__dirname, "loaded-modules.cjs"))}`;
-                process.env["LOADED_MODULES"] = file;
-                const { calls } = await run(values, { preview: true });
-                const modules = (await readFile(file, "utf8")).split("\n");
-                assert.ok(modules.some((each) => each.endsWith("/src/components/registry.ts")));
-                return { calls, modules: modules.filter((each) => only.test(each)) };
-            };
-            const unset = { cooldown: {}, cleanup: {}, encryption: {}, scanning: false, auditLogs: [] };
-            assert.deepEqual(await loadedBy(unset), { calls: [], modules: [] });
-            const scanned = await loadedBy({ scanning: true });
-            assert.deepEqual(scanned.modules, []);
-            const cleaned = await loadedBy({ cleanup, cooldown: { days: 7 } });
-            assert.ok(cleaned.modules.some((each) => each.endsWith("/lifecycle/settings.ts")));
-            assert.ok(cleaned.modules.some((each) => each.endsWith("/validation/cooldown.ts")));
-            assert.ok(!cleaned.modules.some((each) => /components\/|kms\//.test(each)));
-        } finally {
-            if (options === undefined) delete process.env["NODE_OPTIONS"];
-            else process.env["NODE_OPTIONS"] = options;
-            delete process.env["LOADED_MODULES"];
-            await rm(directory, { recursive: true });
-        }
+        const loadedBy = async (values: Values) => {
+            const { calls, modules } = await run(values, { preview: true });
+            assert.ok(modules.some((each) => each.endsWith("/src/components/registry.ts")));
+            return { calls, modules: modules.filter((each) => only.test(each)) };
+        };
+        const unset = { cooldown: {}, cleanup: {}, encryption: {}, scanning: false, auditLogs: [] };
+        assert.deepEqual(await loadedBy(unset), { calls: [], modules: [] });
+        const scanned = await loadedBy({ scanning: true });
+        assert.deepEqual(scanned.modules, []);
+        const cleaned = await loadedBy({ cleanup, cooldown: { days: 7 } });
+        assert.ok(cleaned.modules.some((each) => each.endsWith("/lifecycle/settings.ts")));
+        assert.ok(cleaned.modules.some((each) => each.endsWith("/validation/cooldown.ts")));
+        assert.ok(!cleaned.modules.some((each) => /components\/|kms\//.test(each)));
     });
 });

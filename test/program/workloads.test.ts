@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type LoggedRequest, type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
@@ -392,39 +389,24 @@ describe("workloads", () => {
     });
 
     it("cost a stack without them nothing: no module, no call", async () => {
-        const directory = await mkdtemp(join(tmpdir(), "loaded-"));
         const only = /\/src\/(workloads|ci)\/|\/src\/validation\/workloads\.|workload-identity\.|@bufbuild/;
-        const options = process.env["NODE_OPTIONS"];
-        try {
-            const loadedBy = async (values: Values) => {
-                const file = join(directory, "modules");
-                process.env["NODE_OPTIONS"] =
-                    `--require ${JSON.stringify(join(__dirname, "loaded-modules.cjs"))}`;
-                process.env["LOADED_MODULES"] = file;
-                await run(values, { preview: true });
-                const modules = (await readFile(file, "utf8")).split("\n");
-                assert.ok(modules.some((each) => each.endsWith("/src/components/registry.ts")));
-                return modules;
-            };
-            assert.deepEqual(
-                (await loadedBy({ workloads: {}, pool: {}, projectNumber: 0 })).filter((each) =>
-                    only.test(each),
-                ),
-                [],
-            );
-            // The program evaluates no expressions.
-            const federated = await loadedBy({ workloads: every });
-            assert.ok(federated.some((each) => only.test(each)));
-            assert.deepEqual(
-                federated.filter((each) => /@bufbuild|\/cel\./.test(each)),
-                [],
-            );
-        } finally {
-            if (options === undefined) delete process.env["NODE_OPTIONS"];
-            else process.env["NODE_OPTIONS"] = options;
-            delete process.env["LOADED_MODULES"];
-            await rm(directory, { recursive: true });
-        }
+        const loadedBy = async (values: Values) => {
+            const { modules } = await run(values, { preview: true });
+            assert.ok(modules.some((each) => each.endsWith("/src/components/registry.ts")));
+            return modules;
+        };
+        const unset = await loadedBy({ workloads: {}, pool: {}, projectNumber: 0 });
+        assert.deepEqual(
+            unset.filter((each) => only.test(each)),
+            [],
+        );
+        // The program evaluates no expressions.
+        const federated = await loadedBy({ workloads: every });
+        assert.ok(federated.some((each) => only.test(each)));
+        assert.deepEqual(
+            federated.filter((each) => /@bufbuild|\/cel\./.test(each)),
+            [],
+        );
         // The number was looked up for the stacks that need it.
         const seen = sandbox.requests.length;
         await run({ readers: ["user:ada@example.com"] });

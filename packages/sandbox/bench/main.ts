@@ -57,7 +57,7 @@ const configuration = (readers: number, workloads = 0) => ({
 
 async function timed(config: Record<string, string>, options: ProgramOptions): Promise<Required<Sample>> {
     const begun = performance.now();
-    const { peakMiB } = await runProgram({ stack: "bench", config }, options);
+    const { peakMiB } = await runProgram({ stack: "bench", config }, { ...options, ownProcess: true });
     return { seconds: (performance.now() - begun) / 1000, peakMiB };
 }
 

@@ -1,6 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { DeployedResource, Deployment, DeploymentResult, Engine, EngineOutput } from "./engine";
 
 /** What the engine sends to the process that runs the program. */
@@ -16,13 +18,19 @@ export interface ProgramRun {
 /** What that process sends back: each resource when it is created, then the outputs. */
 export type ProgramEvent =
     | { readonly kind: "resource"; readonly resource: DeployedResource }
-    | {
-          readonly kind: "outputs";
-          readonly outputs: Readonly<Record<string, EngineOutput>>;
-          readonly unknown: readonly string[];
-          readonly peakMiB: number;
-      }
+    | ({ readonly kind: "outputs" } & ProgramOutputs)
     | { readonly kind: "error"; readonly message: string };
+
+/** What a run ends with. */
+interface ProgramOutputs {
+    readonly outputs: Readonly<Record<string, EngineOutput>>;
+    /** Names of the outputs that a preview cannot know yet. */
+    readonly unknown: readonly string[];
+    /** Paths of the modules that the program loaded, without those of the Pulumi SDK. */
+    readonly modules: readonly string[];
+    /** The peak memory use of the program's process. */
+    readonly peakMiB: number;
+}
 
 const root = join(__dirname, "..", "..", "..", "..");
 
@@ -32,7 +40,7 @@ const root = join(__dirname, "..", "..", "..", "..");
  */
 export const inProcessEngine: Engine = {
     description: "in process: no plan, no diff, no state",
-    up: (deployment) => runProgram(deployment),
+    up: (deployment) => runProgram(deployment, { ownProcess: true }),
 };
 
 /** Options beyond a plain `up`. */
@@ -42,61 +50,104 @@ export interface ProgramOptions {
     /** Path of a program to run instead of this project's own. */
     readonly program?: string;
     readonly secretKeys?: readonly string[];
+    /**
+     * Run the program in a process that starts and ends with it, as under Pulumi. Otherwise it may run in one that has run another, where
+     * all but the Pulumi SDK is loaded anew.
+     */
+    readonly ownProcess?: boolean;
 }
 
 /** The result of a run. */
-export interface ProgramResult extends DeploymentResult {
-    /** Names of the outputs that a preview cannot know yet. */
-    readonly unknown: readonly string[];
-    /** The peak memory use of the program's process. */
-    readonly peakMiB: number;
-}
+export type ProgramResult = DeploymentResult & ProgramOutputs;
+
+/** Processes that wait for a run. They neither outlive this process nor keep it from ending. */
+const waiting: ProgramProcess[] = [];
 
 /** @throws Error with the message of the program or the API */
 export async function runProgram(
     { stack, config, onProgress }: Deployment,
-    options: ProgramOptions = {},
+    { preview = false, program = root, secretKeys = [], ownProcess = false }: ProgramOptions = {},
 ): Promise<ProgramResult> {
-    const child = fork(join(__dirname, "in-process-program.ts"), {
+    const runner = (ownProcess ? undefined : waiting.pop()) ?? new ProgramProcess();
+    const result = await runner.run({ stack, config, secretKeys, preview, program }, onProgress);
+    if (ownProcess) await runner.end();
+    else waiting.push(runner);
+    return result;
+}
+
+/** A process that runs programs, one after the other, until one fails. */
+class ProgramProcess {
+    readonly #child = fork(join(__dirname, "in-process-program.ts"), {
         cwd: root,
         execArgv: ["--conditions=source", "--require", "./typescript.cjs"],
         stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
-    // Before the temporary files are removed, or the child might create them again.
-    const endChild = () => child.kill("SIGKILL");
-    process.prependListener("exit", endChild);
-    let said = "";
-    for (const stream of [child.stdout, child.stderr]) {
-        stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
-    }
-    const resources: DeployedResource[] = [];
-    let done: Extract<ProgramEvent, { kind: "outputs" }> | undefined;
-    let failure: string | undefined;
-    child.on("message", (event: ProgramEvent) => {
-        if (event.kind === "resource") {
-            resources.push(event.resource);
-            onProgress?.(`${event.resource.type}  ${event.resource.name}`);
-        } else if (event.kind === "outputs") {
-            done = event;
-        } else {
-            failure ??= event.message;
+    readonly #closed = once(this.#child, "close") as Promise<[number | null]>;
+    /** What the program printed that runs. */
+    #said = "";
+
+    constructor() {
+        // Before the temporary files are removed, or the child might create them again.
+        const kill = () => this.#child.kill("SIGKILL");
+        process.prependListener("exit", kill);
+        this.#child.once("close", () => process.off("exit", kill));
+        for (const stream of this.#streams) {
+            stream.setEncoding("utf8").on("data", (text: string) => (this.#said += text));
         }
-    });
-    const run: ProgramRun = {
-        stack,
-        config,
-        secretKeys: options.secretKeys ?? [],
-        preview: options.preview ?? false,
-        program: options.program ?? root,
-    };
-    child.send(run);
-    const [code] = (await once(child, "close")) as [number | null];
-    process.off("exit", endChild);
-    if (code !== 0 || done === undefined) {
-        throw new Error(failure ?? (said.trim() || `the program ended with ${code ?? "a signal"}`));
     }
-    for (const line of said.trim().split("\n").filter(Boolean)) {
-        onProgress?.(line);
+
+    get #streams(): Socket[] {
+        return [this.#child.stdout as Socket, this.#child.stderr as Socket];
     }
-    return { resources, outputs: done.outputs, unknown: done.unknown, peakMiB: done.peakMiB };
+
+    /** @throws Error with the message of the program or the API; the process has then ended */
+    async run(run: ProgramRun, onProgress: Deployment["onProgress"]): Promise<ProgramResult> {
+        const resources: DeployedResource[] = [];
+        let failure: string | undefined;
+        this.#said = "";
+        this.#keepAlive(true);
+        const { promise: done, resolve } = Promise.withResolvers<ProgramOutputs>();
+        const receive = (event: ProgramEvent) => {
+            if (event.kind === "resource") {
+                resources.push(event.resource);
+                onProgress?.(`${event.resource.type}  ${event.resource.name}`);
+            } else if (event.kind === "outputs") {
+                resolve(event);
+            } else {
+                failure ??= event.message;
+            }
+        };
+        this.#child.on("message", receive);
+        this.#child.send(run);
+        const ended = await Promise.race([done, this.#closed]);
+        if (Array.isArray(ended)) {
+            throw new Error(
+                failure ?? (this.#said.trim() || `the program ended with ${ended[0] ?? "a signal"}`),
+            );
+        }
+        this.#child.off("message", receive);
+        // What the program printed is in the pipes before the event is sent, but may be read after it.
+        await setImmediate();
+        await setImmediate();
+        this.#keepAlive(false);
+        for (const line of this.#said.trim().split("\n").filter(Boolean)) {
+            onProgress?.(line);
+        }
+        const { outputs, unknown, modules, peakMiB } = ended;
+        return { resources, outputs, unknown, modules, peakMiB };
+    }
+
+    /** Whether this process waits for the other one before it exits. */
+    #keepAlive(wanted: boolean): void {
+        for (const each of [this.#child, this.#child.channel, ...this.#streams]) {
+            if (wanted) each?.ref();
+            else each?.unref();
+        }
+    }
+
+    async end(): Promise<void> {
+        this.#keepAlive(true);
+        this.#child.kill("SIGKILL");
+        await this.#closed;
+    }
 }

@@ -4,7 +4,24 @@ import { setImmediate } from "node:timers/promises";
 import { GoogleProvider } from "./google-provider";
 import type { ProgramEvent, ProgramRun } from "./in-process-engine";
 
-// The process in which the in-process engine runs a program: it receives a run, sends events, and exits.
+// The process in which the in-process engine runs programs, one after the other: it receives a run and sends events. It exits after a
+// failure, and when the engine disconnects.
+
+/** What every run finds loaded: this file, and the Pulumi SDK, whose load takes longer than most runs. */
+const loadedOnce = new Set(Object.keys(require.cache));
+
+/** Forgets the program of the last run, the modules that it loaded, and what the SDK knows of its stack. */
+function forgetLastRun(): void {
+    for (const path of modules()) Reflect.deleteProperty(require.cache, path);
+    // The SDK makes a new one when it finds none:
+    // https://github.com/pulumi/pulumi/blob/master/sdk/nodejs/runtime/state.ts
+    Reflect.deleteProperty(globalThis, "globalStore");
+}
+
+/** Paths of the modules that the program has loaded, without the Pulumi SDK. */
+function modules(): string[] {
+    return Object.keys(require.cache).filter((path) => !loadedOnce.has(path));
+}
 
 function send(event: ProgramEvent): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -113,8 +130,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
     await setImmediate();
     await failing;
     const peakMiB = process.resourceUsage().maxRSS / 1024;
-    await send({ kind: "outputs", outputs, unknown, peakMiB });
-    process.exit(0);
+    await send({ kind: "outputs", outputs, unknown, modules: modules(), peakMiB });
 }
 
 /** https://github.com/pulumi/pulumi/blob/master/proto/pulumi/resource.proto */
@@ -137,7 +153,8 @@ interface Resolved {
 }
 
 process.on("unhandledRejection", (error) => void fail(error));
-process.once("message", (run: ProgramRun) => {
+process.on("message", (run: ProgramRun) => {
+    forgetLastRun();
     runProgram(run).catch(fail);
 });
 // The engine no longer exists.
