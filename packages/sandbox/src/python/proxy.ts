@@ -1,13 +1,17 @@
+import type { generateCACertificate } from "mockttp";
 import type { Server } from "node:net";
 
 /** A forward proxy that answers every request itself. */
 export interface Proxy {
     /** `http://127.0.0.1:PORT` */
     readonly url: string;
-    /** Certificate, in PEM, of the authority that signs for every requested host name. It exists only as long as this proxy. */
+    /** Certificate, in PEM, of the authority that signs for every requested host name. It exists only as long as this process. */
     readonly caCertificate: string;
     close(): Promise<void>;
 }
+
+/** Of all proxies of this process: a new key takes most of a proxy's start. */
+let authority: ReturnType<typeof generateCACertificate> | undefined;
 
 /**
  * Starts a proxy on a free port of 127.0.0.1 that terminates TLS for every requested host and lets `answer` reply: it
@@ -16,9 +20,9 @@ export interface Proxy {
 export async function startProxy(answer: (request: Request) => Response | Promise<Response>): Promise<Proxy> {
     // Loading it takes half a second, so only do that if a proxy is started.
     const mockttp = await import("mockttp");
-    const ca = await mockttp.generateCACertificate({
+    const ca = await (authority ??= mockttp.generateCACertificate({
         subject: { commonName: "Throw-away sandbox authority", organizationName: "python-registry sandbox" },
-    });
+    }));
     const proxy = mockttp.getLocal({ https: ca, http2: false, recordTraffic: false, suggestChanges: false });
     const listening = onLoopbackOnly(proxy);
     await proxy.start(0);
