@@ -103,10 +103,10 @@ describe("sandbox: its lifetime", () => {
         assert.equal(stdout, "closed\n");
     });
 
-    it("starts beside another, each with its own state and authority", async () => {
+    it("starts beside another, each with its own state", async () => {
         await using first = await startSandbox();
         await using second = await startSandbox({ project: "another", projectNumber: "42" });
-        assert.notEqual(readFileSync(first.caFile, "utf8"), readFileSync(second.caFile, "utf8"));
+        assert.notEqual(first.caFile, second.caFile);
         assert.equal(
             (await call(second, "GET", "/cloudresourcemanager/v1/projects/42")).json["projectId"],
             "another",

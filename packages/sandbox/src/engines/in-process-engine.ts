@@ -51,8 +51,8 @@ export interface ProgramOptions {
     readonly program?: string;
     readonly secretKeys?: readonly string[];
     /**
-     * Run the program in a process that starts and ends with it, as under Pulumi. Otherwise it may run in one that has run another, where
-     * all but the Pulumi SDK is loaded anew.
+     * Run the program in a process that starts and ends with it, as under Pulumi. Otherwise it can run in one that has run another, and
+     * loads everything again but the Pulumi SDK.
      */
     readonly ownProcess?: boolean;
 }
