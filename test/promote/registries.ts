@@ -187,7 +187,7 @@ export class Registries implements AsyncDisposable {
         return {
             HOME: this.folder,
             TMPDIR: join(this.folder, "tmp"),
-            PATH: [this.tools.bin, await systemCommands()].join(delimiter),
+            PATH: [await systemCommands(), this.tools.bin].join(delimiter),
             LANG: "C.UTF-8",
             CLOUDSDK_CORE_CHECK_GCE_METADATA: "false",
             NO_GCE_CHECK: "true",

@@ -71,7 +71,7 @@ async function environment(
     install: Install,
     onProgress?: (line: string) => void,
 ): Promise<string> {
-    const python = await (foundPython ??= findPython());
+    const python = await systemPython();
     const wanted = createHash("sha256")
         .update(requirements)
         .update(python.version)
@@ -205,7 +205,8 @@ async function requirementsFile(directory: string, requirements: string): Promis
     return list;
 }
 
-interface Python {
+/** A Python of this machine. */
+export interface Python {
     /** Path of its executable. */
     readonly command: string;
     readonly version: string;
@@ -213,6 +214,15 @@ interface Python {
 
 /** Searched only once: the command on PATH may be the launcher of a version manager, which is slow. */
 let foundPython: Promise<Python> | undefined;
+
+/**
+ * The Python of this machine from which the environments are made.
+ *
+ * @throws Error if there is none
+ */
+export function systemPython(): Promise<Python> {
+    return (foundPython ??= findPython());
+}
 
 async function findPython(): Promise<Python> {
     for (const command of [

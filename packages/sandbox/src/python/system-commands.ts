@@ -2,17 +2,19 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { systemPython } from "./python-tools";
 
-/** The commands that our scripts and the tools use; uv and others look for `python3`. */
+/** The commands that our scripts and the tools use. */
 const commands =
     "base64 basename bash cat chmod cp curl cut date dirname echo env find git grep head id ln ls mkdir mktemp mount mv " +
-    "printf python3 readlink rm rmdir sed sh sleep sort stat tail test touch tr true umount uname unshare wc";
+    "printf readlink rm rmdir sed sh sleep sort stat tail test touch tr true umount uname unshare wc";
 
 let folder: Promise<string> | undefined;
 
 /**
- * A folder with links to the system's ordinary commands, for the PATH of a tool environment. It has no other commands, such
- * as this machine's gcloud, or a C compiler, with which keyring searches for macOS's libraries at every start.
+ * A folder with links to the system's ordinary commands and to its `python3`, for the PATH of a tool environment. It has no other
+ * commands, such as this machine's gcloud, or a C compiler, with which keyring searches for macOS's libraries at every start. It comes
+ * first: where an environment of a tool comes before the system's Python, uv starts each Python of the environment, and takes none.
  */
 export function systemCommands(): Promise<string> {
     return (folder ??= linked());
@@ -23,6 +25,7 @@ async function linked(): Promise<string> {
         const directory = ["/usr/bin", "/bin"].find((each) => existsSync(join(each, name)));
         return directory === undefined ? [] : [{ name, target: join(directory, name) }];
     });
+    links.push({ name: "python3", target: (await systemPython()).command });
     const key = createHash("sha256").update(JSON.stringify(links)).digest("hex").slice(0, 12);
     const kept = join(__dirname, "..", "..", "..", "..", ".venv");
     const made = join(kept, `system-${key}`);

@@ -16,7 +16,7 @@ export interface ToolResult {
 
 /** What a tool finds in its environment. */
 export interface ToolEnvironmentOptions {
-    /** Directories with the commands, first one first. */
+    /** Directories with the commands, first one first. Before them is one with the system's ordinary commands and its `python3`. */
     readonly path: readonly string[];
     /** Environment variables, in addition to the necessary ones. */
     readonly environment?: Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export class ToolEnvironment implements AsyncDisposable {
         const home = await mkdtemp(join(tmpdir(), "python-registry-home-"));
         const toolEnvironment = new ToolEnvironment(home, {
             HOME: home,
-            PATH: [...path.map((directory) => resolve(home, directory)), await systemCommands()].join(
+            PATH: [await systemCommands(), ...path.map((directory) => resolve(home, directory))].join(
                 delimiter,
             ),
             LANG: "C.UTF-8",
