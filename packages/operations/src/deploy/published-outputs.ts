@@ -8,12 +8,11 @@ new Command("pulumi stack output --json | npm run --silent published-outputs")
     .description(
         "Reads a stack's outputs, and prints the part that may be published: no secrets, no names of people.",
     )
-    .action(async () => {
+    .action(async (_options: object, command: Command) => {
         try {
             process.stdout.write(publishedOutputs(await text(process.stdin)));
         } catch (error) {
-            console.error(`error: ${(error as Error).message}`);
-            process.exitCode = 1;
+            command.error(`error: ${(error as Error).message}`);
         }
     })
     .parse();

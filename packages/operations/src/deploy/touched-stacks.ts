@@ -89,8 +89,7 @@ command.action(async (options: Options) => {
     try {
         await main(options);
     } catch (error) {
-        console.error(`error: ${(error as Error).message}`);
-        process.exitCode = 1;
+        command.error(`error: ${(error as Error).message}`);
     }
 });
 void command.parseAsync();

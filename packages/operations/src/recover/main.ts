@@ -49,8 +49,7 @@ command.action(async (options: { readonly stack: string }) => {
         const { message } = error as Error;
         // The message of the SDK has everything twice.
         const said = error instanceof CommandError ? message.split(/^ (?:stderr|err\?): /m)[1] : message;
-        console.error(`error: ${said ?? message}`);
-        process.exitCode = 1;
+        command.error(`error: ${said ?? message}`);
     }
 });
 void command.parseAsync();
