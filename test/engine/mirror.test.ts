@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ok } from "../sandbox/client";
+import { createForeignMirror, createRule, enableApis } from "../sandbox/foreign-mirror";
 import { EngineStack, openForEachTest, project } from "./engine-stack";
 
 // Public packages through the registry, with the real CLI and the real Google provider against the sandbox.
@@ -132,46 +132,14 @@ describe("a mirror in the real engine", () => {
         /** The owner's repositories and rules, with what this program never sets. */
         async function create(): Promise<void> {
             const { sandbox } = stack;
-            const registry = `/artifactregistry/v1/${repositories}`;
-            await ok(sandbox, "POST", `/serviceusage/v1/projects/${project}/services:batchEnable`, {
-                serviceIds: ["artifactregistry.googleapis.com", "iam.googleapis.com"],
-            });
-            const repository = (id: string, settings: object = {}) =>
-                ok(sandbox, "POST", `${registry}?repository_id=${id}`, { format: "PYTHON", ...settings });
-            await repository("python");
-            await repository("shared");
-            await repository("python-public", {
-                mode: "REMOTE_REPOSITORY",
-                description: "Theirs",
-                labels: { team: "data" },
-                remoteRepositoryConfig: {
-                    description: "PyPI by another name",
-                    pythonRepository: { customRepository: { uri: "https://pypi.example/simple/" } },
-                    noCache: {},
-                },
-                cleanupPolicies: { old: { action: "DELETE", condition: { olderThan: "86400s" } } },
-                cleanupPolicyDryRun: true,
-                vulnerabilityScanningConfig: { enablementConfig: "DISABLED" },
-            });
-            const upstreamPolicies = [
-                { id: "shared", repository: `${repositories}/shared`, priority: 500 },
-                { id: "ours", repository: `${repositories}/python`, priority: 7 },
-                { id: "pypi", repository: `${repositories}/python-public`, priority: 3 },
-            ];
-            await repository("python-all", {
-                mode: "VIRTUAL_REPOSITORY",
-                description: "Theirs too",
-                virtualRepositoryConfig: { upstreamPolicies },
-            });
+            await enableApis(sandbox);
+            await createForeignMirror(sandbox, "python-public", "python-all");
             const condition = { expression: "pkg.version.id > '2'" };
             for (const [id, rule] of Object.entries({
                 "block-core": { action: "DENY", packageId: "acme-core", condition },
                 theirs: { action: "ALLOW", packageId: "acme-tools" },
             })) {
-                await ok(sandbox, "POST", `${registry}/python-public/rules?ruleId=${id}`, {
-                    operation: "DOWNLOAD",
-                    ...rule,
-                });
+                await createRule(sandbox, "python-public", id, rule);
             }
         }
         const settingsAtGoogle = () =>

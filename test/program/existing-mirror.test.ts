@@ -3,6 +3,14 @@ import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engi
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
 import { ok } from "../sandbox/client";
+import {
+    createForeignMirror,
+    createPythonRepository,
+    createRemote,
+    createRule,
+    createVirtual,
+    enableApis,
+} from "../sandbox/foreign-mirror";
 
 // A mirror whose repositories and rules exist before the stack does, with settings that this program never makes.
 
@@ -17,63 +25,24 @@ describe("a mirror that exists already", () => {
     let sandbox: Sandbox;
     beforeEach(async () => {
         sandbox = await startSandbox({ project });
-        await ok(sandbox, "POST", `/serviceusage/v1/projects/${project}/services:batchEnable`, {
-            serviceIds: ["artifactregistry.googleapis.com", "iam.googleapis.com"],
-        });
+        await enableApis(sandbox);
     });
     afterEach(() => sandbox.close());
 
     const registry = "/artifactregistry/v1";
-    const create = (id: string, settings: Values) =>
-        ok(sandbox, "POST", `${registry}/${location}/repositories?repository_id=${id}`, {
-            format: "PYTHON",
-            ...settings,
-        });
-    const remote = (id: string, settings: Values = {}) =>
-        create(id, {
-            mode: "REMOTE_REPOSITORY",
-            remoteRepositoryConfig: { pythonRepository: { publicRepository: "PYPI" } },
-            ...settings,
-        });
-    const virtual = (id: string, upstreams: Readonly<Record<string, number>>, settings: Values = {}) =>
-        create(id, {
-            mode: "VIRTUAL_REPOSITORY",
-            virtualRepositoryConfig: {
-                upstreamPolicies: Object.entries(upstreams).map(([each, priority]) => ({
-                    id: `their-${each}`,
-                    repository: named(each),
-                    priority,
-                })),
-            },
-            ...settings,
-        });
-    const rule = (id: string, body: Values) =>
-        ok(sandbox, "POST", `${registry}/${named("outside")}/rules?ruleId=${id}`, {
-            operation: "DOWNLOAD",
-            ...body,
-        });
+    const create = (id: string) => createPythonRepository(sandbox, id);
+    const remote = (id: string) => createRemote(sandbox, id);
+    const virtual = (id: string, upstreams: Readonly<Record<string, number>>) =>
+        createVirtual(sandbox, id, upstreams);
+    const rule = (id: string, body: Values) => createRule(sandbox, "outside", id, body);
     const grant = (id: string) =>
         ok(sandbox, "POST", `${registry}/${named(id)}:setIamPolicy`, {
             policy: { bindings: [{ role: reader, members: [owner] }] },
         });
 
-    /** The registry of someone who did everything differently, and still safely. */
+    /** That registry, with rules and grants. */
     async function createOdd(): Promise<void> {
-        await create("python", {});
-        await create("shared", {});
-        await remote("outside", {
-            description: "Theirs",
-            labels: { team: "data" },
-            remoteRepositoryConfig: {
-                description: "PyPI by another name",
-                pythonRepository: { customRepository: { uri: "https://pypi.example/simple/" } },
-                noCache: {},
-            },
-            cleanupPolicies: { old: { action: "DELETE", condition: { olderThan: "86400s" } } },
-            cleanupPolicyDryRun: true,
-            vulnerabilityScanningConfig: { enablementConfig: "DISABLED" },
-        });
-        await virtual("everything", { shared: 500, python: 7, outside: 3 }, { description: "Theirs too" });
+        await createForeignMirror(sandbox, "outside", "everything");
         await rule("block-core", { action: "DENY", packageId: "acme-core" });
         await rule("package-acme-models", { action: "DENY", packageId: "acme-models" });
         await grant("everything");
@@ -210,7 +179,7 @@ describe("a mirror that exists already", () => {
     });
 
     it("is refused with every reason before anything is changed", async () => {
-        await create("python", {});
+        await create("python");
         await remote("outside");
         await remote("conda");
         await virtual("everything", { python: 5, outside: 5, conda: 1 });
@@ -241,10 +210,10 @@ describe("a mirror that exists already", () => {
 
     it("is refused if its repositories are of another mode, have another key, or do not know each other", async () => {
         const kmsKey = `projects/${project}/locations/europe-west1/keyRings/r/cryptoKeys/k`;
-        await create("python", {});
+        await create("python");
         await remote("outside");
         await virtual("everything", { outside: 1 });
-        await create("plain", {});
+        await create("plain");
         const adopted = (ids: Values) => ({
             ...odd,
             existing: undefined,

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { GoogleProvider } from "../../packages/sandbox/src/engines/google-provider";
 import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
-import { accountsPath, createRepository, ok, projectPath } from "./client";
+import { accountsPath, createRepository, ok, projectPath, recordCalls } from "./client";
 
 const parent = "projects/sandbox-project/locations/global/workloadIdentityPools";
 const types = {
@@ -31,17 +31,8 @@ describe("in-process engine: workload identity", () => {
     });
     afterEach(() => sandbox.close());
 
-    /** The calls that `action` makes. */
-    async function calls(action: () => Promise<unknown>): Promise<string[]> {
-        const before = sandbox.requests.length;
-        await action();
-        return sandbox.requests
-            .slice(before)
-            .map(
-                ({ method, path }) =>
-                    `${method} ${path.replace(/^\/\w+\/v1\//, "").replace(parent, "POOLS")}`,
-            );
-    }
+    const calls = async (action: () => Promise<unknown>) =>
+        (await recordCalls(sandbox, action)).map((each) => each.replace(parent, "POOLS"));
 
     it("creates and reads pools and providers", async () => {
         assert.deepEqual(await calls(() => engine.create(types.pool, { ...pool, displayName: "Machines" })), [

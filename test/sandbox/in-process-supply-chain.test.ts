@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { GoogleProvider } from "../../packages/sandbox/src/engines/google-provider";
 import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
-import { createRepository, ok, projectPath } from "./client";
+import { createRepository, ok, projectPath, recordCalls } from "./client";
 
 const types = {
     repository: "gcp:artifactregistry/repository:Repository",
@@ -33,16 +33,7 @@ describe("in-process engine: supply chain", () => {
     });
     afterEach(() => sandbox.close());
 
-    /** The calls that `action` makes. */
-    async function calls(action: () => Promise<unknown>): Promise<string[]> {
-        const before = sandbox.requests.length;
-        await action();
-        return sandbox.requests
-            .slice(before)
-            .filter(({ plane }) => plane === "control")
-            .map(({ method, path }) => `${method} ${path.replace(/^\/\w+\/v1\//, "")}`);
-    }
-
+    const calls = (action: () => Promise<unknown>) => recordCalls(sandbox, action);
     const get = (name: string) => ok(sandbox, "GET", `/artifactregistry/v1/${name}`);
 
     it("grants on secrets and keys, and creates a service agent", async () => {
