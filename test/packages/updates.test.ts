@@ -3,6 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, matchesGlob } from "node:path";
 import { parse } from "yaml";
+import { environmentWith } from "../../packages/sandbox/src/python/python-tools";
+import { ToolEnvironment } from "../../packages/sandbox/src/python/tool-environment";
+import { needTools } from "../clients/registry";
 import { getPackages, readManifest, root } from "./manifests";
 
 // .github/dependabot.yml and CHANGELOG.md, compared with what is here.
@@ -26,7 +29,8 @@ interface Updates {
     }[];
 }
 
-const { updates } = parse(readFileSync(join(root, ".github", "dependabot.yml"), "utf8")) as Updates;
+const file = readFileSync(join(root, ".github", "dependabot.yml"), "utf8");
+const { updates } = parse(file) as Updates;
 
 function getEcosystem(name: string): Updates["updates"][number] {
     return updates.find((each) => each["package-ecosystem"] === name) ?? assert.fail(name);
@@ -48,6 +52,25 @@ describe("the updates of dependencies", () => {
         assert.deepEqual([...(pip.directories ?? [])].sort(), findFolders(...requirements));
         assert.equal(pip["versioning-strategy"], "increase");
         assert.equal(getEcosystem("github-actions").directory, "/");
+    });
+
+    it("are configured as the schema of Dependabot says", async function () {
+        await needTools(this);
+        const bin = await environmentWith(
+            readFileSync(join(root, "test", "clients", "ci-checkers.txt"), "utf8"),
+        );
+        await using environment = await ToolEnvironment.open({
+            path: [bin],
+            files: {
+                "right.yml": file,
+                "wrong.yml": file.replace("versioning-strategy: increase", "versioning-strategy: increased"),
+            },
+        });
+        const check = (name: string) =>
+            environment.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", name);
+        const { exitCode, output } = await check("right.yml");
+        assert.equal(exitCode, 0, output);
+        assert.notEqual((await check("wrong.yml")).exitCode, 0);
     });
 
     it("have each package in one group, and all of Pulumi in the same one", () => {
