@@ -68,7 +68,8 @@ export async function runProgram(
     { stack, config, onProgress }: Deployment,
     { preview = false, program = root, secretKeys = [], ownProcess = false }: ProgramOptions = {},
 ): Promise<ProgramResult> {
-    const runner = (ownProcess ? undefined : waiting.pop()) ?? new ProgramProcess();
+    const idle = ownProcess ? undefined : waiting.pop();
+    const runner = idle?.isConnected ? idle : new ProgramProcess();
     const result = await runner.run({ stack, config, secretKeys, preview, program }, onProgress);
     if (ownProcess) await runner.end();
     else waiting.push(runner);
@@ -94,6 +95,11 @@ class ProgramProcess {
         for (const stream of this.#streams) {
             stream.setEncoding("utf8").on("data", (text: string) => (this.#said += text));
         }
+    }
+
+    /** Whether it can run a program: it ends at a rejection that nothing handles, which can come after the outputs. */
+    get isConnected(): boolean {
+        return this.#child.connected;
     }
 
     get #streams(): Socket[] {
