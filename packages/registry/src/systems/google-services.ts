@@ -58,6 +58,9 @@ function check(workload: Service, report: ReportEntry): void {
     }
 }
 
+/** What all of them share. */
+const shared = { check, projectKeys: ["project", "projectNumber"] } satisfies Partial<System<Service>>;
+
 /**
  * One of Google's services, with sh commands. The login needs no configuration: it comes from the metadata server.
  *
@@ -65,10 +68,9 @@ function check(workload: Service, report: ReportEntry): void {
  */
 const service = (place: string) =>
     ({
+        ...shared,
         keys,
-        check,
         identity: (workload, project) => identify(workload, project),
-        projectKeys: ["project", "projectNumber"],
         snippet: (context) => {
             const { serviceAccount } = context.workload;
             const identity = serviceAccount === undefined ? "" : ` It runs as ${serviceAccount}.`;
@@ -93,8 +95,8 @@ export const appEngine = {
 const buildKeys = { ...keys, legacy: v.exactOptional(boolean) };
 type CloudBuild = Entry<typeof buildKeys>;
 export const cloudBuild = {
+    ...shared,
     keys: buildKeys,
-    check,
     identity: (workload, project) =>
         identify(
             workload,
@@ -103,7 +105,6 @@ export const cloudBuild = {
                 ? (number) => `${number}@cloudbuild.gserviceaccount.com`
                 : computeAccount,
         ),
-    projectKeys: ["project", "projectNumber"],
     snippet: cloudBuildSnippet,
 } satisfies System<CloudBuild>;
 
