@@ -126,8 +126,11 @@ describe("the template for pulumi new", () => {
             );
         const location = { "acme-python:location": "europe-west1" };
 
-        const mocha = () =>
-            run(process.execPath, join("node_modules", "mocha", "bin", "mocha.js"), "--no-color");
+        /** Runs the tests of the stack files. */
+        const mocha = () => {
+            const program = join("node_modules", "mocha", "bin", "mocha.js");
+            return run(process.execPath, program, "--no-color", "--grep", "the stack files");
+        };
 
         it("whose tests check its stack files, and find mistakes and what the policies refuse", async () => {
             const secure = { secure: "v1:ciphertext" };
@@ -157,6 +160,7 @@ describe("the template for pulumi new", () => {
             await writeStack("dev", location);
             const { exitCode, all } = await run("npm", "test");
             assert.equal(exitCode, 0, all);
+            assert.match(all, /✔ the types have no mistake/);
         });
 
         it("whose tests read the configuration as Pulumi does", async () => {

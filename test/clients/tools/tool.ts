@@ -411,7 +411,7 @@ function testMirror(tool: string, file: string, install: OnlyIndexInstall, behav
     const { deniedPackages, virtualRules } = behavior;
     const installs =
         virtualRules === "ignored" ? "public" : deniedPackages === "hidden" ? "internal" : "nothing";
-    const by = tool === "pip" ? "npm test" : "npm run test:release";
+    const by = tool === "pip" && installs === "internal" ? "npm test" : "npm run test:release";
     mirrors.push({ tool, file, by, installs, ...behavior });
     itInReleaseUnless(
         by === "npm test",

@@ -1,5 +1,5 @@
-/** The tests of a team: those of its stack files. */
-const keptTests = /^test\/(?:stacks\/|policy\/(?:analyze|register)\.ts$)/;
+/** The tests of a team: those of its stack files, and of the types. */
+const keptTests = /^test\/(?:types\.test\.ts$|stacks\/|policy\/(?:analyze|register)\.ts$)/;
 
 /** What only this repository needs: its stacks, the other tests, and pages about its source and its releases. */
 const left = [
@@ -38,7 +38,7 @@ const edits: Readonly<Record<string, Edit>> = {
     },
     ".mocharc.json": (text) => {
         const { fgrep: _fgrep, invert: _invert, ...kept } = JSON.parse(text) as Record<string, unknown>;
-        return formatJson({ ...kept, spec: ["test/stacks/*.test.ts"] });
+        return formatJson({ ...kept, spec: ["test/types.test.ts", "test/stacks/*.test.ts"] });
     },
     "docs/access.md": withoutGenerator("a test"),
     "docs/clients.md": withoutGenerator("a test"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 // Programs run from their TypeScript source, whose types nothing else checks. Here, this takes one of two processors while other tests
 // use the other one.
 
-const root = join(__dirname, "..", "..");
+const root = join(__dirname, "..");
 /** What the next check need not do again. */
 const known = join(root, "node_modules", ".cache", "tests.tsbuildinfo");
 
