@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createForeignMirror, createRule, enableApis } from "../sandbox/foreign-mirror";
+import { createForeignMirror, createRule } from "../sandbox/foreign-mirror";
 import { EngineStack, openForEachTest, project } from "./engine-stack";
 
 // Public packages through the registry, with the real CLI and the real Google provider against the sandbox.
@@ -132,7 +132,6 @@ describe("a mirror in the real engine", () => {
         /** The owner's repositories and rules, with what this program never sets. */
         async function create(): Promise<void> {
             const { sandbox } = stack;
-            await enableApis(sandbox);
             await createForeignMirror(sandbox, "python-public", "python-all");
             const condition = { expression: "pkg.version.id > '2'" };
             for (const [id, rule] of Object.entries({

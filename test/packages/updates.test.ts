@@ -29,8 +29,8 @@ interface Updates {
     }[];
 }
 
-const file = readFileSync(join(root, ".github", "dependabot.yml"), "utf8");
-const { updates } = parse(file) as Updates;
+const dependabotYaml = readFileSync(join(root, ".github", "dependabot.yml"), "utf8");
+const { updates } = parse(dependabotYaml) as Updates;
 
 function getEcosystem(name: string): Updates["updates"][number] {
     return updates.find((each) => each["package-ecosystem"] === name) ?? assert.fail(name);
@@ -54,7 +54,7 @@ describe("the updates of dependencies", () => {
         assert.equal(getEcosystem("github-actions").directory, "/");
     });
 
-    it("are configured as the schema of Dependabot says", async function () {
+    it("match the schema of Dependabot", async function () {
         await needTools(this);
         const bin = await environmentWith(
             readFileSync(join(root, "test", "clients", "ci-checkers.txt"), "utf8"),
@@ -62,8 +62,11 @@ describe("the updates of dependencies", () => {
         await using environment = await ToolEnvironment.open({
             path: [bin],
             files: {
-                "right.yml": file,
-                "wrong.yml": file.replace("versioning-strategy: increase", "versioning-strategy: increased"),
+                "right.yml": dependabotYaml,
+                "wrong.yml": dependabotYaml.replace(
+                    "versioning-strategy: increase",
+                    "versioning-strategy: increased",
+                ),
             },
         });
         const check = (name: string) =>

@@ -2,15 +2,8 @@ import assert from "node:assert/strict";
 import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { stackConfig } from "../../packages/sandbox/src/engines/stack-config";
 import { type Sandbox, startSandbox } from "../../packages/sandbox/src/sandbox";
-import { ok } from "../sandbox/client";
-import {
-    createForeignMirror,
-    createPythonRepository,
-    createRemote,
-    createRule,
-    createVirtual,
-    enableApis,
-} from "../sandbox/foreign-mirror";
+import { createRepository, ok } from "../sandbox/client";
+import { createForeignMirror, createRemote, createRule, createVirtual } from "../sandbox/foreign-mirror";
 
 // A mirror whose repositories and rules exist before the stack does, with settings that this program never makes.
 
@@ -25,12 +18,11 @@ describe("a mirror that exists already", () => {
     let sandbox: Sandbox;
     beforeEach(async () => {
         sandbox = await startSandbox({ project });
-        await enableApis(sandbox);
     });
     afterEach(() => sandbox.close());
 
     const registry = "/artifactregistry/v1";
-    const create = (id: string) => createPythonRepository(sandbox, id);
+    const create = (id: string) => createRepository(sandbox, { id });
     const remote = (id: string) => createRemote(sandbox, id);
     const virtual = (id: string, upstreams: Readonly<Record<string, number>>) =>
         createVirtual(sandbox, id, upstreams);
@@ -40,7 +32,7 @@ describe("a mirror that exists already", () => {
             policy: { bindings: [{ role: reader, members: [owner] }] },
         });
 
-    /** That registry, with rules and grants. */
+    /** The foreign mirror, with rules and grants. */
     async function createOdd(): Promise<void> {
         await createForeignMirror(sandbox, "outside", "everything");
         await rule("block-core", { action: "DENY", packageId: "acme-core" });

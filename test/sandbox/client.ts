@@ -52,13 +52,12 @@ export async function ok(...args: Parameters<typeof call>): Promise<Json> {
     return json;
 }
 
-/** The control plane calls that `action` makes, such as `GET projects/p/serviceAccounts`. */
+/** The calls that `action` makes, such as `GET projects/p/serviceAccounts`. */
 export async function recordCalls(sandbox: Sandbox, action: () => Promise<unknown>): Promise<string[]> {
     const before = sandbox.requests.length;
     await action();
     return sandbox.requests
         .slice(before)
-        .filter(({ plane }) => plane === "control")
         .map(({ method, path }) => `${method} ${path.replace(/^\/\w+\/v1\//, "")}`);
 }
 

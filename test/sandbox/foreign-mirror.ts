@@ -1,20 +1,14 @@
 import type { Sandbox } from "../../packages/sandbox/src/sandbox";
-import { ok, projectPath } from "./client";
+import { createRepository, ok, projectPath } from "./client";
 
-const location = `${projectPath}/locations/europe-west1`;
-const api = "/artifactregistry/v1";
+const repositories = `${projectPath}/locations/europe-west1/repositories`;
 
 /** What a repository has beyond its format. */
 type Settings = Readonly<Record<string, unknown>>;
 
-export const createPythonRepository = (sandbox: Sandbox, id: string, settings: Settings = {}) =>
-    ok(sandbox, "POST", `${api}${location}/repositories?repository_id=${id}`, {
-        format: "PYTHON",
-        ...settings,
-    });
-
 export const createRemote = (sandbox: Sandbox, id: string, settings: Settings = {}) =>
-    createPythonRepository(sandbox, id, {
+    createRepository(sandbox, {
+        id,
         mode: "REMOTE_REPOSITORY",
         remoteRepositoryConfig: { pythonRepository: { publicRepository: "PYPI" } },
         ...settings,
@@ -27,12 +21,13 @@ export const createVirtual = (
     upstreams: Readonly<Record<string, number>>,
     settings: Settings = {},
 ) =>
-    createPythonRepository(sandbox, id, {
+    createRepository(sandbox, {
+        id,
         mode: "VIRTUAL_REPOSITORY",
         virtualRepositoryConfig: {
             upstreamPolicies: Object.entries(upstreams).map(([each, priority]) => ({
                 id: `their-${each}`,
-                repository: `${location.slice(1)}/repositories/${each}`,
+                repository: `${repositories.slice(1)}/${each}`,
                 priority,
             })),
         },
@@ -40,21 +35,15 @@ export const createVirtual = (
     });
 
 export const createRule = (sandbox: Sandbox, remote: string, id: string, rule: Settings) =>
-    ok(sandbox, "POST", `${api}${location}/repositories/${remote}/rules?ruleId=${id}`, {
+    ok(sandbox, "POST", `/artifactregistry/v1${repositories}/${remote}/rules?ruleId=${id}`, {
         operation: "DOWNLOAD",
         ...rule,
     });
 
-/** Enables the APIs, as the owner of repositories has done. */
-export const enableApis = (sandbox: Sandbox) =>
-    ok(sandbox, "POST", `/serviceusage/v1${projectPath}/services:batchEnable`, {
-        serviceIds: ["artifactregistry.googleapis.com", "iam.googleapis.com"],
-    });
-
 /** Creates the repositories of someone who did everything differently, and still safely. */
 export async function createForeignMirror(sandbox: Sandbox, remote: string, virtual: string): Promise<void> {
-    await createPythonRepository(sandbox, "python");
-    await createPythonRepository(sandbox, "shared");
+    await createRepository(sandbox);
+    await createRepository(sandbox, { id: "shared" });
     await createRemote(sandbox, remote, {
         description: "Theirs",
         labels: { team: "data" },

@@ -1,4 +1,8 @@
 import { strict as assert } from "node:assert";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ProgramOptions, runProgram } from "../../packages/sandbox/src/engines/in-process-engine";
 import { GoogleProvider } from "../../packages/sandbox/src/engines/google-provider";
 import { startSandbox, type Sandbox } from "../../packages/sandbox/src/sandbox";
 import { accountsPath, createRepository, ok, projectPath, recordCalls } from "./client";
@@ -131,5 +135,72 @@ describe("in-process engine: workload identity", () => {
             );
         });
         assert.deepEqual(lookups, [`GET ${projectPath.slice(1)}`, `GET ${projectPath.slice(1)}/billingInfo`]);
+    });
+});
+
+describe("in-process engine: a program in a process that has run another", () => {
+    let directory: string;
+    before(async () => {
+        directory = await mkdtemp(join(tmpdir(), "programs-"));
+    });
+    after(() => rm(directory, { recursive: true }));
+
+    /** Runs a program with these statements in its main module. */
+    async function run(name: string, statements: string, options: ProgramOptions = {}) {
+        const program = join(directory, name);
+        await mkdir(program);
+        await writeFile(
+            join(program, "index.js"),
+            `const pulumi = require(${JSON.stringify(require.resolve("@pulumi/pulumi"))});\n${statements}`,
+        );
+        const lines: string[] = [];
+        const config = { "python-registry:name": name };
+        const result = await runProgram(
+            { stack: name, config, onProgress: (line) => lines.push(line) },
+            { program, ...options },
+        );
+        const outputs = Object.fromEntries(
+            Object.entries(result.outputs).map(([key, { value }]) => [key, value]),
+        );
+        return { ...result, outputs, lines };
+    }
+    const report = `
+        exports.pid = process.pid;
+        exports.stack = pulumi.getStack();
+        exports.name = new pulumi.Config("python-registry").get("name");
+        exports.other = new pulumi.Config("python-registry").get("other") ?? "none";
+        exports.variable = process.env.LEFT_BEHIND ?? "none";
+        exports.directory = process.cwd();
+        exports.knowsPackage = pulumi.runtime.getResourcePackage("acme", "1.0.0") !== undefined;`;
+
+    it("finds nothing of it", async () => {
+        const first = await run(
+            "first",
+            `${report}
+            pulumi.runtime.setConfig("python-registry:other", "left behind");
+            pulumi.runtime.registerResourcePackage("acme", { version: "1.0.0" });
+            process.env.LEFT_BEHIND = "left behind";
+            process.chdir("/");
+            new pulumi.ComponentResource("test:index:First", "first");
+            for (let line = 0; line < 5000; line += 1) console.error("first", line);`,
+        );
+        const second = await run("second", `${report}\nconsole.error("second");`);
+        const clean = { pid: first.outputs["pid"], other: "none", variable: "none", knowsPackage: false };
+        const { directory: begun } = first.outputs;
+        assert.deepEqual(first.outputs, { ...clean, stack: "first", name: "first", directory: begun });
+        assert.deepEqual(second.outputs, { ...clean, stack: "second", name: "second", directory: begun });
+        assert.equal(first.lines.filter((line) => /^first \d+$/.test(line)).length, 5000);
+        assert.deepEqual(second.lines, ["second"]);
+        assert.deepEqual(second.resources, []);
+        assert.deepEqual(second.modules, [join(directory, "second", "index.js")]);
+    });
+
+    it("runs in another one if that has failed, or is to have its own", async () => {
+        const { outputs } = await run("working", report);
+        await assert.rejects(run("failing", 'throw new Error("this program fails");'), /this program fails/);
+        const next = await run("next", report);
+        const own = await run("own", report, { ownProcess: true });
+        const processes = [outputs, next.outputs, own.outputs].map(({ pid }) => pid);
+        assert.equal(new Set(processes).size, 3);
     });
 });

@@ -38,7 +38,7 @@ export function page(
             "which one the tool installs with its file for a value of `publicPackages`, if the project asks for `acme-core` (directly), and if it asks for `acme-app`, " +
             "which depends on it (by a dependency). In some rows, the attacker uses a name that the registry does not have " +
             "yet. With `none`, the files name only the registry: the tools then send no request to the public index, and do " +
-            "not find a package that is only there.",
+            "not find a package that is only there. Behind a mirror, the same files are attacked directly: see the next table.",
         table(
             ["tool", "version", "`publicPackages`", "file", "asked for", "installed"],
             attacks.map(({ tool, file, asked, installs, publicPackages, by }) => [

@@ -344,16 +344,17 @@ type OnlyIndexInstall = (
 /**
  * Defines tests of a tool with the file that `publicPackages: none` gives: it installs from the registry, does not find a package that
  * is only public, and installs the internal package in spite of the attack. It sends no request to the public index. The first file of
- * a tool is tested with a dependency on the internal package, and with a mirror, where it is asked for directly.
+ * a tool is also tested behind a mirror, where the internal package is asked for directly. Here, it then comes by a dependency.
  *
  * @param install installs packages, and returns the version of `internal` that was installed
  */
 export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInstall): void {
     const isFirst = !attacks.some((each) => each.tool === tool && each.publicPackages === "none");
-    if (isFirst && !runsOther.has(tool)) {
+    const isMirrored = isFirst && !runsOther.has(tool);
+    const [asked, wanted] = waysToAsk[isMirrored ? 1 : 0];
+    if (isMirrored) {
         for (const behavior of behaviors) testMirror(tool, file, install, behavior);
     }
-    const [asked, wanted] = waysToAsk[isFirst ? 1 : 0];
     testAttack(
         tool,
         { file, asked, installs: "internal" },

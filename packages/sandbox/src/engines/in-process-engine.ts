@@ -21,14 +21,14 @@ export type ProgramEvent =
     | ({ readonly kind: "outputs" } & ProgramOutputs)
     | { readonly kind: "error"; readonly message: string };
 
-/** What a run ends with. */
+/** The result of a run, as its process sends it. */
 interface ProgramOutputs {
     readonly outputs: Readonly<Record<string, EngineOutput>>;
     /** Names of the outputs that a preview cannot know yet. */
     readonly unknown: readonly string[];
-    /** Paths of the modules that the program loaded, without those of the Pulumi SDK. */
+    /** Paths of the modules that the program loaded, without those that its process loads at its start, such as the Pulumi SDK. */
     readonly modules: readonly string[];
-    /** The peak memory use of the program's process. */
+    /** The peak memory use of the process since its start. */
     readonly peakMiB: number;
 }
 
@@ -51,8 +51,9 @@ export interface ProgramOptions {
     readonly program?: string;
     readonly secretKeys?: readonly string[];
     /**
-     * Run the program in a process that starts and ends with it, as under Pulumi. Otherwise it can run in one that has run another, and
-     * loads everything again but the Pulumi SDK.
+     * Run the program in a process that starts and ends with it, as under Pulumi. Otherwise it can run in one that has run others.
+     * Everything except the Pulumi SDK is then loaded again, and the environment and the working directory are as at first. What a
+     * program sets on global objects stays, and what it does after its outputs can disturb the next one.
      */
     readonly ownProcess?: boolean;
 }
@@ -84,7 +85,7 @@ class ProgramProcess {
         stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     readonly #closed = once(this.#child, "close") as Promise<[number | null]>;
-    /** What the program printed that runs. */
+    /** What the running program has printed. */
     #said = "";
 
     constructor() {
@@ -97,7 +98,7 @@ class ProgramProcess {
         }
     }
 
-    /** Whether it can run a program: it ends at a rejection that nothing handles, which can come after the outputs. */
+    /** Whether it can run a program. An unhandled rejection ends it, even after the outputs. */
     get isConnected(): boolean {
         return this.#child.connected;
     }
@@ -132,7 +133,7 @@ class ProgramProcess {
             );
         }
         this.#child.off("message", receive);
-        // What the program printed is in the pipes before the event is sent, but may be read after it.
+        // What the program printed is in the pipes before the event is sent, but can be read after it.
         await setImmediate();
         await setImmediate();
         this.#keepAlive(false);

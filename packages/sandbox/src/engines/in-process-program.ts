@@ -7,18 +7,25 @@ import type { ProgramEvent, ProgramRun } from "./in-process-engine";
 // The process in which the in-process engine runs programs, one after the other: it receives a run and sends events. It exits after a
 // failure, and when the engine disconnects.
 
-/** What every run finds loaded: this file, and the Pulumi SDK, whose load takes longer than most runs. */
+/** What every run finds loaded: what this file imports. The load of the Pulumi SDK takes longer than most runs. */
 const loadedOnce = new Set(Object.keys(require.cache));
+const environment = { ...process.env };
+const directory = process.cwd();
 
-/** Forgets the program of the last run, the modules that it loaded, and what the SDK knows of its stack. */
+/** Forgets the modules that the last run loaded, what the SDK knows of its stack, and what it set of the process. */
 function forgetLastRun(): void {
+    for (const name of Object.keys(process.env)) {
+        if (!(name in environment)) Reflect.deleteProperty(process.env, name);
+    }
+    Object.assign(process.env, environment);
+    process.chdir(directory);
     for (const path of modules()) Reflect.deleteProperty(require.cache, path);
     // The SDK makes a new one when it finds none:
     // https://github.com/pulumi/pulumi/blob/master/sdk/nodejs/runtime/state.ts
     Reflect.deleteProperty(globalThis, "globalStore");
 }
 
-/** Paths of the modules that the program has loaded, without the Pulumi SDK. */
+/** Paths of the modules that the program has loaded. */
 function modules(): string[] {
     return Object.keys(require.cache).filter((path) => !loadedOnce.has(path));
 }
@@ -129,6 +136,17 @@ async function runProgram(run: ProgramRun): Promise<void> {
     // Only now does Node report a rejection without a handler.
     await setImmediate();
     await failing;
+    // Until the engine has read most of what the program printed: a pipe has room for only some of it.
+    await Promise.all(
+        [process.stdout, process.stderr].map(
+            (stream) =>
+                new Promise<void>((resolve) =>
+                    stream.write("", () => {
+                        resolve();
+                    }),
+                ),
+        ),
+    );
     const peakMiB = process.resourceUsage().maxRSS / 1024;
     await send({ kind: "outputs", outputs, unknown, modules: modules(), peakMiB });
 }

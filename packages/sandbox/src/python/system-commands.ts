@@ -14,7 +14,8 @@ let folder: Promise<string> | undefined;
 /**
  * A folder with links to the system's ordinary commands and to its `python3`, for the PATH of a tool environment. It has no other
  * commands, such as this machine's gcloud, or a C compiler, with which keyring searches for macOS's libraries at every start. It comes
- * first: where an environment of a tool comes before the system's Python, uv starts each Python of the environment, and takes none.
+ * first: where an environment of a tool comes before the system's Python, uv starts every Python of that environment, and then uses
+ * none of them.
  */
 export function systemCommands(): Promise<string> {
     return (folder ??= linked());
@@ -25,7 +26,8 @@ async function linked(): Promise<string> {
         const directory = ["/usr/bin", "/bin"].find((each) => existsSync(join(each, name)));
         return directory === undefined ? [] : [{ name, target: join(directory, name) }];
     });
-    links.push({ name: "python3", target: (await systemPython()).command });
+    const python = await systemPython().catch(() => undefined);
+    if (python !== undefined) links.push({ name: "python3", target: python.command });
     const key = createHash("sha256").update(JSON.stringify(links)).digest("hex").slice(0, 12);
     const kept = join(__dirname, "..", "..", "..", "..", ".venv");
     const made = join(kept, `system-${key}`);
