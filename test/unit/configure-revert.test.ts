@@ -629,9 +629,11 @@ describe("undo, for any replacement of the file", () => {
                 const [original, written, now, left] = [was.base ?? "", was.content, current, text].map(
                     (each) => settingsIn(each, format),
                 ) as [string[], string[], string[], string[]];
-                // The second of two registries can have taken the place of the first one's entry.
+                // The second of two registries can have taken the place of the first one's entries.
+                const first = settingsIn(configured(was.base, was.edits[0]!).content, format);
                 const inserted = [
                     ...without(written, original),
+                    ...without(first, original),
                     ...was.edits.flatMap((each) => settingsIn(each.text, format)),
                 ];
                 const secretless = (each: string) => each.replace(/\/\/[^/@]*@/, "//");
