@@ -349,8 +349,8 @@ type OnlyIndexInstall = (
  * @param install installs packages, and returns the version of `internal` that was installed
  */
 export function testOnlyIndex(tool: string, file: string, install: OnlyIndexInstall): void {
-    const isFirst = !attacks.some((each) => each.tool === tool && each.publicPackages === "none");
-    const isMirrored = isFirst && !runsOther.has(tool);
+    const isMirrored =
+        !runsOther.has(tool) && !attacks.some((each) => each.tool === tool && each.publicPackages === "none");
     const [asked, wanted] = waysToAsk[isMirrored ? 1 : 0];
     if (isMirrored) {
         for (const behavior of behaviors) testMirror(tool, file, install, behavior);

@@ -39,6 +39,15 @@ function send(event: ProgramEvent): Promise<void> {
     });
 }
 
+/** Waits until all that was printed is in the pipe, which has room for only some of it: the engine has then read the rest. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    stream.write("", () => {
+        resolve(undefined);
+    });
+    return promise;
+}
+
 /** The exit of this process, once something failed. */
 let failing: Promise<never> | undefined;
 
@@ -136,17 +145,7 @@ async function runProgram(run: ProgramRun): Promise<void> {
     // Only now does Node report a rejection without a handler.
     await setImmediate();
     await failing;
-    // Until the engine has read most of what the program printed: a pipe has room for only some of it.
-    await Promise.all(
-        [process.stdout, process.stderr].map(
-            (stream) =>
-                new Promise<void>((resolve) =>
-                    stream.write("", () => {
-                        resolve();
-                    }),
-                ),
-        ),
-    );
+    await Promise.all([process.stdout, process.stderr].map(flush));
     const peakMiB = process.resourceUsage().maxRSS / 1024;
     await send({ kind: "outputs", outputs, unknown, modules: modules(), peakMiB });
 }
